@@ -1,0 +1,71 @@
+//! The sequential meaning of operations, against which a history is judged.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+/// What operations do when they happen one after the other.
+///
+/// [`step`](Model::step) is all that correctness needs. The two hints, [`has_effect`](Model::has_effect)
+/// and [`may_matter_to`](Model::may_matter_to), keep operations of unknown outcome from making the
+/// search explode; their defaults are always right, and a wrong answer makes verdicts wrong.
+pub trait Model {
+    /// The state between operations.
+    type State: Clone + Eq + Hash + Debug;
+    /// What a client asks for. Equal inputs must mean equal operations.
+    type Input: PartialEq + Debug;
+    /// What a client is told.
+    type Output: Debug;
+
+    /// The state before the first operation.
+    fn initial(&self) -> Self::State;
+
+    /// The state after `input` was executed in `state` and gave `output`, or `None` where it cannot
+    /// have given that output there.
+    ///
+    /// Without an output the operation's outcome is unknown, and the answer is the state after it was
+    /// executed. An operation that would change nothing in `state` answers `state` itself.
+    fn step(
+        &self,
+        state: &Self::State,
+        input: &Self::Input,
+        output: Option<&Self::Output>,
+    ) -> Option<Self::State>;
+
+    /// Whether `input` can change any state. Operations that cannot, as reads, are left out of the
+    /// search when their outcome is unknown.
+    fn has_effect(&self, input: &Self::Input) -> bool {
+        let _ = input;
+        true
+    }
+
+    /// Whether the effect of `unknown`, an operation without output, can matter to `later`, which
+    /// directly follows it and gives `output` (`None`: it is of unknown outcome too).
+    ///
+    /// `false` promises for every state `s`: if both steps are possible from `s`, and `later` changes
+    /// the state or has an output, then `later` is possible in `s` as well, and leads to the same end
+    /// either at once or when followed by `unknown`. In short: `unknown` could as well be left out or
+    /// put after `later`. The search then tries an unknown effect only where it can make the
+    /// difference, instead of all unknown effects everywhere.
+    fn may_matter_to(
+        &self,
+        unknown: &Self::Input,
+        later: &Self::Input,
+        output: Option<&Self::Output>,
+    ) -> bool {
+        let _ = (unknown, later, output);
+        true
+    }
+
+    /// One operation in words, for reports.
+    fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String {
+        match output {
+            Some(output) => format!("{input:?} -> {output:?}"),
+            None => format!("{input:?} -> unknown"),
+        }
+    }
+
+    /// A state in words, for reports.
+    fn describe_state(&self, state: &Self::State) -> String {
+        format!("{state:?}")
+    }
+}

@@ -1,0 +1,141 @@
+//! Arbitrary values of the messages' types, for the property tests.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use crate::entry::{Answer, Change, Entry, RecordJson};
+use crate::id::{
+    ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
+};
+use crate::message::{
+    Action, Ask, AskNumber, CallId, FromNext, FromNode, Neighbour, Operation, Progress, Reply,
+    Request, ToNext, ToNode, Update, Welcome,
+};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::user::{Email, Name, User, UserId, UserPatch};
+use crate::view::{InSync, Member, View};
+
+/// Says how to make an arbitrary value of a type.
+macro_rules! arbitrary {
+    ($($type:ty => $strategy:expr;)*) => {
+        $(impl Arbitrary for $type {
+            type Parameters = ();
+            type Strategy = BoxedStrategy<Self>;
+
+            fn arbitrary_with((): ()) -> BoxedStrategy<Self> {
+                $strategy.boxed()
+            }
+        })*
+    };
+}
+
+fn uuid() -> impl Strategy<Value = Uuid> {
+    any::<u128>().prop_map(Uuid::from_u128)
+}
+
+fn checked<T>(pattern: &'static str) -> impl Strategy<Value = T>
+where
+    T: TryFrom<String, Error: std::fmt::Debug> + std::fmt::Debug,
+{
+    pattern.prop_map(|text| T::try_from(text).expect("the pattern makes valid texts"))
+}
+
+fn record() -> impl Strategy<Value = RecordJson> {
+    vec(any::<u8>(), 0..64).prop_map(RecordJson::from)
+}
+
+arbitrary! {
+    NodeId => checked("[A-Za-z0-9._-]{1,64}");
+    UserId => checked("[A-Za-z0-9._~-]{1,128}");
+    Name => checked("\\PC{1,256}");
+    Email => checked("[a-z]{1,20}@[a-z]{1,20}\\.[a-z]{2,3}");
+    ClusterId => uuid().prop_map(Self);
+    Incarnation => uuid().prop_map(Self);
+    GatewayBoot => uuid().prop_map(Self);
+    PartitionId => any::<u16>().prop_map(Self);
+    Epoch => any::<u64>().prop_map(Self);
+    Seq => any::<u64>().prop_map(Self);
+    CallId => any::<u64>().prop_map(Self);
+    AskNumber => any::<u64>().prop_map(Self);
+    Position => any::<(Epoch, Seq)>().prop_map(|(epoch, seq)| Self { epoch, seq });
+    RequestId => any::<(GatewayBoot, u64)>().prop_map(|(boot, counter)| Self { boot, counter });
+    Member => prop_oneof![Just(Self::Home), Just(Self::Next)];
+    User => any::<(UserId, Name, Email, u32)>().prop_map(|(id, name, email, group)| Self { id, name, email, group });
+    UserPatch => any::<(UserId, Option<Name>, Option<Email>, Option<u32>)>()
+        .prop_map(|(id, name, email, group)| Self { id, name, email, group });
+    InSync => prop_oneof![
+        any::<(Incarnation, Incarnation)>().prop_map(|(home, next)| Self::Both { home, next }),
+        any::<Incarnation>().prop_map(|home| Self::HomeOnly { home }),
+        any::<Incarnation>().prop_map(|next| Self::NextOnly { next }),
+    ];
+    View => any::<(PartitionId, Epoch, InSync, GatewayBoot)>()
+        .prop_map(|(partition, epoch, in_sync, decided_by)| Self { partition, epoch, in_sync, decided_by });
+    Change => prop_oneof![
+        (any::<UserId>(), record()).prop_map(|(id, record)| Self::Create { id, record }),
+        (any::<UserId>(), record()).prop_map(|(id, record)| Self::Replace { id, record }),
+        any::<UserId>().prop_map(|id| Self::Delete { id }),
+    ];
+    Entry => any::<(Position, RequestId, u64, Change)>().prop_map(|(position, request, unsettled_from, change)| {
+        Self { position, request, unsettled_from, change }
+    });
+    Answer => prop_oneof![
+        (any::<Position>(), record()).prop_map(|(position, record)| Self::Found { position, record }),
+        Just(Self::NotFound),
+        (any::<Position>(), record()).prop_map(|(position, record)| Self::Created { position, record }),
+        Just(Self::AlreadyExists),
+        (any::<Position>(), record()).prop_map(|(position, record)| Self::Changed { position, record }),
+        Just(Self::Deleted),
+        Just(Self::PreconditionFailed),
+    ];
+    Refusal => (prop::sample::select(RefusalCode::ALL), "\\PC{0,64}")
+        .prop_map(|(code, detail)| Self { code, detail });
+    Neighbour => (any::<Incarnation>(), "[a-z0-9.]{1,20}:[0-9]{1,5}")
+        .prop_map(|(incarnation, address)| Self { incarnation, address });
+    Welcome => (
+        any::<(ClusterId, GatewayBoot)>(), vec(any::<NodeId>(), 2..5), vec(any::<View>(), 0..3),
+        option::of(any::<Neighbour>()),
+    ).prop_map(|((cluster, gateway_boot), ring, views, next)| Self { cluster, ring, gateway_boot, views, next });
+    Action => prop_oneof![
+        any::<User>().prop_map(Self::Create),
+        any::<(UserPatch, Option<Position>)>().prop_map(|(patch, if_match)| Self::Change { patch, if_match }),
+        any::<(UserId, Option<Position>)>().prop_map(|(id, if_match)| Self::Delete { id, if_match }),
+    ];
+    Update => any::<(RequestId, u64, Action)>()
+        .prop_map(|(request, unsettled_from, action)| Self { request, unsettled_from, action });
+    Operation => prop_oneof![any::<UserId>().prop_map(Self::Read), any::<Update>().prop_map(Self::Update)];
+    Request => any::<(CallId, PartitionId, Member, Epoch, Operation)>().prop_map(
+        |(call, partition, member, epoch, operation)| Self { call, partition, member, epoch, operation },
+    );
+    Reply => prop_oneof![any::<Answer>().prop_map(Self::Done), Just(Self::Fenced), Just(Self::Settled)];
+    Ask => any::<(AskNumber, PartitionId, Epoch, Incarnation)>()
+        .prop_map(|(ask, partition, epoch, joiner)| Self { ask, partition, epoch, joiner });
+    Progress => any::<(PartitionId, Member, Position, Seq, Seq)>()
+        .prop_map(|(partition, member, written, durable, committed)| {
+            Self { partition, member, written, durable, committed }
+        });
+    ToNode => prop_oneof![
+        any::<Welcome>().prop_map(Self::Welcome),
+        any::<View>().prop_map(Self::View),
+        any::<Neighbour>().prop_map(Self::NextIsLinked),
+        any::<(PartitionId, AskNumber)>().prop_map(|(partition, ask)| Self::AskRefused { partition, ask }),
+        any::<Request>().prop_map(Self::Request),
+        any::<Refusal>().prop_map(Self::Goodbye),
+    ];
+    FromNode => prop_oneof![
+        any::<(CallId, Reply)>().prop_map(|(call, reply)| Self::Reply { call, reply }),
+        any::<Ask>().prop_map(Self::Ask),
+        any::<(PartitionId, Epoch)>().prop_map(|(partition, epoch)| Self::NextUnreachable { partition, epoch }),
+        any::<PartitionId>().prop_map(|partition| Self::NextReachable { partition }),
+        any::<Progress>().prop_map(Self::Progress),
+    ];
+    ToNext => (any::<View>(), any::<Position>(), vec(any::<Entry>(), 0..4), any::<Seq>()).prop_map(
+        |(view, previous, entries, keep_from)| Self::Append { view, previous, entries, keep_from },
+    );
+    FromNext => prop_oneof![
+        (option::of(any::<View>()), any::<Position>()).prop_map(|(view, position)| Self::Greeting { view, position }),
+        any::<Seq>().prop_map(|seq| Self::Durable { seq }),
+        any::<View>().prop_map(|view| Self::Fenced { view }),
+    ];
+}

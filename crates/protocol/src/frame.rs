@@ -1,0 +1,205 @@
+//! Frames: many messages as the bytes of one socket.io packet.
+//!
+//! A frame is the protocol's version (two bytes, big endian) and then messages, one behind the other, each in
+//! [postcard's wire format](https://postcard.jamesmunns.com/wire-format). Messages are sent in batches because a
+//! packet, a task's wake-up and a system call each cost more than a message.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::PROTOCOL_VERSION;
+
+/// The most bytes of one frame. A sender starts another frame before it is reached; a receiver drops the link.
+///
+/// It leaves room for a batch of messages each of which holds a record of the largest size.
+pub const FRAME_BYTES_MAX: usize = 4 << 20;
+
+/// At this size a sender closes a frame and begins the next one.
+pub const FRAME_BYTES_FULL: usize = 1 << 20;
+
+/// Why bytes are not a frame. The link that brought them is dropped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// Too short to hold a version.
+    #[error("a frame of {0} bytes holds no version")]
+    Truncated(usize),
+    /// Made by another version of the protocol.
+    #[error(
+        "a frame of protocol version {0}, this process speaks {PROTOCOL_VERSION}: run the same release everywhere"
+    )]
+    Version(u16),
+    /// More than [`FRAME_BYTES_MAX`].
+    #[error("a frame of {0} bytes, the limit is {FRAME_BYTES_MAX}")]
+    TooLong(usize),
+    /// Not messages of the kind that this link carries.
+    #[error("a frame holds something that is no message of this link (message {index}: {reason})")]
+    Malformed {
+        /// How many messages before it were well-formed.
+        index: usize,
+        /// What the decoder said.
+        reason: postcard::Error,
+    },
+}
+
+/// A frame in the making.
+#[derive(Debug, Default)]
+pub struct FrameBuilder {
+    bytes: BytesMut,
+}
+
+impl FrameBuilder {
+    /// Appends a message.
+    ///
+    /// # Errors
+    ///
+    /// When the message does not serialise, which for the types of [`message`](crate::message) cannot be.
+    pub fn push<M: Serialize>(&mut self, message: &M) -> Result<(), postcard::Error> {
+        if self.bytes.is_empty() {
+            self.bytes.put_u16(PROTOCOL_VERSION);
+        }
+        let writer = Extend(std::mem::take(&mut self.bytes));
+        self.bytes = postcard::to_extend(message, writer)?.0;
+        Ok(())
+    }
+
+    /// Whether no message was pushed since the start or the last [`finish`](Self::finish).
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Whether it is time to send this frame and begin another.
+    pub fn is_full(&self) -> bool {
+        self.bytes.len() >= FRAME_BYTES_FULL
+    }
+
+    /// The frame's bytes; the builder is empty afterwards.
+    pub fn finish(&mut self) -> Bytes {
+        self.bytes.split().freeze()
+    }
+}
+
+/// Lets postcard write into `BytesMut`, which extends by slices faster than by single bytes.
+struct Extend(BytesMut);
+
+impl std::iter::Extend<u8> for Extend {
+    fn extend<T: IntoIterator<Item = u8>>(&mut self, bytes: T) {
+        self.0.extend(bytes);
+    }
+}
+
+/// The bytes of a frame that holds just these messages.
+///
+/// # Errors
+///
+/// As [`FrameBuilder::push`].
+pub fn encode<M: Serialize>(messages: &[M]) -> Result<Bytes, postcard::Error> {
+    let mut builder = FrameBuilder::default();
+    for message in messages {
+        builder.push(message)?;
+    }
+    Ok(builder.finish())
+}
+
+/// The messages of a frame.
+///
+/// # Errors
+///
+/// When the bytes are not a frame of this version and of messages of type `M`; they may come from anyone.
+pub fn decode<M: DeserializeOwned>(frame: &[u8]) -> Result<Vec<M>, FrameError> {
+    if frame.len() > FRAME_BYTES_MAX {
+        return Err(FrameError::TooLong(frame.len()));
+    }
+    let Some((version, mut rest)) = frame.split_first_chunk() else {
+        return Err(FrameError::Truncated(frame.len()));
+    };
+    match u16::from_be_bytes(*version) {
+        PROTOCOL_VERSION => {}
+        other => return Err(FrameError::Version(other)),
+    }
+    let mut messages = Vec::new();
+    while !rest.is_empty() {
+        let malformed = |reason| FrameError::Malformed { index: messages.len(), reason };
+        let (message, after) = postcard::take_from_bytes(rest).map_err(malformed)?;
+        messages.push(message);
+        rest = after;
+    }
+    Ok(messages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{FromNext, FromNode, ToNext, ToNode};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn survives<M: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(
+        messages: Vec<M>,
+    ) -> Result<(), TestCaseError> {
+        let frame = encode(&messages).expect("messages serialise");
+        if !messages.is_empty() {
+            prop_assert_eq!(decode::<M>(&frame), Ok(messages));
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn messages_to_a_node_survive_a_frame(messages in vec(any::<ToNode>(), 0..8)) {
+            survives(messages)?;
+        }
+
+        #[test]
+        fn messages_from_a_node_survive_a_frame(messages in vec(any::<FromNode>(), 0..8)) {
+            survives(messages)?;
+        }
+
+        #[test]
+        fn messages_to_the_next_survive_a_frame(messages in vec(any::<ToNext>(), 0..8)) {
+            survives(messages)?;
+        }
+
+        #[test]
+        fn messages_from_the_next_survive_a_frame(messages in vec(any::<FromNext>(), 0..8)) {
+            survives(messages)?;
+        }
+
+        #[test]
+        fn no_bytes_make_the_decoder_panic(bytes in vec(any::<u8>(), 0..512)) {
+            let _ = decode::<ToNode>(&bytes);
+            let _ = decode::<FromNode>(&bytes);
+            let _ = decode::<ToNext>(&bytes);
+            let _ = decode::<FromNext>(&bytes);
+        }
+
+        #[test]
+        fn a_damaged_frame_is_an_error_or_other_messages_but_never_a_panic(
+            messages in vec(any::<ToNode>(), 1..4), at: prop::sample::Index, bit in 0u8..8, cut: prop::sample::Index,
+        ) {
+            let mut bytes = encode(&messages).expect("messages serialise").to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            let _ = decode::<ToNode>(&bytes);
+            bytes.truncate(cut.index(bytes.len()));
+            let _ = decode::<ToNode>(&bytes);
+        }
+    }
+
+    #[test]
+    fn another_version_is_named_in_the_error() {
+        let mut bytes =
+            encode(&[FromNext::Durable { seq: crate::id::Seq(7) }]).expect("serialises").to_vec();
+        bytes[1] ^= 0x40;
+        let error = decode::<FromNext>(&bytes).expect_err("another version");
+        assert_eq!(error, FrameError::Version(PROTOCOL_VERSION ^ 0x40));
+        assert!(error.to_string().contains("run the same release"));
+    }
+
+    #[test]
+    fn a_frame_without_a_version_or_over_the_limit_is_refused() {
+        assert_eq!(decode::<ToNode>(&[0]), Err(FrameError::Truncated(1)));
+        let long = vec![0; FRAME_BYTES_MAX + 1];
+        assert_eq!(decode::<ToNode>(&long), Err(FrameError::TooLong(long.len())));
+    }
+}

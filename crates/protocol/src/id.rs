@@ -1,0 +1,272 @@
+//! Names of things: each kind of id is a type of its own, so that one cannot stand in for another.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The longest name of a node, in characters.
+pub const NODE_ID_LENGTH_MAX: usize = 64;
+
+/// The stable name of a node (one `db_process`), for example `db-0`.
+///
+/// 1 to [`NODE_ID_LENGTH_MAX`] characters of `A–Z a–z 0–9 - . _`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NodeId(String);
+
+impl NodeId {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text that is not the name of a node.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a node id: use 1 to {NODE_ID_LENGTH_MAX} characters of A-Z a-z 0-9 - . _")]
+pub struct InvalidNodeId(String);
+
+impl TryFrom<String> for NodeId {
+    type Error = InvalidNodeId;
+
+    fn try_from(text: String) -> Result<Self, InvalidNodeId> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if (1..=NODE_ID_LENGTH_MAX).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidNodeId(text))
+        }
+    }
+}
+
+impl FromStr for NodeId {
+    type Err = InvalidNodeId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNodeId> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<NodeId> for String {
+    fn from(id: NodeId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Defines an id that is a UUID under a name of its own.
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// The cluster that a gateway formed; made once, at formation.
+    ClusterId
+}
+
+uuid_id! {
+    /// One life of a node's data: made together with its data directory, gone with it.
+    Incarnation
+}
+
+uuid_id! {
+    /// One start of a gateway, durable there before anyone hears of it.
+    GatewayBoot
+}
+
+/// One start of a node.
+///
+/// `count` orders the starts of one data directory. `nonce` tells a process that connects again from a second
+/// process on a copy of the same directory, which would count the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Boot {
+    /// How often the data directory has been opened, this time included; counts from 1.
+    pub count: u64,
+    /// Drawn anew by every process.
+    pub nonce: Uuid,
+}
+
+/// A partition: the users that hash to this position of the ring. Partition `p` has its home on node `p`.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
+)]
+#[serde(transparent)]
+pub struct PartitionId(pub u16);
+
+impl fmt::Display for PartitionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "P{}", self.0)
+    }
+}
+
+/// The number of a partition's view; plus one at every change.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
+)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+impl Epoch {
+    /// The epoch of the views that formation makes.
+    pub const FIRST: Self = Self(1);
+
+    /// The epoch after this one.
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of an entry in its partition's log: counts from 1, without gaps. 0 is before the first.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
+)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// Before the first entry.
+    pub const ZERO: Self = Self(0);
+
+    /// The number of the entry after this one.
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A place in a partition's log: the epoch and number of an entry.
+///
+/// The position of a copy is that of its last entry; the position of a record, which is its `ETag` too, that of
+/// the entry that last wrote it.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
+)]
+pub struct Position {
+    /// The epoch in which the entry was made.
+    pub epoch: Epoch,
+    /// Its number.
+    pub seq: Seq,
+}
+
+impl Position {
+    /// Before the first entry.
+    pub const ZERO: Self = Self { epoch: Epoch(0), seq: Seq(0) };
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.epoch, self.seq)
+    }
+}
+
+/// A text that is not a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a position is written EPOCH.SEQ, for example 3.1742")]
+pub struct InvalidPosition;
+
+impl FromStr for Position {
+    type Err = InvalidPosition;
+
+    /// Reads what `Display` writes, and nothing else: no signs, no leading zeros, no spaces.
+    fn from_str(text: &str) -> Result<Self, InvalidPosition> {
+        let (epoch, seq) = text.split_once('.').ok_or(InvalidPosition)?;
+        let number = |digits: &str| digits.parse().map_err(|_| InvalidPosition);
+        let position = Self { epoch: Epoch(number(epoch)?), seq: Seq(number(seq)?) };
+        if position.to_string() == text { Ok(position) } else { Err(InvalidPosition) }
+    }
+}
+
+/// Names one update, however often it is sent: the gateway's boot and a counter of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
+pub struct RequestId {
+    /// The start of the gateway that took the request.
+    pub boot: GatewayBoot,
+    /// Counts that gateway's updates.
+    pub counter: u64,
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.boot, self.counter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_node_id_is_short_and_plain() {
+        for good in ["db-0", "A.b_c-9", &"x".repeat(NODE_ID_LENGTH_MAX)] {
+            assert!(good.parse::<NodeId>().is_ok(), "{good}");
+        }
+        for bad in ["", "db 0", "db/0", "dö", &"x".repeat(NODE_ID_LENGTH_MAX + 1)] {
+            assert!(bad.parse::<NodeId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_position_reads_only_what_it_writes() {
+        for bad in
+            ["", "1", "1.", ".1", "+1.2", "01.2", "1.2.3", "1.-2", " 1.2", "1.18446744073709551616"]
+        {
+            assert!(bad.parse::<Position>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_position_survives_its_text(epoch: u64, seq: u64) {
+            let position = Position { epoch: Epoch(epoch), seq: Seq(seq) };
+            prop_assert_eq!(position.to_string().parse(), Ok(position));
+        }
+
+        #[test]
+        fn positions_order_by_epoch_then_seq(a: (u64, u64), b: (u64, u64)) {
+            let position = |(epoch, seq)| Position { epoch: Epoch(epoch), seq: Seq(seq) };
+            prop_assert_eq!(position(a).cmp(&position(b)), a.cmp(&b));
+        }
+    }
+}

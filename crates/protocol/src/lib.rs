@@ -1,0 +1,37 @@
+//! The vocabulary of Chainring: ids, user records, views, log entries, every message of its links and how
+//! they become bytes.
+//!
+//! Everything that two processes must agree on is defined here, once, for both sides:
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`id`] | names of nodes, clusters, boots, partitions, epochs, positions, requests |
+//! | [`user`] | the user record, its fields' rules, partial updates |
+//! | [`view`] | who may serve a partition |
+//! | [`entry`] | one logged update, and the answers it leads to |
+//! | [`hello`] | what a peer says of itself when it connects |
+//! | [`refusal`] | why a peer is turned away |
+//! | [`message`] | the messages of each kind of link, in both directions |
+//! | [`frame`] | many messages as the bytes of one packet |
+//! | [`problem`] | the stable error codes of the REST interface |
+//!
+//! There is no I/O here, no clock and no randomness: what the messages mean is the business of `ring`, how
+//! they travel that of `link`.
+
+pub mod entry;
+pub mod frame;
+pub mod hello;
+pub mod id;
+pub mod message;
+pub mod problem;
+pub mod refusal;
+pub mod user;
+pub mod view;
+
+#[cfg(test)]
+mod arbitrary;
+
+/// The version of every message on every link.
+///
+/// A peer of another version is refused when it connects, so that messages need no versions of their own.
+pub const PROTOCOL_VERSION: u16 = 1;

@@ -1,0 +1,96 @@
+//! The id of a user.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest id, in characters.
+pub const USER_ID_LENGTH_MAX: usize = 128;
+
+/// Names a user: 1 to [`USER_ID_LENGTH_MAX`] of the characters that
+/// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3) never escapes in a URL.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UserId(String);
+
+/// A text that is not the id of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to {USER_ID_LENGTH_MAX} characters of A-Z a-z 0-9 - . _ ~")]
+pub struct InvalidUserId;
+
+impl UserId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn check(text: &str) -> Result<(), InvalidUserId> {
+        let allowed =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        if (1..=USER_ID_LENGTH_MAX).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(())
+        } else {
+            Err(InvalidUserId)
+        }
+    }
+}
+
+impl TryFrom<String> for UserId {
+    type Error = InvalidUserId;
+
+    fn try_from(text: String) -> Result<Self, InvalidUserId> {
+        Self::check(&text).map(|()| Self(text))
+    }
+}
+
+impl FromStr for UserId {
+    type Err = InvalidUserId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUserId> {
+        Self::check(text).map(|()| Self(text.to_owned()))
+    }
+}
+
+impl From<UserId> for String {
+    fn from(id: UserId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_unreserved_character_is_allowed_and_no_other() {
+        for code in 0..=0x2ff_u32 {
+            let Some(character) = char::from_u32(code) else { continue };
+            let unreserved = character.is_ascii_alphanumeric() || "-._~".contains(character);
+            assert_eq!(
+                character.to_string().parse::<UserId>().is_ok(),
+                unreserved,
+                "{character:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_id_is_neither_empty_nor_too_long() {
+        assert!("".parse::<UserId>().is_err());
+        assert!("x".repeat(USER_ID_LENGTH_MAX).parse::<UserId>().is_ok());
+        assert!("x".repeat(USER_ID_LENGTH_MAX + 1).parse::<UserId>().is_err());
+    }
+}

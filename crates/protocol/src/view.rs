@@ -1,0 +1,109 @@
+//! Views: which copies of a partition are in sync, and so who may serve it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Epoch, GatewayBoot, Incarnation, PartitionId};
+
+/// One of the two places where a partition has a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Member {
+    /// On the partition's own node; the primary when in sync.
+    Home,
+    /// On the node after it in the ring; the replica when in sync.
+    Next,
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Home => "home",
+            Self::Next => "next",
+        })
+    }
+}
+
+/// The copies in sync, each with the incarnation that is meant. There is no way to write an empty one.
+///
+/// | `in_sync` | reads go to | updates |
+/// |---|---|---|
+/// | both | next | at home, acked when durable on both |
+/// | home only | home | at home, acked when durable there |
+/// | next only | next | refused: there is no primary |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InSync {
+    /// Home and next.
+    Both {
+        /// The data that home must have.
+        home: Incarnation,
+        /// The data that next must have.
+        next: Incarnation,
+    },
+    /// Home alone.
+    HomeOnly {
+        /// The data that home must have.
+        home: Incarnation,
+    },
+    /// Next alone.
+    NextOnly {
+        /// The data that next must have.
+        next: Incarnation,
+    },
+}
+
+impl InSync {
+    /// The incarnation of `member` that is in sync, if it is.
+    pub fn incarnation(&self, member: Member) -> Option<Incarnation> {
+        match (*self, member) {
+            (Self::Both { home, .. } | Self::HomeOnly { home }, Member::Home) => Some(home),
+            (Self::Both { next, .. } | Self::NextOnly { next }, Member::Next) => Some(next),
+            (Self::HomeOnly { .. }, Member::Next) | (Self::NextOnly { .. }, Member::Home) => None,
+        }
+    }
+
+    /// The copy that answers reads: the replica, or the primary where there is no replica.
+    pub fn reader(&self) -> Member {
+        match self {
+            Self::Both { .. } | Self::NextOnly { .. } => Member::Next,
+            Self::HomeOnly { .. } => Member::Home,
+        }
+    }
+
+    /// Whether the primary is in sync, so that updates are possible at all.
+    pub fn has_primary(&self) -> bool {
+        !matches!(self, Self::NextOnly { .. })
+    }
+}
+
+impl fmt::Display for InSync {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Both { .. } => "both",
+            Self::HomeOnly { .. } => "home only",
+            Self::NextOnly { .. } => "next only",
+        })
+    }
+}
+
+/// Who may serve a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The number of this view: there is one view for each partition and epoch.
+    pub epoch: Epoch,
+    /// The copies in sync.
+    pub in_sync: InSync,
+    /// The start of the controller that decided it. Two views of one epoch that differ in anything are the work of
+    /// two controllers.
+    pub decided_by: GatewayBoot,
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} epoch {}: {}", self.partition, self.epoch, self.in_sync)
+    }
+}
