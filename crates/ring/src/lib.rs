@@ -1,1 +1,41 @@
-//! Not written yet.
+//! The core of Chainring: placement, views, replication and routing, as state machines that do no I/O.
+//!
+//! ```text
+//!   gateway's driver                                     db_process's driver
+//!        |  GatewayEvent / GatewayEffect                       |  NodeEvent / NodeEffect
+//!   +----v-----------------------+                        +----v--------------------+
+//!   | gateway::Gateway           |   ToNode / FromNode    | node::Node              |
+//!   |   controller  (views)      | <--------------------> |   copy::home  (primary) |
+//!   |   router      (requests)   |                        |   copy::next  (replica) |
+//!   +----------------------------+                        +-------------------------+
+//! ```
+//!
+//! Each has the shape `handle(now, event, effects)` and `next_deadline()`. There is no clock here (a [`time::Time`] comes
+//! with each event), no randomness, no thread, no socket, no disk: *durable* is an effect and, later, an event. So
+//! every schedule of messages, losses and crashes can be played to it, and `tests/` of this crate does that.
+//!
+//! The design's rules, and where each is kept:
+//!
+//! | rule | where |
+//! |---|---|
+//! | 1 one authority | `controller`, [`copy`] (`acting`) |
+//! | 2 fencing | [`copy`] (`acting`) |
+//! | 3 release | [`copy`] (`release`, `tail`) |
+//! | 4 prefix | [`copy::home`] (`replication`), [`copy::next`] |
+//! | 5 shrink | `controller` |
+//! | 6 ask | [`copy::home`] (`joining`), `controller` |
+//! | 7 reads move after the view | `router` |
+//! | 8 out of sync never serves | [`copy::home`], [`copy::next`] |
+//! | 11 recovered is not yet durable | [`store::Recovered`], drivers |
+//! | 12 at most once | [`copy`] (`applied`), [`copy::home`], `router` |
+//! | 13 three outcomes | `router` |
+
+pub mod controller;
+pub mod copy;
+pub mod gateway;
+pub mod link;
+pub mod node;
+pub mod placement;
+pub mod router;
+pub mod store;
+pub mod time;

@@ -1,0 +1,98 @@
+//! What a copy is handed with every event: the moment, its storage, and where its effects go.
+
+use protocol::entry::Answer;
+use protocol::id::GatewayBoot;
+use protocol::message::{CallId, FromNext, FromNode, Reply, ToNext};
+use protocol::refusal::{Refusal, RefusalCode};
+
+use crate::link::LinkId;
+use crate::node::{NodeEffect, StopReason};
+use crate::store::{Mark, Mutation, ReadError, Stored};
+use crate::time::Time;
+
+/// The gateway's link, once its welcome has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GatewayLink {
+    /// The link.
+    pub(crate) link: LinkId,
+    /// The gateway's start.
+    pub(crate) boot: GatewayBoot,
+}
+
+/// What a copy is handed with every event.
+pub(crate) struct Context<'a> {
+    /// When it happens.
+    pub(crate) now: Time,
+    /// What the storage holds.
+    pub(crate) stored: &'a dyn Stored,
+    /// The welcomed link to the gateway, if there is one.
+    pub(crate) gateway: Option<GatewayLink>,
+    pub(crate) mark: &'a mut Mark,
+    pub(crate) effects: &'a mut Vec<NodeEffect>,
+}
+
+/// An event that a node cannot go on from as if nothing were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The peer of a link broke the protocol, or is not the right one: drop the link.
+    Drop(LinkId, Refusal),
+    /// The node has to stop.
+    Stop(StopReason),
+}
+
+impl Fault {
+    /// The peer of a link broke the protocol.
+    pub(crate) fn protocol_error(link: LinkId, detail: impl Into<String>) -> Self {
+        Self::Drop(link, Refusal::new(RefusalCode::ProtocolError, detail))
+    }
+}
+
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Self {
+        Self::Stop(StopReason::Storage(error))
+    }
+}
+
+impl Context<'_> {
+    /// Writes; the mark is that of the write.
+    pub(crate) fn write(&mut self, mutation: Mutation) -> Mark {
+        self.mark.0 += 1;
+        self.effects.push(NodeEffect::Write { mark: *self.mark, mutation });
+        *self.mark
+    }
+
+    /// Sends to the gateway, if it is there.
+    pub(crate) fn tell_gateway(&mut self, message: FromNode) {
+        if let Some(GatewayLink { link, .. }) = self.gateway {
+            self.effects.push(NodeEffect::ToGateway { link, message });
+        }
+    }
+
+    /// Replies to a request of the gateway.
+    pub(crate) fn reply(&mut self, call: CallId, reply: Reply) {
+        self.tell_gateway(FromNode::Reply { call, reply });
+    }
+
+    /// Releases an answer.
+    pub(crate) fn answer(&mut self, call: CallId, answer: Answer) {
+        self.reply(call, Reply::Done(answer));
+    }
+
+    /// Sends to next's node.
+    pub(crate) fn tell_next(&mut self, link: LinkId, message: ToNext) {
+        self.effects.push(NodeEffect::ToNext { link, message });
+    }
+
+    /// Sends to home's node.
+    pub(crate) fn tell_home(&mut self, link: LinkId, message: FromNext) {
+        self.effects.push(NodeEffect::ToHome { link, message });
+    }
+
+    /// A fault of the gateway.
+    pub(crate) fn gateway_fault(&self, detail: impl Into<String>) -> Fault {
+        match self.gateway {
+            Some(GatewayLink { link, .. }) => Fault::protocol_error(link, detail),
+            None => unreachable!("requests come over a welcomed link"),
+        }
+    }
+}

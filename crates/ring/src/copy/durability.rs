@@ -1,0 +1,42 @@
+//! Which entry of a copy a sync has covered.
+
+use std::collections::VecDeque;
+
+use protocol::id::Seq;
+
+use crate::store::Mark;
+
+/// The entries of a copy that were written but are not known to be durable, by the mark of their write.
+#[derive(Debug, Clone)]
+pub(crate) struct Durability {
+    durable: Seq,
+    written: VecDeque<(Mark, Seq)>,
+}
+
+impl Durability {
+    /// A copy whose entries up to `durable` are durable, and has no others.
+    pub(crate) fn recovered(durable: Seq) -> Self {
+        Self { durable, written: VecDeque::new() }
+    }
+
+    /// The entries up to this one are durable here.
+    pub(crate) fn seq(&self) -> Seq {
+        self.durable
+    }
+
+    /// The entry `seq` was written under `mark`.
+    pub(crate) fn wrote(&mut self, mark: Mark, seq: Seq) {
+        debug_assert!(self.written.back().is_none_or(|last| last.0 <= mark && last.1 < seq));
+        self.written.push_back((mark, seq));
+    }
+
+    /// The mutations up to `mark` are durable. Returns whether entries of this copy were among them.
+    pub(crate) fn synced(&mut self, mark: Mark) -> bool {
+        let before = self.durable;
+        while let Some((_, seq)) = self.written.pop_front_if(|(written_at, _)| *written_at <= mark)
+        {
+            self.durable = seq;
+        }
+        self.durable > before
+    }
+}

@@ -1,0 +1,132 @@
+//! How a next copy that is out of sync comes back into the view: the donor's side of an ask.
+//!
+//! ```text
+//!            few entries missing          joiner has all that is committed
+//!   Apart ----------------------> Holding ---------------------------------> Asked
+//!     ^                              |                                         |
+//!     +------- took too long --------+                                         |
+//!     +------- view of a higher epoch, or welcome on a new link ---------------+
+//!     |                                                                        |
+//!     +--- told that the joiner is linked --- Refused <--- the ask is refused --+
+//! ```
+//!
+//! In *Holding* and *Asked* home commits nothing that the joiner has not made durable too (rule 6). *Holding* makes
+//! that true before the ask is sent: without it a donor under load would always be a few entries ahead.
+
+use std::time::Duration;
+
+use protocol::id::{Incarnation, Seq};
+use protocol::message::{Ask, AskNumber, FromNode};
+use protocol::view::InSync;
+
+use super::HomeCopy;
+use crate::copy::context::Context;
+use crate::time::Time;
+
+/// Home begins to hold back its commits for the joiner when no more than this many entries are missing there.
+const HOLD_LAG_ENTRIES: u64 = 256;
+
+/// The donor's side of an ask.
+#[derive(Debug, Default)]
+pub(super) struct Join {
+    state: State,
+    asks: u64,
+    /// After holding in vain, not again before this.
+    not_before: Option<Time>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Apart,
+    Holding {
+        joiner: Incarnation,
+        since: Time,
+    },
+    Asked {
+        joiner: Incarnation,
+        ask: AskNumber,
+    },
+    Refused,
+}
+
+impl Join {
+    /// The joiner that must have made durable what is committed from now on.
+    pub(super) fn holds_for(&self) -> Option<Incarnation> {
+        match self.state {
+            State::Holding { joiner, .. } | State::Asked { joiner, .. } => Some(joiner),
+            State::Apart | State::Refused => None,
+        }
+    }
+
+    /// A view of a higher epoch or a welcome has come: an open ask is answered.
+    pub(super) fn end(&mut self) {
+        self.state = State::Apart;
+    }
+
+    pub(super) fn deadline(&self, hold_max: Duration) -> Option<Time> {
+        match self.state {
+            State::Holding { since, .. } => Some(since + hold_max),
+            State::Apart => self.not_before,
+            State::Asked { .. } | State::Refused => None,
+        }
+    }
+}
+
+impl HomeCopy {
+    /// The controller refuses an ask.
+    pub(crate) fn ask_refused(&mut self, refused: AskNumber) {
+        if matches!(self.join.state, State::Asked { ask, .. } if ask == refused) {
+            self.join.state = State::Refused;
+        }
+    }
+
+    /// The controller says that next is linked: if an ask was refused, another one may be worth it.
+    pub(crate) fn next_is_linked(&mut self) {
+        if self.join.state == State::Refused {
+            self.join.state = State::Apart;
+        }
+    }
+
+    /// Goes as far towards the view *both* as can be gone now.
+    pub(super) fn pursue_joining(&mut self, cx: &mut Context<'_>) {
+        let candidate = self.joiner(cx);
+        let durable = self.durability.seq();
+        self.join.not_before.take_if(|not_before| *not_before <= cx.now);
+        if let (State::Apart, Some((joiner, acked))) = (self.join.state, candidate) {
+            let missing = durable.0.saturating_sub(acked.0);
+            if self.join.not_before.is_none() && missing <= HOLD_LAG_ENTRIES {
+                self.join.state = State::Holding { joiner, since: cx.now };
+            }
+        }
+        let State::Holding { joiner, since } = self.join.state else { return };
+        match candidate {
+            Some((same, acked)) if same == joiner && acked >= self.committed => {
+                self.ask(cx, joiner)
+            }
+            Some((same, _)) if same == joiner && cx.now < since + self.settings.hold_max => {}
+            Some(_) | None => {
+                self.join.state = State::Apart;
+                self.join.not_before = Some(cx.now + self.settings.hold_max);
+            }
+        }
+    }
+
+    /// The next copy that could join: home serves alone, next receives entries, and there is a controller to ask.
+    fn joiner(&self, cx: &Context<'_>) -> Option<(Incarnation, Seq)> {
+        let alone = self.acting.view().is_some_and(
+            |view| matches!(view.in_sync, InSync::HomeOnly { home } if home == self.me),
+        );
+        let settled = alone && self.acting.storing().is_none() && cx.gateway.is_some();
+        self.next.receiving().filter(|_| settled)
+    }
+
+    fn ask(&mut self, cx: &mut Context<'_>, joiner: Incarnation) {
+        let Some(view) = self.acting.view() else { return };
+        self.join.asks += 1;
+        let ask = AskNumber(self.join.asks);
+        self.join.state = State::Asked { joiner, ask };
+        let (partition, epoch) = (self.partition, view.epoch);
+        cx.tell_gateway(FromNode::Ask(Ask { ask, partition, epoch, joiner }));
+    }
+}

@@ -1,0 +1,254 @@
+//! A gateway: the controller and the router, in the order that the rules need.
+//!
+//! ```text
+//!                         GatewayEvent                           GatewayEffect
+//!  a node links, speaks ---------------->  +-----------------+  ----------------> to a node
+//!  a client's request ------------------>  | controller      |  ----------------> a client's outcome
+//!  the state is saved ------------------>  |   | published   |  ----------------> save the state
+//!  time has passed --------------------->  | router          |  ----------------> drop a link
+//!                                          +-----------------+
+//! ```
+//!
+//! After every event the controller decides and speaks first, and the router follows what was published. So a view is
+//! ahead of every request of its epoch on each link, and no request goes to a node before its welcome.
+
+mod status;
+
+pub use status::{ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};
+
+use std::time::Duration;
+
+use protocol::hello::NodeHello;
+use protocol::id::{ClusterId, GatewayBoot};
+use protocol::message::{FromNode, ToNode};
+use protocol::refusal::Refusal;
+
+use crate::controller::{ClusterState, Controller, InvalidState, dismiss};
+use crate::link::LinkId;
+use crate::placement::Ring;
+use crate::router::{ClientRequest, Outcome, Router, Ticket};
+use crate::time::{Time, earliest};
+
+/// What happens to a gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GatewayEvent {
+    /// A link of a node is up.
+    NodeLinked {
+        /// The link.
+        link: LinkId,
+        /// What the node says of itself.
+        hello: NodeHello,
+    },
+    /// A message of a node.
+    NodeSays {
+        /// Over which link.
+        link: LinkId,
+        /// What.
+        message: FromNode,
+    },
+    /// A link of a node is gone.
+    NodeLost {
+        /// Which.
+        link: LinkId,
+    },
+    /// The last state handed out to be saved is durable.
+    Saved,
+    /// A client's request.
+    Submit {
+        /// Names it; not used twice.
+        ticket: Ticket,
+        /// What is asked.
+        request: ClientRequest,
+        /// How long it may take.
+        time_allowed: Duration,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What a gateway wants done, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GatewayEffect {
+    /// Send to a node.
+    Send {
+        /// Over which link.
+        link: LinkId,
+        /// What.
+        message: Box<ToNode>,
+    },
+    /// Close a link; the gateway has forgotten it already.
+    Drop {
+        /// Which.
+        link: LinkId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Make this state durable in the place of the one before, then hand in [`GatewayEvent::Saved`].
+    Save(ClusterState),
+    /// A client's request has ended.
+    Complete {
+        /// Which.
+        ticket: Ticket,
+        /// How.
+        outcome: Outcome,
+    },
+    /// The published views or the nodes that are linked have changed.
+    Changed,
+}
+
+impl GatewayEffect {
+    pub(crate) fn send(link: LinkId, message: ToNode) -> Self {
+        Self::Send { link, message: Box::new(message) }
+    }
+}
+
+/// What can be set about a gateway. No rule depends on these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewaySettings {
+    /// How long after the start no view shrinks, so that nodes have time to connect.
+    pub grace: Duration,
+    /// The most requests that are under way.
+    pub in_flight_max: usize,
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        Self { grace: Duration::from_secs(2), in_flight_max: 16_384 }
+    }
+}
+
+/// One gateway, without its I/O.
+#[derive(Debug)]
+pub struct Gateway {
+    controller: Controller,
+    router: Router,
+}
+
+impl Gateway {
+    /// A gateway that starts; `saved` is the state that it finds, `new_cluster` the id to use if it has to form one.
+    ///
+    /// The state must be durable (rule 11): a driver syncs what it found before it hands it in.
+    ///
+    /// # Errors
+    ///
+    /// When the state found is not one of this ring.
+    pub fn recovered(
+        ring: Ring,
+        boot: GatewayBoot,
+        new_cluster: ClusterId,
+        saved: Option<ClusterState>,
+        settings: &GatewaySettings,
+        now: Time,
+    ) -> Result<Self, RecoverError> {
+        if let Some(state) = &saved {
+            let known = state.validate()?;
+            if known != ring {
+                return Err(RecoverError::OtherRing { known, wanted: ring });
+            }
+        }
+        let grace_until = now + settings.grace;
+        let router = Router::new(ring.clone(), boot, settings.in_flight_max, grace_until);
+        let views = saved.as_ref().map(|state| state.views.clone()).unwrap_or_default();
+        let controller = Controller::new(ring, boot, new_cluster, saved, grace_until);
+        let mut gateway = Self { controller, router };
+        for view in views {
+            gateway.router.follow(now, crate::controller::Published::View(view), &mut Vec::new());
+        }
+        Ok(gateway)
+    }
+
+    /// Judges a node that connects. [`GatewayEvent::NodeLinked`] judges once more: others may have come in between.
+    ///
+    /// # Errors
+    ///
+    /// Why it is turned away, in words for its operator.
+    pub fn admit(&self, hello: &NodeHello) -> Result<(), Refusal> {
+        self.controller.admit(hello)
+    }
+
+    /// The published state of the cluster, if there is one.
+    pub fn state(&self) -> Option<&ClusterState> {
+        self.controller.state()
+    }
+
+    /// Handles an event; what is to be done is added to `effects`.
+    pub fn handle(&mut self, now: Time, event: GatewayEvent, effects: &mut Vec<GatewayEffect>) {
+        let mut published = Vec::new();
+        match event {
+            GatewayEvent::Submit { ticket, request, time_allowed } => {
+                // The hot path: nothing that the controller looks at has changed.
+                self.router.submit(now, ticket, request, time_allowed, effects);
+                return;
+            }
+            GatewayEvent::NodeSays { link, message: FromNode::Reply { call, reply } } => {
+                self.router.reply(now, link, call, reply, effects);
+                return;
+            }
+            GatewayEvent::NodeSays { link, message } => {
+                if let Err(refusal) = self.controller.hear(link, message) {
+                    dismiss(link, refusal, effects);
+                    self.unlink(now, link, effects);
+                }
+            }
+            GatewayEvent::NodeLinked { link, hello } => {
+                let replaced = self.controller.link(link, hello, effects);
+                if let Some(before) = replaced {
+                    self.router.link_lost(now, before, effects);
+                }
+                effects.push(GatewayEffect::Changed);
+            }
+            GatewayEvent::NodeLost { link } => self.unlink(now, link, effects),
+            GatewayEvent::Saved => {
+                self.controller.saved(effects, &mut published);
+                effects.push(GatewayEffect::Changed);
+            }
+            GatewayEvent::Tick => self.router.tick(now, effects),
+        }
+        self.controller.proceed(now, effects, &mut published);
+        for published in published {
+            self.router.follow(now, published, effects);
+        }
+    }
+
+    /// When to hand in [`GatewayEvent::Tick`] at the latest.
+    pub fn next_deadline(&self, now: Time) -> Option<Time> {
+        earliest([self.controller.deadline(now), self.router.deadline()])
+    }
+
+    /// How many requests of clients are under way.
+    pub fn in_flight(&self) -> usize {
+        self.router.in_flight()
+    }
+
+    fn unlink(&mut self, now: Time, link: LinkId, effects: &mut Vec<GatewayEffect>) {
+        if self.controller.unlink(link).is_some() {
+            self.router.link_lost(now, link, effects);
+            effects.push(GatewayEffect::Changed);
+        }
+    }
+}
+
+/// Why a gateway cannot go on from what it finds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecoverError {
+    /// The state is damaged.
+    #[error("the cluster state is not usable: {0}")]
+    Invalid(#[from] InvalidState),
+    /// The gateway was told another ring than the cluster was formed with.
+    #[error(
+        "the cluster was formed with the nodes {}, and the gateway is told {}: the ring cannot be changed, start the \
+         gateway with the nodes and the order of its formation",
+        names(known),
+        names(wanted)
+    )]
+    OtherRing {
+        /// That of the state.
+        known: Ring,
+        /// That of the configuration.
+        wanted: Ring,
+    },
+}
+
+fn names(ring: &Ring) -> String {
+    ring.nodes().iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

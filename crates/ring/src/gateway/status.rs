@@ -1,0 +1,171 @@
+//! What a gateway knows of its cluster, for people and their tools.
+
+use protocol::id::{ClusterId, Incarnation, NodeId, PartitionId, Position, Seq};
+use protocol::view::{Member, View};
+use serde::{Deserialize, Serialize};
+
+use super::Gateway;
+use crate::placement::Place;
+use crate::time::Time;
+
+/// What a gateway knows of its cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterStatus {
+    /// The cluster's id; none before it is formed.
+    pub cluster: Option<ClusterId>,
+    /// Whether every partition can be read and updated, with both copies in sync.
+    pub healthy: bool,
+    /// The nodes, in the ring's order.
+    pub nodes: Vec<NodeStatus>,
+    /// The partitions, in order.
+    pub partitions: Vec<PartitionStatus>,
+}
+
+/// What a gateway knows of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Its id.
+    pub id: NodeId,
+    /// Whether it is linked and welcomed.
+    pub linked: bool,
+    /// Where it serves its predecessor.
+    pub address: Option<String>,
+    /// Its data.
+    pub incarnation: Option<Incarnation>,
+    /// How often it was started.
+    pub boots: Option<u64>,
+}
+
+/// What a gateway knows of a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionStatus {
+    /// Which.
+    pub partition: PartitionId,
+    /// Its view; none before the cluster is formed.
+    pub view: Option<View>,
+    /// Its home copy.
+    pub home: CopyStatus,
+    /// Its next copy.
+    pub next: CopyStatus,
+    /// How many entries next has not made durable yet, as far as both have said.
+    pub lag_entries: Option<u64>,
+    /// Why it cannot be read or updated, or is without its second copy; empty if all is well.
+    pub problems: Vec<String>,
+}
+
+/// What a gateway knows of a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyStatus {
+    /// On which node.
+    pub node: NodeId,
+    /// Whether the view has it.
+    pub in_sync: bool,
+    /// Its last entry.
+    pub position: Option<Position>,
+    /// The last entry that is durable there.
+    pub durable: Option<Seq>,
+    /// The last entry that is committed there.
+    pub committed: Option<Seq>,
+}
+
+impl Gateway {
+    /// What the gateway knows of its cluster.
+    pub fn status(&self, now: Time) -> ClusterStatus {
+        let ring = self.controller.ring();
+        let partitions = ring.places().map(|place| self.partition_status(now, place.partition()));
+        let partitions = partitions.collect::<Vec<_>>();
+        ClusterStatus {
+            cluster: self.state().map(|state| state.cluster),
+            healthy: partitions.iter().all(|partition| partition.problems.is_empty()),
+            nodes: ring.places().map(|place| self.node_status(place)).collect(),
+            partitions,
+        }
+    }
+
+    fn node_status(&self, place: Place) -> NodeStatus {
+        let id = self.controller.ring().node_at(place).clone();
+        let linked = self.controller.linked(place);
+        let known = self.state().and_then(|state| state.incarnation_of(&id));
+        NodeStatus {
+            id,
+            linked: self.is_up(place),
+            address: linked.map(|linked| linked.hello.address.clone()),
+            incarnation: linked.map(|linked| linked.hello.incarnation).or(known),
+            boots: linked.map(|linked| linked.hello.boot.count),
+        }
+    }
+
+    fn partition_status(&self, now: Time, partition: PartitionId) -> PartitionStatus {
+        let view = self.state().and_then(|state| state.view(partition)).copied();
+        let home = self.copy_status(partition, Member::Home, view.as_ref());
+        let next = self.copy_status(partition, Member::Next, view.as_ref());
+        let lag = home.durable.zip(next.durable);
+        PartitionStatus {
+            partition,
+            view,
+            lag_entries: lag.map(|(home, next)| home.0.saturating_sub(next.0)),
+            problems: self.problems(now, partition, view.as_ref()),
+            home,
+            next,
+        }
+    }
+
+    fn copy_status(
+        &self,
+        partition: PartitionId,
+        member: Member,
+        view: Option<&View>,
+    ) -> CopyStatus {
+        let place = self.controller.ring().holder(partition, member);
+        let progress = self.controller.progress(place, member);
+        CopyStatus {
+            node: self.controller.ring().node_at(place).clone(),
+            in_sync: view.is_some_and(|view| view.in_sync.incarnation(member).is_some()),
+            position: progress.map(|progress| progress.written),
+            durable: progress.map(|progress| progress.durable),
+            committed: progress.map(|progress| progress.committed),
+        }
+    }
+
+    fn is_up(&self, place: Place) -> bool {
+        self.controller.linked(place).is_some_and(|linked| linked.is_welcomed)
+    }
+
+    fn problems(&self, now: Time, partition: PartitionId, view: Option<&View>) -> Vec<String> {
+        let ring = self.controller.ring();
+        let Some(view) = view else { return vec![self.why_not_formed()] };
+        let holder = |member| ring.holder(partition, member);
+        let name = |member| ring.node_at(holder(member));
+        let down = |member| !self.is_up(holder(member));
+        let mut problems = Vec::new();
+        if !view.in_sync.has_primary() {
+            problems
+                .push(format!("no updates: the primary on {} is not in sync", name(Member::Home)));
+        } else if down(Member::Home) {
+            let node = name(Member::Home);
+            problems.push(format!("no updates: {node}, with the primary, is not linked; start it"));
+        }
+        let reader = view.in_sync.reader();
+        if down(reader) {
+            let moving = self.controller.saving().is_some() || now < self.controller.grace_until();
+            let hope = if moving { "the view is about to change" } else { "start it" };
+            let node = name(reader);
+            problems
+                .push(format!("no reads: {node}, which has to answer them, is not linked; {hope}"));
+        }
+        if view.in_sync.incarnation(Member::Next).is_none() {
+            let reason =
+                if down(Member::Next) { "is not linked; start it" } else { "is catching up" };
+            problems
+                .push(format!("one copy only: {}, with the replica, {reason}", name(Member::Next)));
+        }
+        problems
+    }
+
+    fn why_not_formed(&self) -> String {
+        let ring = self.controller.ring();
+        let missing = ring.places().filter(|place| self.controller.linked(*place).is_none());
+        let missing = missing.map(|place| ring.node_at(place).to_string()).collect::<Vec<_>>();
+        format!("the cluster is not formed: waiting for {}", missing.join(", "))
+    }
+}

@@ -1,0 +1,370 @@
+//! A node: its two copies, its place in the ring, and the links that join them.
+//!
+//! ```text
+//!                     NodeEvent                         NodeEffect
+//!  gateway's link ------------------>  +--------+  ------------------> gateway's link
+//!  link from home's node ----------->  |  Node  |  ------------------> link to home's node
+//!  link to next's node ------------->  | home   |  ------------------> link to next's node
+//!  a sync has returned ------------->  | next   |  ------------------> write (then sync)
+//!  time has passed ----------------->  +--------+  ------------------> dial next, drop a link, stop
+//! ```
+//!
+//! The driver hands in every event and carries out the effects in order. It holds no rule of the protocol.
+
+mod effect;
+mod event;
+mod formed;
+mod settings;
+
+pub use effect::{DialNext, NodeEffect, StopReason};
+pub use event::NodeEvent;
+pub use settings::NodeSettings;
+
+use protocol::hello::{HomeHello, Membership, NodeHello};
+use protocol::id::{Boot, Incarnation, NodeId};
+use protocol::message::{FromNode, Progress, ToNode, Welcome};
+use protocol::refusal::{Refusal, RefusalCode, Remedy};
+
+use self::formed::Formed;
+use crate::copy::context::{Context, Fault, GatewayLink};
+use crate::copy::home::HomeCopy;
+use crate::copy::next::NextCopy;
+use crate::link::LinkId;
+use crate::store::{Mark, Mutation, Recovered, RecoveredCopy, Stored};
+use crate::time::{Time, earliest};
+
+/// Who a node is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeIdentity {
+    /// Its id.
+    pub node: NodeId,
+    /// Its data.
+    pub incarnation: Incarnation,
+    /// Its start.
+    pub boot: Boot,
+    /// `host:port` where it serves its predecessor.
+    pub address: String,
+}
+
+/// One `db_process`, without its I/O.
+#[derive(Debug)]
+pub struct Node {
+    identity: NodeIdentity,
+    settings: NodeSettings,
+    formed: Option<Formed>,
+    gateway: Gateway,
+    mark: Mark,
+    reported: [Option<Progress>; 2],
+    report_at: Time,
+}
+
+/// The link to the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gateway {
+    Down,
+    Unwelcomed(LinkId),
+    Welcomed(GatewayLink),
+}
+
+impl Gateway {
+    fn welcomed(self) -> Option<GatewayLink> {
+        match self {
+            Self::Welcomed(gateway) => Some(gateway),
+            Self::Down | Self::Unwelcomed(_) => None,
+        }
+    }
+
+    fn is(self, link: LinkId) -> bool {
+        match self {
+            Self::Down => false,
+            Self::Unwelcomed(known) => known == link,
+            Self::Welcomed(known) => known.link == link,
+        }
+    }
+}
+
+impl Node {
+    /// A node that starts with what it found in its storage.
+    ///
+    /// # Errors
+    ///
+    /// When the cluster it was formed into has no place for it.
+    ///
+    /// # Panics
+    ///
+    /// When a recovered view is of a partition of which the node holds no copy.
+    pub fn recovered(
+        identity: NodeIdentity,
+        settings: NodeSettings,
+        recovered: Recovered,
+        now: Time,
+    ) -> Result<Self, StopReason> {
+        let Recovered { membership, home, next } = recovered;
+        let formed = membership
+            .map(|membership| Formed::new(&identity, &settings, membership, [home, next], now))
+            .transpose()?;
+        Ok(Self {
+            identity,
+            settings,
+            formed,
+            gateway: Gateway::Down,
+            mark: Mark::default(),
+            reported: [None, None],
+            report_at: now,
+        })
+    }
+
+    /// What to say to the gateway.
+    pub fn hello(&self) -> NodeHello {
+        let NodeIdentity { node, incarnation, boot, address } = self.identity.clone();
+        let membership = self.formed.as_ref().map(|formed| formed.membership.clone());
+        NodeHello { node, incarnation, boot, address, membership }
+    }
+
+    /// The home copy, once the node is a member of a cluster.
+    pub fn home(&self) -> Option<&HomeCopy> {
+        self.formed.as_ref().map(|formed| &formed.home)
+    }
+
+    /// The next copy, once the node is a member of a cluster.
+    pub fn next(&self) -> Option<&NextCopy> {
+        self.formed.as_ref().map(|formed| &formed.next)
+    }
+
+    /// Judges a node that dials as home's.
+    ///
+    /// # Errors
+    ///
+    /// Why it is turned away.
+    pub fn admit(&self, hello: &HomeHello) -> Result<(), Refusal> {
+        let refuse = |code, detail: String| Err(Refusal::new(code, detail));
+        let me = &self.identity;
+        let Some(formed) = &self.formed else {
+            let detail = format!("{} is not a member of a cluster yet", me.node);
+            return refuse(RefusalCode::NotReady, detail);
+        };
+        if hello.cluster != formed.membership.cluster {
+            let detail = format!("{} is of cluster {}", me.node, formed.membership.cluster);
+            return refuse(RefusalCode::ForeignCluster, detail);
+        }
+        let predecessor = formed.ring.node_at(formed.ring.previous(formed.place));
+        if hello.node != *predecessor || hello.partition != formed.next.partition() {
+            let detail =
+                format!("the node before {} is {predecessor}, not {}", me.node, hello.node);
+            return refuse(RefusalCode::NotPredecessor, detail);
+        }
+        if hello.to != (me.node.clone(), me.incarnation) {
+            let detail = format!("this is {} with data {}", me.node, me.incarnation);
+            return refuse(RefusalCode::Replaced, detail);
+        }
+        Ok(())
+    }
+
+    /// Handles an event; what is to be done is added to `effects`.
+    pub fn handle(
+        &mut self,
+        now: Time,
+        event: NodeEvent,
+        stored: &dyn Stored,
+        effects: &mut Vec<NodeEffect>,
+    ) {
+        let handled = self.dispatch(now, event, stored, effects);
+        if let Err(fault) = handled {
+            self.recover(now, fault, stored, effects);
+        }
+        self.report_progress(now, effects);
+    }
+
+    /// When to hand in [`NodeEvent::Tick`] at the latest.
+    pub fn next_deadline(&self) -> Option<Time> {
+        let gateway = self.gateway.welcomed();
+        let home = self.formed.as_ref().and_then(|formed| formed.home.deadline(gateway));
+        let report =
+            (gateway.is_some() && self.progress() != self.reported).then_some(self.report_at);
+        earliest([home, report])
+    }
+
+    fn dispatch(
+        &mut self,
+        now: Time,
+        event: NodeEvent,
+        stored: &dyn Stored,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), Fault> {
+        match event {
+            NodeEvent::GatewayLinked { link } => {
+                self.gateway_gone();
+                self.gateway = Gateway::Unwelcomed(link);
+                return Ok(());
+            }
+            NodeEvent::GatewayLost { link } if self.gateway.is(link) => {
+                self.gateway_gone();
+                return Ok(());
+            }
+            NodeEvent::GatewaySays { link, message } if self.gateway.is(link) => {
+                return self.gateway_says(now, link, message, stored, effects);
+            }
+            NodeEvent::GatewayLost { .. } | NodeEvent::GatewaySays { .. } => return Ok(()),
+            _ => {}
+        }
+        let (Some(formed), mut cx) = self.split(now, stored, effects) else { return Ok(()) };
+        let cx = &mut cx;
+        match event {
+            NodeEvent::NextLinked { link, incarnation } => {
+                formed.home.next_linked(link, incarnation)
+            }
+            NodeEvent::NextSays { link, message } => formed.home.next_says(cx, link, message)?,
+            NodeEvent::NextLost { link } => formed.home.next_lost(cx, link)?,
+            NodeEvent::HomeLinked { link } => {
+                if let Some(before) = formed.next.home_linked(cx, link) {
+                    let refusal = Refusal::new(RefusalCode::Replaced, "home has connected again");
+                    cx.effects.push(NodeEffect::Drop { link: before, refusal });
+                }
+            }
+            NodeEvent::HomeSays { link, message } => formed.next.home_says(cx, link, message)?,
+            NodeEvent::HomeLost { link } => formed.next.home_lost(link),
+            NodeEvent::Synced { mark } => {
+                formed.home.synced(cx, mark)?;
+                formed.next.synced(cx, mark)?;
+            }
+            NodeEvent::Tick => formed.home.tick(cx)?,
+            NodeEvent::GatewayLinked { .. }
+            | NodeEvent::GatewaySays { .. }
+            | NodeEvent::GatewayLost { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn gateway_says(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        message: ToNode,
+        stored: &dyn Stored,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), Fault> {
+        match (self.gateway, message) {
+            (_, ToNode::Goodbye(refusal)) => Err(match refusal.code.remedy() {
+                Remedy::Operator => Fault::Stop(StopReason::Refused(refusal)),
+                Remedy::Retry => Fault::Drop(link, refusal),
+            }),
+            (Gateway::Unwelcomed(_), ToNode::Welcome(welcome)) => {
+                self.join_cluster(now, link, &welcome, effects)?;
+                let (Some(formed), mut cx) = self.split(now, stored, effects) else {
+                    return Ok(());
+                };
+                formed.welcomed(&mut cx, welcome)
+            }
+            (Gateway::Welcomed(_), message) => {
+                let (Some(formed), mut cx) = self.split(now, stored, effects) else {
+                    return Ok(());
+                };
+                formed.gateway_says(&mut cx, message)
+            }
+            (Gateway::Down | Gateway::Unwelcomed(_), _) => {
+                Err(Fault::protocol_error(link, "a message before the welcome"))
+            }
+        }
+    }
+
+    /// Takes the node's place in the cluster: the one it has had, or a new one.
+    fn join_cluster(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        welcome: &Welcome,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), Fault> {
+        let membership = Membership { cluster: welcome.cluster, ring: welcome.ring.clone() };
+        match &self.formed {
+            Some(formed) if formed.membership == membership => {}
+            Some(formed) => {
+                let of = formed.membership.cluster;
+                let detail =
+                    format!("this node is of cluster {of}, the gateway of {}", welcome.cluster);
+                let refusal = Refusal::new(RefusalCode::ForeignCluster, detail);
+                return Err(Fault::Stop(StopReason::Refused(refusal)));
+            }
+            None => {
+                let copies = [RecoveredCopy::default(), RecoveredCopy::default()];
+                let formed =
+                    Formed::new(&self.identity, &self.settings, membership.clone(), copies, now);
+                self.formed = Some(formed.map_err(Fault::Stop)?);
+                self.mark.0 += 1;
+                effects.push(NodeEffect::Write {
+                    mark: self.mark,
+                    mutation: Mutation::Membership(membership),
+                });
+            }
+        }
+        self.gateway = Gateway::Welcomed(GatewayLink { link, boot: welcome.gateway_boot });
+        Ok(())
+    }
+
+    fn gateway_gone(&mut self) {
+        self.gateway = Gateway::Down;
+        self.reported = [None, None];
+        if let Some(formed) = &mut self.formed {
+            formed.home.gateway_lost();
+            formed.next.gateway_lost();
+        }
+    }
+
+    /// Carries on after a fault: without the link, or not at all.
+    fn recover(
+        &mut self,
+        now: Time,
+        fault: Fault,
+        stored: &dyn Stored,
+        effects: &mut Vec<NodeEffect>,
+    ) {
+        let (link, refusal) = match fault {
+            Fault::Stop(reason) => return effects.push(NodeEffect::Stop(reason)),
+            Fault::Drop(link, refusal) => (link, refusal),
+        };
+        effects.push(NodeEffect::Drop { link, refusal });
+        for lost in [
+            NodeEvent::GatewayLost { link },
+            NodeEvent::NextLost { link },
+            NodeEvent::HomeLost { link },
+        ] {
+            if let Err(fault) = self.dispatch(now, lost, stored, effects) {
+                self.recover(now, fault, stored, effects);
+            }
+        }
+    }
+
+    fn progress(&self) -> [Option<Progress>; 2] {
+        let formed = self.formed.as_ref();
+        formed.map_or([None, None], |formed| {
+            [Some(formed.home.progress()), Some(formed.next.progress())]
+        })
+    }
+
+    fn report_progress(&mut self, now: Time, effects: &mut Vec<NodeEffect>) {
+        let Some(GatewayLink { link, .. }) = self.gateway.welcomed() else { return };
+        let progress = self.progress();
+        if now < self.report_at || progress == self.reported {
+            return;
+        }
+        self.report_at = now + self.settings.progress_interval;
+        for (now, before) in progress.into_iter().zip(self.reported) {
+            if let Some(now) = now.filter(|_| now != before) {
+                effects.push(NodeEffect::ToGateway { link, message: FromNode::Progress(now) });
+            }
+        }
+        self.reported = progress;
+    }
+
+    /// The copies, and what they are handed.
+    fn split<'a>(
+        &'a mut self,
+        now: Time,
+        stored: &'a dyn Stored,
+        effects: &'a mut Vec<NodeEffect>,
+    ) -> (Option<&'a mut Formed>, Context<'a>) {
+        let gateway = self.gateway.welcomed();
+        let cx = Context { now, stored, gateway, mark: &mut self.mark, effects };
+        (self.formed.as_mut(), cx)
+    }
+}

@@ -1,0 +1,95 @@
+//! What a node wants done.
+
+use protocol::hello::HomeHello;
+use protocol::message::{FromNext, FromNode, ToNext};
+use protocol::refusal::Refusal;
+use protocol::view::View;
+
+use crate::link::LinkId;
+use crate::store::{Mark, Mutation, ReadError};
+
+/// What a node wants done, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeEffect {
+    /// Write, and sync soon; many writes can share a sync.
+    Write {
+        /// Numbers the writes.
+        mark: Mark,
+        /// What to write.
+        mutation: Mutation,
+    },
+    /// Send to the gateway.
+    ToGateway {
+        /// Over which link.
+        link: LinkId,
+        /// What.
+        message: FromNode,
+    },
+    /// Send to next's node.
+    ToNext {
+        /// Over which link.
+        link: LinkId,
+        /// What.
+        message: ToNext,
+    },
+    /// Send to home's node.
+    ToHome {
+        /// Over which link.
+        link: LinkId,
+        /// What.
+        message: FromNext,
+    },
+    /// Keep up a link to this node, from now: dial at once, and again whenever it is lost.
+    DialNext(DialNext),
+    /// Close a link; the node has forgotten it already.
+    Drop {
+        /// Which.
+        link: LinkId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// End the process.
+    Stop(StopReason),
+}
+
+/// Where next's node serves its predecessor, and what to say to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialNext {
+    /// `host:port`.
+    pub address: String,
+    /// What to say.
+    pub hello: HomeHello,
+}
+
+/// Why a node cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StopReason {
+    /// Storage does not give what it should.
+    #[error(transparent)]
+    Storage(#[from] ReadError),
+    /// The gateway does not want this node.
+    #[error("the gateway refuses this node: {0}")]
+    Refused(Refusal),
+    /// This node's data is not what the other copy knows it had.
+    #[error("{0}; do not use this data directory, start the node with an empty one")]
+    LostData(String),
+    /// Two views of one epoch: there is a second controller.
+    #[error(
+        "there are two different views of one epoch ({known} and {offered}): two gateways are at work. Stop both, \
+         find out which one has the cluster's state directory, and start that one only"
+    )]
+    TwoControllers {
+        /// The view that was known.
+        known: String,
+        /// The view that was offered.
+        offered: String,
+    },
+}
+
+impl StopReason {
+    /// Two views of one epoch.
+    pub(crate) fn conflict(known: Option<&View>, offered: &View) -> Self {
+        let text = |view: &View| format!("{view}, decided by {}", view.decided_by);
+        Self::TwoControllers { known: known.map(text).unwrap_or_default(), offered: text(offered) }
+    }
+}

@@ -1,0 +1,72 @@
+//! What happens to a node.
+
+use protocol::id::Incarnation;
+use protocol::message::{FromNext, ToNext, ToNode};
+
+use crate::link::LinkId;
+use crate::store::Mark;
+
+/// What happens to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeEvent {
+    /// The link to the gateway is up; its welcome is to come.
+    GatewayLinked {
+        /// The link.
+        link: LinkId,
+    },
+    /// A message of the gateway.
+    GatewaySays {
+        /// Over which link.
+        link: LinkId,
+        /// What.
+        message: ToNode,
+    },
+    /// The link to the gateway is gone.
+    GatewayLost {
+        /// Which.
+        link: LinkId,
+    },
+    /// The link to next's node, which [`DialNext`](super::DialNext) asked for, is up.
+    NextLinked {
+        /// The link.
+        link: LinkId,
+        /// The data that was dialled.
+        incarnation: Incarnation,
+    },
+    /// A message of next's node.
+    NextSays {
+        /// Over which link.
+        link: LinkId,
+        /// What.
+        message: FromNext,
+    },
+    /// The link to next's node is gone.
+    NextLost {
+        /// Which.
+        link: LinkId,
+    },
+    /// A link from home's node, whose hello was [admitted](super::Node::admit), is up.
+    HomeLinked {
+        /// The link.
+        link: LinkId,
+    },
+    /// A message of home's node.
+    HomeSays {
+        /// Over which link.
+        link: LinkId,
+        /// What.
+        message: ToNext,
+    },
+    /// The link from home's node is gone.
+    HomeLost {
+        /// Which.
+        link: LinkId,
+    },
+    /// A sync that began after the write of this mark has returned.
+    Synced {
+        /// Everything up to it is durable.
+        mark: Mark,
+    },
+    /// Time has passed.
+    Tick,
+}

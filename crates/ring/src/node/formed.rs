@@ -1,0 +1,133 @@
+//! What a node has once it is a member of a cluster: a place, and two copies.
+
+use protocol::hello::{HomeHello, Membership};
+use protocol::id::PartitionId;
+use protocol::message::{Neighbour, Request, ToNode, Welcome};
+use protocol::refusal::{Refusal, RefusalCode};
+use protocol::view::{Member, View};
+
+use super::{DialNext, NodeEffect, NodeIdentity, NodeSettings, StopReason};
+use crate::copy::context::{Context, Fault};
+use crate::copy::home::HomeCopy;
+use crate::copy::next::NextCopy;
+use crate::placement::{Place, Ring};
+use crate::store::RecoveredCopy;
+use crate::time::Time;
+
+/// A node's place in its cluster, and its copies.
+#[derive(Debug)]
+pub(super) struct Formed {
+    identity: NodeIdentity,
+    pub(super) membership: Membership,
+    pub(super) ring: Ring,
+    pub(super) place: Place,
+    pub(super) home: HomeCopy,
+    pub(super) next: NextCopy,
+}
+
+impl Formed {
+    pub(super) fn new(
+        identity: &NodeIdentity,
+        settings: &NodeSettings,
+        membership: Membership,
+        [home, next]: [RecoveredCopy; 2],
+        now: Time,
+    ) -> Result<Self, StopReason> {
+        let other_ring =
+            |detail: String| StopReason::Refused(Refusal::new(RefusalCode::OtherRing, detail));
+        let ring =
+            Ring::new(membership.ring.clone()).map_err(|error| other_ring(error.to_string()))?;
+        let missing =
+            || other_ring(format!("the ring {:?} has no node {}", ring.nodes(), identity.node));
+        let place = ring.place_of(&identity.node).ok_or_else(missing)?;
+        let of_home = ring.partition_at(place, Member::Home);
+        let of_next = ring.partition_at(place, Member::Next);
+        let me = identity.incarnation;
+        Ok(Self {
+            home: HomeCopy::recovered(of_home, me, settings.clone(), home, now),
+            next: NextCopy::recovered(of_next, me, next),
+            identity: identity.clone(),
+            membership,
+            ring,
+            place,
+        })
+    }
+
+    /// The gateway's welcome.
+    pub(super) fn welcomed(&mut self, cx: &mut Context<'_>, welcome: Welcome) -> Result<(), Fault> {
+        let of = |partition: PartitionId| {
+            let view = welcome.views.iter().find(|view| view.partition == partition).copied();
+            view.ok_or_else(|| cx.gateway_fault(format!("a welcome without a view of {partition}")))
+        };
+        let (home, next): (View, View) = (of(self.home.partition())?, of(self.next.partition())?);
+        self.home.welcomed(cx, home)?;
+        self.next.welcomed(cx, next)?;
+        if let Some(neighbour) = welcome.next {
+            self.dial(cx, neighbour);
+        }
+        Ok(())
+    }
+
+    /// A message of the gateway, after its welcome.
+    pub(super) fn gateway_says(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: ToNode,
+    ) -> Result<(), Fault> {
+        match message {
+            ToNode::View(view) if view.partition == self.home.partition() => {
+                self.home.offer(cx, view)
+            }
+            ToNode::View(view) if view.partition == self.next.partition() => {
+                self.next.offer(cx, view)
+            }
+            ToNode::View(view) => Err(
+                cx.gateway_fault(format!("a view of {}, of which no copy is here", view.partition))
+            ),
+            ToNode::NextIsLinked(neighbour) => {
+                self.home.next_is_linked();
+                self.dial(cx, neighbour);
+                Ok(())
+            }
+            ToNode::AskRefused { partition, ask } if partition == self.home.partition() => {
+                self.home.ask_refused(ask);
+                Ok(())
+            }
+            ToNode::Request(request) => self.request(cx, request),
+            ToNode::AskRefused { .. } | ToNode::Welcome(_) | ToNode::Goodbye(_) => {
+                Err(cx.gateway_fault("a message out of place"))
+            }
+        }
+    }
+
+    fn request(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
+        match request.member {
+            Member::Home if request.partition == self.home.partition() => {
+                self.home.request(cx, request)
+            }
+            Member::Next if request.partition == self.next.partition() => {
+                self.next.request(cx, request)
+            }
+            Member::Home | Member::Next => {
+                let detail = format!(
+                    "a request for {} of {}, which is not here",
+                    request.member, request.partition
+                );
+                Err(cx.gateway_fault(detail))
+            }
+        }
+    }
+
+    fn dial(&self, cx: &mut Context<'_>, neighbour: Neighbour) {
+        let node = self.ring.node_at(self.ring.next(self.place)).clone();
+        let hello = HomeHello {
+            node: self.identity.node.clone(),
+            incarnation: self.identity.incarnation,
+            boot: self.identity.boot,
+            cluster: self.membership.cluster,
+            partition: self.home.partition(),
+            to: (node, neighbour.incarnation),
+        };
+        cx.effects.push(NodeEffect::DialNext(DialNext { address: neighbour.address, hello }));
+    }
+}

@@ -1,0 +1,30 @@
+//! What can be set about a node.
+
+use std::time::Duration;
+
+/// What can be set about a node. No rule depends on these: they say when to try, and how much to keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSettings {
+    /// How long home goes without a session with next before it tells the gateway.
+    pub patience: Duration,
+    /// How long an append may take to become durable at next before home takes next for broken.
+    pub append_deadline: Duration,
+    /// How long home holds its commits back for a joiner before it goes on alone.
+    pub hold_max: Duration,
+    /// How often the gateway is told how far the copies are.
+    pub progress_interval: Duration,
+    /// How many entries of the log stay although next has them.
+    pub log_entries_kept: u64,
+}
+
+impl Default for NodeSettings {
+    fn default() -> Self {
+        Self {
+            patience: Duration::from_millis(300),
+            append_deadline: Duration::from_millis(1500),
+            hold_max: Duration::from_millis(500),
+            progress_interval: Duration::from_millis(500),
+            log_entries_kept: 10_000,
+        }
+    }
+}

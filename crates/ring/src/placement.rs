@@ -1,0 +1,219 @@
+//! Placement: which partition a user belongs to, and which nodes hold a partition's copies.
+
+use protocol::id::{NodeId, PartitionId};
+use protocol::user::UserId;
+use protocol::view::Member;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The fewest nodes of a ring: with one, there would be no second copy.
+pub const RING_SIZE_MIN: usize = 2;
+
+/// The most nodes of a ring.
+pub const RING_SIZE_MAX: usize = 1024;
+
+/// The ordered nodes of a cluster, fixed when it is formed.
+///
+/// Partition `p` has its home copy on node `p` and its next copy on the node after it, so each node holds two copies:
+/// the home of its own partition and the next of its predecessor's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ring {
+    nodes: Vec<NodeId>,
+}
+
+/// A list of nodes that makes no ring.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRing {
+    /// Too few or too many.
+    #[error("a ring has {RING_SIZE_MIN} to {RING_SIZE_MAX} nodes, not {0}")]
+    Size(usize),
+    /// One is named twice.
+    #[error("the ring names node {0} twice")]
+    Repeated(NodeId),
+}
+
+impl Ring {
+    /// A ring of these nodes in this order.
+    ///
+    /// # Errors
+    ///
+    /// When there are too few or too many of them, or one twice.
+    pub fn new(nodes: Vec<NodeId>) -> Result<Self, InvalidRing> {
+        if !(RING_SIZE_MIN..=RING_SIZE_MAX).contains(&nodes.len()) {
+            return Err(InvalidRing::Size(nodes.len()));
+        }
+        for (at, node) in nodes.iter().enumerate() {
+            if nodes.iter().skip(at + 1).any(|other| other == node) {
+                return Err(InvalidRing::Repeated(node.clone()));
+            }
+        }
+        Ok(Self { nodes })
+    }
+
+    /// Its nodes, in order.
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.nodes
+    }
+
+    /// How many nodes, and so partitions, it has.
+    pub fn size(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Where in the ring a node is.
+    pub fn place_of(&self, node: &NodeId) -> Option<Place> {
+        self.nodes.iter().position(|other| other == node).map(Place)
+    }
+
+    /// All places, in order.
+    pub fn places(&self) -> impl Iterator<Item = Place> + use<> {
+        (0..self.size()).map(Place)
+    }
+
+    /// The node at a place.
+    ///
+    /// # Panics
+    ///
+    /// When the place is of a larger ring.
+    pub fn node_at(&self, place: Place) -> &NodeId {
+        self.nodes.get(place.0).unwrap_or_else(|| panic!("no place {} in {self:?}", place.0))
+    }
+
+    /// The place after this one.
+    pub fn next(&self, place: Place) -> Place {
+        Place((place.0 + 1) % self.size())
+    }
+
+    /// The place before this one.
+    pub fn previous(&self, place: Place) -> Place {
+        Place((place.0 + self.size() - 1) % self.size())
+    }
+
+    /// The place of the node that holds a copy of a partition.
+    pub fn holder(&self, partition: PartitionId, member: Member) -> Place {
+        let home = Place(usize::from(partition.0));
+        match member {
+            Member::Home => home,
+            Member::Next => self.next(home),
+        }
+    }
+
+    /// The partition of which the node at a place holds this copy.
+    pub fn partition_at(&self, place: Place, member: Member) -> PartitionId {
+        match member {
+            Member::Home => place.partition(),
+            Member::Next => self.previous(place).partition(),
+        }
+    }
+
+    /// The partition that a user belongs to.
+    pub fn partition_of(&self, id: &UserId) -> PartitionId {
+        Place(jump_consistent_hash(xxh3_64(id.as_str().as_bytes()), self.size())).partition()
+    }
+}
+
+/// A position in the ring's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place(usize);
+
+impl Place {
+    /// Its number, from 0: the index of the node in [`Ring::nodes`].
+    pub fn index(self) -> usize {
+        self.0
+    }
+
+    /// The partition whose home is here.
+    pub fn partition(self) -> PartitionId {
+        let number = u16::try_from(self.0);
+        PartitionId(
+            number.unwrap_or_else(|_| unreachable!("a ring has at most {RING_SIZE_MAX} places")),
+        )
+    }
+}
+
+/// Lamping and Veach, *A Fast, Minimal Memory, Consistent Hash Algorithm* (2014).
+///
+/// When a bucket is added, a key either stays or moves to the new bucket.
+fn jump_consistent_hash(mut key: u64, buckets: usize) -> usize {
+    let mut bucket = 0;
+    let mut candidate = 0_u64;
+    while candidate < buckets as u64 {
+        bucket = candidate as usize;
+        key = key.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
+        let fraction = (1_u64 << 31) as f64 / ((key >> 33) + 1) as f64;
+        candidate = ((candidate + 1) as f64 * fraction) as u64;
+    }
+    bucket
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ring(size: usize) -> Ring {
+        Ring::new((0..size).map(|i| format!("db-{i}").parse().unwrap()).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_ring_has_at_least_two_different_nodes() {
+        let nodes = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
+        assert_eq!(Ring::new(nodes(&["a"])), Err(InvalidRing::Size(1)));
+        assert_eq!(
+            Ring::new(nodes(&["a", "b", "a"])),
+            Err(InvalidRing::Repeated("a".parse().unwrap()))
+        );
+    }
+
+    #[test]
+    fn every_node_holds_one_home_and_one_next_copy() {
+        for size in RING_SIZE_MIN..9 {
+            let ring = ring(size);
+            for place in ring.places() {
+                for member in [Member::Home, Member::Next] {
+                    assert_eq!(ring.holder(ring.partition_at(place, member), member), place);
+                }
+                assert_ne!(ring.next(place), place);
+                assert_eq!(ring.previous(ring.next(place)), place);
+            }
+        }
+    }
+
+    #[test]
+    fn placement_never_changes() {
+        // Stored data depends on it: if this fails, users are looked for where they are not.
+        let places = |size| {
+            let ring = ring(size);
+            ["a", "ada", "grace", "0190f5d2-7c3e-7d2a-8a4b-000000000001", "~"]
+                .map(|id| ring.partition_of(&id.parse().unwrap()).0)
+        };
+        assert_eq!(places(2), PLACES_OF_2);
+        assert_eq!(places(3), PLACES_OF_3);
+        assert_eq!(places(7), PLACES_OF_7);
+    }
+
+    const PLACES_OF_2: [u16; 5] = [0, 0, 0, 0, 0];
+    const PLACES_OF_3: [u16; 5] = [0, 0, 0, 0, 0];
+    const PLACES_OF_7: [u16; 5] = [0, 0, 0, 0, 0];
+
+    proptest! {
+        #[test]
+        fn growing_by_one_moves_users_only_to_the_new_partition(id in "[a-z0-9]{1,32}", size in 2_usize..64) {
+            let id = id.parse().unwrap();
+            let (before, after) = (ring(size).partition_of(&id), ring(size + 1).partition_of(&id));
+            prop_assert!(after == before || usize::from(after.0) == size);
+        }
+    }
+
+    #[test]
+    fn users_spread_evenly() {
+        let ring = ring(5);
+        let mut counts = [0_u32; 5];
+        for i in 0..50_000 {
+            let id = format!("user-{i}").parse().unwrap();
+            counts[usize::from(ring.partition_of(&id).0)] += 1;
+        }
+        for count in counts {
+            assert!((9_500..10_500).contains(&count), "{counts:?}");
+        }
+    }
+}

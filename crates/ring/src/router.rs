@@ -1,0 +1,389 @@
+//! The router: brings each client's request to the copy that serves it, and back an outcome that can be relied on.
+//!
+//! ```text
+//!  submit          a copy can serve it           reply: done
+//!  -------> Waiting ----------------> Sent ---------------------> Done
+//!             ^  |                     |  |
+//!             |  | deadline, or        |  | deadline
+//!             |  | home known down     |  |
+//!             |  v                     |  v
+//!             | NotDone                | NotDone (reads, refused updates), Unknown (updates)
+//!             +------------------------+
+//!               link lost, fenced, or the view moved the reader
+//! ```
+//!
+//! Where requests go is said by the published view alone: reads to its reader, updates to home. Reads move after the
+//! view (rule 7): they wait for it where the reader is gone.
+//!
+//! Rule 13: an update that was handed to a link ends as *done* or *unknown*, unless every send of it was refused before
+//! writing. Rule 12: it keeps its id over all its sends, and each send says which ids may still be sent.
+
+mod pending;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use protocol::entry::Answer;
+use protocol::id::{Epoch, GatewayBoot, NodeId, PartitionId, Position, RequestId};
+use protocol::message::{Action, CallId, Operation, Reply, Request, ToNode, Update};
+use protocol::user::UserId;
+use protocol::view::{Member, View};
+
+use self::pending::{Pending, Progress};
+use crate::controller::Published;
+use crate::gateway::GatewayEffect;
+use crate::link::LinkId;
+use crate::placement::{Place, Ring};
+use crate::time::{Time, earliest};
+
+/// Names a client's request for as long as it is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientRequest {
+    /// The record of a user.
+    Read(UserId),
+    /// A change of a record.
+    Update(Action),
+}
+
+/// What became of a client's request. The three are kept apart everywhere (rule 13).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was carried out, and this is the answer.
+    Done {
+        /// The answer.
+        answer: Answer,
+        /// Who gave it.
+        served_by: ServedBy,
+    },
+    /// It certainly had no effect and never will: it is safe to repeat it.
+    NotDone(Unavailable),
+    /// It may have had its effect, or may still have it.
+    Unknown,
+}
+
+/// The copy that answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedBy {
+    /// On which node.
+    pub node: NodeId,
+    /// Which copy.
+    pub member: Member,
+    /// Under which view.
+    pub epoch: Epoch,
+}
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unavailable {
+    /// There is no cluster yet: not all nodes have come.
+    NotFormed,
+    /// The node of the primary is not linked, or the primary is not in sync.
+    NoPrimary,
+    /// No copy could serve it before its deadline.
+    DeadlinePassed,
+    /// As many requests are under way as the gateway bears.
+    Overloaded,
+}
+
+/// The router of a gateway.
+#[derive(Debug)]
+pub(crate) struct Router {
+    ring: Ring,
+    boot: GatewayBoot,
+    in_flight_max: usize,
+    /// Until then, a home that is not linked is taken to be on its way.
+    grace_until: Option<Time>,
+    views: BTreeMap<PartitionId, View>,
+    links: BTreeMap<Place, LinkId>,
+    pending: BTreeMap<Ticket, Pending>,
+    /// What can not be sent now, in the order in which it came.
+    waiting: BTreeMap<PartitionId, VecDeque<Ticket>>,
+    /// What was sent and not replied to.
+    calls: BTreeMap<(LinkId, CallId), Ticket>,
+    deadlines: BTreeSet<(Time, Ticket)>,
+    calls_made: u64,
+    updates_taken: u64,
+    /// The counters of updates that may be sent again.
+    unsettled: BTreeSet<u64>,
+}
+
+impl Router {
+    pub(crate) fn new(
+        ring: Ring,
+        boot: GatewayBoot,
+        in_flight_max: usize,
+        grace_until: Time,
+    ) -> Self {
+        Self {
+            ring,
+            boot,
+            in_flight_max,
+            grace_until: Some(grace_until),
+            views: BTreeMap::new(),
+            links: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            calls_made: 0,
+            updates_taken: 0,
+            unsettled: BTreeSet::new(),
+        }
+    }
+
+    /// How many requests are under way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// A client's request.
+    pub(crate) fn submit(
+        &mut self,
+        now: Time,
+        ticket: Ticket,
+        request: ClientRequest,
+        time_allowed: Duration,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        if self.views.is_empty() {
+            return complete(ticket, Outcome::NotDone(Unavailable::NotFormed), effects);
+        }
+        if self.pending.len() >= self.in_flight_max {
+            return complete(ticket, Outcome::NotDone(Unavailable::Overloaded), effects);
+        }
+        let (operation, counter) = match request {
+            ClientRequest::Read(id) => (Operation::Read(id), None),
+            ClientRequest::Update(action) => {
+                self.updates_taken += 1;
+                let request = RequestId { boot: self.boot, counter: self.updates_taken };
+                self.unsettled.insert(request.counter);
+                (
+                    Operation::Update(Update { request, unsettled_from: 0, action }),
+                    Some(request.counter),
+                )
+            }
+        };
+        let partition = self.ring.partition_of(operation.id());
+        let deadline = now + time_allowed;
+        self.deadlines.insert((deadline, ticket));
+        self.pending.insert(ticket, Pending::new(operation, counter, partition, deadline));
+        self.dispatch(now, ticket, effects);
+    }
+
+    /// What the controller has published.
+    pub(crate) fn follow(
+        &mut self,
+        now: Time,
+        published: Published,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        match published {
+            Published::View(view) => {
+                self.views.insert(view.partition, view);
+                self.move_reads(now, view.partition, effects);
+                self.dispatch_waiting(now, view.partition, effects);
+            }
+            Published::Welcomed(place, link) => {
+                self.links.insert(place, link);
+                for partition in self.partitions_at(place) {
+                    self.dispatch_waiting(now, partition, effects);
+                }
+            }
+        }
+    }
+
+    /// A link is gone: what was sent over it and not replied to has an unknown fate. It waits to be sent again.
+    pub(crate) fn link_lost(&mut self, now: Time, link: LinkId, effects: &mut Vec<GatewayEffect>) {
+        self.links.retain(|_, known| *known != link);
+        let of_link = (link, CallId(0))..=(link, CallId(u64::MAX));
+        let lost =
+            self.calls.range(of_link).map(|(call, ticket)| (*call, *ticket)).collect::<Vec<_>>();
+        for (call, ticket) in lost {
+            self.calls.remove(&call);
+            if let Some(pending) = self.pending.get_mut(&ticket) {
+                pending.link_lost();
+            }
+            self.dispatch(now, ticket, effects);
+        }
+    }
+
+    /// A reply. Of calls that are given up nothing is heard any more.
+    pub(crate) fn reply(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        call: CallId,
+        reply: Reply,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        let Some(ticket) = self.calls.remove(&(link, call)) else { return };
+        let Some(pending) = self.pending.get_mut(&ticket) else { return };
+        match reply {
+            Reply::Done(answer) => {
+                let Progress::Sent { to: (place, member), epoch, .. } = pending.progress else {
+                    return;
+                };
+                let served_by = ServedBy { node: self.ring.node_at(place).clone(), member, epoch };
+                self.settle(ticket, Outcome::Done { answer, served_by }, effects);
+            }
+            Reply::Fenced => {
+                pending.refused();
+                self.dispatch(now, ticket, effects);
+            }
+            // Its id is not below the window and is of this boot, or it would not be pending: whoever says otherwise
+            // cannot be relied on.
+            Reply::Settled => self.settle(ticket, Outcome::Unknown, effects),
+        }
+    }
+
+    /// Time has passed.
+    pub(crate) fn tick(&mut self, now: Time, effects: &mut Vec<GatewayEffect>) {
+        while let Some((_, ticket)) =
+            self.deadlines.first().copied().filter(|(deadline, _)| *deadline <= now)
+        {
+            let outcome = self.pending.get(&ticket).map(Pending::outcome_at_deadline);
+            self.settle(ticket, outcome.unwrap_or(Outcome::Unknown), effects);
+        }
+        if self.grace_until.take_if(|grace_until| *grace_until <= now).is_some() {
+            for partition in self.waiting.keys().copied().collect::<Vec<_>>() {
+                self.dispatch_waiting(now, partition, effects);
+            }
+        }
+    }
+
+    /// When to tick at the latest.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        earliest([self.deadlines.first().map(|(deadline, _)| *deadline), self.grace_until])
+    }
+
+    /// Sends a request if a copy can take it; ends it if none will; else it waits.
+    fn dispatch(&mut self, now: Time, ticket: Ticket, effects: &mut Vec<GatewayEffect>) {
+        let Some(pending) = self.pending.get(&ticket) else { return };
+        let partition = pending.partition;
+        let Some(view) = self.views.get(&partition).copied() else {
+            return self.wait(ticket);
+        };
+        let member = pending.wanted_member(&view);
+        let place = self.ring.holder(partition, member);
+        let in_grace = self.grace_until.is_some_and(|grace_until| now < grace_until);
+        match self.links.get(&place).copied() {
+            Some(_) if pending.is_update() && !view.in_sync.has_primary() => {
+                self.without_primary(ticket, effects)
+            }
+            Some(_) if pending.was_refused_at(view.epoch) => self.wait(ticket),
+            Some(link) => self.send(ticket, link, (place, member), &view, effects),
+            None if pending.is_update() && !in_grace => {
+                self.without_primary(ticket, effects)
+            }
+            None => self.wait(ticket),
+        }
+    }
+
+    /// An update has no primary to go to. If it was sent before, it may have been done: its deadline decides.
+    fn without_primary(&mut self, ticket: Ticket, effects: &mut Vec<GatewayEffect>) {
+        if self.pending.get(&ticket).is_some_and(Pending::may_be_done) {
+            self.wait(ticket);
+        } else {
+            self.settle(ticket, Outcome::NotDone(Unavailable::NoPrimary), effects);
+        }
+    }
+
+    fn wait(&mut self, ticket: Ticket) {
+        if let Some(pending) = self.pending.get_mut(&ticket) {
+            pending.progress = Progress::Waiting;
+            self.waiting.entry(pending.partition).or_default().push_back(ticket);
+        }
+    }
+
+    fn send(
+        &mut self,
+        ticket: Ticket,
+        link: LinkId,
+        to: (Place, Member),
+        view: &View,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        let Some(pending) = self.pending.get_mut(&ticket) else { return };
+        self.calls_made += 1;
+        let call = CallId(self.calls_made);
+        let mut operation = pending.operation.clone();
+        if let Operation::Update(update) = &mut operation {
+            update.unsettled_from =
+                self.unsettled.first().copied().unwrap_or(update.request.counter);
+        }
+        pending.progress = Progress::Sent { link, call, to, epoch: view.epoch };
+        self.calls.insert((link, call), ticket);
+        let request =
+            Request { call, partition: view.partition, member: to.1, epoch: view.epoch, operation };
+        effects.push(GatewayEffect::send(link, ToNode::Request(request)));
+    }
+
+    fn dispatch_waiting(
+        &mut self,
+        now: Time,
+        partition: PartitionId,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        for ticket in self.waiting.remove(&partition).unwrap_or_default() {
+            self.dispatch(now, ticket, effects);
+        }
+    }
+
+    /// Reads that another copy now has to answer are sent there; what the one before still says is not heard.
+    fn move_reads(&mut self, now: Time, partition: PartitionId, effects: &mut Vec<GatewayEffect>) {
+        let Some(view) = self.views.get(&partition) else { return };
+        let reader = self.ring.holder(partition, view.in_sync.reader());
+        let moved = self.calls.iter().filter(|(_, ticket)| {
+            self.pending.get(ticket).is_some_and(|pending| {
+                pending.partition == partition
+                    && !pending.is_update()
+                    && pending.sent_to() != Some(reader)
+            })
+        });
+        for (call, ticket) in moved.map(|(call, ticket)| (*call, *ticket)).collect::<Vec<_>>() {
+            self.calls.remove(&call);
+            self.dispatch(now, ticket, effects);
+        }
+    }
+
+    fn settle(&mut self, ticket: Ticket, outcome: Outcome, effects: &mut Vec<GatewayEffect>) {
+        let Some(pending) = self.pending.remove(&ticket) else { return };
+        self.deadlines.remove(&(pending.deadline, ticket));
+        if let Progress::Sent { link, call, .. } = pending.progress {
+            self.calls.remove(&(link, call));
+        } else if let Some(waiting) = self.waiting.get_mut(&pending.partition) {
+            waiting.retain(|waiting| *waiting != ticket);
+            if waiting.is_empty() {
+                self.waiting.remove(&pending.partition);
+            }
+        }
+        if let Some(counter) = pending.counter {
+            self.unsettled.remove(&counter);
+        }
+        complete(ticket, outcome, effects);
+    }
+
+    fn partitions_at(&self, place: Place) -> [PartitionId; 2] {
+        [Member::Home, Member::Next].map(|member| self.ring.partition_at(place, member))
+    }
+}
+
+fn complete(ticket: Ticket, outcome: Outcome, effects: &mut Vec<GatewayEffect>) {
+    effects.push(GatewayEffect::Complete { ticket, outcome });
+}
+
+/// The position that an answer shows to a client as the record's `ETag`.
+pub fn etag(answer: &Answer) -> Option<Position> {
+    match answer {
+        Answer::Found { position, .. }
+        | Answer::Created { position, .. }
+        | Answer::Changed { position, .. } => Some(*position),
+        Answer::NotFound | Answer::AlreadyExists | Answer::Deleted | Answer::PreconditionFailed => {
+            None
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the core asks of a node's storage: reads of what is there, and mutations that a driver carries out.
+//!
+//! The core never waits for storage. It reads through [`Stored`] while it handles an event, and hands out
+//! [`Mutation`]s with a [`Mark`]; the driver writes them in order, syncs, and reports the highest mark that a sync
+//! which began after the write has covered.
+//!
+//! A driver may write late, as long as it writes before it syncs: what is written but not yet committed the core keeps
+//! in memory, and looks there first.
+
+use protocol::entry::{Answer, Entry, RecordJson};
+use protocol::hello::Membership;
+use protocol::id::{Position, RequestId, Seq};
+use protocol::user::UserId;
+use protocol::view::{Member, View};
+
+/// Numbers the mutations of a node, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+pub struct Mark(pub u64);
+
+/// A change of a node's storage. Each is all or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mutation {
+    /// The node was formed into a cluster.
+    Membership(Membership),
+    /// The view that a copy is going to act on.
+    View {
+        /// Which copy.
+        member: Member,
+        /// The view.
+        view: View,
+    },
+    /// An entry: into the log, its effect on the record, its answer into the table of applied ids.
+    Apply {
+        /// Which copy.
+        member: Member,
+        /// The entry.
+        entry: Entry,
+        /// The applied ids that go with it: they are settled.
+        settled: Vec<RequestId>,
+    },
+    /// The entries below this one are not needed any more.
+    TrimLog {
+        /// Which copy.
+        member: Member,
+        /// The first entry that stays.
+        below: Seq,
+    },
+}
+
+/// A record as a copy holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// The entry that last wrote it.
+    pub position: Position,
+    /// The record.
+    pub record: RecordJson,
+}
+
+/// Storage could not be read, or what it holds is damaged. The node must stop: it would have to guess.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("storage: {0}")]
+pub struct ReadError(pub String);
+
+/// How much to read of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// At most this many entries.
+    pub entries_max: usize,
+    /// No further entry once there are this many bytes; there is always one.
+    pub bytes_max: usize,
+}
+
+/// What a node's storage holds, unsynced writes included.
+pub trait Stored {
+    /// The record of a user in a copy.
+    fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError>;
+
+    /// The entries of a copy's log from `from` to `to`, both included, as far as the budget goes.
+    fn entries(
+        &self,
+        member: Member,
+        from: Seq,
+        to: Seq,
+        budget: Budget,
+    ) -> Result<Vec<Entry>, ReadError>;
+
+    /// The answer that an applied request got.
+    fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError>;
+}
+
+/// What a node finds in its storage when it starts.
+///
+/// Everything in it must be durable: a driver syncs what it recovered before it reads it (rule 11).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// The cluster that the node was formed into, if it was.
+    pub membership: Option<Membership>,
+    /// Its home copy.
+    pub home: RecoveredCopy,
+    /// Its next copy.
+    pub next: RecoveredCopy,
+}
+
+/// What a node finds of one copy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecoveredCopy {
+    /// The newest view that was stored.
+    pub view: Option<View>,
+    /// The first entry that the log still has; [`Seq::ZERO`] where it has none.
+    pub log_from: Seq,
+    /// The position of the last entry.
+    pub written: Position,
+    /// The [`unsettled_from`](Entry::unsettled_from) of the last entry.
+    pub unsettled_from: u64,
+    /// The applied ids, with the entry that applied each.
+    pub applied: Vec<(RequestId, Seq)>,
+}
