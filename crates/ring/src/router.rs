@@ -276,9 +276,7 @@ impl Router {
             }
             Some(_) if pending.was_refused_at(view.epoch) => self.wait(ticket),
             Some(link) => self.send(ticket, link, (place, member), &view, effects),
-            None if pending.is_update() && !in_grace => {
-                self.without_primary(ticket, effects)
-            }
+            None if pending.is_update() && !in_grace => self.without_primary(ticket, effects),
             None => self.wait(ticket),
         }
     }

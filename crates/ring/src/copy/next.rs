@@ -132,30 +132,43 @@ impl NextCopy {
 
     /// The mutations up to `mark` are durable.
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Result<(), Fault> {
+        // The view first: what it fences must not be released by the entries that became durable along with it.
+        let parked = match self.acting.durable(mark) {
+            Some((view, parked)) => {
+                self.act_on(cx, view);
+                parked
+            }
+            None => Vec::new(),
+        };
         if self.durability.synced(mark) {
-            let durable = self.durability.seq();
-            self.tail.commit(durable);
-            for (call, answer) in self.releases.release(durable) {
-                cx.answer(call, answer);
-            }
-            if let HomeLink::Open { link, .. } = self.home {
-                cx.tell_home(link, FromNext::Durable { seq: durable });
-            }
+            self.commit(cx);
         }
-        if let Some((view, parked)) = self.acting.durable(mark) {
-            for call in self.releases.fence_reads() {
-                cx.reply(call, Reply::Fenced);
-            }
-            if let HomeLink::Open { link, owes_fence: owes_fence @ true } = &mut self.home {
-                *owes_fence = false;
-                cx.tell_home(*link, FromNext::Fenced { view });
-            }
-            for request in parked {
-                self.request(cx, request)?;
-            }
+        for request in parked {
+            self.request(cx, request)?;
         }
         self.greet(cx);
         Ok(())
+    }
+
+    fn act_on(&mut self, cx: &mut Context<'_>, view: View) {
+        for call in self.releases.fence_reads() {
+            cx.reply(call, Reply::Fenced);
+        }
+        if let HomeLink::Open { link, owes_fence: owes_fence @ true } = &mut self.home {
+            *owes_fence = false;
+            cx.tell_home(*link, FromNext::Fenced { view });
+        }
+    }
+
+    fn commit(&mut self, cx: &mut Context<'_>) {
+        let durable = self.durability.seq();
+        self.tail.commit(durable);
+        for (call, answer) in self.releases.release(durable) {
+            cx.answer(call, answer);
+        }
+        if let HomeLink::Open { link, .. } = self.home {
+            cx.tell_home(link, FromNext::Durable { seq: durable });
+        }
     }
 
     /// A request.

@@ -85,13 +85,11 @@ impl Formed {
                 cx.gateway_fault(format!("a view of {}, of which no copy is here", view.partition))
             ),
             ToNode::NextIsLinked(neighbour) => {
-                self.home.next_is_linked();
                 self.dial(cx, neighbour);
-                Ok(())
+                self.home.next_is_linked(cx)
             }
             ToNode::AskRefused { partition, ask } if partition == self.home.partition() => {
-                self.home.ask_refused(ask);
-                Ok(())
+                self.home.ask_refused(cx, ask)
             }
             ToNode::Request(request) => self.request(cx, request),
             ToNode::AskRefused { .. } | ToNode::Welcome(_) | ToNode::Goodbye(_) => {

@@ -20,7 +20,7 @@ use protocol::message::{Ask, AskNumber, FromNode};
 use protocol::view::InSync;
 
 use super::HomeCopy;
-use crate::copy::context::Context;
+use crate::copy::context::{Context, Fault};
 use crate::time::Time;
 
 /// Home begins to hold back its commits for the joiner when no more than this many entries are missing there.
@@ -75,17 +75,23 @@ impl Join {
 
 impl HomeCopy {
     /// The controller refuses an ask.
-    pub(crate) fn ask_refused(&mut self, refused: AskNumber) {
+    pub(crate) fn ask_refused(
+        &mut self,
+        cx: &mut Context<'_>,
+        refused: AskNumber,
+    ) -> Result<(), Fault> {
         if matches!(self.join.state, State::Asked { ask, .. } if ask == refused) {
             self.join.state = State::Refused;
         }
+        self.proceed(cx)
     }
 
     /// The controller says that next is linked: if an ask was refused, another one may be worth it.
-    pub(crate) fn next_is_linked(&mut self) {
+    pub(crate) fn next_is_linked(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
         if self.join.state == State::Refused {
             self.join.state = State::Apart;
         }
+        self.proceed(cx)
     }
 
     /// Goes as far towards the view *both* as can be gone now.

@@ -1,0 +1,150 @@
+//! What clients ask, and the history of what they saw.
+
+use std::collections::BTreeMap;
+
+use history::users::{Fields, Input, Output, Patch, UserHistory};
+use history::{ClientId, Event, OperationId};
+use protocol::entry::Answer;
+use protocol::id::Position;
+use protocol::message::Action;
+use protocol::user::{Email, Name, User, UserId, UserPatch};
+use ring::router::{ClientRequest, Outcome, Ticket};
+
+use crate::schedule::ClientOperation;
+
+/// The clients of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    events: Vec<Event<Input, Output>>,
+    /// The user of each request, and the name that its update leaves behind.
+    open: BTreeMap<Ticket, UserId>,
+    asked: u64,
+    last_seen: BTreeMap<UserId, Position>,
+    /// The names that updates with a definite outcome wrote: `true` where it was done.
+    pub(crate) decided: BTreeMap<String, bool>,
+    names: BTreeMap<Ticket, String>,
+    pub(crate) done: u64,
+    pub(crate) not_done: u64,
+    pub(crate) unknown: u64,
+}
+
+impl Clients {
+    /// Makes up a request; what it writes tells which request wrote it.
+    pub(crate) fn ask(
+        &mut self,
+        now_ns: u64,
+        operation: ClientOperation,
+        user: u8,
+    ) -> (Ticket, ClientRequest) {
+        self.asked += 1;
+        let ticket = Ticket(self.asked);
+        let id: UserId = format!("u{user}").parse().unwrap();
+        let text = format!("n{}", self.asked);
+        let name = Name::try_from(text.clone()).unwrap();
+        let group = u32::try_from(self.asked).unwrap();
+        let seen = self.last_seen.get(&id).copied();
+        let if_match = match operation {
+            ClientOperation::ChangeIfMatch | ClientOperation::DeleteIfMatch => seen,
+            _ => None,
+        };
+        let (input_id, etag) = (id.to_string(), if_match.map(|position| position.to_string()));
+        let (request, input) = match operation {
+            ClientOperation::Create => {
+                let email = Email::try_from("a@b.c".to_owned()).unwrap();
+                let fields = Fields { name: text.clone(), email: "a@b.c".to_owned(), group };
+                let user = User { id: id.clone(), name, email, group };
+                (
+                    ClientRequest::Update(Action::Create(user)),
+                    Input::Create { id: input_id, fields },
+                )
+            }
+            ClientOperation::Read => {
+                (ClientRequest::Read(id.clone()), Input::Read { id: input_id })
+            }
+            ClientOperation::Change | ClientOperation::ChangeIfMatch => {
+                let patch =
+                    UserPatch { id: id.clone(), name: Some(name), email: None, group: None };
+                let input_patch = Patch { name: Some(text.clone()), ..Patch::default() };
+                let input = Input::Change { id: input_id, patch: input_patch, if_match: etag };
+                (ClientRequest::Update(Action::Change { patch, if_match }), input)
+            }
+            ClientOperation::Delete | ClientOperation::DeleteIfMatch => {
+                let input = Input::Delete { id: input_id, if_match: etag };
+                (ClientRequest::Update(Action::Delete { id: id.clone(), if_match }), input)
+            }
+        };
+        let (client, operation) = (ClientId(self.asked), OperationId(self.asked));
+        self.events.push(Event::Invocation { client, operation, time_ns: now_ns, input });
+        if !matches!(request, ClientRequest::Read(_) | ClientRequest::Update(Action::Delete { .. }))
+        {
+            self.names.insert(ticket, text);
+        }
+        self.open.insert(ticket, id);
+        (ticket, request)
+    }
+
+    pub(crate) fn complete(&mut self, now_ns: u64, ticket: Ticket, outcome: &Outcome) {
+        let id = self.open.remove(&ticket).expect("a request ends once");
+        let name = self.names.remove(&ticket);
+        let outcome = match outcome {
+            Outcome::Done { answer, .. } => {
+                self.done += 1;
+                if let Some(position) = ring::router::etag(answer) {
+                    self.last_seen.insert(id, position);
+                }
+                if let (Some(name), Answer::Created { .. } | Answer::Changed { .. }) =
+                    (name, answer)
+                {
+                    self.decided.insert(name, true);
+                }
+                history::Outcome::Done(output(answer))
+            }
+            Outcome::NotDone(_) => {
+                self.not_done += 1;
+                if let Some(name) = name {
+                    self.decided.insert(name, false);
+                }
+                history::Outcome::NotDone
+            }
+            Outcome::Unknown => {
+                self.unknown += 1;
+                history::Outcome::Unknown
+            }
+        };
+        let operation = OperationId(ticket.0);
+        self.events.push(Event::Completion { operation, time_ns: now_ns, outcome });
+    }
+
+    /// The gateway died: whoever waited for it does not know what came of that.
+    pub(crate) fn abandon_open(&mut self) {
+        self.unknown += self.open.len() as u64;
+        self.open.clear();
+        self.names.clear();
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(crate) fn history(&self) -> UserHistory {
+        UserHistory::from_events(self.events.clone()).expect("recorded in order")
+    }
+}
+
+fn output(answer: &Answer) -> Output {
+    let etag = ring::router::etag(answer).map(|position| position.to_string());
+    let fields = |json: &[u8]| {
+        let user = User::from_json(json).expect("a record");
+        let (name, email) = (user.name.as_str().to_owned(), user.email.as_str().to_owned());
+        Fields { name, email, group: user.group }
+    };
+    match answer {
+        Answer::Found { record, .. } => Output::Found { fields: fields(record), etag },
+        Answer::NotFound => Output::NotFound,
+        Answer::Created { .. } => Output::Created { etag },
+        Answer::AlreadyExists => Output::AlreadyExists,
+        Answer::Changed { record, .. } => Output::Changed { fields: fields(record), etag },
+        Answer::Deleted => Output::Deleted,
+        Answer::PreconditionFailed => Output::PreconditionFailed,
+    }
+}

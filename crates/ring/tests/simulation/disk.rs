@@ -1,0 +1,152 @@
+//! A made-up disk: what is written is readable at once, and durable after a sync.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use protocol::entry::{Answer, Change, Entry};
+use protocol::hello::Membership;
+use protocol::id::{Position, RequestId, Seq};
+use protocol::user::UserId;
+use protocol::view::{Member, View};
+use ring::store::{
+    Budget, Mark, Mutation, ReadError, Recovered, RecoveredCopy, Stored, StoredRecord,
+};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct CopyOnDisk {
+    pub(crate) view: Option<View>,
+    pub(crate) records: BTreeMap<UserId, StoredRecord>,
+    pub(crate) log: BTreeMap<Seq, Entry>,
+    pub(crate) applied: BTreeMap<RequestId, (Seq, Answer)>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Content {
+    pub(crate) membership: Option<Membership>,
+    pub(crate) home: CopyOnDisk,
+    pub(crate) next: CopyOnDisk,
+}
+
+/// What a node has stored: `current` with every write, `durable` with those that were synced.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    pub(crate) current: Content,
+    pub(crate) durable: Content,
+    unsynced: VecDeque<(Mark, Mutation)>,
+}
+
+impl CopyOnDisk {
+    pub(crate) fn last(&self) -> Position {
+        self.log.last_key_value().map_or(Position::ZERO, |(_, entry)| entry.position)
+    }
+}
+
+impl Content {
+    pub(crate) fn copy(&self, member: Member) -> &CopyOnDisk {
+        match member {
+            Member::Home => &self.home,
+            Member::Next => &self.next,
+        }
+    }
+
+    fn copy_mut(&mut self, member: Member) -> &mut CopyOnDisk {
+        match member {
+            Member::Home => &mut self.home,
+            Member::Next => &mut self.next,
+        }
+    }
+
+    fn apply(&mut self, mutation: &Mutation) {
+        match mutation {
+            Mutation::Membership(membership) => self.membership = Some(membership.clone()),
+            Mutation::View { member, view } => self.copy_mut(*member).view = Some(*view),
+            Mutation::Apply { member, entry, settled } => {
+                let copy = self.copy_mut(*member);
+                let position = entry.position;
+                match &entry.change {
+                    Change::Create { id, record } | Change::Replace { id, record } => {
+                        let record = record.clone();
+                        copy.records.insert(id.clone(), StoredRecord { position, record });
+                    }
+                    Change::Delete { id } => {
+                        copy.records.remove(id);
+                    }
+                }
+                for request in settled {
+                    copy.applied.remove(request);
+                }
+                copy.applied.insert(entry.request, (position.seq, entry.answer()));
+                copy.log.insert(position.seq, entry.clone());
+            }
+            Mutation::TrimLog { member, below } => {
+                let copy = self.copy_mut(*member);
+                copy.log = copy.log.split_off(below);
+            }
+        }
+    }
+}
+
+impl Disk {
+    pub(crate) fn write(&mut self, mark: Mark, mutation: Mutation) {
+        self.current.apply(&mutation);
+        self.unsynced.push_back((mark, mutation));
+    }
+
+    pub(crate) fn written(&self) -> Option<Mark> {
+        self.unsynced.back().map(|(mark, _)| *mark)
+    }
+
+    pub(crate) fn sync(&mut self, mark: Mark) {
+        while let Some((_, mutation)) = self.unsynced.pop_front_if(|(written, _)| *written <= mark)
+        {
+            self.durable.apply(&mutation);
+        }
+    }
+
+    /// Keeps the first `kept` of the unsynced writes.
+    pub(crate) fn power_loss(&mut self, kept: usize) {
+        for (_, mutation) in self.unsynced.drain(..).take(kept) {
+            self.durable.apply(&mutation);
+        }
+        self.current = self.durable.clone();
+    }
+
+    /// A process starts: it syncs what it finds before it reads it (rule 11).
+    pub(crate) fn recover(&mut self) -> Recovered {
+        for (_, mutation) in std::mem::take(&mut self.unsynced) {
+            self.durable.apply(&mutation);
+        }
+        let copy = |copy: &CopyOnDisk| RecoveredCopy {
+            view: copy.view,
+            log_from: copy.log.first_key_value().map_or(Seq::ZERO, |(seq, _)| *seq),
+            written: copy.last(),
+            unsettled_from: copy.log.last_key_value().map_or(0, |(_, entry)| entry.unsettled_from),
+            applied: copy.applied.iter().map(|(request, (seq, _))| (*request, *seq)).collect(),
+        };
+        Recovered {
+            membership: self.current.membership.clone(),
+            home: copy(&self.current.home),
+            next: copy(&self.current.next),
+        }
+    }
+}
+
+impl Stored for Disk {
+    fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
+        Ok(self.current.copy(member).records.get(id).cloned())
+    }
+
+    fn entries(
+        &self,
+        member: Member,
+        from: Seq,
+        to: Seq,
+        budget: Budget,
+    ) -> Result<Vec<Entry>, ReadError> {
+        let log = self.current.copy(member).log.range(from..=to);
+        Ok(log.take(budget.entries_max.max(1)).map(|(_, entry)| entry.clone()).collect())
+    }
+
+    fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError> {
+        Ok(self.current.copy(member).applied.get(&request).map(|(_, answer)| answer.clone()))
+    }
+}

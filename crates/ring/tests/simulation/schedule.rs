@@ -1,0 +1,113 @@
+//! Schedules as data: what proptest draws, and shrinks.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// A ring and what happens to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) nodes: usize,
+    pub(crate) actions: Vec<Action>,
+}
+
+/// One step. Numbers are taken modulo what there is to choose from.
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    /// Delivers messages of one queue.
+    Deliver {
+        queue: usize,
+        count: usize,
+    },
+    /// Delivers whatever is under way, and what comes of it.
+    DeliverAll,
+    /// A node begins a sync, or its sync returns.
+    Sync {
+        node: usize,
+    },
+    /// The gateway's save returns.
+    SaveReturns,
+    /// Time passes; who has no link tries to connect.
+    Pass {
+        time: Duration,
+    },
+    /// A client asks for something.
+    Client {
+        operation: ClientOperation,
+        user: u8,
+    },
+    /// A link breaks; each end learns of it when it does.
+    BreakLink {
+        link: usize,
+        who_knows: WhoKnows,
+    },
+    /// Two neighbours or a node and the gateway cannot connect any more, or can again.
+    Cut {
+        ends: usize,
+    },
+    HealCuts,
+    /// A process is killed: unsynced writes stay.
+    Kill {
+        node: usize,
+    },
+    /// A host loses power: all but the first few of the unsynced writes are lost.
+    PowerLoss {
+        node: usize,
+        kept: usize,
+    },
+    /// A dead node starts again.
+    Start {
+        node: usize,
+    },
+    KillGateway,
+    StartGateway,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum WhoKnows {
+    Client,
+    Server,
+    Both,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ClientOperation {
+    Create,
+    Read,
+    Change,
+    ChangeIfMatch,
+    Delete,
+    DeleteIfMatch,
+}
+
+pub(crate) fn plan() -> impl Strategy<Value = Plan> {
+    (2_usize..=4, vec(action(), 10..200)).prop_map(|(nodes, actions)| Plan { nodes, actions })
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    use ClientOperation::{Change, ChangeIfMatch, Create, Delete, DeleteIfMatch, Read};
+    let operation = prop_oneof![
+        3 => Just(Create), 6 => Just(Read), 5 => Just(Change), 1 => Just(ChangeIfMatch), 2 => Just(Delete),
+        1 => Just(DeleteIfMatch),
+    ];
+    let millis = prop_oneof![4 => 1_u64..50, 3 => 50_u64..400, 1 => 400_u64..3000];
+    let who_knows =
+        prop_oneof![Just(WhoKnows::Client), Just(WhoKnows::Server), Just(WhoKnows::Both)];
+    prop_oneof![
+        20 => (0_usize..32, 1_usize..6).prop_map(|(queue, count)| Action::Deliver { queue, count }),
+        10 => Just(Action::DeliverAll),
+        14 => (0_usize..4).prop_map(|node| Action::Sync { node }),
+        5 => Just(Action::SaveReturns),
+        14 => millis.prop_map(|millis| Action::Pass { time: Duration::from_millis(millis) }),
+        24 => (operation, 0_u8..4).prop_map(|(operation, user)| Action::Client { operation, user }),
+        3 => (0_usize..16, who_knows).prop_map(|(link, who_knows)| Action::BreakLink { link, who_knows }),
+        1 => (0_usize..8).prop_map(|ends| Action::Cut { ends }),
+        1 => Just(Action::HealCuts),
+        2 => (0_usize..4).prop_map(|node| Action::Kill { node }),
+        2 => (0_usize..4, 0_usize..8).prop_map(|(node, kept)| Action::PowerLoss { node, kept }),
+        4 => (0_usize..4).prop_map(|node| Action::Start { node }),
+        1 => Just(Action::KillGateway),
+        2 => Just(Action::StartGateway),
+    ]
+}
