@@ -201,9 +201,9 @@ mod tests {
         }
     }
 
-    const PLACES_OF_2: [u16; 5] = [0, 0, 0, 0, 0];
-    const PLACES_OF_3: [u16; 5] = [0, 0, 0, 0, 0];
-    const PLACES_OF_7: [u16; 5] = [0, 0, 0, 0, 0];
+    const PLACES_OF_2: [u16; 5] = [1, 0, 0, 0, 0];
+    const PLACES_OF_3: [u16; 5] = [1, 2, 0, 0, 0];
+    const PLACES_OF_7: [u16; 5] = [1, 6, 0, 0, 4];
 
     proptest! {
         #[test]
