@@ -1,1 +1,25 @@
-//! Not written yet.
+//! A node of the ring: the process that keeps users in RocksDB.
+//!
+//! ```text
+//!                    +--------------------------- db_process ---------------------------+
+//!   gateway <------->| gateway_link  ---\                                                |
+//!                    |                   \   Input                                       |
+//!   next's node <--->| next_link     -----> driver: one loop around ring::node::Node     |
+//!                    |                   /     |  write                   |  sync, apart |
+//!   home's node <--->| home_links    ---/    store (rows) ----------> storage (RocksDB) |
+//!                    +-------------------------------------------------------------------+
+//! ```
+//!
+//! [`run`] is the whole process but for its arguments and its machine: the simulation calls it too, with other [`Deps`].
+//! No rule of the protocol is here; they live in `ring`.
+
+mod config;
+mod deps;
+mod driver;
+mod run;
+pub mod storage;
+pub mod store;
+
+pub use config::{Args, Config, ConfigError};
+pub use deps::Deps;
+pub use run::{RunError, run};

@@ -102,37 +102,22 @@ impl<I, O> History<I, O> {
         let mut place_of = BTreeMap::new();
         for (order, event) in self.events.iter().enumerate() {
             match event {
-                Event::Invocation {
-                    client,
-                    operation,
-                    time_ns,
-                    input,
-                } => {
+                Event::Invocation { client, operation, time_ns, input } => {
                     place_of.insert(*operation, operations.len());
                     operations.push(Operation {
                         id: *operation,
                         client: *client,
                         input,
                         outcome: Outcome::Unknown,
-                        invoked: Moment {
-                            order,
-                            time_ns: *time_ns,
-                        },
+                        invoked: Moment { order, time_ns: *time_ns },
                         completed: None,
                     });
                 }
-                Event::Completion {
-                    operation,
-                    time_ns,
-                    outcome,
-                } => {
+                Event::Completion { operation, time_ns, outcome } => {
                     let place = place_of.get(operation).copied();
                     if let Some(open) = place.and_then(|place| operations.get_mut(place)) {
                         open.outcome = outcome.as_ref();
-                        open.completed = Some(Moment {
-                            order,
-                            time_ns: *time_ns,
-                        });
+                        open.completed = Some(Moment { order, time_ns: *time_ns });
                     }
                 }
             }

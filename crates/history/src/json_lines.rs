@@ -67,10 +67,8 @@ impl<I: Serialize, O: Serialize> History<I, O> {
     /// The writer's error, or an event that has no form in JSON.
     pub fn save(&self, mut writer: impl Write) -> Result<(), SaveError> {
         for (index, event) in self.events().iter().enumerate() {
-            let text = serde_json::to_string(event).map_err(|source| SaveError::Encode {
-                line: index + 1,
-                source,
-            })?;
+            let text = serde_json::to_string(event)
+                .map_err(|source| SaveError::Encode { line: index + 1, source })?;
             writeln!(writer, "{text}")?;
         }
         writer.flush()?;

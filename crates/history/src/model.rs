@@ -5,13 +5,14 @@ use std::hash::Hash;
 
 /// What operations do when they happen one after the other.
 ///
-/// [`step`](Model::step) is all that correctness needs. The two hints, [`has_effect`](Model::has_effect)
-/// and [`may_matter_to`](Model::may_matter_to), keep operations of unknown outcome from making the
-/// search explode; their defaults are always right, and a wrong answer makes verdicts wrong.
+/// [`step`](Model::step) is all that correctness needs. The hints, [`has_effect`](Model::has_effect),
+/// [`may_matter_to`](Model::may_matter_to) and [`are_alike`](Model::are_alike), keep operations of
+/// unknown outcome from making the search explode; their defaults are always right, and a wrong answer
+/// makes verdicts wrong.
 pub trait Model {
     /// The state between operations.
     type State: Clone + Eq + Hash + Debug;
-    /// What a client asks for. Equal inputs must mean equal operations.
+    /// What a client asks for.
     type Input: PartialEq + Debug;
     /// What a client is told.
     type Output: Debug;
@@ -31,10 +32,14 @@ pub trait Model {
         output: Option<&Self::Output>,
     ) -> Option<Self::State>;
 
-    /// Whether `input` can change any state. Operations that cannot, as reads, are left out of the
-    /// search when their outcome is unknown.
-    fn has_effect(&self, input: &Self::Input) -> bool {
-        let _ = input;
+    /// Whether an operation with this output (`None`: of unknown outcome) can change any state.
+    ///
+    /// `false` promises that in every state where it can happen it rules out some of what could happen
+    /// next at most, as a read does that shows more than was known, and makes nothing possible. Of
+    /// unknown outcome, such an operation is left out of the search; with an output, it is placed as
+    /// soon as it fits and leaves the state as it is.
+    fn has_effect(&self, input: &Self::Input, output: Option<&Self::Output>) -> bool {
+        let _ = (input, output);
         true
     }
 
@@ -54,6 +59,13 @@ pub trait Model {
     ) -> bool {
         let _ = (unknown, later, output);
         true
+    }
+
+    /// Whether two operations of unknown outcome are the same to everybody: in every state their steps
+    /// without output lead to equal states, and the other hints answer alike for both. The search then
+    /// tries the one that was invoked first, and the other only after it.
+    fn are_alike(&self, first: &Self::Input, second: &Self::Input) -> bool {
+        first == second
     }
 
     /// One operation in words, for reports.

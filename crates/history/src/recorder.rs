@@ -46,16 +46,9 @@ impl<I, O> Recorder<I, O> {
     /// A recorder that reads `clock`, in nanoseconds, at every event. It is read under a lock, so a
     /// clock that never goes back gives times that never go back.
     pub fn new(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        let recording = Recording {
-            events: Vec::new(),
-            operation_count: 0,
-            last_ns: 0,
-        };
+        let recording = Recording { events: Vec::new(), operation_count: 0, last_ns: 0 };
         Self {
-            shared: Arc::new(Shared {
-                clock: Box::new(clock),
-                recording: Mutex::new(recording),
-            }),
+            shared: Arc::new(Shared { clock: Box::new(clock), recording: Mutex::new(recording) }),
         }
     }
 
@@ -65,16 +58,8 @@ impl<I, O> Recorder<I, O> {
         let time_ns = recording.advance_to((self.shared.clock)());
         let operation = OperationId(recording.operation_count);
         recording.operation_count += 1;
-        recording.events.push(Event::Invocation {
-            client,
-            operation,
-            time_ns,
-            input,
-        });
-        PendingOperation {
-            shared: Arc::clone(&self.shared),
-            operation,
-        }
+        recording.events.push(Event::Invocation { client, operation, time_ns, input });
+        PendingOperation { shared: Arc::clone(&self.shared), operation }
     }
 
     /// A copy of what was recorded so far.
@@ -97,11 +82,7 @@ impl<I, O> PendingOperation<I, O> {
     pub fn complete(self, outcome: Outcome<O>) {
         let mut recording = self.shared.lock();
         let time_ns = recording.advance_to((self.shared.clock)());
-        recording.events.push(Event::Completion {
-            operation: self.operation,
-            time_ns,
-            outcome,
-        });
+        recording.events.push(Event::Completion { operation: self.operation, time_ns, outcome });
     }
 }
 
@@ -109,9 +90,7 @@ impl<I, O> Shared<I, O> {
     fn lock(&self) -> MutexGuard<'_, Recording<I, O>> {
         // A tester that panicked while it held the lock leaves whole events behind: only pushes and
         // plain assignments happen under it. The recording is worth more than the poison.
-        self.recording
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,9 +105,7 @@ impl<I, O> Recording<I, O> {
 
 impl<I, O> Clone for Recorder<I, O> {
     fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-        }
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 

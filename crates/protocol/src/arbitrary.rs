@@ -137,5 +137,6 @@ arbitrary! {
         (option::of(any::<View>()), any::<Position>()).prop_map(|(view, position)| Self::Greeting { view, position }),
         any::<Seq>().prop_map(|seq| Self::Durable { seq }),
         any::<View>().prop_map(|view| Self::Fenced { view }),
+        any::<Refusal>().prop_map(Self::Goodbye),
     ];
 }

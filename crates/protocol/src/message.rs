@@ -107,6 +107,8 @@ pub enum FromNext {
         /// The copy's own view, durable.
         view: View,
     },
+    /// The link ends now, and why.
+    Goodbye(Refusal),
 }
 
 /// Pairs a reply with its request on one link.

@@ -22,7 +22,7 @@ pub use settings::NodeSettings;
 
 use protocol::hello::{HomeHello, Membership, NodeHello};
 use protocol::id::{Boot, Incarnation, NodeId};
-use protocol::message::{FromNode, Progress, ToNode, Welcome};
+use protocol::message::{FromNext, FromNode, Progress, ToNode, Welcome};
 use protocol::refusal::{Refusal, RefusalCode, Remedy};
 
 use self::formed::Formed;
@@ -131,33 +131,9 @@ impl Node {
         self.formed.as_ref().map(|formed| &formed.next)
     }
 
-    /// Judges a node that dials as home's.
-    ///
-    /// # Errors
-    ///
-    /// Why it is turned away.
-    pub fn admit(&self, hello: &HomeHello) -> Result<(), Refusal> {
-        let refuse = |code, detail: String| Err(Refusal::new(code, detail));
-        let me = &self.identity;
-        let Some(formed) = &self.formed else {
-            let detail = format!("{} is not a member of a cluster yet", me.node);
-            return refuse(RefusalCode::NotReady, detail);
-        };
-        if hello.cluster != formed.membership.cluster {
-            let detail = format!("{} is of cluster {}", me.node, formed.membership.cluster);
-            return refuse(RefusalCode::ForeignCluster, detail);
-        }
-        let predecessor = formed.ring.node_at(formed.ring.previous(formed.place));
-        if hello.node != *predecessor || hello.partition != formed.next.partition() {
-            let detail =
-                format!("the node before {} is {predecessor}, not {}", me.node, hello.node);
-            return refuse(RefusalCode::NotPredecessor, detail);
-        }
-        if hello.to != (me.node.clone(), me.incarnation) {
-            let detail = format!("this is {} with data {}", me.node, me.incarnation);
-            return refuse(RefusalCode::Replaced, detail);
-        }
-        Ok(())
+    /// The cluster that the node is a member of.
+    pub fn membership(&self) -> Option<&Membership> {
+        self.formed.as_ref().map(|formed| &formed.membership)
     }
 
     /// Handles an event; what is to be done is added to `effects`.
@@ -205,6 +181,13 @@ impl Node {
                 return self.gateway_says(now, link, message, stored, effects);
             }
             NodeEvent::GatewayLost { .. } | NodeEvent::GatewaySays { .. } => return Ok(()),
+            NodeEvent::HomeLinked { link, ref hello } => {
+                if let Err(refusal) = self.admit(hello) {
+                    let message = FromNext::Goodbye(refusal.clone());
+                    effects.push(NodeEffect::ToHome { link, message });
+                    return Err(Fault::Drop(link, refusal));
+                }
+            }
             _ => {}
         }
         let (Some(formed), mut cx) = self.split(now, stored, effects) else { return Ok(()) };
@@ -215,7 +198,7 @@ impl Node {
             }
             NodeEvent::NextSays { link, message } => formed.home.next_says(cx, link, message)?,
             NodeEvent::NextLost { link } => formed.home.next_lost(cx, link)?,
-            NodeEvent::HomeLinked { link } => {
+            NodeEvent::HomeLinked { link, .. } => {
                 if let Some(before) = formed.next.home_linked(cx, link) {
                     let refusal = Refusal::new(RefusalCode::Replaced, "home has connected again");
                     cx.effects.push(NodeEffect::Drop { link: before, refusal });
@@ -263,6 +246,17 @@ impl Node {
             }
             (Gateway::Down | Gateway::Unwelcomed(_), _) => {
                 Err(Fault::protocol_error(link, "a message before the welcome"))
+            }
+        }
+    }
+
+    /// Judges a node that dials as home's.
+    fn admit(&self, hello: &HomeHello) -> Result<(), Refusal> {
+        match &self.formed {
+            Some(formed) => formed.admit(hello),
+            None => {
+                let detail = format!("{} is not a member of a cluster yet", self.identity.node);
+                Err(Refusal::new(RefusalCode::NotReady, detail))
             }
         }
     }

@@ -194,9 +194,13 @@ mod tests {
     #[test]
     fn the_hash_is_the_one_of_the_paper() {
         // Values that other implementations of it agree on.
-        for (key, buckets, bucket) in
-            [(1, 1, 0), (42, 57, 43), (0xDEAD_10CC, 1, 0), (0xDEAD_10CC, 666, 361), (256, 1024, 520)]
-        {
+        for (key, buckets, bucket) in [
+            (1, 1, 0),
+            (42, 57, 43),
+            (0xDEAD_10CC, 1, 0),
+            (0xDEAD_10CC, 666, 361),
+            (256, 1024, 520),
+        ] {
             assert_eq!(jump_consistent_hash(key, buckets), bucket, "{key} in {buckets}");
         }
     }

@@ -1,5 +1,6 @@
 //! What happens to a node.
 
+use protocol::hello::HomeHello;
 use protocol::id::Incarnation;
 use protocol::message::{FromNext, ToNext, ToNode};
 
@@ -45,10 +46,12 @@ pub enum NodeEvent {
         /// Which.
         link: LinkId,
     },
-    /// A link from home's node, whose hello was [admitted](super::Node::admit), is up.
+    /// A link from a node that says it is home's is up.
     HomeLinked {
         /// The link.
         link: LinkId,
+        /// What that node says of itself.
+        hello: HomeHello,
     },
     /// A message of home's node.
     HomeSays {

@@ -53,6 +53,26 @@ impl Formed {
         })
     }
 
+    /// Judges a node that dials as home's.
+    pub(super) fn admit(&self, hello: &HomeHello) -> Result<(), Refusal> {
+        let refuse = |code, detail: String| Err(Refusal::new(code, detail));
+        let NodeIdentity { node, incarnation, .. } = &self.identity;
+        if hello.cluster != self.membership.cluster {
+            let detail = format!("{node} is of cluster {}", self.membership.cluster);
+            return refuse(RefusalCode::ForeignCluster, detail);
+        }
+        let predecessor = self.ring.node_at(self.ring.previous(self.place));
+        if hello.node != *predecessor || hello.partition != self.next.partition() {
+            let detail = format!("the node before {node} is {predecessor}, not {}", hello.node);
+            return refuse(RefusalCode::NotPredecessor, detail);
+        }
+        if hello.to != (node.clone(), *incarnation) {
+            let detail = format!("this is {node} with data {incarnation}");
+            return refuse(RefusalCode::Replaced, detail);
+        }
+        Ok(())
+    }
+
     /// The gateway's welcome.
     pub(super) fn welcomed(&mut self, cx: &mut Context<'_>, welcome: Welcome) -> Result<(), Fault> {
         let of = |partition: PartitionId| {

@@ -380,16 +380,14 @@ impl World {
         if self.network.of_client(ends).is_some() || self.network.cut.contains(&ends) {
             return;
         }
-        let (Some(dial), Some(server)) = (&self.nodes[i].dialling, &self.nodes[next].node) else {
-            return;
-        };
-        if server.admit(&dial.hello).is_err() {
+        let Some(dial) = self.nodes[i].dialling.clone() else { return };
+        if self.nodes[next].node.is_none() {
             return;
         }
         let incarnation = dial.hello.to.1;
         let link = self.network.open(ends);
-        self.node_event(next, NodeEvent::HomeLinked { link });
         self.node_event(i, NodeEvent::NextLinked { link, incarnation });
+        self.node_event(next, NodeEvent::HomeLinked { link, hello: dial.hello });
     }
 
     fn break_some_link(&mut self, nth: usize, who_knows: WhoKnows) {

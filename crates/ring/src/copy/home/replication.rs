@@ -208,6 +208,7 @@ impl HomeCopy {
             FromNext::Greeting { view, position } => self.greeted(cx, link, view, position)?,
             FromNext::Durable { seq } => self.made_durable(cx, link, seq)?,
             FromNext::Fenced { view } => self.fenced_by_next(cx, link, view)?,
+            FromNext::Goodbye(refusal) => return Err(Fault::Drop(link, refusal)),
         }
         self.proceed(cx)
     }

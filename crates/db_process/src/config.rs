@@ -1,0 +1,161 @@
+//! Configuration: as it is given, and as it is used.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use link::{InvalidSettings, Settings};
+use process::links::LinkArgs;
+use process::log::LogArgs;
+use process::secret::{SecretArgs, SecretError};
+use protocol::hello::Secret;
+use protocol::id::NodeId;
+use ring::node::NodeSettings;
+
+/// The arguments of a db_process; each has an environment variable too.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "db_process", version, about = "A node of a Chainring: keeps users in RocksDB")]
+pub struct Args {
+    /// The node's id, one of those that the gateway is told
+    #[arg(long, value_name = "ID", env = "DB_INSTANCE_ID")]
+    pub node_id: NodeId,
+
+    /// Where the gateway serves its nodes: host:port, or http://host:port
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "SOCKET_SERVER_URL",
+        default_value = "127.0.0.1:3002"
+    )]
+    pub gateway: String,
+
+    /// Directory of the node's data; made if it is missing
+    #[arg(long, value_name = "DIR", env = "DATA_DIR")]
+    pub data: PathBuf,
+
+    /// Where to serve the node before this one in the ring; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS", env = "DB_LISTEN", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+
+    /// What other nodes dial to reach --listen, where it is something else: host:port
+    #[arg(long, value_name = "ADDRESS", env = "DB_ADVERTISE")]
+    pub advertise: Option<String>,
+
+    /// How many entries of the log are kept although the next node has them
+    #[arg(long, value_name = "ENTRIES", env = "LOG_ENTRIES_KEPT", default_value_t = 10_000)]
+    pub log_entries_kept: u64,
+
+    /// The cluster's secret.
+    #[command(flatten)]
+    pub secret: SecretArgs,
+
+    /// The times of links.
+    #[command(flatten)]
+    pub links: LinkArgs,
+
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// What a node needs to know, resolved.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The node's id.
+    pub node: NodeId,
+    /// `host:port` of the gateway.
+    pub gateway: String,
+    /// What other nodes dial; the listener's own address if there is none.
+    pub advertise: Option<String>,
+    /// The cluster's secret.
+    pub secret: Secret,
+    /// The times and sizes of links.
+    pub links: Settings,
+    /// What the core may be told.
+    pub node_settings: NodeSettings,
+    /// The delay before the first attempt to connect again; it doubles up to [`backoff_max`](Self::backoff_max).
+    pub backoff_first: Duration,
+    /// The longest delay between two attempts to connect.
+    pub backoff_max: Duration,
+}
+
+/// Arguments that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// No link could live.
+    #[error(transparent)]
+    Links(#[from] InvalidSettings),
+    /// The gateway's address is not one.
+    #[error("{0:?} is not the address of a gateway: give host:port, for example 127.0.0.1:3002")]
+    Gateway(String),
+}
+
+impl Config {
+    /// A configuration with the usual times.
+    pub fn new(node: NodeId, gateway: impl Into<String>, secret: Secret) -> Self {
+        Self {
+            node,
+            gateway: gateway.into(),
+            advertise: None,
+            secret,
+            links: Settings::default(),
+            node_settings: NodeSettings::default(),
+            backoff_first: Duration::from_millis(50),
+            backoff_max: Duration::from_secs(1),
+        }
+    }
+}
+
+impl TryFrom<&Args> for Config {
+    type Error = ConfigError;
+
+    fn try_from(args: &Args) -> Result<Self, ConfigError> {
+        let config =
+            Self::new(args.node_id.clone(), host_and_port(&args.gateway)?, args.secret.read()?);
+        let node_settings =
+            NodeSettings { log_entries_kept: args.log_entries_kept, ..config.node_settings };
+        let links = args.links.settings()?;
+        Ok(Self { advertise: args.advertise.clone(), links, node_settings, ..config })
+    }
+}
+
+/// `host:port` of what may be written as a URL.
+fn host_and_port(address: &str) -> Result<String, ConfigError> {
+    let invalid = || ConfigError::Gateway(address.to_owned());
+    let bare = address.strip_prefix("http://").or_else(|| address.strip_prefix("ws://"));
+    let bare = bare.unwrap_or(address).trim_end_matches('/');
+    let (host, port) = bare.rsplit_once(':').ok_or_else(invalid)?;
+    let valid = !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok();
+    if valid { Ok(bare.to_owned()) } else { Err(invalid()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_is_given_as_an_address_or_as_a_url() {
+        for given in [
+            "127.0.0.1:3002",
+            "http://127.0.0.1:3002",
+            "http://127.0.0.1:3002/",
+            "ws://127.0.0.1:3002",
+        ] {
+            assert_eq!(host_and_port(given).unwrap(), "127.0.0.1:3002");
+        }
+        assert_eq!(host_and_port("[::1]:3002").unwrap(), "[::1]:3002");
+        for bad in ["", "gateway", ":3002", "gateway:port", "https://gateway:1/x", "gateway:99999"]
+        {
+            assert!(host_and_port(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_arguments_are_those_that_the_help_shows() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+}

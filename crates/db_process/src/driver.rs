@@ -1,0 +1,193 @@
+//! The driver: one loop that hands events to the core and carries out its effects.
+//!
+//! ```text
+//!   links, timers, syncs ---> Input ---> Node::handle ---> effects: sends, drops, a batch of writes
+//!                                                              |
+//!                     Synced <--- sync (one at a time, apart) <-- write, once all that waited is handled
+//! ```
+//!
+//! Whatever waits is handled before anything is written, so under load one write and one sync carry many updates (*group
+//! commit*). One sync runs at a time; what is written meanwhile goes with the next one.
+
+pub(crate) mod clock;
+pub(crate) mod dialler;
+pub(crate) mod gateway_link;
+pub(crate) mod home_links;
+mod input;
+mod links;
+pub(crate) mod next_link;
+
+use std::sync::Arc;
+
+use process::threads::Threads;
+use ring::node::{Node, NodeEffect, NodeEvent, StopReason};
+use ring::store::Mark;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+pub(crate) use input::{Input, Inputs};
+pub(crate) use links::Links;
+
+use self::clock::Clock;
+use crate::run::RunError;
+use crate::storage::Batch;
+use crate::store::Store;
+
+/// At most this many inputs are handled before what they want written is written.
+const INPUTS_MAX: usize = 256;
+
+/// The loop around a node.
+pub(crate) struct Driver {
+    node: Node,
+    store: Store,
+    clock: Clock,
+    links: Links,
+    inputs: Inputs,
+    threads: Arc<dyn Threads>,
+    batch: Batch,
+    /// The last mutation that is in `batch` or written.
+    mark: Mark,
+    /// The last mutation that a sync has covered, or the running one will.
+    sync_began: Mark,
+    sync_runs: bool,
+    effects: Vec<NodeEffect>,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        node: Node,
+        store: Store,
+        clock: Clock,
+        links: Links,
+        inputs: Inputs,
+        threads: Arc<dyn Threads>,
+    ) -> Self {
+        Self {
+            node,
+            store,
+            clock,
+            links,
+            inputs,
+            threads,
+            batch: Batch::new(),
+            mark: Mark::default(),
+            sync_began: Mark::default(),
+            sync_runs: false,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Runs until `ending` is cancelled or the node cannot go on.
+    pub(crate) async fn run(
+        mut self,
+        mut inputs: UnboundedReceiver<Input>,
+        ending: CancellationToken,
+    ) -> Result<(), RunError> {
+        let outcome = loop {
+            let deadline = self.clock.sleep_until(self.node.next_deadline());
+            tokio::select! {
+                biased;
+                () = ending.cancelled() => break Ok(()),
+                Some(input) = inputs.recv() => {
+                    if let Err(error) = self.take(input, &mut inputs) {
+                        break Err(error);
+                    }
+                }
+                () = deadline => {
+                    if let Err(error) = self.handle(NodeEvent::Tick).and_then(|()| self.write()) {
+                        break Err(error);
+                    }
+                }
+            }
+        };
+        match &outcome {
+            Ok(()) => info!("node ends"),
+            Err(reason) => error!(%reason, "node stops"),
+        }
+        self.links.close_all("the node ends");
+        outcome?;
+        self.write_out()
+    }
+
+    /// Handles an input and those that wait behind it, then writes.
+    fn take(
+        &mut self,
+        input: Input,
+        inputs: &mut UnboundedReceiver<Input>,
+    ) -> Result<(), RunError> {
+        self.take_one(input)?;
+        for _ in 1..INPUTS_MAX {
+            match inputs.try_recv() {
+                Ok(input) => self.take_one(input)?,
+                Err(_) => break,
+            }
+        }
+        self.write()
+    }
+
+    fn take_one(&mut self, input: Input) -> Result<(), RunError> {
+        match input {
+            Input::Link(link) => {
+                self.links.take(link).into_iter().try_for_each(|event| self.handle(event))
+            }
+            Input::Refused(refusal) => Err(StopReason::Refused(refusal).into()),
+            Input::Synced { mark, outcome } => {
+                self.sync_runs = false;
+                outcome?;
+                self.handle(NodeEvent::Synced { mark })
+            }
+        }
+    }
+
+    fn handle(&mut self, event: NodeEvent) -> Result<(), RunError> {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.node.handle(self.clock.now(), event, &self.store, &mut effects);
+        let carried_out = effects.drain(..).try_for_each(|effect| self.carry_out(effect));
+        self.effects = effects;
+        self.links.follow_membership(&self.node);
+        carried_out
+    }
+
+    fn carry_out(&mut self, effect: NodeEffect) -> Result<(), RunError> {
+        match effect {
+            NodeEffect::Write { mark, mutation } => {
+                Store::add(&mut self.batch, &mutation);
+                self.mark = mark;
+            }
+            NodeEffect::Stop(reason) => return Err(reason.into()),
+            effect => self.links.carry_out(effect),
+        }
+        Ok(())
+    }
+
+    /// Writes what waits to be written, and begins a sync if none runs.
+    fn write(&mut self) -> Result<(), RunError> {
+        if !self.batch.is_empty() {
+            self.store.write(std::mem::take(&mut self.batch))?;
+        }
+        if self.mark > self.sync_began && !self.sync_runs {
+            self.begin_sync();
+        }
+        Ok(())
+    }
+
+    fn begin_sync(&mut self) {
+        let mark = self.mark;
+        (self.sync_began, self.sync_runs) = (mark, true);
+        let (storage, inputs) = (self.store.storage(), self.inputs.clone());
+        let sync = self.threads.blocking(Box::new(move || {
+            let outcome = storage.sync();
+            inputs.send(Input::Synced { mark, outcome });
+        }));
+        tokio::spawn(sync);
+    }
+
+    /// The end: what was written becomes durable.
+    fn write_out(&mut self) -> Result<(), RunError> {
+        if !self.batch.is_empty() {
+            self.store.write(std::mem::take(&mut self.batch))?;
+        }
+        Ok(self.store.storage().sync()?)
+    }
+}

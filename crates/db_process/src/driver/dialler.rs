@@ -1,0 +1,61 @@
+//! What those who dial have in common.
+
+use std::sync::Arc;
+
+use link::{Backoff, CloseReason, ConnectError, Connector, Opening};
+use process::entropy::Entropy;
+use protocol::hello::Hello;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+
+use super::input::{Inputs, ToDriver};
+use crate::config::Config;
+
+/// What it takes to dial.
+#[derive(Clone)]
+pub(crate) struct Dialler {
+    pub(crate) config: Arc<Config>,
+    pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) inputs: Inputs,
+}
+
+/// A link that is up; it tells when it closes.
+pub(crate) type WhenClosed = oneshot::Receiver<CloseReason>;
+
+impl Dialler {
+    /// Dials and says hello.
+    pub(crate) async fn dial<Role: Serialize, Out, In>(
+        &self,
+        address: &str,
+        role: Role,
+    ) -> Result<Opening<Out, In>, ConnectError> {
+        let hello = Hello::new(self.config.secret.clone(), role);
+        link::dial(&*self.connector, address, &hello, &self.config.links).await
+    }
+
+    /// Opens a link whose messages go to the driver.
+    pub(crate) fn open<Out: 'static, In: DeserializeOwned + 'static>(
+        opening: Opening<Out, In>,
+        peer: &str,
+        handler: ToDriver<In>,
+    ) -> WhenClosed {
+        let (closed, when_closed) = oneshot::channel();
+        opening.open(peer, ToDriver { when_closed: Some(closed), ..handler });
+        when_closed
+    }
+
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(self.config.backoff_first, self.config.backoff_max)
+    }
+
+    pub(crate) async fn rest(&self, backoff: &mut Backoff) {
+        tokio::time::sleep(backoff.next_delay(self.entropy.fraction())).await;
+    }
+}
+
+/// Waits until a link closes, and says why.
+pub(crate) async fn closing(when_closed: WhenClosed) -> String {
+    when_closed.await.map_or_else(|_| "the process ends".to_owned(), |reason| reason.to_string())
+}

@@ -1,0 +1,49 @@
+//! The link to the gateway: dialled at the start, and again whenever it is lost.
+
+use link::ConnectError;
+use protocol::hello::{GatewayPeer, NodeHello};
+use protocol::refusal::Remedy;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::dialler::{Dialler, WhenClosed, closing};
+use super::input::{Input, LinkInput, ToDriver};
+
+/// Connects to the gateway, again and again, until that refuses for good.
+pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>) {
+    let gateway = dialler.config.gateway.clone();
+    let mut backoff = dialler.backoff();
+    loop {
+        match connect(&dialler, &hello).await {
+            Ok(closed) => {
+                info!(gateway, "linked to the gateway");
+                backoff.reset();
+                let reason = closing(closed).await;
+                warn!(gateway, reason, "the link to the gateway is lost");
+            }
+            Err(ConnectError::Refused(refusal)) if refusal.code.remedy() == Remedy::Operator => {
+                return dialler.inputs.send(Input::Refused(refusal));
+            }
+            Err(error) => warn!(gateway, %error, "no link to the gateway yet"),
+        }
+        dialler.rest(&mut backoff).await;
+    }
+}
+
+async fn connect(
+    dialler: &Dialler,
+    hello: &watch::Receiver<NodeHello>,
+) -> Result<WhenClosed, ConnectError> {
+    let role = GatewayPeer::Node(hello.borrow().clone());
+    let opening = dialler.dial(&dialler.config.gateway, role).await?;
+    let (inputs, link) = (dialler.inputs.clone(), dialler.inputs.new_link());
+    inputs.send_link(LinkInput::GatewayOpen { link, sender: opening.sender() });
+    let handler = ToDriver {
+        link,
+        inputs,
+        says: |link, messages| LinkInput::GatewaySays { link, messages },
+        closed: |link| LinkInput::GatewayClosed { link },
+        when_closed: None,
+    };
+    Ok(Dialler::open(opening, "gateway", handler))
+}

@@ -1,0 +1,118 @@
+//! The links of a node, by the names that the core knows them by.
+
+use std::collections::BTreeMap;
+
+use link::Sender;
+use protocol::hello::NodeHello;
+use protocol::message::{FromNext, FromNode, ToNext};
+use ring::link::LinkId;
+use ring::node::{DialNext, Node, NodeEffect, NodeEvent};
+use serde::Serialize;
+use tokio::sync::watch;
+use tracing::info;
+
+use super::input::LinkInput;
+
+/// The links of a node, and what those who dial need to know.
+pub(crate) struct Links {
+    hello: watch::Sender<NodeHello>,
+    dial_next: watch::Sender<Option<DialNext>>,
+    gateway: BTreeMap<LinkId, Sender<FromNode>>,
+    next: BTreeMap<LinkId, Sender<ToNext>>,
+    home: BTreeMap<LinkId, Sender<FromNext>>,
+}
+
+impl Links {
+    pub(crate) fn new(
+        hello: watch::Sender<NodeHello>,
+        dial_next: watch::Sender<Option<DialNext>>,
+    ) -> Self {
+        let (gateway, next, home) = Default::default();
+        Self { hello, dial_next, gateway, next, home }
+    }
+
+    /// What the core is told of what happens to links.
+    pub(super) fn take(&mut self, input: LinkInput) -> Vec<NodeEvent> {
+        match input {
+            LinkInput::GatewayOpen { link, sender } => {
+                self.gateway.insert(link, sender);
+                vec![NodeEvent::GatewayLinked { link }]
+            }
+            LinkInput::GatewaySays { link, messages } => {
+                let says = |message| NodeEvent::GatewaySays { link, message };
+                messages.into_iter().map(says).collect()
+            }
+            LinkInput::GatewayClosed { link } => {
+                self.gateway.remove(&link);
+                vec![NodeEvent::GatewayLost { link }]
+            }
+            LinkInput::NextOpen { link, sender, incarnation } => {
+                self.next.insert(link, sender);
+                vec![NodeEvent::NextLinked { link, incarnation }]
+            }
+            LinkInput::NextSays { link, messages } => {
+                messages.into_iter().map(|message| NodeEvent::NextSays { link, message }).collect()
+            }
+            LinkInput::NextClosed { link } => {
+                self.next.remove(&link);
+                vec![NodeEvent::NextLost { link }]
+            }
+            LinkInput::HomeOpen { link, sender, hello } => {
+                self.home.insert(link, sender);
+                vec![NodeEvent::HomeLinked { link, hello }]
+            }
+            LinkInput::HomeSays { link, messages } => {
+                messages.into_iter().map(|message| NodeEvent::HomeSays { link, message }).collect()
+            }
+            LinkInput::HomeClosed { link } => {
+                self.home.remove(&link);
+                vec![NodeEvent::HomeLost { link }]
+            }
+        }
+    }
+
+    /// Sends, drops or dials.
+    pub(super) fn carry_out(&mut self, effect: NodeEffect) {
+        match effect {
+            NodeEffect::ToGateway { link, message } => send(&self.gateway, link, &message),
+            NodeEffect::ToNext { link, message } => send(&self.next, link, &message),
+            NodeEffect::ToHome { link, message } => send(&self.home, link, &message),
+            NodeEffect::Drop { link, refusal } => {
+                info!(link = link.0, %refusal, "dropping a link");
+                close(&self.gateway, link, &refusal);
+                close(&self.next, link, &refusal);
+                close(&self.home, link, &refusal);
+            }
+            NodeEffect::DialNext(dial) => {
+                self.dial_next.send_replace(Some(dial));
+            }
+            NodeEffect::Write { .. } | NodeEffect::Stop(_) => unreachable!("the driver's own"),
+        }
+    }
+
+    /// What the node says of itself changes once: when it becomes a member of a cluster.
+    pub(super) fn follow_membership(&self, node: &Node) {
+        if node.membership().is_some() && self.hello.borrow().membership.is_none() {
+            self.hello.send_replace(node.hello());
+        }
+    }
+
+    pub(super) fn close_all(&self, reason: &str) {
+        self.gateway.values().for_each(|sender| sender.close(reason));
+        self.next.values().for_each(|sender| sender.close(reason));
+        self.home.values().for_each(|sender| sender.close(reason));
+    }
+}
+
+/// A link that cannot take a message closes, and the core hears of that: nothing is lost silently.
+fn send<M: Serialize>(links: &BTreeMap<LinkId, Sender<M>>, link: LinkId, message: &M) {
+    if let Some(sender) = links.get(&link) {
+        let _ = sender.send(message);
+    }
+}
+
+fn close<M>(links: &BTreeMap<LinkId, Sender<M>>, link: LinkId, reason: &impl ToString) {
+    if let Some(sender) = links.get(&link) {
+        sender.close(reason.to_string());
+    }
+}

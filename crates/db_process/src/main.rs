@@ -1,0 +1,34 @@
+//! A node of the ring, as a process.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use db_process::storage::rocks::{RocksSettings, RocksStorage};
+use db_process::{Args, Config, Deps};
+use link::TcpConnector;
+use process::entropy::SystemEntropy;
+use process::threads::SystemThreads;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    args.log.start();
+    let config = Config::try_from(&args)?;
+    let shutdown = process::shutdown::on_signal()?;
+    let storage = RocksStorage::open(&args.data, &RocksSettings::default())
+        .with_context(|| format!("the data directory {} cannot be used", args.data.display()))?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}: choose another --listen", args.listen))?;
+    let deps = Deps {
+        address: listener.local_addr()?.to_string(),
+        listener: link::nodelay(listener),
+        connector: Arc::new(TcpConnector),
+        storage: Arc::new(storage),
+        entropy: Arc::new(SystemEntropy),
+        threads: Arc::new(SystemThreads),
+    };
+    Ok(db_process::run(config, deps, shutdown).await?)
+}

@@ -1,0 +1,101 @@
+//! A node from its start to its end.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::serve::Listener;
+use futures_util::FutureExt;
+use link::DeadlineListener;
+use protocol::id::Boot;
+use ring::node::{Node, NodeIdentity, StopReason};
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::config::Config;
+use crate::deps::Deps;
+use crate::driver::clock::Clock;
+use crate::driver::dialler::Dialler;
+use crate::driver::home_links::HomeLinks;
+use crate::driver::{Driver, Inputs, Links, gateway_link, next_link};
+use crate::storage::StorageError;
+use crate::store::{Store, StoreError};
+
+/// Why a node ended otherwise than by being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// What it finds in its storage cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its storage failed: a failed write or sync is never tried again.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The protocol does not let it go on.
+    #[error(transparent)]
+    Stopped(#[from] StopReason),
+    /// The operating system gives no thread, or the listener failed.
+    #[error("the operating system refuses: {0}")]
+    System(#[from] io::Error),
+    /// The loop ended without a word: a bug.
+    #[error("the driver ended unexpectedly; see the log for a panic")]
+    DriverLost,
+}
+
+/// Runs a node until `shutdown` is cancelled; then it says goodbye, syncs what it wrote and returns.
+///
+/// # Errors
+///
+/// Why the node cannot go on. Nothing that it acknowledged is lost by that.
+pub async fn run<L>(
+    config: Config,
+    deps: Deps<L>,
+    shutdown: CancellationToken,
+) -> Result<(), RunError>
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
+    let Deps { listener, address, connector, storage, entropy, threads } = deps;
+    let (store, identity) = Store::open(storage, &config.node, || entropy.uuid())?;
+    let recovered = store.recover()?;
+    let clock = Clock::start();
+    let node = NodeIdentity {
+        node: config.node.clone(),
+        incarnation: identity.incarnation,
+        boot: Boot { count: identity.boots, nonce: entropy.uuid() },
+        address: config.advertise.clone().unwrap_or(address),
+    };
+    info!(
+        node = %config.node, incarnation = %identity.incarnation, boot = identity.boots, address = %node.address,
+        home = %recovered.home.written, next = %recovered.next.written, "node starts",
+    );
+    let node = Node::recovered(node, config.node_settings.clone(), recovered, clock.now())?;
+
+    // Ends everything that is spawned, however this function ends.
+    let ending = shutdown.child_token();
+    let _end_all = ending.clone().drop_guard();
+    let config = Arc::new(config);
+    let (inputs, to_driver) = Inputs::new();
+    let (hello, hello_of_node) = watch::channel(node.hello());
+    let (dial_next, next_to_dial) = watch::channel(None);
+
+    let (stopped, stop) = oneshot::channel();
+    let links = Links::new(hello, dial_next);
+    let driver = Driver::new(node, store, clock, links, inputs.clone(), Arc::clone(&threads));
+    let driving = driver.run(to_driver, ending.clone()).map(|outcome| stopped.send(outcome).ok());
+    threads.spawn_loop("driver", Box::pin(driving.map(drop)))?;
+
+    let listener = DeadlineListener::for_links(listener, &config.links);
+    let home_links = HomeLinks::new(Arc::clone(&config), inputs.clone());
+    let service = link::server(home_links, &config.links).service(axum::Router::new());
+    let serving = axum::serve(listener, service).into_future();
+    tokio::spawn(ending.clone().run_until_cancelled_owned(serving));
+
+    let dialler = Dialler { config, connector, entropy, inputs };
+    let next_link = next_link::keep_up(dialler.clone(), next_to_dial);
+    tokio::spawn(ending.clone().run_until_cancelled_owned(next_link));
+    let gateway_link = gateway_link::keep_up(dialler, hello_of_node);
+    tokio::spawn(ending.clone().run_until_cancelled_owned(gateway_link));
+
+    stop.await.unwrap_or(Err(RunError::DriverLost))
+}

@@ -1,0 +1,101 @@
+//! Changes that are made all or not at all.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::Table;
+
+/// One change of a [`Batch`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Sets the value of a key.
+    Put {
+        /// Where.
+        table: Table,
+        /// May be empty.
+        key: Bytes,
+        /// May be empty, which is not the same as absent.
+        value: Bytes,
+    },
+    /// Removes a key, if it is there.
+    Delete {
+        /// Where.
+        table: Table,
+        /// Which key.
+        key: Bytes,
+    },
+    /// Removes every key of a range.
+    DeleteRange {
+        /// Where.
+        table: Table,
+        /// The first key removed.
+        from: Bytes,
+        /// The first key that stays, greater than `from`.
+        to: Bytes,
+    },
+}
+
+/// Changes in the order in which they are made; a later one of the same key wins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    changes: Vec<Change>,
+    size_bytes: usize,
+}
+
+impl Batch {
+    /// A batch that changes nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the value of a key.
+    pub fn put(&mut self, table: Table, key: impl Into<Bytes>, value: impl Into<Bytes>) {
+        let (key, value) = (key.into(), value.into());
+        self.size_bytes += key.len() + value.len();
+        self.changes.push(Change::Put { table, key, value });
+    }
+
+    /// Removes a key, if it is there.
+    pub fn delete(&mut self, table: Table, key: impl Into<Bytes>) {
+        let key = key.into();
+        self.size_bytes += key.len();
+        self.changes.push(Change::Delete { table, key });
+    }
+
+    /// Removes every key from the range's start (inclusive) to its end (exclusive).
+    ///
+    /// A range whose end is not above its start is empty and adds nothing to the batch.
+    pub fn delete_range<K: Into<Bytes>>(&mut self, table: Table, range: Range<K>) {
+        let (from, to) = (range.start.into(), range.end.into());
+        if from < to {
+            self.size_bytes += from.len() + to.len();
+            self.changes.push(Change::DeleteRange { table, from, to });
+        }
+    }
+
+    /// The number of changes.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The lengths of all keys and values together, in bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.size_bytes
+    }
+
+    /// The changes in their order.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// The changes in their order.
+    pub(super) fn into_changes(self) -> Vec<Change> {
+        self.changes
+    }
+}

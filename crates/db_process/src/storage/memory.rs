@@ -1,0 +1,96 @@
+//! The tables in memory, as a process sees them through one opening of a [`MemoryDisk`].
+//!
+//! The model keeps what matters of a disk and nothing else: unsynced batches come back after a kill, are lost (all
+//! or from some batch on) by a power loss, and writes and syncs can be made to fail. It draws no randomness: what
+//! happens when is the simulation's choice.
+
+mod disk;
+mod fault;
+mod tables;
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::poison::Poison;
+use super::{Batch, ScanLimit, Storage, StorageError, StorageReader, Table};
+
+pub use disk::MemoryDisk;
+pub use fault::Fault;
+
+/// One opening of a [`MemoryDisk`].
+///
+/// Dropping it is a kill of the process that held it. It is dead, and its writes never reach the disk, as soon as
+/// the disk loses power, is wiped, or is opened again: a task that a simulated crash forgot cannot do harm.
+#[derive(Debug)]
+pub struct MemoryStorage {
+    disk: MemoryDisk,
+    /// The opening that this handle is; only the disk's newest is alive.
+    generation: u64,
+    poison: Poison,
+}
+
+impl StorageReader for MemoryStorage {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        self.disk.read(self.generation, |tables| tables.get(table, key))
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+        limit: ScanLimit,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        self.disk.read(self.generation, |tables| tables.scan(table, range, limit))
+    }
+
+    fn last(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
+        self.disk.read(self.generation, |tables| tables.last(table, range))
+    }
+}
+
+impl Storage for MemoryStorage {
+    fn write(&self, batch: Batch) -> Result<(), StorageError> {
+        self.poison.guard(|| self.disk.write(self.generation, batch))
+    }
+
+    fn sync(&self) -> Result<(), StorageError> {
+        self.poison.guard(|| self.disk.sync(self.generation))
+    }
+}
+
+/// What is readable on a [`MemoryDisk`], for audits: it can be held beside the process's own handle.
+#[derive(Debug)]
+pub struct MemoryReader {
+    disk: MemoryDisk,
+}
+
+impl StorageReader for MemoryReader {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        Ok(self.disk.audit(|tables| tables.get(table, key)))
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+        limit: ScanLimit,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        Ok(self.disk.audit(|tables| tables.scan(table, range, limit)))
+    }
+
+    fn last(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
+        Ok(self.disk.audit(|tables| tables.last(table, range)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

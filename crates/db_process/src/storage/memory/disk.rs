@@ -1,0 +1,178 @@
+//! A disk in memory: it outlives the processes that open it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::fault::Fault;
+use super::tables::{Tables, Undo};
+use super::{MemoryReader, MemoryStorage};
+use crate::storage::poison::Poison;
+use crate::storage::{Batch, Operation, StorageError};
+
+/// A disk in memory; clones are the same disk.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDisk {
+    state: Arc<Mutex<State>>,
+}
+
+/// What is on the disk and what may still be lost.
+#[derive(Debug, Default)]
+struct State {
+    /// Plus one at every opening, power loss and wipe; a handle of another generation is dead.
+    generation: u64,
+    /// What a process reads: synced batches and unsynced ones.
+    tables: Tables,
+    /// How to take back each unsynced batch, in the order written.
+    unsynced: Vec<Undo>,
+    /// A batch whose write failed although it reached the kernel. Its process does not see it, the next one does.
+    found_later: Option<Batch>,
+    /// What will go wrong.
+    faults: BTreeSet<Fault>,
+}
+
+impl MemoryDisk {
+    /// An empty disk.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens the disk as a starting process does: unsynced batches of the last one are found, and are still unsynced.
+    ///
+    /// Every handle opened before is dead from now on.
+    pub fn open(&self) -> MemoryStorage {
+        let mut state = self.lock();
+        state.generation += 1;
+        state.find();
+        MemoryStorage {
+            disk: self.clone(),
+            generation: state.generation,
+            poison: Poison::default(),
+        }
+    }
+
+    /// Opens the disk for reading only. Handles stay alive, and no fault strikes.
+    pub fn open_read_only(&self) -> MemoryReader {
+        MemoryReader { disk: self.clone() }
+    }
+
+    /// The power fails: every unsynced batch is lost.
+    pub fn power_loss(&self) {
+        self.power_loss_keeping(0);
+    }
+
+    /// The power fails, and the first `batches` unsynced batches happen to have reached the disk; no more are
+    /// kept than there are.
+    pub fn power_loss_keeping(&self, batches: usize) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        state.generation += 1;
+        state.find();
+        while state.unsynced.len() > batches {
+            if let Some(undo) = state.unsynced.pop() {
+                state.tables.undo(undo);
+            }
+        }
+        // What is still there once the power is back has reached the disk.
+        state.unsynced.clear();
+    }
+
+    /// The disk is replaced by an empty one. What was armed stays armed.
+    pub fn wipe(&self) {
+        let mut state = self.lock();
+        state.generation += 1;
+        state.tables = Tables::default();
+        state.unsynced.clear();
+        state.found_later = None;
+    }
+
+    /// The number of batches that a power loss would take.
+    pub fn unsynced_batches(&self) -> usize {
+        self.lock().unsynced.len()
+    }
+
+    /// Makes something go wrong.
+    pub fn arm(&self, fault: Fault) {
+        self.lock().faults.insert(fault);
+    }
+
+    /// Takes back what was armed and has not struck, [`Fault::Full`] included.
+    pub fn disarm(&self) {
+        self.lock().faults.clear();
+    }
+
+    pub(super) fn read<T>(
+        &self,
+        generation: u64,
+        read: impl FnOnce(&Tables) -> T,
+    ) -> Result<T, StorageError> {
+        let mut state = self.lock();
+        state.refuse_the_dead(generation, Operation::Read)?;
+        state.strike(Fault::Read, Operation::Read)?;
+        Ok(read(&state.tables))
+    }
+
+    pub(super) fn audit<T>(&self, read: impl FnOnce(&Tables) -> T) -> T {
+        read(&self.lock().tables)
+    }
+
+    pub(super) fn write(&self, generation: u64, batch: Batch) -> Result<(), StorageError> {
+        let mut state = self.lock();
+        state.refuse_the_dead(generation, Operation::Write)?;
+        if state.faults.contains(&Fault::Full) {
+            let detail = "the simulated disk has no space".to_owned();
+            return Err(StorageError::Full { operation: Operation::Write, detail });
+        }
+        state.strike(Fault::WriteLost, Operation::Write)?;
+        if let Err(error) = state.strike(Fault::WriteFound, Operation::Write) {
+            state.found_later = Some(batch);
+            return Err(error);
+        }
+        state.apply(batch);
+        Ok(())
+    }
+
+    pub(super) fn sync(&self, generation: u64) -> Result<(), StorageError> {
+        let mut state = self.lock();
+        state.refuse_the_dead(generation, Operation::Sync)?;
+        state.strike(Fault::Sync, Operation::Sync)?;
+        state.unsynced.clear();
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics half way; a test that panicked elsewhere may still look at the disk.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn apply(&mut self, batch: Batch) {
+        let undo = self.tables.apply(batch);
+        self.unsynced.push(undo);
+    }
+
+    /// The process is gone: what it failed to write, but did write, is there from now on.
+    fn find(&mut self) {
+        if let Some(batch) = self.found_later.take() {
+            self.apply(batch);
+        }
+    }
+
+    /// An error for a handle that was opened before the last opening, power loss or wipe.
+    fn refuse_the_dead(&self, generation: u64, operation: Operation) -> Result<(), StorageError> {
+        if generation == self.generation {
+            return Ok(());
+        }
+        let detail = "the process that held this handle is dead".to_owned();
+        Err(StorageError::Disk { operation, detail })
+    }
+
+    /// An error if the fault is armed, which it then no longer is.
+    fn strike(&mut self, fault: Fault, operation: Operation) -> Result<(), StorageError> {
+        if !self.faults.remove(&fault) {
+            return Ok(());
+        }
+        let detail = format!("a simulated fault ({fault:?})");
+        Err(StorageError::Disk { operation, detail })
+    }
+}

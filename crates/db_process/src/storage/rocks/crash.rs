@@ -1,0 +1,192 @@
+//! What a kill or a power loss would leave of a directory: for tests and the simulation.
+//!
+//! Dropping a handle is not a crash, because RocksDB tidies up. So the directory is copied while the handle is open;
+//! the copy of a killed process's directory is complete, and that of a power loss lacks unsynced bytes. Opening the
+//! copy runs the real recovery.
+//!
+//! Only the **newest** WAL file has bytes to lose: a file before it was ended by a memtable's flush, which syncs it
+//! (`SyncClosedWals`), and the copy waits until no flush is running. Table files and the manifest are synced as
+//! they are made.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use rocksdb::WaitForCompactOptions;
+
+use super::{RocksSettings, RocksStorage};
+use crate::storage::{Batch, Operation, ScanLimit, Storage, StorageError, StorageReader, Table};
+
+/// A [`RocksStorage`] that knows which bytes of its WAL are synced, so that its crash can be played.
+#[derive(Debug)]
+pub struct CrashableRocks {
+    storage: RocksStorage,
+    /// The newest WAL file and its length when it was last synced. Held while the WAL grows or is looked at.
+    synced: Mutex<WalEnd>,
+}
+
+/// The end of the newest WAL file. A file of a higher number is newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct WalEnd {
+    file_number: u64,
+    length_bytes: u64,
+}
+
+impl CrashableRocks {
+    /// Opens the storage, as [`RocksStorage::open`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RocksStorage::open`].
+    pub fn open(path: &Path, settings: &RocksSettings) -> Result<Self, StorageError> {
+        let storage = RocksStorage::open(path, settings)?;
+        // All that the opening wrote into the new WAL file, if anything, it has synced.
+        let synced = Mutex::new(newest_wal(path)?);
+        Ok(Self { storage, synced })
+    }
+
+    /// Copies the directory as a kill of this process would leave it: every write is there.
+    ///
+    /// `target` is made, with its parents.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Disk`] or [`StorageError::Full`]; `target` is then worthless.
+    pub fn copy_as_killed(&self, target: &Path) -> Result<(), StorageError> {
+        self.copy_as_powered_off(target, |unsynced_bytes| unsynced_bytes)
+    }
+
+    /// Copies the directory as a power loss would leave it: of the bytes that were written since the last sync, the
+    /// first ones are there.
+    ///
+    /// `kept` is told how many such bytes there are, and says how many are kept; more than there are means all.
+    /// `target` is made, with its parents.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Disk`] or [`StorageError::Full`]; `target` is then worthless.
+    pub fn copy_as_powered_off(
+        &self,
+        target: &Path,
+        kept: impl FnOnce(u64) -> u64,
+    ) -> Result<(), StorageError> {
+        let synced = self.lock();
+        let source = self.storage.database.path();
+        self.storage.settle();
+        copy_directory(source, target)?;
+        let newest = newest_wal(target)?;
+        // A file that was begun after the last sync has nothing synced in it.
+        let synced_bytes =
+            if newest.file_number == synced.file_number { synced.length_bytes } else { 0 };
+        let unsynced_bytes = newest.length_bytes.saturating_sub(synced_bytes);
+        let length_bytes = synced_bytes + kept(unsynced_bytes).min(unsynced_bytes);
+        truncate(&wal_path(target, newest.file_number), length_bytes)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, WalEnd> {
+        // A panic leaves at worst an end that is too early, which is a harsher crash.
+        self.synced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StorageReader for CrashableRocks {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        self.storage.get(table, key)
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+        limit: ScanLimit,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        self.storage.scan(table, range, limit)
+    }
+
+    fn last(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
+        self.storage.last(table, range)
+    }
+}
+
+impl Storage for CrashableRocks {
+    fn write(&self, batch: Batch) -> Result<(), StorageError> {
+        let _synced = self.lock();
+        self.storage.write(batch)
+    }
+
+    fn sync(&self) -> Result<(), StorageError> {
+        let mut synced = self.lock();
+        self.storage.sync()?;
+        *synced = newest_wal(self.storage.database.path())?;
+        Ok(())
+    }
+}
+
+impl RocksStorage {
+    /// Waits until no flush or compaction runs, so that the directory stays as it is while nobody writes.
+    fn settle(&self) {
+        // Its answer is the database's background error, if there is one: a crash may well follow that.
+        let _ = self.database.wait_for_compact(&WaitForCompactOptions::default());
+    }
+}
+
+/// Copies a directory's files, but for RocksDB's lock and diaries.
+pub(super) fn copy_directory(source: &Path, target: &Path) -> Result<(), StorageError> {
+    fs::create_dir_all(target).map_err(|error| failed(target, &error))?;
+    for entry in fs::read_dir(source).map_err(|error| failed(source, &error))? {
+        let name = entry.map_err(|error| failed(source, &error))?.file_name();
+        if name.as_encoded_bytes().starts_with(b"LO") {
+            continue;
+        }
+        fs::copy(source.join(&name), target.join(&name))
+            .map_err(|error| failed(&source.join(&name), &error))?;
+    }
+    Ok(())
+}
+
+/// The newest WAL file in a directory.
+fn newest_wal(directory: &Path) -> Result<WalEnd, StorageError> {
+    let mut newest = None;
+    for entry in fs::read_dir(directory).map_err(|error| failed(directory, &error))? {
+        let path = entry.map_err(|error| failed(directory, &error))?.path();
+        newest = newest.max(wal_number(&path));
+    }
+    let Some(file_number) = newest else {
+        return Err(failed(directory, &io::Error::other("there is no write-ahead log")));
+    };
+    let path = wal_path(directory, file_number);
+    let metadata = fs::metadata(&path).map_err(|error| failed(&path, &error))?;
+    Ok(WalEnd { file_number, length_bytes: metadata.len() })
+}
+
+/// The number in a WAL file's name (`000123.log`); nothing for other files.
+fn wal_number(path: &Path) -> Option<u64> {
+    let number = path.file_name()?.to_str()?.strip_suffix(".log")?;
+    number.parse().ok()
+}
+
+fn wal_path(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("{number:06}.log"))
+}
+
+fn truncate(path: &Path, length_bytes: u64) -> Result<(), StorageError> {
+    OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|file| file.set_len(length_bytes))
+        .map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &io::Error) -> StorageError {
+    StorageError::from_io(Operation::Copy, path.display(), error)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,17 @@
+//! The texts are RocksDB's own, seen on a full file system and on a damaged file.
+
+use rocksdb::ErrorKind;
+
+use super::classify;
+use crate::storage::{Operation, StorageError};
+
+#[test]
+fn a_full_disk_is_told_from_a_broken_one() {
+    let of = |kind, text: &str| classify(Operation::Write, kind, text.to_owned());
+    let full = "IO error: No space left on device: While appending to file: /data/000008.log";
+    assert!(matches!(of(ErrorKind::IOError, full), StorageError::Full { .. }));
+    let broken = "IO error: While fdatasync: /data/000008.log: Input/output error";
+    assert!(matches!(of(ErrorKind::IOError, broken), StorageError::Disk { .. }));
+    let damaged = "Corruption: block checksum mismatch: stored = 1, computed = 2";
+    assert!(matches!(of(ErrorKind::Corruption, damaged), StorageError::Corruption { .. }));
+}

@@ -1,0 +1,78 @@
+//! Gets and scans of an open database, however it was opened.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use rocksdb::{ColumnFamily, DB, DBRawIterator, ReadOptions};
+
+use super::failure::{from_rocksdb, no_such_table};
+use crate::storage::{Operation, ScanLimit, StorageError, Table, take_limited};
+
+pub(super) fn get(database: &DB, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+    let value = database.get_cf(family(database, table)?, key).map_err(failed)?;
+    Ok(value.map(Bytes::from))
+}
+
+pub(super) fn scan(
+    database: &DB,
+    table: Table,
+    range: Range<&[u8]>,
+    limit: ScanLimit,
+) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+    let Some(mut iterator) = iterate(database, table, range)? else { return Ok(Vec::new()) };
+    iterator.seek_to_first();
+    let mut first = true;
+    let rows = std::iter::from_fn(|| {
+        if !first {
+            iterator.next();
+        }
+        first = false;
+        row(&iterator).transpose()
+    });
+    take_limited(rows, limit)
+}
+
+pub(super) fn last(
+    database: &DB,
+    table: Table,
+    range: Range<&[u8]>,
+) -> Result<Option<(Bytes, Bytes)>, StorageError> {
+    let Some(mut iterator) = iterate(database, table, range)? else { return Ok(None) };
+    iterator.seek_to_last();
+    row(&iterator)
+}
+
+/// An iterator over the keys of the range alone, or nothing where the range is empty.
+///
+/// The bounds are RocksDB's own: without them it would step over whatever deleted keys lie outside the range.
+fn iterate<'a>(
+    database: &'a DB,
+    table: Table,
+    range: Range<&[u8]>,
+) -> Result<Option<DBRawIterator<'a>>, StorageError> {
+    if range.start >= range.end {
+        return Ok(None);
+    }
+    let mut options = ReadOptions::default();
+    options.set_iterate_lower_bound(range.start);
+    options.set_iterate_upper_bound(range.end);
+    Ok(Some(database.raw_iterator_cf_opt(family(database, table)?, options)))
+}
+
+/// The row on which the iterator stands. It stands on none at the end of its range and also after an error.
+fn row(iterator: &DBRawIterator<'_>) -> Result<Option<(Bytes, Bytes)>, StorageError> {
+    match iterator.item() {
+        Some((key, value)) => {
+            Ok(Some((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value))))
+        }
+        None => iterator.status().map_err(failed).map(|()| None),
+    }
+}
+
+fn family(database: &DB, table: Table) -> Result<&ColumnFamily, StorageError> {
+    database.cf_handle(table.name()).ok_or_else(|| no_such_table(Operation::Read, table))
+}
+
+fn failed(error: rocksdb::Error) -> StorageError {
+    from_rocksdb(Operation::Read, &error)
+}

@@ -1,0 +1,329 @@
+//! Directories, locks and damage; what RocksDB shares with the model is in the conformance suite.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::crash::CrashableRocks;
+use super::directory::FORMAT;
+use super::synced_mark::SYNCED;
+use super::{RocksSettings, RocksStorage};
+use crate::storage::conformance::model::Rows;
+use crate::storage::conformance::random::everything;
+use crate::storage::{Batch, Operation, Storage, StorageError, StorageReader, Table};
+
+fn open(path: &Path) -> Result<RocksStorage, StorageError> {
+    RocksStorage::open(path, &RocksSettings::default())
+}
+
+/// A few hundred rows in every table, in several batches.
+fn fill(storage: &impl Storage) {
+    for chunk in 0..10_u32 {
+        let mut batch = Batch::new();
+        for index in 0..30_u32 {
+            for table in Table::ALL {
+                let key = [chunk.to_be_bytes(), index.to_be_bytes()].concat();
+                batch.put(table, key, format!("value {index} of chunk {chunk}"));
+            }
+        }
+        storage.write(batch).unwrap();
+    }
+}
+
+/// Every file with its content and when it was last changed.
+fn snapshot(path: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
+    let files = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .map(|path| {
+            let changed = fs::metadata(&path).unwrap().modified().unwrap();
+            (path.clone(), (fs::read(&path).unwrap(), changed))
+        })
+        .collect()
+}
+
+#[test]
+fn the_directory_and_its_parents_are_made() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("a/b/c");
+    fill(&open(&path).unwrap());
+    assert_eq!(everything(&open(&path).unwrap()).len(), 1200);
+}
+
+#[test]
+fn a_directory_in_use_is_refused_until_it_is_let_go() {
+    let temporary = tempfile::tempdir().unwrap();
+    let storage = open(temporary.path()).unwrap();
+    let refused = open(temporary.path()).unwrap_err();
+    assert_eq!(refused, StorageError::InUse { path: temporary.path().to_owned() });
+    assert!(refused.to_string().contains("another process"), "{refused}");
+    fill(&storage);
+    drop(storage);
+    open(temporary.path()).unwrap();
+}
+
+#[test]
+fn a_directory_with_other_files_is_refused_and_not_touched() {
+    let temporary = tempfile::tempdir().unwrap();
+    fs::write(temporary.path().join("notes.txt"), "mine").unwrap();
+    let before = snapshot(temporary.path());
+    assert!(matches!(open(temporary.path()), Err(StorageError::UnknownLayout { .. })));
+    assert!(RocksStorage::open_read_only(temporary.path()).is_err());
+    assert_eq!(snapshot(temporary.path()), before);
+}
+
+#[test]
+fn a_newer_format_is_refused_and_not_touched() {
+    let temporary = tempfile::tempdir().unwrap();
+    drop(open(temporary.path()).unwrap());
+    fs::write(temporary.path().join(FORMAT), "chainring-storage 2 with more words\n").unwrap();
+    let before = snapshot(temporary.path());
+    let expected =
+        StorageError::NewerFormat { path: temporary.path().to_owned(), found: 2, supported: 1 };
+    assert_eq!(open(temporary.path()).unwrap_err(), expected);
+    assert_eq!(RocksStorage::open_read_only(temporary.path()).unwrap_err(), expected);
+    assert_eq!(snapshot(temporary.path()), before);
+}
+
+#[test]
+fn a_format_file_of_something_else_is_refused() {
+    for format in ["", "chainring-storage", "chainring-storage one", "chainring-storage 1 x", "\n"]
+    {
+        let temporary = tempfile::tempdir().unwrap();
+        fs::write(temporary.path().join(FORMAT), format).unwrap();
+        let opened = open(temporary.path());
+        assert!(
+            matches!(opened, Err(StorageError::UnknownLayout { .. })),
+            "{format:?}: {opened:?}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_or_an_unknown_table_is_refused_and_not_touched() {
+    for missing in [true, false] {
+        let temporary = tempfile::tempdir().unwrap();
+        drop(open(temporary.path()).unwrap());
+        let families =
+            rocksdb::DB::list_cf(&rocksdb::Options::default(), temporary.path()).unwrap();
+        let options = rocksdb::Options::default();
+        let mut database = rocksdb::DB::open_cf(&options, temporary.path(), families).unwrap();
+        if missing {
+            database.drop_cf(Table::Applied.name()).unwrap();
+        } else {
+            database.create_cf("of the future", &options).unwrap();
+        }
+        drop(database);
+        let before = snapshot(temporary.path());
+        let opened = open(temporary.path());
+        assert!(matches!(opened, Err(StorageError::UnknownLayout { .. })), "{opened:?}");
+        assert_eq!(snapshot(temporary.path()), before);
+    }
+}
+
+#[test]
+fn a_making_that_was_interrupted_is_begun_again() {
+    let temporary = tempfile::tempdir().unwrap();
+    drop(open(temporary.path()).unwrap());
+    fs::write(temporary.path().join(FORMAT), "chainring-storage 1 unfinished\n").unwrap();
+    // As if the process had died before there was a write-ahead log, which RocksDB would not open.
+    for (path, _) in snapshot(temporary.path()) {
+        if path.extension().is_some_and(|extension| extension == "log") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let absent = StorageError::Absent { path: temporary.path().to_owned() };
+    assert_eq!(RocksStorage::open_read_only(temporary.path()).unwrap_err(), absent);
+    fill(&open(temporary.path()).unwrap());
+    assert_eq!(everything(&open(temporary.path()).unwrap()).len(), 1200);
+}
+
+#[test]
+fn reading_needs_no_writing() {
+    let temporary = tempfile::tempdir().unwrap();
+    let absent = temporary.path().join("absent");
+    assert_eq!(
+        RocksStorage::open_read_only(&absent).unwrap_err(),
+        StorageError::Absent { path: absent.clone() }
+    );
+    assert!(!absent.exists());
+
+    let path = temporary.path().join("db");
+    let storage = CrashableRocks::open(&path, &RocksSettings::default()).unwrap();
+    fill(&storage);
+    // Nothing is flushed yet: a reader has to replay the WAL, and leave it as it is.
+    let copy = temporary.path().join("copy");
+    storage.copy_as_killed(&copy).unwrap();
+    let before = snapshot(&copy);
+    let reader = RocksStorage::open_read_only(&copy).unwrap();
+    assert_eq!(everything(&reader), everything(&storage));
+    drop(reader);
+    assert_eq!(snapshot(&copy), before);
+    // And beside the process that has it open.
+    let reader = RocksStorage::open_read_only(&path).unwrap();
+    assert_eq!(everything(&reader), everything(&storage));
+}
+
+#[test]
+fn a_directory_that_is_not_writable_is_an_error() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("db");
+    fs::create_dir(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(path.join("probe"), "").is_ok() {
+        // Permissions do not bind root.
+        return;
+    }
+    let opened = open(&path);
+    assert!(matches!(opened, Err(StorageError::Disk { .. })), "{opened:?}");
+}
+
+#[test]
+fn a_file_in_the_place_of_the_directory_is_an_error() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("db");
+    fs::write(&path, "a file").unwrap();
+    let opened = open(&path);
+    assert!(matches!(opened, Err(StorageError::Disk { .. })), "{opened:?}");
+    assert_eq!(fs::read(&path).unwrap(), b"a file");
+}
+
+#[test]
+fn after_a_failed_write_every_write_and_sync_fails_with_the_first_error() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("db");
+    let settings = RocksSettings { write_buffer_bytes: 64 << 10, ..RocksSettings::default() };
+    let storage = RocksStorage::open(&path, &settings).unwrap();
+    let mut before = Batch::new();
+    before.put(Table::Meta, "before", "");
+    storage.write(before).unwrap();
+    // The next WAL file, or the next table file, cannot be made.
+    fs::remove_dir_all(&path).unwrap();
+    let first = (0..1000_u32).find_map(|index| {
+        let mut batch = Batch::new();
+        batch.put(Table::Records, index.to_be_bytes().to_vec(), vec![1; 2000]);
+        storage.write(batch).err()
+    });
+    let first = first.unwrap();
+    assert!(matches!(first, StorageError::Disk { .. }), "{first:?}");
+    assert_eq!(storage.sync(), Err(first.clone()));
+    assert_eq!(storage.write(Batch::new()), Err(first));
+    assert!(storage.get(Table::Meta, b"before").unwrap().is_some(), "reads go on");
+}
+
+#[test]
+fn a_failed_flush_in_the_background_fails_the_next_sync() {
+    let temporary = tempfile::tempdir().unwrap();
+    let storage = open(temporary.path()).unwrap();
+    fill(&storage);
+    storage.sync().unwrap();
+    // No table file can be made, because its name is taken.
+    for number in 0..100 {
+        let _ = fs::create_dir(temporary.path().join(format!("{number:06}.sst")));
+    }
+    let family = storage.database.cf_handle(Table::Records.name()).unwrap();
+    assert!(storage.database.flush_cf(family).is_err());
+    let first = storage.sync().unwrap_err();
+    assert!(matches!(first, StorageError::Disk { operation: Operation::Sync, .. }), "{first:?}");
+    assert_eq!(storage.write(Batch::new()), Err(first));
+}
+
+/// A storage of which everything is synced, with its rows. Where `in_tables`, they are in table files; otherwise they
+/// are in the WAL alone.
+fn damageable(directory: &Path, in_tables: bool) -> (PathBuf, Rows) {
+    let source = directory.join("source");
+    let storage = CrashableRocks::open(&source, &RocksSettings::default()).unwrap();
+    fill(&storage);
+    storage.sync().unwrap();
+    let rows = everything(&storage);
+    let target = directory.join("damageable");
+    storage.copy_as_killed(&target).unwrap();
+    if in_tables {
+        drop(open(&target).unwrap());
+    }
+    (target, rows)
+}
+
+/// Flips a bit in many places of each file with the extension, one at a time: whoever reads must notice, or
+/// must read what was written. Answers how many of the damages were noticed.
+fn damage(directory: &Path, extension: &str, path: &Path, rows: &Rows) -> usize {
+    let mut noticed = 0;
+    for file in snapshot(path).into_keys() {
+        if file.extension().is_none_or(|found| found != extension) {
+            continue;
+        }
+        let bytes = fs::read(&file).unwrap();
+        for place in (0..bytes.len()).step_by((bytes.len() / 40).max(1)) {
+            let copy = directory.join("copy");
+            super::crash::copy_directory(path, &copy).unwrap();
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 0x10;
+            fs::write(copy.join(file.file_name().unwrap()), damaged).unwrap();
+            match open(&copy).and_then(|storage| read_everything(&storage)) {
+                Ok(found) => {
+                    assert!(found == *rows, "{}, byte {place}: wrong data", file.display())
+                }
+                Err(StorageError::Corruption { .. } | StorageError::Disk { .. }) => noticed += 1,
+                Err(error) => panic!("{}, byte {place}: {error}", file.display()),
+            }
+            fs::remove_dir_all(&copy).unwrap();
+        }
+    }
+    noticed
+}
+
+fn read_everything(storage: &RocksStorage) -> Result<Rows, StorageError> {
+    let mut found = Rows::new();
+    for table in Table::ALL {
+        let limit = crate::storage::ScanLimit { rows: usize::MAX, bytes: usize::MAX };
+        for (key, value) in storage.scan(table, b""..&[0xff; 8], limit)? {
+            found.insert((table, key), value);
+        }
+    }
+    Ok(found)
+}
+
+#[test]
+fn a_damaged_table_file_never_gives_wrong_data() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (path, rows) = damageable(temporary.path(), true);
+    assert!(damage(temporary.path(), "sst", &path, &rows) > 40);
+}
+
+#[test]
+fn a_damaged_record_in_the_synced_part_of_the_wal_is_noticed() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (path, rows) = damageable(temporary.path(), false);
+    assert!(damage(temporary.path(), "log", &path, &rows) >= 40, "every byte of it matters");
+}
+
+#[test]
+fn a_wal_that_lost_what_was_synced_is_refused_again_and_again() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (path, _) = damageable(temporary.path(), false);
+    for (file, (bytes, _)) in snapshot(&path) {
+        if file.extension().is_some_and(|extension| extension == "log") {
+            fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+        }
+    }
+    let reader = RocksStorage::open_read_only(&path);
+    assert!(matches!(reader, Err(StorageError::Corruption { .. })), "{reader:?}");
+    for _ in 0..2 {
+        let opened = open(&path);
+        assert!(matches!(opened, Err(StorageError::Corruption { .. })), "{opened:?}");
+    }
+}
+
+#[test]
+fn a_missing_or_damaged_synced_mark_is_refused() {
+    let temporary = tempfile::tempdir().unwrap();
+    drop(open(temporary.path()).unwrap());
+    let mark = temporary.path().join(SYNCED);
+    for content in [&b""[..], &[0; 16], &[7; 9]] {
+        fs::write(&mark, content).unwrap();
+        assert!(matches!(open(temporary.path()), Err(StorageError::Corruption { .. })));
+    }
+    fs::remove_file(&mark).unwrap();
+    assert!(matches!(open(temporary.path()), Err(StorageError::Corruption { .. })));
+}

@@ -1,0 +1,190 @@
+//! What a node keeps, as typed rows of its [`Storage`].
+//!
+//! | table | module | key | value |
+//! |---|---|---|---|
+//! | `Meta` | [`meta`] | a name | identity, membership, views, where each log begins |
+//! | `Records` | [`record`] | copy, user id | position, record |
+//! | `Log` | [`log`] | copy, seq | entry |
+//! | `Applied` | [`applied`] | copy, request id | seq, answer |
+//!
+//! Every value is [sealed](seal) with a version and a checksum. Keys and values are what other releases will find: their
+//! form never changes under the same version.
+//!
+//! There are no rules here: [`Mutation`]s say what to write, [`Stored`] is asked what is there.
+
+mod applied;
+pub mod audit;
+mod copy;
+mod log;
+mod meta;
+mod record;
+mod seal;
+
+pub use meta::Identity;
+pub use seal::SealError;
+
+use std::sync::Arc;
+
+use protocol::entry::{Answer, Entry};
+use protocol::id::{NodeId, RequestId, Seq};
+use protocol::user::UserId;
+use protocol::view::Member;
+use ring::store::{Budget, Mutation, ReadError, Recovered, RecoveredCopy, Stored, StoredRecord};
+
+use crate::storage::{Batch, Storage, StorageError, StorageReader};
+
+/// The typed rows of a node's storage.
+#[derive(Clone)]
+pub struct Store {
+    storage: Arc<dyn Storage>,
+}
+
+/// Why stored rows cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A row is not what was written, or was written by a newer release.
+    #[error("{row}: {error}")]
+    Row {
+        /// Which row.
+        row: String,
+        /// What is wrong with it.
+        error: SealError,
+    },
+    /// The rows contradict each other.
+    #[error("the stored data is damaged: {0}")]
+    Inconsistent(String),
+    /// The directory belongs to another node.
+    #[error(
+        "the data directory belongs to node {found}, this is node {wanted}: give each node its own directory"
+    )]
+    OtherNode {
+        /// Whose it is.
+        found: NodeId,
+        /// Who opened it.
+        wanted: NodeId,
+    },
+}
+
+impl From<StoreError> for ReadError {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Store {
+    /// Opens the rows of a node, and counts this start.
+    ///
+    /// What is found is made durable before it is read (rule 11), and so is the new count.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails, is damaged, or belongs to another node.
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        node: &NodeId,
+        new_incarnation: impl FnOnce() -> uuid::Uuid,
+    ) -> Result<(Self, Identity), StoreError> {
+        storage.sync()?;
+        let identity = match meta::identity(&*storage)? {
+            Some(found) if found.node != *node => {
+                return Err(StoreError::OtherNode { found: found.node, wanted: node.clone() });
+            }
+            Some(found) => Identity { boots: found.boots.saturating_add(1), ..found },
+            None => Identity::new(node.clone(), new_incarnation()),
+        };
+        let mut batch = Batch::new();
+        meta::put_identity(&mut batch, &identity);
+        storage.write(batch)?;
+        storage.sync()?;
+        Ok((Self { storage }, identity))
+    }
+
+    /// What a node finds when it starts.
+    ///
+    /// # Errors
+    ///
+    /// When the storage fails or is damaged.
+    pub fn recover(&self) -> Result<Recovered, StoreError> {
+        Ok(Recovered {
+            membership: meta::membership(self.reader())?,
+            home: self.recover_copy(Member::Home)?,
+            next: self.recover_copy(Member::Next)?,
+        })
+    }
+
+    fn recover_copy(&self, member: Member) -> Result<RecoveredCopy, StoreError> {
+        let reader = self.reader();
+        let last = log::last(reader, member)?;
+        Ok(RecoveredCopy {
+            view: meta::view(reader, member)?,
+            log_from: meta::log_from(reader, member)?.unwrap_or(match &last {
+                Some(_) => Seq::ZERO.next(),
+                None => Seq::ZERO,
+            }),
+            written: last.as_ref().map(|entry| entry.position).unwrap_or_default(),
+            unsettled_from: last.as_ref().map_or(0, |entry| entry.unsettled_from),
+            applied: applied::all(reader, member)?,
+        })
+    }
+
+    /// Adds a mutation to a batch.
+    pub fn add(batch: &mut Batch, mutation: &Mutation) {
+        match mutation {
+            Mutation::Membership(membership) => meta::put_membership(batch, membership),
+            Mutation::View { member, view } => meta::put_view(batch, *member, view),
+            Mutation::Apply { member, entry, settled } => {
+                log::put(batch, *member, entry);
+                record::apply(batch, *member, entry);
+                for request in settled {
+                    applied::delete(batch, *member, *request);
+                }
+                applied::put(batch, *member, entry);
+            }
+            Mutation::TrimLog { member, below } => {
+                log::trim(batch, *member, *below);
+                meta::put_log_from(batch, *member, *below);
+            }
+        }
+    }
+
+    /// Writes a batch: readable at once, durable after a sync.
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::write`].
+    pub fn write(&self, batch: Batch) -> Result<(), StorageError> {
+        self.storage.write(batch)
+    }
+
+    /// The storage, to sync it elsewhere.
+    pub fn storage(&self) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage)
+    }
+
+    fn reader(&self) -> &dyn StorageReader {
+        &*self.storage
+    }
+}
+
+impl Stored for Store {
+    fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
+        Ok(record::get(self.reader(), member, id)?)
+    }
+
+    fn entries(
+        &self,
+        member: Member,
+        from: Seq,
+        to: Seq,
+        budget: Budget,
+    ) -> Result<Vec<Entry>, ReadError> {
+        Ok(log::entries(self.reader(), member, from..=to, budget)?)
+    }
+
+    fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError> {
+        Ok(applied::get(self.reader(), member, request)?)
+    }
+}

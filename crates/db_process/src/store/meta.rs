@@ -1,0 +1,102 @@
+//! What a node knows of itself: few rows, in JSON so that people can read them too.
+
+use bytes::Bytes;
+use protocol::hello::Membership;
+use protocol::id::{Incarnation, NodeId, Seq};
+use protocol::view::{Member, View};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::StoreError;
+use super::seal::{self, SealError};
+use crate::storage::{Batch, StorageReader, Table};
+
+// Stored: never to be renamed.
+const IDENTITY: &str = "identity";
+const MEMBERSHIP: &str = "membership";
+
+/// Whose data it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The node's id.
+    pub node: NodeId,
+    /// The data's.
+    pub incarnation: Incarnation,
+    /// How often it was opened, this time included.
+    pub boots: u64,
+}
+
+impl Identity {
+    /// Of data that did not exist before.
+    pub(super) fn new(node: NodeId, incarnation: Uuid) -> Self {
+        Self { node, incarnation: Incarnation(incarnation), boots: 1 }
+    }
+}
+
+pub(super) fn identity(reader: &dyn StorageReader) -> Result<Option<Identity>, StoreError> {
+    get(reader, IDENTITY)
+}
+
+pub(super) fn put_identity(batch: &mut Batch, identity: &Identity) {
+    put(batch, IDENTITY, identity);
+}
+
+pub(super) fn membership(reader: &dyn StorageReader) -> Result<Option<Membership>, StoreError> {
+    get(reader, MEMBERSHIP)
+}
+
+pub(super) fn put_membership(batch: &mut Batch, membership: &Membership) {
+    put(batch, MEMBERSHIP, membership);
+}
+
+pub(super) fn view(reader: &dyn StorageReader, member: Member) -> Result<Option<View>, StoreError> {
+    get(reader, view_key(member))
+}
+
+pub(super) fn put_view(batch: &mut Batch, member: Member, view: &View) {
+    put(batch, view_key(member), view);
+}
+
+/// The first entry that a log still has, where it was ever trimmed.
+pub(super) fn log_from(
+    reader: &dyn StorageReader,
+    member: Member,
+) -> Result<Option<Seq>, StoreError> {
+    get(reader, log_from_key(member))
+}
+
+pub(super) fn put_log_from(batch: &mut Batch, member: Member, seq: Seq) {
+    put(batch, log_from_key(member), &seq);
+}
+
+fn view_key(member: Member) -> &'static str {
+    match member {
+        Member::Home => "view-of-home",
+        Member::Next => "view-of-next",
+    }
+}
+
+fn log_from_key(member: Member) -> &'static str {
+    match member {
+        Member::Home => "log-from-of-home",
+        Member::Next => "log-from-of-next",
+    }
+}
+
+fn put(batch: &mut Batch, key: &'static str, value: &impl Serialize) {
+    let json = serde_json::to_vec(value)
+        .unwrap_or_else(|error| unreachable!("{key} always serialises: {error}"));
+    batch.put(Table::Meta, Bytes::from_static(key.as_bytes()), seal::seal(&json));
+}
+
+fn get<T: DeserializeOwned>(
+    reader: &dyn StorageReader,
+    key: &'static str,
+) -> Result<Option<T>, StoreError> {
+    let Some(value) = reader.get(Table::Meta, key.as_bytes())? else { return Ok(None) };
+    let malformed = |error: serde_json::Error| SealError::Malformed(error.to_string());
+    let decoded =
+        seal::open(&value).and_then(|json| serde_json::from_slice(&json).map_err(malformed));
+    decoded.map(Some).map_err(|error| StoreError::Row { row: format!("the row {key}"), error })
+}

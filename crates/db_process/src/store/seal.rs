@@ -1,0 +1,107 @@
+//! Seals: the version and the checksum around every stored value.
+//!
+//! ```text
+//!   1 byte    4 bytes           the rest
+//!   version   CRC-32C of rest   payload
+//! ```
+//!
+//! RocksDB has checksums of its own; these also cover what happens between us and it, and travel with the value when it
+//! is moved to other storage.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// The version of what is written. Older releases refuse newer ones.
+const VERSION: u8 = 1;
+
+const HEADER_BYTES: usize = 5;
+
+/// Why a stored value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// It is shorter than any value.
+    #[error("the stored value is damaged: it has only {0} bytes")]
+    Truncated(usize),
+    /// It was written by another release.
+    #[error(
+        "the stored value has version {0}, this release knows version {VERSION}: run a newer release"
+    )]
+    Version(u8),
+    /// Its bytes are not those that were written.
+    #[error("the stored value is damaged: its checksum is wrong")]
+    Checksum,
+    /// Its bytes are those that were written, and make no sense.
+    #[error("the stored value is not understood: {0}")]
+    Malformed(String),
+}
+
+/// A value in the making: what is put behind the header is the payload.
+pub(super) struct Sealer(BytesMut);
+
+impl Sealer {
+    pub(super) fn with_capacity(payload_bytes: usize) -> Self {
+        let mut bytes = BytesMut::with_capacity(HEADER_BYTES + payload_bytes);
+        bytes.put_bytes(0, HEADER_BYTES);
+        Self(bytes)
+    }
+
+    pub(super) fn put(&mut self, payload: &[u8]) {
+        self.0.put_slice(payload);
+    }
+
+    pub(super) fn seal(mut self) -> Bytes {
+        if let Some((header, payload)) = self.0.split_first_chunk_mut::<HEADER_BYTES>() {
+            let [c0, c1, c2, c3] = crc32c::crc32c(payload).to_be_bytes();
+            *header = [VERSION, c0, c1, c2, c3];
+        }
+        self.0.freeze()
+    }
+}
+
+/// Seals a payload.
+pub(super) fn seal(payload: &[u8]) -> Bytes {
+    let mut sealer = Sealer::with_capacity(payload.len());
+    sealer.put(payload);
+    sealer.seal()
+}
+
+/// The payload of a sealed value.
+pub(super) fn open(value: &Bytes) -> Result<Bytes, SealError> {
+    let Some(([version, checksum @ ..], payload)) = value.split_first_chunk::<HEADER_BYTES>()
+    else {
+        return Err(SealError::Truncated(value.len()));
+    };
+    if *version != VERSION {
+        return Err(SealError::Version(*version));
+    }
+    if u32::from_be_bytes(*checksum) != crc32c::crc32c(payload) {
+        return Err(SealError::Checksum);
+    }
+    Ok(value.slice(HEADER_BYTES..))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_payload_survives_its_seal(payload in vec(any::<u8>(), 0..256)) {
+            prop_assert_eq!(open(&seal(&payload)).expect("whole"), payload);
+        }
+
+        #[test]
+        fn any_changed_bit_is_noticed(payload in vec(any::<u8>(), 0..64), at: prop::sample::Index, bit in 0_u8..8) {
+            let mut damaged = seal(&payload).to_vec();
+            let at = at.index(damaged.len());
+            damaged[at] ^= 1 << bit;
+            prop_assert!(open(&damaged.into()).is_err());
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in vec(any::<u8>(), 0..32)) {
+            let _ = open(&bytes.into());
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! A history made ready for the search.
+
+use super::entries::EntryList;
+use super::sets::UnknownSet;
+use crate::model::Model;
+use crate::operation::{Operation, Outcome};
+
+/// An operation in the order that the search builds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// An operation with an output, by its index in [`Problem::definite`].
+    Definite(usize),
+    /// An operation of unknown outcome, by its index in [`Problem::unknown`].
+    Unknown(usize),
+}
+
+/// An operation that has an output and must be placed.
+pub(crate) struct Definite<'a, M: Model> {
+    source: &'a Operation<'a, M::Input, M::Output>,
+    pub(crate) input: &'a M::Input,
+    pub(crate) output: &'a M::Output,
+    pub(crate) invoked: usize,
+    pub(crate) completed: usize,
+    /// What the model says of it: see [`Model::has_effect`].
+    pub(super) has_effect: bool,
+}
+
+/// An operation of unknown outcome, which may be placed at any time after its invocation.
+pub(crate) struct Unknown<'a, M: Model> {
+    source: &'a Operation<'a, M::Input, M::Output>,
+    pub(crate) input: &'a M::Input,
+    pub(crate) invoked: usize,
+    /// The last one alike that was invoked before.
+    pub(super) earlier_twin: Option<usize>,
+}
+
+/// What must be placed and what may be placed, both in the order of invocation.
+pub(crate) struct Problem<'a, M: Model> {
+    pub(crate) model: &'a M,
+    pub(crate) definite: Vec<Definite<'a, M>>,
+    pub(crate) unknown: Vec<Unknown<'a, M>>,
+    /// For each unknown operation the unknown ones that may matter to it directly.
+    matters_to_unknown: Vec<UnknownSet>,
+}
+
+impl<'a, M: Model> Problem<'a, M> {
+    pub(super) fn new(model: &'a M, operations: &'a [Operation<'a, M::Input, M::Output>]) -> Self {
+        let mut definite = Vec::new();
+        let mut unknown: Vec<Unknown<'a, M>> = Vec::new();
+        for source in operations {
+            let (input, invoked) = (source.input, source.invoked.order);
+            match (source.outcome(), source.completed) {
+                (Outcome::Done(output), Some(completed)) => definite.push(Definite {
+                    source,
+                    input,
+                    output,
+                    invoked,
+                    completed: completed.order,
+                    has_effect: model.has_effect(input, Some(output)),
+                }),
+                // A completion of unknown outcome only says when the client gave up waiting.
+                (Outcome::Unknown, _) | (Outcome::Done(_), None) => {
+                    if model.has_effect(input, None) {
+                        unknown.push(Unknown { source, input, invoked, earlier_twin: None });
+                    }
+                }
+                (Outcome::NotDone, _) => {}
+            }
+        }
+        definite.sort_by_key(|operation| operation.invoked);
+        unknown.sort_by_key(|operation| operation.invoked);
+        for index in 0..unknown.len() {
+            let (earlier, rest) = unknown.split_at_mut(index);
+            if let Some(own) = rest.first_mut() {
+                own.earlier_twin =
+                    earlier.iter().rposition(|twin| model.are_alike(twin.input, own.input));
+            }
+        }
+        let matters_to_unknown = unknown
+            .iter()
+            .map(|later| matter_directly(model, &unknown, later.input, None, usize::MAX))
+            .collect();
+        Self { model, definite, unknown, matters_to_unknown }
+    }
+
+    pub(super) fn entries(&self) -> EntryList {
+        let orders: Vec<(usize, usize)> = self
+            .definite
+            .iter()
+            .map(|operation| (operation.invoked, operation.completed))
+            .collect();
+        EntryList::new(&orders)
+    }
+
+    pub(crate) fn operation(&self, placement: Placement) -> &'a Operation<'a, M::Input, M::Output> {
+        match placement {
+            Placement::Definite(index) => self.definite[index].source,
+            Placement::Unknown(index) => self.unknown[index].source,
+        }
+    }
+
+    pub(crate) fn input(&self, placement: Placement) -> &'a M::Input {
+        self.operation(placement).input
+    }
+
+    /// The output that a placement must give; none for an operation of unknown outcome.
+    pub(crate) fn output(&self, placement: Placement) -> Option<&'a M::Output> {
+        match placement {
+            Placement::Definite(index) => Some(self.definite[index].output),
+            Placement::Unknown(_) => None,
+        }
+    }
+
+    /// The unknown operations that may matter to a definite one that follows them with nothing but
+    /// unknown ones in between: directly, or by mattering to one that does.
+    pub(super) fn unknown_that_matter_to(&self, definite: usize) -> UnknownSet {
+        let later = &self.definite[definite];
+        let mut matter = matter_directly(
+            self.model,
+            &self.unknown,
+            later.input,
+            Some(later.output),
+            later.completed,
+        );
+        let mut to_follow: Vec<usize> =
+            (0..self.unknown.len()).filter(|index| matter.contains(*index)).collect();
+        while let Some(followed) = to_follow.pop() {
+            for index in 0..self.unknown.len() {
+                if self.matters_to_unknown[followed].contains(index) && !matter.contains(index) {
+                    matter.insert(index);
+                    to_follow.push(index);
+                }
+            }
+        }
+        matter
+    }
+}
+
+/// Those of `unknown`, invoked before `limit`, that may matter to an operation directly after them.
+fn matter_directly<M: Model>(
+    model: &M,
+    unknown: &[Unknown<'_, M>],
+    later: &M::Input,
+    output: Option<&M::Output>,
+    limit: usize,
+) -> UnknownSet {
+    let mut matter = UnknownSet::new(unknown.len());
+    for (index, earlier) in unknown.iter().enumerate() {
+        if earlier.invoked < limit && model.may_matter_to(earlier.input, later, output) {
+            matter.insert(index);
+        }
+    }
+    matter
+}

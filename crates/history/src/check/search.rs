@@ -1,0 +1,238 @@
+//! The depth-first search for a linearization; its rules are told in the [module above](super).
+
+use super::entries::{Entry, EntryList, Position};
+use super::evaluation::{Ending, Evaluation, Exhausted};
+use super::memo::{Memo, StateId};
+use super::problem::Placement;
+use super::sets::{PlacedSet, UnknownSet};
+use crate::model::Model;
+
+/// How often the memo may learn that a configuration can be had with fewer unknown effects, before the
+/// search gives way to the [sweep](super::sweep). Each time everything after it is searched again.
+const IMPROVEMENTS_MAX: u64 = 5_000;
+
+/// Where to go on among the candidates of the present configuration.
+#[derive(Debug, Clone, Copy)]
+enum Cursor {
+    /// With the operations that have an output, from this entry on.
+    Definite(Position),
+    /// With those of unknown outcome, from this index on.
+    Unknown(usize),
+}
+
+/// What looking for the next placement came to.
+enum Progress {
+    Placed,
+    AllPlaced,
+    DeadEnd,
+}
+
+/// What trying one operation came to.
+enum Attempt {
+    Placed,
+    /// It does not fit, or leads nowhere new; another candidate may.
+    Refused,
+    /// It fits and has no effect, but leads nowhere new, and so does every other candidate.
+    DeadEnd,
+}
+
+/// One placement, with what is needed to take it back.
+#[derive(Debug)]
+struct Frame {
+    placement: Placement,
+    state_before: StateId,
+    alternatives: Alternatives,
+}
+
+/// Whether other candidates in a placement's stead are worth a try when it is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Alternatives {
+    WorthATry,
+    Pointless,
+}
+
+pub(super) struct Search<'e, 'p, M: Model> {
+    evaluation: &'e mut Evaluation<'p, M>,
+    entries: EntryList,
+    memo: Memo,
+    state: StateId,
+    placed: PlacedSet,
+    unknown_used: UnknownSet,
+    stack: Vec<Frame>,
+    longest: Vec<Placement>,
+    longest_definite: usize,
+}
+
+impl<'e, 'p, M: Model> Search<'e, 'p, M> {
+    pub(super) fn new(evaluation: &'e mut Evaluation<'p, M>) -> Self {
+        let problem = evaluation.problem;
+        Self {
+            entries: problem.entries(),
+            memo: Memo::default(),
+            state: evaluation.initial_state(),
+            placed: PlacedSet::new(problem.definite.len()),
+            unknown_used: UnknownSet::new(problem.unknown.len()),
+            stack: Vec::new(),
+            longest: Vec::new(),
+            longest_definite: 0,
+            evaluation,
+        }
+    }
+
+    /// Runs to the end; `None` if it goes over the same ground too often, which is no verdict.
+    pub(super) fn run(mut self) -> Result<Option<Ending>, Exhausted> {
+        let mut cursor = Cursor::Definite(self.entries.first());
+        while self.memo.improvements() <= IMPROVEMENTS_MAX {
+            match self.place_next(cursor)? {
+                Progress::Placed => cursor = Cursor::Definite(self.entries.first()),
+                Progress::AllPlaced => return Ok(Some(Ending::AllPlaced(self.placements()))),
+                Progress::DeadEnd => match self.backtrack() {
+                    Some(resumed) => cursor = resumed,
+                    None => return Ok(Some(Ending::Impossible(self.longest))),
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    /// Places the first candidate from `cursor` on that leads somewhere new.
+    fn place_next(&mut self, cursor: Cursor) -> Result<Progress, Exhausted> {
+        let mut position = match cursor {
+            Cursor::Definite(position) => position,
+            Cursor::Unknown(from) => return self.place_next_unknown(from),
+        };
+        loop {
+            match self.entries.entry(position) {
+                Entry::Sentinel => return Ok(Progress::AllPlaced),
+                Entry::Completion(_) => return self.place_next_unknown(0),
+                Entry::Invocation(operation) => match self.try_definite(operation)? {
+                    Attempt::Placed => return Ok(Progress::Placed),
+                    Attempt::DeadEnd => return Ok(Progress::DeadEnd),
+                    Attempt::Refused => position = self.entries.after(position),
+                },
+            }
+        }
+    }
+
+    fn place_next_unknown(&mut self, from: usize) -> Result<Progress, Exhausted> {
+        let candidates = self.entries.candidates();
+        let worth_a_try = self.evaluation.unknown_worth_a_try(candidates, &self.unknown_used);
+        for index in worth_a_try.into_iter().filter(|index| *index >= from) {
+            if self.try_unknown(index)? {
+                return Ok(Progress::Placed);
+            }
+        }
+        Ok(Progress::DeadEnd)
+    }
+
+    fn try_definite(&mut self, operation: usize) -> Result<Attempt, Exhausted> {
+        let placement = Placement::Definite(operation);
+        let Some(after) = self.evaluation.step(self.state, placement)? else {
+            return Ok(Attempt::Refused);
+        };
+        let has_effect = self.evaluation.problem.definite[operation].has_effect;
+        let (refused, alternatives) = if after == self.state && !has_effect {
+            (Attempt::DeadEnd, Alternatives::Pointless)
+        } else {
+            (Attempt::Refused, Alternatives::WorthATry)
+        };
+        if self.needless_unknown(placement, after)? {
+            return Ok(refused);
+        }
+        self.placed.insert(operation);
+        if !self.memo.is_new(self.placed.key(), after, &self.unknown_used) {
+            self.placed.remove(operation);
+            return Ok(refused);
+        }
+        self.entries.lift(operation);
+        self.push(placement, after, alternatives);
+        Ok(Attempt::Placed)
+    }
+
+    fn try_unknown(&mut self, index: usize) -> Result<bool, Exhausted> {
+        let placement = Placement::Unknown(index);
+        let Some(after) = self.evaluation.step(self.state, placement)? else {
+            return Ok(false);
+        };
+        if after == self.state || self.needless_unknown(placement, after)? {
+            return Ok(false);
+        }
+        self.unknown_used.insert(index);
+        if !self.memo.is_new(self.placed.key(), after, &self.unknown_used) {
+            self.unknown_used.remove(index);
+            return Ok(false);
+        }
+        self.push(placement, after, Alternatives::WorthATry);
+        Ok(true)
+    }
+
+    fn push(&mut self, placement: Placement, after: StateId, alternatives: Alternatives) {
+        self.stack.push(Frame { placement, state_before: self.state, alternatives });
+        self.state = after;
+    }
+
+    /// Takes placements back up to the first that has alternatives; none if there is no such.
+    fn backtrack(&mut self) -> Option<Cursor> {
+        self.note_longest();
+        while let Some(frame) = self.stack.pop() {
+            self.state = frame.state_before;
+            let resumed = match frame.placement {
+                Placement::Definite(operation) => {
+                    self.placed.remove(operation);
+                    self.entries.unlift(operation);
+                    let invocation = self.entries.invocation_of(operation);
+                    Cursor::Definite(self.entries.after(invocation))
+                }
+                Placement::Unknown(index) => {
+                    self.unknown_used.remove(index);
+                    Cursor::Unknown(index + 1)
+                }
+            };
+            if frame.alternatives == Alternatives::WorthATry {
+                return Some(resumed);
+            }
+        }
+        None
+    }
+
+    /// Keeps the present order for the report if it got further than any before.
+    fn note_longest(&mut self) {
+        if self.placed.count() > self.longest_definite {
+            self.longest_definite = self.placed.count();
+            self.longest = self.placements();
+            while let Some(Placement::Unknown(_)) = self.longest.last() {
+                self.longest.pop();
+            }
+        }
+    }
+
+    fn placements(&self) -> Vec<Placement> {
+        self.stack.iter().map(|frame| frame.placement).collect()
+    }
+
+    /// Whether one of the unknown effects since the last operation with an output could be left out
+    /// and `placement` would still lead to the state `after`.
+    fn needless_unknown(
+        &mut self,
+        placement: Placement,
+        after: StateId,
+    ) -> Result<bool, Exhausted> {
+        let is_unknown = |frame: &&Frame| matches!(frame.placement, Placement::Unknown(_));
+        let run_length = self.stack.iter().rev().take_while(is_unknown).count();
+        let run = &self.stack[self.stack.len() - run_length..];
+        for (left_out, frame) in run.iter().enumerate() {
+            let kept = run.iter().skip(left_out + 1).map(|frame| frame.placement);
+            let mut state = Some(frame.state_before);
+            for next in kept.chain([placement]) {
+                state = match state {
+                    Some(state) => self.evaluation.step(state, next)?,
+                    None => None,
+                };
+            }
+            if state == Some(after) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,165 @@
+//! One user record as REST clients see it: what they can ask, what they are told, and what must hold.
+//!
+//! | state | create | read | change | delete |
+//! |---|---|---|---|---|
+//! | absent | created | not found | not found | not found |
+//! | present | already exists | found | changed | deleted |
+//! | present, `If-Match` names another etag | | | precondition failed | precondition failed |
+//!
+//! A record that is absent is reported so before any precondition is looked at. An etag stands for one
+//! content. After an effect of unknown outcome nobody has seen the record's etag, so the model does
+//! not know it until an answer shows it: until then a request with `If-Match` may meet either answer,
+//! and its success shows that its etag was the record's.
+//!
+//! [`check_users`] judges the history of a whole run. The state of [`UserModel`] is one record: give it
+//! the operations of one id at a time.
+
+mod answers;
+mod describe;
+mod hints;
+mod model;
+
+pub use answers::{ReusedEtag, find_reused_etag};
+pub use model::{Record, UserModel};
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::{Budget, KeyedVerdict, check_each_key};
+use crate::history::History;
+
+/// The content of a user record, without its id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fields {
+    /// The user's name.
+    pub name: String,
+    /// The user's address.
+    pub email: String,
+    /// The user's group.
+    pub group: u32,
+}
+
+/// The fields that a change sets; the others stay as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patch {
+    /// The new name, if it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The new address, if it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The new group, if it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<u32>,
+}
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Input {
+    /// `POST`: create the record.
+    Create {
+        /// The user's id.
+        id: String,
+        /// The record's content.
+        fields: Fields,
+    },
+    /// `GET`: read the record.
+    Read {
+        /// The user's id.
+        id: String,
+    },
+    /// `PUT` or `PATCH`: set some of the fields.
+    Change {
+        /// The user's id.
+        id: String,
+        /// The fields to set.
+        patch: Patch,
+        /// The etag that the record must have (`If-Match`), if the client cares.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_match: Option<String>,
+    },
+    /// `DELETE`: remove the record.
+    Delete {
+        /// The user's id.
+        id: String,
+        /// The etag that the record must have (`If-Match`), if the client cares.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_match: Option<String>,
+    },
+}
+
+impl Input {
+    /// The user that is meant.
+    pub fn id(&self) -> &str {
+        match self {
+            Input::Create { id, .. }
+            | Input::Read { id }
+            | Input::Change { id, .. }
+            | Input::Delete { id, .. } => id,
+        }
+    }
+}
+
+/// What a client is told. An etag is `None` where the answer did not carry one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Output {
+    /// 201: the record was absent and is now as asked for.
+    Created {
+        /// The new record's etag.
+        etag: Option<String>,
+    },
+    /// 409: the record exists, and stays as it is.
+    AlreadyExists,
+    /// 200 to a read.
+    Found {
+        /// The record's content.
+        fields: Fields,
+        /// The record's etag.
+        etag: Option<String>,
+    },
+    /// 404: there is no record.
+    NotFound,
+    /// 200 to a change.
+    Changed {
+        /// The record's content after the change.
+        fields: Fields,
+        /// The record's etag after the change.
+        etag: Option<String>,
+    },
+    /// 412: the record has another etag than `If-Match` names, and stays as it is.
+    PreconditionFailed,
+    /// 204: the record was there and is no more.
+    Deleted,
+}
+
+/// What a run's clients saw of users.
+pub type UserHistory = History<Input, Output>;
+
+/// What [`check_users`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsersVerdict {
+    /// The verdict of each user's history, and the numbers.
+    pub linearizability: KeyedVerdict<String>,
+    /// An etag that was seen with two contents.
+    pub reused_etag: Option<ReusedEtag>,
+}
+
+impl UsersVerdict {
+    /// Whether everything that clients saw is as it should be, and could be shown to be.
+    pub fn is_good(&self) -> bool {
+        self.linearizability.is_linearizable() && self.reused_etag.is_none()
+    }
+}
+
+/// Judges what clients saw of all users: each user's history is linearizable (`budget` is for each
+/// user), and no etag stands for two contents.
+pub fn check_users(history: &UserHistory, budget: Budget) -> UsersVerdict {
+    let id_of = |input: &Input| input.id().to_owned();
+    UsersVerdict {
+        linearizability: check_each_key(&UserModel::for_history(history), history, id_of, budget),
+        reused_etag: find_reused_etag(history),
+    }
+}

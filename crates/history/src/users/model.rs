@@ -1,0 +1,211 @@
+//! The sequential meaning of operations on one user record.
+
+use super::answers::{Answers, AnswersOfUser};
+use super::{Fields, Input, Output, Patch, UserHistory};
+use crate::model::Model;
+
+/// The model of one user record; see the [module](super). It starts absent.
+#[derive(Debug, Clone, Default)]
+pub struct UserModel {
+    pub(super) answers: Answers,
+}
+
+/// A record that exists. A value is `None` if no answer of the whole history shows it: such values
+/// cannot be told apart by anybody, and states that differ only in them are the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Record {
+    /// The user's name.
+    pub name: Option<String>,
+    /// The user's address.
+    pub email: Option<String>,
+    /// The user's group.
+    pub group: Option<u32>,
+    /// The record's etag, where an answer has shown it.
+    pub etag: Option<String>,
+}
+
+impl UserModel {
+    /// The model for judging `history`. It knows beforehand what the answers show, which makes it
+    /// stricter (an etag that stands for one content is never that of another) and the search much
+    /// faster; the default model knows nothing.
+    pub fn for_history(history: &UserHistory) -> Self {
+        Self { answers: Answers::of_history(history) }
+    }
+}
+
+impl Model for UserModel {
+    type State = Option<Record>;
+    type Input = Input;
+    type Output = Output;
+
+    fn initial(&self) -> Self::State {
+        None
+    }
+
+    fn step(
+        &self,
+        state: &Self::State,
+        input: &Input,
+        output: Option<&Output>,
+    ) -> Option<Self::State> {
+        let answers = self.answers.of_user(input.id());
+        match (state, output) {
+            (_, None) => {
+                Some(effect(answers, state.as_ref(), input).unwrap_or_else(|| state.clone()))
+            }
+            (None, Some(output)) => answer_of_absent(input, output),
+            (Some(record), Some(output)) => answer_of_present(answers, record, input, output),
+        }
+    }
+
+    fn has_effect(&self, input: &Input, output: Option<&Output>) -> bool {
+        let is_refused = matches!(
+            output,
+            Some(Output::AlreadyExists | Output::NotFound | Output::PreconditionFailed)
+        );
+        !is_refused && !matches!(input, Input::Read { .. })
+    }
+
+    fn may_matter_to(&self, unknown: &Input, later: &Input, output: Option<&Output>) -> bool {
+        self.unknown_may_matter_to(unknown, later, output)
+    }
+
+    fn are_alike(&self, first: &Input, second: &Input) -> bool {
+        self.unknown_are_alike(first, second)
+    }
+
+    fn describe(&self, input: &Input, output: Option<&Output>) -> String {
+        match output {
+            Some(output) => format!("{input} -> {output}"),
+            None => format!("{input} -> unknown"),
+        }
+    }
+
+    fn describe_state(&self, state: &Self::State) -> String {
+        match state {
+            Some(record) => record.to_string(),
+            None => String::from("absent"),
+        }
+    }
+}
+
+/// The state after an operation of unknown outcome took effect, with an etag that nobody has seen;
+/// none if it has no effect in this state.
+fn effect(
+    answers: &AnswersOfUser,
+    record: Option<&Record>,
+    input: &Input,
+) -> Option<Option<Record>> {
+    match (record, input) {
+        (None, Input::Create { fields, .. }) => Some(Some(Record {
+            name: answers.shown_name(&fields.name),
+            email: answers.shown_email(&fields.email),
+            group: answers.shown_group(fields.group),
+            etag: None,
+        })),
+        (Some(record), Input::Change { patch, if_match, .. })
+            if record.may_have(if_match, answers) =>
+        {
+            let Patch { name, email, group } = patch;
+            let old = record.clone();
+            Some(Some(Record {
+                name: name.as_ref().map_or(old.name, |name| answers.shown_name(name)),
+                email: email.as_ref().map_or(old.email, |email| answers.shown_email(email)),
+                group: group.map_or(old.group, |group| answers.shown_group(group)),
+                etag: None,
+            }))
+        }
+        (Some(record), Input::Delete { if_match, .. }) => {
+            record.may_have(if_match, answers).then_some(None)
+        }
+        _ => None,
+    }
+}
+
+fn answer_of_absent(input: &Input, output: &Output) -> Option<Option<Record>> {
+    match (input, output) {
+        (Input::Create { fields, .. }, Output::Created { etag }) => {
+            Some(Some(Record::new(fields, etag.clone())))
+        }
+        (Input::Read { .. } | Input::Change { .. } | Input::Delete { .. }, Output::NotFound) => {
+            Some(None)
+        }
+        _ => None,
+    }
+}
+
+fn answer_of_present(
+    answers: &AnswersOfUser,
+    record: &Record,
+    input: &Input,
+    output: &Output,
+) -> Option<Option<Record>> {
+    let unchanged = || Some(record.clone());
+    match (input, output) {
+        (Input::Create { .. }, Output::AlreadyExists) => Some(unchanged()),
+        (Input::Read { .. }, Output::Found { fields, etag }) => {
+            let agrees = record.contains(fields) && record.may_have(etag, answers);
+            let known = etag.clone().or_else(|| record.etag.clone());
+            agrees.then(|| Some(Record::new(fields, known)))
+        }
+        (Input::Change { patch, if_match, .. }, Output::Changed { fields, etag }) => {
+            let agrees = record.may_have(if_match, answers)
+                && patch.agrees_with(fields)
+                && record.contains_but_for(patch, fields);
+            agrees.then(|| Some(Record::new(fields, etag.clone())))
+        }
+        (Input::Delete { if_match, .. }, Output::Deleted) => {
+            record.may_have(if_match, answers).then_some(None)
+        }
+        (
+            Input::Change { if_match: Some(asked_for), .. }
+            | Input::Delete { if_match: Some(asked_for), .. },
+            Output::PreconditionFailed,
+        ) => (record.etag.as_ref() != Some(asked_for)).then(unchanged),
+        _ => None,
+    }
+}
+
+impl Record {
+    /// A record whose values are all known.
+    fn new(fields: &Fields, etag: Option<String>) -> Self {
+        Self {
+            name: Some(fields.name.clone()),
+            email: Some(fields.email.clone()),
+            group: Some(fields.group),
+            etag,
+        }
+    }
+
+    fn contains(&self, fields: &Fields) -> bool {
+        self.contains_but_for(&Patch::default(), fields)
+    }
+
+    /// Whether its values are those of `fields`, not counting what `patch` sets.
+    fn contains_but_for(&self, patch: &Patch, fields: &Fields) -> bool {
+        (patch.name.is_some() || self.name.as_ref() == Some(&fields.name))
+            && (patch.email.is_some() || self.email.as_ref() == Some(&fields.email))
+            && (patch.group.is_some() || self.group == Some(fields.group))
+    }
+
+    /// Whether it may have the etag that is asked for: none is, or it has it, or nobody has seen its
+    /// etag and the one asked for does not stand for another content.
+    fn may_have(&self, asked_for: &Option<String>, answers: &AnswersOfUser) -> bool {
+        match (&self.etag, asked_for) {
+            (_, None) => true,
+            (Some(own), Some(asked_for)) => own == asked_for,
+            (None, Some(asked_for)) => {
+                answers.content_of(asked_for).is_none_or(|content| self.contains(content))
+            }
+        }
+    }
+}
+
+impl Patch {
+    /// Whether every value that it sets is the one in `fields`.
+    pub(super) fn agrees_with(&self, fields: &Fields) -> bool {
+        self.name.as_ref().is_none_or(|name| *name == fields.name)
+            && self.email.as_ref().is_none_or(|email| *email == fields.email)
+            && self.group.is_none_or(|group| group == fields.group)
+    }
+}

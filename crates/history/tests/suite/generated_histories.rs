@@ -1,0 +1,66 @@
+//! Histories of correct stores are accepted, whatever their clients do.
+
+use history::{Budget, Verdict, check};
+use proptest::prelude::*;
+
+use crate::choices::{Choices, choices};
+use crate::stores::{RegisterStore, Shape, Store, UserStore, concurrent_history};
+
+const SHAPE: Shape = Shape { clients: 5, operations: 60, unknown_percent: 15, not_done_percent: 5 };
+
+proptest! {
+    #[test]
+    fn histories_of_a_correct_register_are_accepted(choices in choices(600)) {
+        accepts::<RegisterStore>(choices)?;
+    }
+
+    #[test]
+    fn histories_of_a_correct_store_of_users_are_accepted(choices in choices(900)) {
+        accepts::<UserStore>(choices)?;
+    }
+}
+
+fn accepts<S: Store>(mut choices: Choices) -> Result<(), TestCaseError> {
+    let history = concurrent_history::<S>(&mut choices, SHAPE);
+    let model = S::model(&history);
+    let verdict = check(&model, &history.operations(), Budget::default());
+    prop_assert!(verdict.is_linearizable(), "{verdict}");
+    explains(&model, &history, &verdict)
+}
+
+/// The order in a verdict is itself checked: in it every output agrees with the model, every operation
+/// with an output appears once, and none stands after one that was invoked when it was over.
+fn explains<M: history::Model>(
+    model: &M,
+    history: &history::History<M::Input, M::Output>,
+    verdict: &Verdict,
+) -> Result<(), TestCaseError> {
+    let Verdict::Linearizable { order, .. } = verdict else {
+        return Ok(());
+    };
+    let operations = history.operations();
+    let mut state = model.initial();
+    let mut latest_invocation_ns = 0;
+    for id in order {
+        let matching = operations.iter().filter(|operation| operation.id() == *id);
+        let operation = matching.last().unwrap();
+        let outcome = operation.outcome();
+        let output = outcome.output().copied();
+        if let (Some(_), Some(completed_ns)) = (output, operation.completed_ns()) {
+            prop_assert!(latest_invocation_ns < completed_ns);
+        }
+        latest_invocation_ns = latest_invocation_ns.max(operation.invoked_ns());
+        let after = model.step(&state, operation.input(), output);
+        prop_assert!(after.is_some(), "{id} contradicts {state:?}");
+        state = after.unwrap();
+    }
+    for operation in &operations {
+        let times = order.iter().filter(|id| **id == operation.id()).count();
+        match operation.outcome() {
+            history::Outcome::Done(_) => prop_assert_eq!(times, 1),
+            history::Outcome::NotDone => prop_assert_eq!(times, 0),
+            history::Outcome::Unknown => prop_assert!(times <= 1),
+        }
+    }
+    Ok(())
+}

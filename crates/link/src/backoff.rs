@@ -1,0 +1,68 @@
+//! Backoff: how long to wait before the next attempt to connect.
+
+use std::time::Duration;
+
+/// Delays that double from a first one up to a greatest one, each with a random part.
+///
+/// The random part keeps peers that lost the same server from returning in the same instant. It is drawn by the
+/// caller, so that a simulation replays it. (Exponential back-off with *equal jitter*, as in
+/// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.)
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backoff {
+    first: Duration,
+    max: Duration,
+    next: Duration,
+}
+
+impl Backoff {
+    /// Delays of up to `first`, then of up to twice that, and so on; never above `max`.
+    pub fn new(first: Duration, max: Duration) -> Self {
+        Self { first, max, next: first.min(max) }
+    }
+
+    /// Begins again with the first delay; for when an attempt succeeded.
+    pub fn reset(&mut self) {
+        self.next = self.first.min(self.max);
+    }
+
+    /// The delay before the next attempt: half of its size for certain, and `random_fraction` of the other half.
+    ///
+    /// A fraction outside of 0 to 1 counts as the nearer of both, and NaN as 0.
+    pub fn next_delay(&mut self, random_fraction: f64) -> Duration {
+        let half = self.next / 2;
+        // `mul_f64` would panic of a NaN.
+        let fraction = if random_fraction.is_nan() { 0.0 } else { random_fraction.clamp(0.0, 1.0) };
+        self.next = self.next.saturating_mul(2).min(self.max);
+        half + half.mul_f64(fraction)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FIRST: Duration = Duration::from_millis(100);
+    const MAX: Duration = Duration::from_millis(500);
+
+    #[test]
+    fn delays_double_up_to_the_greatest_and_begin_again_after_a_reset() {
+        let mut backoff = Backoff::new(FIRST, MAX);
+        let delays: Vec<u128> = (0..5).map(|_| backoff.next_delay(1.0).as_millis()).collect();
+        assert_eq!(delays, [100, 200, 400, 500, 500]);
+        backoff.reset();
+        assert_eq!(backoff.next_delay(0.0), FIRST / 2);
+    }
+
+    proptest! {
+        #[test]
+        fn no_fraction_leads_outside_of_half_to_whole(fraction: f64, attempts in 0usize..80) {
+            let mut backoff = Backoff::new(FIRST, MAX);
+            for _ in 0..attempts {
+                backoff.next_delay(fraction);
+            }
+            let delay = backoff.next_delay(fraction);
+            prop_assert!(delay >= FIRST / 2 && delay <= MAX, "{delay:?}");
+        }
+    }
+}

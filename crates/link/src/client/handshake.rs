@@ -1,0 +1,80 @@
+//! Handshake: from a connected byte stream to a socket.io session that was let in.
+
+use std::sync::Arc;
+
+use futures_util::{SinkExt, StreamExt};
+use protocol::refusal::Refusal;
+use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::error::ConnectError;
+use super::opening::Opening;
+use super::packets::{Incoming, Open, PONG, Packets, connect_message};
+use super::{WebSocket, websocket_config};
+use crate::outbox::Outbox;
+use crate::reason::Violation;
+use crate::settings::Settings;
+use crate::stream::{BoxStream, Control, DeadlineStream};
+
+/// Where the handshake is addressed to. The host is a name only, as the stream is connected already.
+const URL: &str = "ws://chainring/socket.io/?EIO=4&transport=websocket";
+
+/// An open session whose websocket nobody reads at the moment.
+pub(super) struct Session {
+    pub(super) websocket: WebSocket,
+    pub(super) control: Arc<Control>,
+    pub(super) packets: Packets,
+    pub(super) open: Open,
+}
+
+/// Opens a link over `stream`; `auth` is JSON. Has no deadline of its own but for writes.
+///
+/// # Errors
+///
+/// As [`connect`](super::connect), but for the deadline.
+pub(super) async fn shake_hands<Out, In>(
+    stream: BoxStream,
+    auth: String,
+    settings: &Settings,
+) -> Result<Opening<Out, In>, ConnectError> {
+    let stream = DeadlineStream::new(stream, settings.write_deadline);
+    let control = stream.control();
+    let (mut websocket, _response) =
+        client_async_with_config(URL, stream, Some(websocket_config())).await?;
+    let packets = Packets::new();
+    let Incoming::Open(open) = next(&mut websocket, &packets).await? else {
+        return Err(Violation::Misplaced("a packet before the engine.io OPEN").into());
+    };
+    websocket.send(connect_message(auth)).await?;
+    loop {
+        match next(&mut websocket, &packets).await? {
+            Incoming::Connected => break,
+            Incoming::ConnectError(words) => return Err(refused(words)),
+            Incoming::Ping => websocket.send(Message::text(PONG)).await?,
+            Incoming::Goodbye => return Err(ConnectError::Ended("closed by the peer".to_owned())),
+            Incoming::Nothing => {}
+            Incoming::Open(_) | Incoming::Frame(_) => {
+                return Err(Violation::Misplaced(
+                    "a packet before the socket.io CONNECT was answered",
+                )
+                .into());
+            }
+        }
+    }
+    let session = Session { websocket, control, packets, open };
+    Ok(Opening::new(session, Outbox::new(settings.queue_bytes_max), settings.clone()))
+}
+
+async fn next(websocket: &mut WebSocket, packets: &Packets) -> Result<Incoming, ConnectError> {
+    match websocket.next().await {
+        Some(message) => Ok(packets.read(message?)?),
+        None => Err(ConnectError::Ended("closed by the peer".to_owned())),
+    }
+}
+
+fn refused(words: String) -> ConnectError {
+    match words.parse::<Refusal>() {
+        Ok(refusal) => ConnectError::Refused(refusal),
+        Err(_) => ConnectError::Foreign(format!("it turned the connection down with {words:?}")),
+    }
+}

@@ -1,0 +1,342 @@
+//! Outbox: the messages that wait to be sent on one link, and whether it still lives.
+//!
+//! ```text
+//!  Sender::send ──► frame in the making ──full──► full frames ──next()──► in flight ──written──► gone
+//!                          └──────────── taken early by next() ────────────┘
+//! ```
+//!
+//! Senders put messages in and never wait; one writer takes frames out. While frames are in flight messages gather, so
+//! the busier a link is the longer its batches are.
+//!
+//! Invariants: at most [`FRAMES_IN_FLIGHT_MAX`] frames are in flight; the bytes of full frames and of those in flight
+//! stay within the limit, or the link ends; the first reason to end is the one that everybody hears.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use protocol::frame::{FRAME_BYTES_MAX, FrameBuilder};
+use serde::Serialize;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::lock::lock;
+use crate::reason::{CloseReason, Closed, Unsendable};
+
+/// One frame is being written while the next one waits; more would only make batches shorter.
+const FRAMES_IN_FLIGHT_MAX: usize = 2;
+
+/// What waits to be sent on one link.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    /// Wakes the writer, of which there is one.
+    wake: Notify,
+    ended: CancellationToken,
+    /// Not even what was sent before the end is written.
+    dropped: CancellationToken,
+    queue_bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    making: FrameBuilder,
+    full: VecDeque<Bytes>,
+    frames_in_flight: usize,
+    /// Of `full` and of the frames in flight.
+    queued_bytes: usize,
+    end: Option<End>,
+}
+
+#[derive(Debug)]
+struct End {
+    reason: CloseReason,
+    delivery: Delivery,
+}
+
+/// What becomes of the messages that were sent before the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Delivery {
+    /// They are written first.
+    Flush,
+    /// They are dropped.
+    Drop,
+}
+
+impl Outbox {
+    /// An empty one, that holds at most `queue_bytes_max` bytes in full frames.
+    pub(crate) fn new(queue_bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            wake: Notify::new(),
+            ended: CancellationToken::new(),
+            dropped: CancellationToken::new(),
+            queue_bytes_max,
+        })
+    }
+
+    /// Adds a message behind all others.
+    ///
+    /// # Errors
+    ///
+    /// When the link has ended, or ends because of this message.
+    pub(crate) fn send<M: Serialize>(&self, message: &M) -> Result<(), Closed> {
+        let mut state = lock(&self.state);
+        if let Some(end) = &state.end {
+            return Err(Closed(end.reason.clone()));
+        }
+        let was_empty = state.making.is_empty();
+        if let Err(reason) = self.add(&mut state, message) {
+            return Err(Closed(self.end_now(&mut state, reason)));
+        }
+        // Otherwise the writer was woken already and has not been here since, or waits for frames in flight.
+        if was_empty {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    fn add<M: Serialize>(&self, state: &mut State, message: &M) -> Result<(), CloseReason> {
+        state
+            .making
+            .push(message)
+            .map_err(|error| Unsendable::NotSerializable(error.to_string()))?;
+        if !state.making.is_full() {
+            return Ok(());
+        }
+        let frame = state.making.finish();
+        if frame.len() > FRAME_BYTES_MAX {
+            return Err(Unsendable::TooLong(frame.len()).into());
+        }
+        state.queued_bytes += frame.len();
+        state.full.push_back(frame);
+        if state.queued_bytes > self.queue_bytes_max {
+            return Err(CloseReason::QueueFull { limit: self.queue_bytes_max, unit: "bytes" });
+        }
+        Ok(())
+    }
+
+    /// The next frame to write, as soon as there is one and not too many are in flight; none after the end.
+    ///
+    /// The frame is in flight until its bytes are dropped. After an orderly end the frames that were sent before it
+    /// still come, and none is told once all of them were written. Safe to cancel.
+    pub(crate) async fn next(self: &Arc<Self>) -> Option<Bytes> {
+        loop {
+            match self.take() {
+                Taken::Frame(frame) => return Some(frame),
+                Taken::Nothing => return None,
+                Taken::Later => self.wake.notified().await,
+            }
+        }
+    }
+
+    fn take(self: &Arc<Self>) -> Taken {
+        let mut state = lock(&self.state);
+        if state.end.as_ref().is_some_and(|end| end.delivery == Delivery::Drop) {
+            return Taken::Nothing;
+        }
+        if state.frames_in_flight < FRAMES_IN_FLIGHT_MAX
+            && let Some(frame) = state.pop()
+        {
+            state.frames_in_flight += 1;
+            return Taken::Frame(Bytes::from_owner(InFlight { frame, outbox: Arc::clone(self) }));
+        }
+        if state.end.is_some() && state.frames_in_flight == 0 {
+            Taken::Nothing
+        } else {
+            Taken::Later
+        }
+    }
+
+    /// Ends the link once everything sent before is written; returns the reason that counts, which is the first.
+    pub(crate) fn end_after_flush(&self, reason: CloseReason) -> CloseReason {
+        let mut state = lock(&self.state);
+        let end = state.end.get_or_insert(End { reason, delivery: Delivery::Flush });
+        let reason = end.reason.clone();
+        self.tell_end();
+        reason
+    }
+
+    /// Ends the link and drops what was not written; returns the reason that counts, which is the first.
+    pub(crate) fn end(&self, reason: CloseReason) -> CloseReason {
+        self.end_now(&mut lock(&self.state), reason)
+    }
+
+    fn end_now(&self, state: &mut MutexGuard<'_, State>, reason: CloseReason) -> CloseReason {
+        state.making = FrameBuilder::default();
+        state.full.clear();
+        let end = state.end.get_or_insert(End { reason, delivery: Delivery::Drop });
+        end.delivery = Delivery::Drop;
+        let reason = end.reason.clone();
+        self.dropped.cancel();
+        self.tell_end();
+        reason
+    }
+
+    fn tell_end(&self) {
+        self.ended.cancel();
+        self.wake.notify_one();
+    }
+
+    /// Returns when there is nothing left to wait for: the link ended with nothing to be flushed, or it ended that long
+    /// ago. Safe to cancel.
+    pub(crate) async fn ended_for(&self, flush_deadline: Duration) {
+        self.ended.cancelled().await;
+        // Either way it is over.
+        let _ = timeout(flush_deadline, self.dropped.cancelled()).await;
+    }
+
+    fn written(&self, bytes: usize) {
+        let mut state = lock(&self.state);
+        state.frames_in_flight -= 1;
+        state.queued_bytes -= bytes;
+        drop(state);
+        self.wake.notify_one();
+    }
+}
+
+impl State {
+    fn pop(&mut self) -> Option<Bytes> {
+        if let Some(frame) = self.full.pop_front() {
+            return Some(frame);
+        }
+        if self.making.is_empty() {
+            return None;
+        }
+        let frame = self.making.finish();
+        self.queued_bytes += frame.len();
+        Some(frame)
+    }
+}
+
+enum Taken {
+    Frame(Bytes),
+    /// Wait until woken.
+    Later,
+    /// The link has ended.
+    Nothing,
+}
+
+/// A frame whose drop tells the outbox that it was written, or never will be.
+///
+/// The websocket layer of either end copies a frame into its write buffer, of about a hundred KiB, and drops it then;
+/// and it takes no frame while the buffer is over-full. So a drop is the one sign that works on both ends:
+/// socketioxide has no way to wait for room in its queue.
+struct InFlight {
+    frame: Bytes,
+    outbox: Arc<Outbox>,
+}
+
+impl AsRef<[u8]> for InFlight {
+    fn as_ref(&self) -> &[u8] {
+        &self.frame
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.outbox.written(self.frame.len());
+    }
+}
+
+/// Ends the link when dropped, so that no task can vanish and leave senders that believe in it.
+#[derive(Debug)]
+pub(crate) struct EndOnDrop(pub(crate) Arc<Outbox>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.end(CloseReason::Local("the link was dropped".to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use protocol::frame::{FRAME_BYTES_FULL, decode};
+
+    const LIMIT: usize = 4 << 20;
+
+    fn reason(words: &str) -> CloseReason {
+        CloseReason::Local(words.to_owned())
+    }
+
+    fn next(outbox: &Arc<Outbox>) -> Option<Option<Bytes>> {
+        outbox.next().now_or_never()
+    }
+
+    fn numbers(frame: &[u8]) -> Vec<u32> {
+        decode(frame).expect("a frame of numbers")
+    }
+
+    #[test]
+    fn messages_gather_while_two_frames_are_in_flight() {
+        let outbox = Outbox::new(LIMIT);
+        assert_eq!(next(&outbox), None);
+        outbox.send(&1u32).expect("open");
+        let first = next(&outbox).flatten().expect("a frame");
+        outbox.send(&2u32).expect("open");
+        let second = next(&outbox).flatten().expect("a frame");
+        outbox.send(&3u32).expect("open");
+        outbox.send(&4u32).expect("open");
+        assert_eq!(next(&outbox), None, "two are in flight");
+        drop(first);
+        assert_eq!(numbers(&second), [2]);
+        assert_eq!(numbers(&next(&outbox).flatten().expect("a frame")), [3, 4]);
+    }
+
+    #[test]
+    fn an_orderly_end_comes_after_all_frames_were_written() {
+        let outbox = Outbox::new(LIMIT);
+        outbox.send(&1u32).expect("open");
+        assert_eq!(outbox.end_after_flush(reason("done")), reason("done"));
+        assert_eq!(outbox.send(&2u32), Err(Closed(reason("done"))));
+        let frame = next(&outbox).flatten().expect("a frame");
+        assert_eq!(next(&outbox), None, "one is in flight");
+        drop(frame);
+        assert_eq!(next(&outbox), Some(None));
+    }
+
+    #[test]
+    fn a_hard_end_drops_what_waits_and_keeps_the_first_reason() {
+        let outbox = Outbox::new(LIMIT);
+        outbox.send(&1u32).expect("open");
+        let _in_flight = next(&outbox).flatten().expect("a frame");
+        outbox.send(&2u32).expect("open");
+        outbox.end_after_flush(reason("first"));
+        assert_eq!(outbox.end(reason("second")), reason("first"));
+        assert_eq!(next(&outbox), Some(None));
+    }
+
+    #[test]
+    fn more_bytes_than_the_limit_end_the_link_with_a_reason_that_says_so() {
+        let outbox = Outbox::new(LIMIT);
+        let message = vec![7u8; FRAME_BYTES_FULL];
+        let sent = (0..100).map_while(|_| outbox.send(&message).ok()).count();
+        assert_eq!(sent, LIMIT / FRAME_BYTES_FULL - 1, "each frame is a little above its share");
+        let closed = outbox.send(&message).expect_err("closed");
+        assert_eq!(closed.0, CloseReason::QueueFull { limit: LIMIT, unit: "bytes" });
+        assert_eq!(next(&outbox), Some(None));
+    }
+
+    #[test]
+    fn written_bytes_make_room() {
+        let outbox = Outbox::new(LIMIT);
+        let message = vec![7u8; FRAME_BYTES_FULL];
+        for _ in 0..20 {
+            outbox.send(&message).expect("room");
+            drop(next(&outbox).flatten().expect("a frame"));
+        }
+        assert_eq!(lock(&outbox.state).queued_bytes, 0);
+    }
+
+    #[test]
+    fn a_message_that_no_peer_would_take_ends_the_link() {
+        let outbox = Outbox::new(LIMIT);
+        let message = vec![7u8; FRAME_BYTES_MAX];
+        let closed = outbox.send(&message).expect_err("too long");
+        assert!(matches!(closed.0, CloseReason::Unsendable(Unsendable::TooLong(_))), "{closed}");
+    }
+}

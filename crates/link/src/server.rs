@@ -1,0 +1,106 @@
+//! The server end: socketioxide serves the protocol, an [`Acceptor`] decides who is let in.
+//!
+//! ```text
+//!  DeadlineListener ─► hyper, engineioxide ─► socketioxide ──CONNECT──► middleware: Acceptor::admit ─► ack ─► open
+//!                                                  │ events, in order, in the task that reads
+//!                                                  ▼
+//!                                              LinkEnd ─► Handler          Sender ─► Outbox ─► writer ─► RawAdapter
+//! ```
+//!
+//! What socketioxide 0.18 does and how it is met here:
+//!
+//! - handlers are spawned per message: ours do their work before they return a future that is ready at once, so order holds;
+//! - events that arrive before a handler is registered vanish: ours are registered in the middleware;
+//! - its queue cannot be waited for, and a ping into a full one closes the connection: the [`Outbox`](crate::outbox)
+//!   keeps but a few frames in it;
+//! - its writer has no deadline, and a peer that was disconnected may stay: [`DeadlineStream`](crate::DeadlineStream)
+//!   ends both.
+
+mod acceptor;
+mod adapter;
+mod admit;
+#[cfg(test)]
+mod leak_test;
+mod link_end;
+mod observer;
+mod writer;
+
+use std::fmt;
+
+use axum::Router;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use protocol::frame::FRAME_BYTES_MAX;
+use socketioxide::handler::ConnectHandler;
+use socketioxide::layer::SocketIoLayer;
+use socketioxide::{ParserConfig, SocketIo, SocketIoBuilder, TransportType};
+
+pub use acceptor::{Acceptor, Admission, OpenLink, OpenObserver};
+use adapter::{AdapterSlot, RawAdapter};
+use admit::Gate;
+pub use observer::{OBSERVER_PACKETS_MAX, Observer};
+
+use crate::settings::Settings;
+use crate::stream::Connection;
+use crate::wire::{NAMESPACE, PACKET_BYTES_MAX, PATH, READ_BUFFER_BYTES};
+
+/// A server end that waits to be put in front of a router.
+#[derive(Clone)]
+pub struct Server {
+    layer: SocketIoLayer<RawAdapter>,
+}
+
+/// Serves links at [`PATH`], over websockets only, to those whom `acceptor` admits.
+///
+/// ```no_run
+/// # async fn serve<A: link::Acceptor>(acceptor: A, tcp: tokio::net::TcpListener) -> std::io::Result<()> {
+/// let settings = link::Settings::default();
+/// let listener = link::DeadlineListener::for_links(link::nodelay(tcp), &settings);
+/// axum::serve(listener, link::server(acceptor, &settings).service(axum::Router::new())).await
+/// # }
+/// ```
+///
+/// # Panics
+///
+/// When the settings are not [valid](Settings::validate).
+pub fn server<A: Acceptor>(acceptor: A, settings: &Settings) -> Server {
+    if let Err(error) = settings.validate() {
+        panic!("{error}");
+    }
+    let slot = AdapterSlot::default();
+    let (layer, io) = builder(settings).with_adapter::<RawAdapter>(slot.clone()).build_layer();
+    let gate = Gate::new(acceptor, slot, settings);
+    io.ns(NAMESPACE, admit::open.with(admit::middleware(gate)));
+    Server { layer }
+}
+
+fn builder(settings: &Settings) -> SocketIoBuilder {
+    let parser = ParserConfig::common()
+        .max_incoming_binaries(1)
+        .max_incoming_binary_buf_size(FRAME_BYTES_MAX);
+    SocketIo::builder()
+        .req_path(PATH)
+        .transports([TransportType::Websocket])
+        .with_parser(parser)
+        .connect_timeout(settings.connect_deadline)
+        .ping_interval(settings.heartbeat_interval)
+        .ping_timeout(settings.heartbeat_timeout)
+        .max_buffer_size(OBSERVER_PACKETS_MAX)
+        .max_payload(PACKET_BYTES_MAX as u64)
+        .ws_read_buffer_size(READ_BUFFER_BYTES)
+        .ws_max_message_size(PACKET_BYTES_MAX)
+        .ws_max_frame_size(PACKET_BYTES_MAX)
+}
+
+impl Server {
+    /// The service to hand to [`axum::serve`], together with a [`DeadlineListener`](crate::DeadlineListener): the links,
+    /// and `router` for all other paths.
+    pub fn service(self, router: Router) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
+        router.layer(self.layer).into_make_service_with_connect_info()
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,255 @@
+//! Link end: one link as the server end keeps it, and the order of what happens to it.
+//!
+//! ```text
+//!  Admitted ──open──► Open ──first of: violation, disconnect, writer's end──► Ended
+//!     └────────────────────────── the connection went first ──────────────────► ▲
+//! ```
+//!
+//! A frame may arrive while the CONNECT is being answered, on another thread; it is kept until the link is open. The
+//! end may come before the opening too; then the link is never opened.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use bytes::Bytes;
+use protocol::frame;
+use serde::de::DeserializeOwned;
+use socketioxide::socket::DisconnectReason;
+use tracing::{Span, debug};
+
+use super::acceptor::OpenLink;
+use crate::lock::lock;
+use crate::log;
+use crate::outbox::Outbox;
+use crate::reason::{CloseReason, Lost, Violation};
+use crate::sender::{Handler, Sender};
+use crate::settings::Settings;
+use crate::stream::Control;
+
+/// One link at its server end. Holds no reference to the socket, which holds references to it.
+pub(super) struct LinkEnd<In> {
+    phase: Mutex<Phase<In>>,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) control: Arc<Control>,
+    pub(super) span: Span,
+    settings: Settings,
+}
+
+enum Phase<In> {
+    /// What arrived before the link was open. It cannot be much: the peer has not been told yet that it may send.
+    Admitted(Vec<Result<Bytes, Violation>>),
+    Open(Box<dyn Handler<In>>),
+    Ended,
+}
+
+impl<In: DeserializeOwned + 'static> LinkEnd<In> {
+    pub(super) fn new(control: Arc<Control>, settings: &Settings, span: Span) -> Arc<Self> {
+        Arc::new(Self {
+            phase: Mutex::new(Phase::Admitted(Vec::new())),
+            outbox: Outbox::new(settings.queue_bytes_max),
+            control,
+            span,
+            settings: settings.clone(),
+        })
+    }
+
+    /// Makes the handler, and delivers what arrived before; says whether the link is open now.
+    pub(super) fn open<Out>(&self, open: OpenLink<Out, In>) -> bool {
+        let _in_span = self.span.enter();
+        let mut phase = lock(&self.phase);
+        if matches!(*phase, Phase::Ended) {
+            return false;
+        }
+        debug!("the link is open");
+        let handler = open(Sender::new(Arc::clone(&self.outbox)));
+        if let Phase::Admitted(early) = std::mem::replace(&mut *phase, Phase::Open(handler)) {
+            for event in early {
+                self.deliver(&mut phase, event);
+            }
+        }
+        true
+    }
+
+    /// Takes an event in the order of its arrival.
+    pub(super) fn receive(&self, event: Result<Bytes, Violation>) {
+        let _in_span = self.span.enter();
+        let mut phase = lock(&self.phase);
+        match &mut *phase {
+            Phase::Admitted(early) if early.len() < EARLY_EVENTS_MAX => early.push(event),
+            Phase::Admitted(_) => {
+                self.end(
+                    &mut phase,
+                    Violation::Misplaced("frames before the link was open").into(),
+                );
+            }
+            Phase::Open(_) | Phase::Ended => self.deliver(&mut phase, event),
+        }
+    }
+
+    fn deliver(&self, phase: &mut MutexGuard<'_, Phase<In>>, event: Result<Bytes, Violation>) {
+        let Phase::Open(handler) = &mut **phase else {
+            return;
+        };
+        let messages = event.and_then(|bytes| Ok(frame::decode::<In>(&bytes)?));
+        match messages {
+            Ok(messages) if messages.is_empty() => {}
+            Ok(messages) => handler.messages(messages),
+            Err(violation) => self.end(phase, violation.into()),
+        }
+    }
+
+    /// The socket was disconnected, by whomever.
+    pub(super) fn disconnected(&self, reason: DisconnectReason) {
+        let _in_span = self.span.enter();
+        let reason = close_reason(reason, &self.control, &self.settings);
+        self.end(&mut lock(&self.phase), reason);
+    }
+
+    /// Everything was written that was sent before an orderly end.
+    pub(super) fn flushed(&self) {
+        let _in_span = self.span.enter();
+        let mut phase = lock(&self.phase);
+        // The reason is there already, as the outbox was told to end.
+        let reason = self.outbox.end_after_flush(CloseReason::Peer);
+        Self::tell(&mut phase, reason);
+    }
+
+    fn end(&self, phase: &mut MutexGuard<'_, Phase<In>>, reason: CloseReason) {
+        if matches!(**phase, Phase::Admitted(_)) {
+            // There is no writer yet to do it.
+            self.control.kill();
+        }
+        if !matches!(**phase, Phase::Ended) {
+            Self::tell(phase, self.outbox.end(reason));
+        }
+    }
+
+    fn tell(phase: &mut MutexGuard<'_, Phase<In>>, reason: CloseReason) {
+        if let Phase::Open(mut handler) = std::mem::replace(&mut **phase, Phase::Ended) {
+            log::closed(&reason);
+            handler.closed(reason);
+        }
+    }
+}
+
+impl<In> Drop for LinkEnd<In> {
+    fn drop(&mut self) {
+        // Of use only where the runtime is shut down while the link lives.
+        self.outbox.end(CloseReason::Local("the server of links was dropped".to_owned()));
+    }
+}
+
+/// A peer that sends this many events before it was told that it may send does so on purpose.
+const EARLY_EVENTS_MAX: usize = 16;
+
+/// What a disconnect means; `control` knows more than socketioxide does.
+pub(super) fn close_reason(
+    reason: DisconnectReason,
+    control: &Control,
+    settings: &Settings,
+) -> CloseReason {
+    if let Some(failure) = control.failure() {
+        return failure.into();
+    }
+    match reason {
+        DisconnectReason::TransportClose | DisconnectReason::ClientNSDisconnect => {
+            CloseReason::Peer
+        }
+        DisconnectReason::HeartbeatTimeout => Lost::Silent(settings.heartbeat_timeout).into(),
+        DisconnectReason::PacketParsingError => {
+            Violation::NotAPacket("not a packet of engine.io or socket.io".to_owned()).into()
+        }
+        DisconnectReason::ServerNSDisconnect | DisconnectReason::ClosingServer => {
+            CloseReason::Local("the server of links closed it".to_owned())
+        }
+        // Also a websocket message that is too long, which socketioxide does not tell apart.
+        DisconnectReason::TransportError | DisconnectReason::MultipleHttpPollingError => {
+            Lost::Connection(reason.to_string()).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender as Told, channel};
+
+    #[derive(Debug, PartialEq)]
+    enum Heard {
+        Numbers(Vec<u32>),
+        Closed(CloseReason),
+    }
+
+    impl Handler<u32> for Told<Heard> {
+        fn messages(&mut self, batch: Vec<u32>) {
+            self.send(Heard::Numbers(batch)).expect("the test listens");
+        }
+
+        fn closed(&mut self, reason: CloseReason) {
+            self.send(Heard::Closed(reason)).expect("the test listens");
+        }
+    }
+
+    fn link() -> (Arc<LinkEnd<u32>>, OpenLink<u32, u32>, Receiver<Heard>) {
+        let (handler, heard) = channel();
+        let link = LinkEnd::new(Arc::default(), &Settings::default(), Span::none());
+        (link, Box::new(|_| Box::new(handler)), heard)
+    }
+
+    fn frame(number: u32) -> Result<Bytes, Violation> {
+        Ok(frame::encode(&[number]).expect("a frame"))
+    }
+
+    #[test]
+    fn what_arrives_before_the_opening_is_delivered_first_and_in_order() {
+        let (link, open, heard) = link();
+        link.receive(frame(1));
+        link.receive(frame(2));
+        assert!(link.open(open));
+        link.receive(frame(3));
+        let heard: Vec<Heard> = heard.try_iter().collect();
+        assert_eq!(heard, [1, 2, 3].map(|number| Heard::Numbers(vec![number])));
+    }
+
+    #[test]
+    fn a_violation_before_the_opening_closes_the_link_after_what_came_before_it() {
+        let (link, open, heard) = link();
+        link.receive(frame(1));
+        link.receive(Err(Violation::NotAFrame));
+        link.receive(frame(2));
+        assert!(link.open(open));
+        let heard: Vec<Heard> = heard.try_iter().collect();
+        assert_eq!(heard, [Heard::Numbers(vec![1]), Heard::Closed(Violation::NotAFrame.into())]);
+    }
+
+    #[test]
+    fn a_link_that_ends_before_the_opening_is_never_opened() {
+        let (link, open, heard) = link();
+        link.disconnected(DisconnectReason::TransportClose);
+        assert!(!link.open(open));
+        assert_eq!(heard.recv().ok(), None, "the handler was never made");
+    }
+
+    #[test]
+    fn a_peer_that_does_not_wait_to_be_let_in_is_cut_off() {
+        let (link, open, heard) = link();
+        for number in 0..=EARLY_EVENTS_MAX {
+            link.receive(frame(number as u32));
+        }
+        assert!(link.control.failure().is_some());
+        assert!(!link.open(open));
+        assert_eq!(heard.recv().ok(), None);
+    }
+
+    #[test]
+    fn the_end_is_told_once_with_the_first_reason() {
+        let (link, open, heard) = link();
+        assert!(link.open(open));
+        link.outbox.end_after_flush(CloseReason::Local("enough".to_owned()));
+        link.flushed();
+        link.disconnected(DisconnectReason::TransportClose);
+        link.receive(frame(1));
+        drop(link);
+        let heard: Vec<Heard> = heard.iter().collect();
+        assert_eq!(heard, [Heard::Closed(CloseReason::Local("enough".to_owned()))]);
+    }
+}

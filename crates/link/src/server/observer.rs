@@ -1,0 +1,111 @@
+//! Observers: users' own socket.io clients, that are told of events and send none.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use serde::Serialize;
+use socketioxide::socket::DisconnectReason;
+use socketioxide::{SendError, SocketError};
+use tokio_util::sync::CancellationToken;
+use tracing::Span;
+
+use super::admit::SocketHandle;
+use super::link_end::close_reason;
+use crate::log;
+use crate::reason::{CloseReason, Closed, Lost, Unsendable};
+use crate::settings::Settings;
+use crate::stream::Control;
+
+/// How many packets wait for an observer that reads too slowly before it is dropped.
+pub const OBSERVER_PACKETS_MAX: usize = 128;
+
+/// Someone's socket.io client, to which events are sent as JSON text.
+///
+/// What it sends is ignored. Dropping this does not disconnect it.
+pub struct Observer {
+    socket: SocketHandle,
+    end: Arc<ObserverEnd>,
+}
+
+/// How an observer ends.
+pub(super) struct ObserverEnd {
+    control: Arc<Control>,
+    settings: Settings,
+    span: Span,
+    reason: OnceLock<CloseReason>,
+    gone: CancellationToken,
+}
+
+impl Observer {
+    pub(super) fn new(socket: SocketHandle, end: Arc<ObserverEnd>) -> Self {
+        Self { socket, end }
+    }
+
+    /// Sends an event; never waits. A tuple becomes several arguments, all else one.
+    ///
+    /// # Errors
+    ///
+    /// When the observer is gone, or goes because of this event: it did not read the last [`OBSERVER_PACKETS_MAX`]
+    /// packets, or the event cannot be sent.
+    pub fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<(), Closed> {
+        if let Some(reason) = self.end.reason.get() {
+            return Err(Closed(reason.clone()));
+        }
+        let reason = match self.socket.emit(event, data) {
+            Ok(()) => return Ok(()),
+            Err(SendError::Socket(SocketError::InternalChannelFull)) => {
+                CloseReason::QueueFull { limit: OBSERVER_PACKETS_MAX, unit: "packets" }
+            }
+            Err(SendError::Socket(error)) => Lost::Connection(error.to_string()).into(),
+            Err(SendError::Serialize(error)) => {
+                Unsendable::NotSerializable(error.to_string()).into()
+            }
+        };
+        Err(Closed(self.end.end(reason)))
+    }
+
+    /// Whether it is gone.
+    pub fn is_gone(&self) -> bool {
+        self.end.gone.is_cancelled()
+    }
+
+    /// Returns when it is gone, and why. Safe to cancel.
+    pub async fn gone(&self) -> CloseReason {
+        self.end.gone.cancelled().await;
+        self.end.reason.get().cloned().unwrap_or(CloseReason::Peer)
+    }
+}
+
+impl ObserverEnd {
+    pub(super) fn new(control: Arc<Control>, settings: &Settings, span: Span) -> Arc<Self> {
+        let settings = settings.clone();
+        Arc::new(Self {
+            control,
+            settings,
+            span,
+            reason: OnceLock::new(),
+            gone: CancellationToken::new(),
+        })
+    }
+
+    pub(super) fn disconnected(&self, reason: DisconnectReason) {
+        self.end(close_reason(reason, &self.control, &self.settings));
+    }
+
+    /// Ends it; returns the reason that counts, which is the first.
+    fn end(&self, reason: CloseReason) -> CloseReason {
+        let _in_span = self.span.enter();
+        if self.reason.set(reason.clone()).is_ok() {
+            log::closed(&reason);
+            self.gone.cancel();
+        }
+        self.control.kill();
+        self.reason.get().cloned().unwrap_or(reason)
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").field("link", &self.socket.id).finish_non_exhaustive()
+    }
+}

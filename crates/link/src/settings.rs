@@ -1,0 +1,99 @@
+//! Settings: the times and sizes within which every link lives.
+
+use std::time::Duration;
+
+use protocol::frame::FRAME_BYTES_MAX;
+
+/// The times and sizes within which a link lives; both ends of a cluster should have the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How often the server end sends a ping. Whole milliseconds, as engine.io announces it in those. 500 ms by default.
+    pub heartbeat_interval: Duration,
+    /// How long the server end waits for the answer to a ping, and the client end for a ping that is overdue. Whole
+    /// milliseconds. 1 s by default.
+    pub heartbeat_timeout: Duration,
+    /// From the first byte of a connection until the peer is let in; on both ends. 2 s by default.
+    pub connect_deadline: Duration,
+    /// How long a write may make no progress, and how long an orderly close may take. 2 s by default.
+    pub write_deadline: Duration,
+    /// How many bytes a [`Sender`](crate::Sender) holds for a peer that reads more slowly than it is sent to; over it the
+    /// link closes. Counted in frames: a frame that still grows counts once it is full or taken. At least
+    /// [`FRAME_BYTES_MAX`]. 16 MiB by default.
+    pub queue_bytes_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            heartbeat_interval: Duration::from_millis(500),
+            heartbeat_timeout: Duration::from_secs(1),
+            connect_deadline: Duration::from_secs(2),
+            write_deadline: Duration::from_secs(2),
+            queue_bytes_max: 16 << 20,
+        }
+    }
+}
+
+/// Settings with which no link can live.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSettings {
+    /// A time that leaves no time.
+    #[error("the link's {0} is below a millisecond: make it longer")]
+    TooShort(&'static str),
+    /// A queue that could not hold one frame.
+    #[error(
+        "the link's queue of {0} bytes cannot hold one frame: give it at least {FRAME_BYTES_MAX}"
+    )]
+    QueueTooSmall(usize),
+}
+
+impl Settings {
+    /// The longest time from a peer's death until its link is closed on the other end, whichever end that is.
+    ///
+    /// A peer that lives and answers but does not read is dropped by [`write_deadline`](Self::write_deadline) instead.
+    pub fn detection(&self) -> Duration {
+        self.heartbeat_interval + self.heartbeat_timeout
+    }
+
+    /// Whether a link can live with these settings; to be asked when a configuration is read.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting that is too small.
+    pub fn validate(&self) -> Result<(), InvalidSettings> {
+        let times = [
+            ("heartbeat interval", self.heartbeat_interval),
+            ("heartbeat timeout", self.heartbeat_timeout),
+            ("connect deadline", self.connect_deadline),
+            ("write deadline", self.write_deadline),
+        ];
+        for (name, time) in times {
+            if time < Duration::from_millis(1) {
+                return Err(InvalidSettings::TooShort(name));
+            }
+        }
+        if self.queue_bytes_max < FRAME_BYTES_MAX {
+            return Err(InvalidSettings::QueueTooSmall(self.queue_bytes_max));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_notice_a_dead_peer_in_a_second_and_a_half() {
+        assert_eq!(Settings::default().validate(), Ok(()));
+        assert_eq!(Settings::default().detection(), Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn a_setting_that_leaves_no_time_or_room_is_named() {
+        let none = Settings { write_deadline: Duration::ZERO, ..Settings::default() };
+        assert_eq!(none.validate(), Err(InvalidSettings::TooShort("write deadline")));
+        let small = Settings { queue_bytes_max: 1, ..Settings::default() };
+        assert_eq!(small.validate(), Err(InvalidSettings::QueueTooSmall(1)));
+    }
+}

@@ -1,0 +1,11 @@
+//! Streams with deadlines, and where they come from: a connector dials them, a listener accepts them.
+
+mod connector;
+mod control;
+mod deadline;
+mod listener;
+
+pub use connector::{BoxStream, Connecting, Connector, Stream, TcpConnector};
+pub(crate) use control::Control;
+pub use deadline::DeadlineStream;
+pub use listener::{Connection, DeadlineListener, NodelayTcpListener, nodelay};

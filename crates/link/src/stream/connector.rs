@@ -1,0 +1,44 @@
+//! Connectors: how a client end gets a byte stream to an address. Production dials TCP; the simulation brings another.
+
+use std::io;
+use std::pin::Pin;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+/// Any byte stream that a link can live on.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
+
+/// A byte stream of whatever kind.
+pub type BoxStream = Box<dyn Stream>;
+
+/// An attempt to connect, under way.
+pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<BoxStream>> + Send + 'a>>;
+
+/// Connects byte streams.
+///
+/// Deadlines are not its business: [`dial`](crate::dial) sets one.
+pub trait Connector: Send + Sync + 'static {
+    /// Connects to `address`, which is `host:port`.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be resolved, or nobody answers there.
+    fn connect<'a>(&'a self, address: &'a str) -> Connecting<'a>;
+}
+
+/// Connects over TCP, with `TCP_NODELAY` set: batches are made above it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TcpConnector;
+
+impl Connector for TcpConnector {
+    fn connect<'a>(&'a self, address: &'a str) -> Connecting<'a> {
+        Box::pin(async move {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(Box::new(stream) as BoxStream)
+        })
+    }
+}

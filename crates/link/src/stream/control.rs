@@ -1,0 +1,126 @@
+//! Control: the handle by which others end a stream, learn why it ended, and that it is gone.
+
+use std::sync::OnceLock;
+use std::task::Waker;
+use std::time::Duration;
+use std::{fmt, io};
+
+use futures_util::task::AtomicWaker;
+use tokio_util::sync::CancellationToken;
+
+use crate::reason::{CloseReason, Lost};
+
+/// Why a [`DeadlineStream`](super::DeadlineStream) failed on its own account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum StreamFailure {
+    /// A write or flush made no progress for so long.
+    #[error("a write made no progress for {0:?}")]
+    WriteStalled(Duration),
+    /// Nothing was read for so long.
+    #[error("nothing arrived for {0:?}")]
+    Silent(Duration),
+    /// The peer was not let in within the time it had.
+    #[error("the peer did not authenticate in time")]
+    NotAuthenticated,
+    /// [`Control::kill`] was called.
+    #[error("the connection was ended by this side")]
+    Killed,
+}
+
+impl From<StreamFailure> for io::Error {
+    fn from(failure: StreamFailure) -> Self {
+        let kind = match failure {
+            StreamFailure::Killed => io::ErrorKind::ConnectionAborted,
+            _ => io::ErrorKind::TimedOut,
+        };
+        Self::new(kind, failure)
+    }
+}
+
+impl From<StreamFailure> for CloseReason {
+    fn from(failure: StreamFailure) -> Self {
+        match failure {
+            StreamFailure::WriteStalled(time) => Lost::NotReading(time).into(),
+            StreamFailure::Silent(time) => Lost::Silent(time).into(),
+            StreamFailure::NotAuthenticated | StreamFailure::Killed => {
+                Lost::Connection(failure.to_string()).into()
+            }
+        }
+    }
+}
+
+/// Ends a stream from outside.
+///
+/// A failed stream fails every read and write from then on, also those that are waiting: whoever owns it, in this crate
+/// or deep inside of a library, has to let go of it.
+#[derive(Default)]
+pub(crate) struct Control {
+    failure: OnceLock<StreamFailure>,
+    silence_max: OnceLock<Duration>,
+    reader: AtomicWaker,
+    writer: AtomicWaker,
+    gone: CancellationToken,
+}
+
+impl Control {
+    /// Fails the stream now.
+    pub(crate) fn kill(&self) {
+        self.fail(StreamFailure::Killed);
+    }
+
+    /// Fails the stream; the first failure counts.
+    pub(crate) fn fail(&self, failure: StreamFailure) {
+        // A second failure changes nothing.
+        let _ = self.failure.set(failure);
+        self.wake();
+    }
+
+    /// Why the stream failed, if it did.
+    pub(crate) fn failure(&self) -> Option<StreamFailure> {
+        self.failure.get().copied()
+    }
+
+    /// The peer was let in: from now on the stream fails when nothing was read for `silence_max`.
+    pub(crate) fn authenticated(&self, silence_max: Duration) {
+        // A peer that is let in twice, on one connection, is watched as before.
+        let _ = self.silence_max.set(silence_max);
+        self.wake();
+    }
+
+    pub(super) fn silence_max(&self) -> Option<Duration> {
+        self.silence_max.get().copied()
+    }
+
+    /// Returns when the stream was dropped, and the connection with it.
+    pub(crate) async fn gone(&self) {
+        self.gone.cancelled().await;
+    }
+
+    pub(super) fn set_gone(&self) {
+        self.gone.cancel();
+    }
+
+    /// Fails if the stream has; otherwise wakes `reader` when it does.
+    pub(super) fn check_reader(&self, reader: &Waker) -> Result<(), StreamFailure> {
+        // Registers before it looks, so that no failure falls in between.
+        self.reader.register(reader);
+        self.failure().map_or(Ok(()), Err)
+    }
+
+    /// Fails if the stream has; otherwise wakes `writer` when it does.
+    pub(super) fn check_writer(&self, writer: &Waker) -> Result<(), StreamFailure> {
+        self.writer.register(writer);
+        self.failure().map_or(Ok(()), Err)
+    }
+
+    fn wake(&self) {
+        self.reader.wake();
+        self.writer.wake();
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("failure", &self.failure).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,84 @@
+//! Listeners whose streams have deadlines, for [`axum::serve`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener, ListenerExt, TapIo};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Control, DeadlineStream};
+use crate::settings::Settings;
+
+/// A TCP listener that sets `TCP_NODELAY` on what it accepts.
+pub type NodelayTcpListener = TapIo<TcpListener, fn(&mut TcpStream)>;
+
+/// A listener whose streams are [`DeadlineStream`]s.
+#[derive(Debug)]
+pub struct DeadlineListener<L> {
+    inner: L,
+    write_deadline: Duration,
+    authenticate_within: Option<Duration>,
+}
+
+impl<L: Listener> DeadlineListener<L> {
+    /// For a port that serves links: besides the write deadline, each peer has the connect deadline to be let in.
+    pub fn for_links(inner: L, settings: &Settings) -> Self {
+        Self {
+            inner,
+            write_deadline: settings.write_deadline,
+            authenticate_within: Some(settings.connect_deadline),
+        }
+    }
+
+    /// For a port that serves HTTP requests: with the write deadline only, as a connection may well be kept for later.
+    pub fn for_requests(inner: L, settings: &Settings) -> Self {
+        Self { inner, write_deadline: settings.write_deadline, authenticate_within: None }
+    }
+}
+
+/// Sets `TCP_NODELAY` on every stream of a TCP listener: batches are made above it, so waiting for more would only delay
+/// them.
+pub fn nodelay(listener: TcpListener) -> NodelayTcpListener {
+    listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY was not set");
+        }
+    })
+}
+
+impl<L: Listener> Listener for DeadlineListener<L> {
+    type Io = DeadlineStream<L::Io>;
+    type Addr = L::Addr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = self.inner.accept().await;
+        let mut stream = DeadlineStream::new(stream, self.write_deadline);
+        if let Some(deadline) = self.authenticate_within {
+            stream = stream.authenticate_within(deadline);
+        }
+        (stream, address)
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.inner.local_addr()
+    }
+}
+
+/// What a link's server end knows of the connection below it; axum's connect info.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    pub(crate) control: Arc<Control>,
+    pub(crate) address: String,
+}
+
+impl<L> Connected<IncomingStream<'_, DeadlineListener<L>>> for Connection
+where
+    L: Listener,
+    L::Addr: fmt::Debug,
+{
+    fn connect_info(stream: IncomingStream<'_, DeadlineListener<L>>) -> Self {
+        Self { control: stream.io().control(), address: format!("{:?}", stream.remote_addr()) }
+    }
+}

@@ -1,0 +1,94 @@
+//! Users' own socket.io clients, played by a websocket that speaks the text protocol by hand.
+
+use std::time::Duration;
+
+use link::{CloseReason, OBSERVER_PACKETS_MAX, Observer};
+use serde_json::json;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::support::{RawPeer, World};
+
+async fn observer(world: &World) -> (RawPeer, Observer) {
+    let mut peer = RawPeer::over(world.network.dial()).await;
+    peer.authenticate("observer").await;
+    (peer, world.acceptor.next_observer().await)
+}
+
+#[tokio::test]
+async fn an_observer_hears_the_welcome_first_and_then_every_event_as_json_text() {
+    let world = World::new();
+    let (mut peer, observer) = observer(&world).await;
+    for epoch in 0..3 {
+        observer.emit("view", &json!({"partition": 0, "epoch": epoch})).expect("connected");
+    }
+    observer.emit("several", &(1, "two")).expect("connected");
+    assert_eq!(peer.next_text().await.as_deref(), Some(r#"42["welcome",{"ring":["db-0"]}]"#));
+    for epoch in 0..3 {
+        let expected = format!(r#"42["view",{{"epoch":{epoch},"partition":0}}]"#);
+        assert_eq!(peer.next_text().await, Some(expected));
+    }
+    assert_eq!(peer.next_text().await.as_deref(), Some(r#"42["several",1,"two"]"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_stays_while_it_answers_pings_and_may_say_what_it_likes() {
+    let world = World::new();
+    let (mut peer, observer) = observer(&world).await;
+    peer.text(r#"42["hello","there"]"#).await;
+    let heard = timeout(Duration::from_secs(600), async {
+        peer.next_text().await;
+        peer.next_text().await
+    });
+    assert!(heard.await.is_err(), "nothing but the welcome");
+    assert!(!observer.is_gone());
+}
+
+#[tokio::test]
+async fn one_learns_that_an_observer_is_gone() {
+    let world = World::new();
+    for goodbye in ["41", "1"] {
+        let (mut peer, observer) = observer(&world).await;
+        peer.text(goodbye).await;
+        assert_eq!(observer.gone().await, CloseReason::Peer);
+        assert!(observer.is_gone());
+        assert!(observer.emit("view", &1).is_err());
+        peer.time_to_end().await;
+    }
+    let (peer, observer) = observer(&world).await;
+    drop(peer);
+    assert!(matches!(observer.gone().await, CloseReason::Lost(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_does_not_read_is_dropped_and_others_are_not() {
+    let world = World::with(link::Settings::default(), 4 << 10);
+    let (mut other, other_observer) = observer(&world).await;
+    let (peer, stalled) = observer(&world).await;
+    let text = "x".repeat(4 << 10);
+    let mut emitted = 0;
+    let closed = loop {
+        match stalled.emit("view", &text) {
+            Ok(()) => emitted += 1,
+            Err(closed) => break closed,
+        }
+        assert!(emitted < 1000, "it has to end");
+        tokio::task::yield_now().await;
+    };
+    let full = CloseReason::QueueFull { limit: OBSERVER_PACKETS_MAX, unit: "packets" };
+    assert!(emitted >= OBSERVER_PACKETS_MAX);
+    assert_eq!((closed.0, stalled.gone().await), (full.clone(), full));
+    drop(peer);
+    other_observer.emit("view", &1).expect("connected");
+    other.next_text().await.expect("the welcome");
+    assert_eq!(other.next_text().await.as_deref(), Some(r#"42["view",1]"#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_dies_is_gone_within_detection() {
+    let world = World::new();
+    let (_dead, observer) = observer(&world).await;
+    let start = Instant::now();
+    assert!(matches!(observer.gone().await, CloseReason::Lost(_)));
+    assert!(start.elapsed() <= world.settings.detection() + Duration::from_millis(5));
+    sleep(Duration::from_secs(1)).await;
+}

@@ -1,0 +1,97 @@
+//! What the tests share: a network of pipes, a server with an acceptor, recording handlers and raw peers.
+
+mod acceptor;
+mod fake_server;
+mod network;
+mod raw_peer;
+mod recorder;
+
+pub(crate) use acceptor::{TestAcceptor, hello};
+pub(crate) use fake_server::FakeServer;
+pub(crate) use network::Network;
+pub(crate) use raw_peer::RawPeer;
+pub(crate) use recorder::{Arrivals, Recorder};
+
+use link::{Opening, Sender, Settings};
+use serde::{Deserialize, Serialize};
+use tokio::io::DuplexStream;
+
+/// What the links of the tests carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Message {
+    pub(crate) sender: u32,
+    pub(crate) number: u32,
+    pub(crate) padding: Vec<u8>,
+}
+
+impl Message {
+    pub(crate) fn new(sender: u32, number: u32) -> Self {
+        Self { sender, number, padding: Vec::new() }
+    }
+
+    /// One of about a MiB.
+    pub(crate) fn bulk(number: u32) -> Self {
+        Self { sender: 0, number, padding: vec![7; 1 << 20] }
+    }
+}
+
+/// One end of a link under test.
+pub(crate) struct End {
+    pub(crate) sender: Sender<Message>,
+    pub(crate) arrivals: Arrivals,
+}
+
+/// A server on a network of pipes, with its acceptor.
+pub(crate) struct World {
+    pub(crate) network: Network,
+    pub(crate) acceptor: TestAcceptor,
+    pub(crate) settings: Settings,
+}
+
+impl World {
+    /// A running server with these settings; each pipe holds `pipe_bytes`.
+    pub(crate) fn with(settings: Settings, pipe_bytes: usize) -> Self {
+        let (network, listener) = Network::new(pipe_bytes);
+        let acceptor = TestAcceptor::default();
+        let listener = link::DeadlineListener::for_links(listener, &settings);
+        let service = link::server(acceptor.clone(), &settings).service(axum::Router::new());
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Self { network, acceptor, settings }
+    }
+
+    pub(crate) fn new() -> Self {
+        Self::with(Settings::default(), 64 << 10)
+    }
+
+    /// A link: its client end, and its server end.
+    pub(crate) async fn link(&self) -> (End, End) {
+        let client = self.client(self.network.dial()).await;
+        (client, self.acceptor.next_link().await)
+    }
+
+    pub(crate) async fn client(&self, stream: DuplexStream) -> End {
+        let opening = link::connect(stream, &hello("right"), &self.settings).await.expect("let in");
+        open(opening)
+    }
+
+    /// A raw peer that has been let in as a link, and the server's end of it.
+    pub(crate) async fn raw_link(&self) -> (RawPeer, End) {
+        let mut peer = RawPeer::over(self.network.dial()).await;
+        peer.authenticate("link").await;
+        (peer, self.acceptor.next_link().await)
+    }
+}
+
+pub(crate) fn open(opening: Opening<Message, Message>) -> End {
+    let (recorder, arrivals) = Recorder::new();
+    End { sender: opening.open("the server", recorder), arrivals }
+}
+
+/// Asserts that messages still pass both ways.
+pub(crate) async fn assert_alive(one: &mut End, other: &mut End) {
+    let message = Message::new(99, 99);
+    one.sender.send(&message).expect("open");
+    assert_eq!(other.arrivals.next_message().await, message);
+    other.sender.send(&message).expect("open");
+    assert_eq!(one.arrivals.next_message().await, message);
+}

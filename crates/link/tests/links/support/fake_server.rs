@@ -1,0 +1,70 @@
+//! A server that speaks websocket texts by hand, so that it can misbehave.
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use link::{ConnectError, Opening, Settings};
+use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use tokio_tungstenite::tungstenite::Message as Raw;
+use tokio_tungstenite::{WebSocketStream, accept_async};
+
+use super::{End, Message, hello, open};
+
+/// A server of whatever manners, with one client.
+pub(crate) struct FakeServer {
+    websocket: WebSocketStream<DuplexStream>,
+}
+
+const OPEN: &str =
+    r#"0{"sid":"fake","upgrades":[],"pingInterval":500,"pingTimeout":1000,"maxPayload":1}"#;
+
+impl FakeServer {
+    /// A server that lets a client in as it should, and the client.
+    pub(crate) async fn with_link(settings: &Settings) -> (Self, End) {
+        let (server, opening) = Self::scripted(settings, OPEN, r#"40{"sid":"fake"}"#).await;
+        (server, open(opening.expect("let in")))
+    }
+
+    /// A server that says just these two things, and what its client made of them.
+    pub(crate) async fn scripted(
+        settings: &Settings,
+        open: &str,
+        answer: &str,
+    ) -> (Self, Result<Opening<Message, Message>, ConnectError>) {
+        let (near, far) = duplex(64 << 10);
+        let serve = async {
+            let mut server = Self { websocket: accept_async(far).await.expect("a websocket") };
+            server.text(open).await;
+            // A client that is not pleased has gone.
+            let _ = server.next().await;
+            server.text(answer).await;
+            server
+        };
+        let hello = hello("right");
+        tokio::join!(serve, link::connect(near, &hello, settings))
+    }
+
+    /// Sends, whether or not someone is there to receive.
+    pub(crate) async fn text(&mut self, text: &str) {
+        let _ = self.websocket.send(Raw::text(text)).await;
+    }
+
+    pub(crate) async fn binary(&mut self, bytes: impl Into<Bytes>) {
+        let _ = self.websocket.send(Raw::binary(bytes)).await;
+    }
+
+    /// Writes bytes below the websocket, whatever they mean there.
+    pub(crate) async fn raw_bytes(&mut self, bytes: &[u8]) {
+        let _ = self.websocket.get_mut().write_all(bytes).await;
+    }
+
+    /// The next text of the client, and none once the connection has ended.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        loop {
+            match self.websocket.next().await? {
+                Ok(Raw::Text(text)) => return Some(text.as_str().to_owned()),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}

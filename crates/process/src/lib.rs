@@ -1,0 +1,17 @@
+//! What every process of Chainring does alike: its secret, its log, its end, and what it draws from the machine.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`secret`] | where the cluster's secret is read from |
+//! | [`links`] | the flags that set the times of links |
+//! | [`log`] | what is logged, and how it looks |
+//! | [`shutdown`] | the signals that end a process |
+//! | [`entropy`] | randomness, handed in so that the simulation can hand in its own |
+//! | [`threads`] | where blocking calls run; the simulation runs them inline |
+
+pub mod entropy;
+pub mod links;
+pub mod log;
+pub mod secret;
+pub mod shutdown;
+pub mod threads;

@@ -1,0 +1,79 @@
+//! The cluster's secret: from a file or the environment, never from a flag, which every user of the machine can read.
+
+use std::path::PathBuf;
+use std::{env, fs, io};
+
+use protocol::hello::{Secret, SecretTooShort};
+
+/// The variable that holds the secret itself.
+const SECRET: &str = "CHAINRING_SECRET";
+
+/// Where to find the secret.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SecretArgs {
+    /// File with the secret that the processes of a cluster share; without it, the variable CHAINRING_SECRET holds the secret
+    #[arg(long, value_name = "FILE", env = "CHAINRING_SECRET_FILE")]
+    secret_file: Option<PathBuf>,
+}
+
+/// Why there is no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Neither a file nor the variable was given.
+    #[error(
+        "no cluster secret: give --secret-file FILE (or CHAINRING_SECRET_FILE), or set {SECRET}"
+    )]
+    Missing,
+    /// The file cannot be read.
+    #[error("the cluster secret cannot be read from {path}: {error}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It could be guessed.
+    #[error(transparent)]
+    TooShort(#[from] SecretTooShort),
+}
+
+impl SecretArgs {
+    /// Reads the secret.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is too short.
+    pub fn read(&self) -> Result<Secret, SecretError> {
+        let text = match &self.secret_file {
+            Some(path) => fs::read_to_string(path)
+                .map_err(|error| SecretError::Unreadable { path: path.clone(), error })?,
+            None => env::var(SECRET).map_err(|_| SecretError::Missing)?,
+        };
+        Ok(Secret::new(&text)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_ends_in_a_line_feed_and_is_read_all_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        fs::write(&path, "correct horse\n").unwrap();
+        let secret = SecretArgs { secret_file: Some(path) }.read().unwrap();
+        assert!(secret.matches(&Secret::new("correct horse").unwrap()));
+    }
+
+    #[test]
+    fn a_missing_file_and_a_short_secret_say_what_to_do() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        let read =
+            || SecretArgs { secret_file: Some(path.clone()) }.read().unwrap_err().to_string();
+        assert!(read().contains("cannot be read from"));
+        fs::write(&path, "short").unwrap();
+        assert!(read().contains("use a longer one"));
+    }
+}

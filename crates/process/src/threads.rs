@@ -1,0 +1,48 @@
+//! Threads: where blocking calls run, so that those who wait for a socket never wait for a disk.
+
+use std::io;
+use std::pin::Pin;
+use std::thread;
+
+use tokio::runtime;
+use tokio::task;
+
+/// A future that owns all it needs.
+pub type OwnedFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Where blocking calls run.
+pub trait Threads: Send + Sync + 'static {
+    /// Runs a loop that may block now and then, apart from everything else. It gets timers, and no sockets.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no thread.
+    fn spawn_loop(&self, name: &str, work: OwnedFuture<()>) -> io::Result<()>;
+
+    /// Runs a call that blocks; the future is ready when it has returned.
+    fn blocking(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()>;
+}
+
+/// Threads of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemThreads;
+
+#[allow(clippy::disallowed_methods, reason = "the one place that makes threads")]
+impl Threads for SystemThreads {
+    fn spawn_loop(&self, name: &str, work: OwnedFuture<()>) -> io::Result<()> {
+        let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
+        thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(work))?;
+        Ok(())
+    }
+
+    fn blocking(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
+        let done = task::spawn_blocking(work);
+        Box::pin(async move {
+            if let Err(panic) = done.await
+                && panic.is_panic()
+            {
+                std::panic::resume_unwind(panic.into_panic());
+            }
+        })
+    }
+}
