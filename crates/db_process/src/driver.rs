@@ -9,7 +9,6 @@
 //! Whatever waits is handled before anything is written, so under load one write and one sync carry many updates (*group
 //! commit*). One sync runs at a time; what is written meanwhile goes with the next one.
 
-pub(crate) mod clock;
 pub(crate) mod dialler;
 pub(crate) mod gateway_link;
 pub(crate) mod home_links;
@@ -19,6 +18,7 @@ pub(crate) mod next_link;
 
 use std::sync::Arc;
 
+use process::clock::Clock;
 use process::threads::Threads;
 use ring::node::{Node, NodeEffect, NodeEvent, StopReason};
 use ring::store::Mark;
@@ -29,7 +29,6 @@ use tracing::{error, info};
 pub(crate) use input::{Input, Inputs};
 pub(crate) use links::Links;
 
-use self::clock::Clock;
 use crate::run::RunError;
 use crate::storage::Batch;
 use crate::store::Store;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::serve::Listener;
 use futures_util::FutureExt;
 use link::DeadlineListener;
+use process::clock::Clock;
 use protocol::id::Boot;
 use ring::node::{Node, NodeIdentity, StopReason};
 use tokio::sync::{oneshot, watch};
@@ -14,7 +15,6 @@ use tracing::info;
 
 use crate::config::Config;
 use crate::deps::Deps;
-use crate::driver::clock::Clock;
 use crate::driver::dialler::Dialler;
 use crate::driver::home_links::HomeLinks;
 use crate::driver::{Driver, Inputs, Links, gateway_link, next_link};

@@ -8,8 +8,8 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`batch`] | changes that are made all or not at all |
-//! | [`error`] | what can go wrong, split by what the caller does next |
+//! | `batch` | changes that are made all or not at all |
+//! | `error` | what can go wrong, split by what the caller does next |
 //! | [`rocks`] | the tables in RocksDB: what production runs on |
 //! | [`memory`] | the tables in memory, with kills, power losses and faults: what the simulation runs on |
 //!

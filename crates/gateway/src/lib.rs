@@ -1,1 +1,25 @@
-//! Not written yet.
+//! The gateway: serves REST, links the nodes, and decides the views.
+//!
+//! ```text
+//!                 +------------------------- gateway -------------------------+
+//!  REST clients ->| rest  ---- submit --->  driver                            |
+//!                 |        <-- outcome ---    | ring::gateway::Gateway        |
+//!  nodes <------->| links ---- says ----->    |   (controller, router)        |
+//!  observers <----|        <-- send ------    |            save ---> state    |
+//!                 +-----------------------------------------------------------+
+//! ```
+//!
+//! [`run`] is the whole process but for its arguments and its machine: the simulation calls it too, with other [`Deps`].
+//! No rule of the protocol is here; they live in `ring`.
+
+mod config;
+mod deps;
+mod driver;
+mod links;
+mod rest;
+mod run;
+pub mod state;
+
+pub use config::{Args, Config, ConfigError};
+pub use deps::Deps;
+pub use run::{RunError, run};

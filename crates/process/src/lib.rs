@@ -6,9 +6,11 @@
 //! | [`links`] | the flags that set the times of links |
 //! | [`log`] | what is logged, and how it looks |
 //! | [`shutdown`] | the signals that end a process |
+//! | [`clock`] | the time, as the core counts it |
 //! | [`entropy`] | randomness, handed in so that the simulation can hand in its own |
 //! | [`threads`] | where blocking calls run; the simulation runs them inline |
 
+pub mod clock;
 pub mod entropy;
 pub mod links;
 pub mod log;

@@ -2,11 +2,11 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`settings`] | what an operator may choose, and every RocksDB option that we set, with its reason |
-//! | [`directory`] | whose directory it is: made durably, locked, its format checked before anything is written |
-//! | [`synced_mark`] | how far the WAL was synced, so that its loss is noticed |
-//! | [`read`] | gets and scans |
-//! | [`failure`] | RocksDB's errors as ours |
+//! | `settings` | what an operator may choose, and every RocksDB option that we set, with its reason |
+//! | `directory` | whose directory it is: made durably, locked, its format checked before anything is written |
+//! | `synced_mark` | how far the WAL was synced, so that its loss is noticed |
+//! | `read` | gets and scans |
+//! | `failure` | RocksDB's errors as ours |
 //! | [`crash`] | what a kill or a power loss would leave of a directory, for tests and the simulation |
 //!
 //! # What is durable when

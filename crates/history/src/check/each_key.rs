@@ -58,7 +58,7 @@ where
     M: Model,
     K: Ord,
 {
-    let mut by_key: BTreeMap<K, Vec<Operation<'_, M::Input, M::Output>>> = BTreeMap::new();
+    let mut by_key: BTreeMap<K, Vec<_>> = BTreeMap::new();
     for operation in history.operations() {
         let key = key_of(operation.input());
         by_key.entry(key).or_default().push(operation);

@@ -15,12 +15,11 @@
 //! Operations of **unknown** outcome are not in that list, for they complete at infinity and may be
 //! left out altogether: the history is linearizable as soon as all operations with an output are
 //! placed. They multiply the configurations, so the search places one only where it can make the
-//! difference. A linearization of the fewest unknown effects, each as late as possible, exists where any
-//! exists, and it has these properties, by which everything else is cut off:
+//! difference. Where there is a linearization, there is one with the fewest unknown effects, each as late
+//! as possible, and it has these properties, by which everything else is cut off:
 //!
-//! 1. Every unknown effect changes the state, and the effects since the last operation with an output
-//!    are all needed: leaving one out must not lead to the same state (`needless_unknown`).
-//! 2. Each of them matters to what directly follows it up to the next operation with an output, or to
+//! 1. Every unknown effect changes the state.
+//! 2. Each of them matters to what directly follows it, up to the next operation with an output, or to
 //!    one of those that do ([`Model::may_matter_to`](crate::Model::may_matter_to)).
 //! 3. Of unknown operations that are alike ([`Model::are_alike`](crate::Model::are_alike)), the one
 //!    invoked first is placed first.

@@ -136,9 +136,6 @@ impl<'e, 'p, M: Model> Search<'e, 'p, M> {
         } else {
             (Attempt::Refused, Alternatives::WorthATry)
         };
-        if self.needless_unknown(placement, after)? {
-            return Ok(refused);
-        }
         self.placed.insert(operation);
         if !self.memo.is_new(self.placed.key(), after, &self.unknown_used) {
             self.placed.remove(operation);
@@ -154,7 +151,7 @@ impl<'e, 'p, M: Model> Search<'e, 'p, M> {
         let Some(after) = self.evaluation.step(self.state, placement)? else {
             return Ok(false);
         };
-        if after == self.state || self.needless_unknown(placement, after)? {
+        if after == self.state {
             return Ok(false);
         }
         self.unknown_used.insert(index);
@@ -208,31 +205,5 @@ impl<'e, 'p, M: Model> Search<'e, 'p, M> {
 
     fn placements(&self) -> Vec<Placement> {
         self.stack.iter().map(|frame| frame.placement).collect()
-    }
-
-    /// Whether one of the unknown effects since the last operation with an output could be left out
-    /// and `placement` would still lead to the state `after`.
-    fn needless_unknown(
-        &mut self,
-        placement: Placement,
-        after: StateId,
-    ) -> Result<bool, Exhausted> {
-        let is_unknown = |frame: &&Frame| matches!(frame.placement, Placement::Unknown(_));
-        let run_length = self.stack.iter().rev().take_while(is_unknown).count();
-        let run = &self.stack[self.stack.len() - run_length..];
-        for (left_out, frame) in run.iter().enumerate() {
-            let kept = run.iter().skip(left_out + 1).map(|frame| frame.placement);
-            let mut state = Some(frame.state_before);
-            for next in kept.chain([placement]) {
-                state = match state {
-                    Some(state) => self.evaluation.step(state, next)?,
-                    None => None,
-                };
-            }
-            if state == Some(after) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }

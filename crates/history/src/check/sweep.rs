@@ -5,8 +5,7 @@
 //! before, and search everything after it anew. The sweep visits a configuration once: by the number of
 //! operations with an output that are placed, then by the number of unknown effects used, so that the
 //! smallest come first. It is no quicker where there is a linearization than where there is none, so it
-//! only takes over when the other search runs in circles. It obeys the same rules, but needs no check for
-//! needless unknown effects: the configuration without them has been visited.
+//! only takes over when the other search runs in circles. It obeys the same rules.
 
 use super::evaluation::{Ending, Evaluation, Exhausted};
 use super::memo::{Memo, StateId};

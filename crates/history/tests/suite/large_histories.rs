@@ -13,7 +13,7 @@ use crate::stores::{
 const SHAPE: Shape =
     Shape { clients: 8, operations: 5_000, unknown_percent: 1, not_done_percent: 1 };
 
-const SEEDS: u64 = 10;
+const SEEDS: u64 = 5;
 
 #[test]
 fn a_large_history_of_users_takes_few_steps() {

@@ -1,5 +1,7 @@
 //! The checker from outside: known verdicts, generated histories, and histories written by hand.
 
+#![cfg(test)] // tells clippy that helpers of tests are tests too
+
 mod brute_force;
 mod checker_rules;
 mod choices;

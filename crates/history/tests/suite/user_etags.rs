@@ -56,3 +56,18 @@ fn other_users_and_equal_contents_may_have_the_same_etag() {
     ]);
     assert_eq!(find_reused_etag(&history), None);
 }
+
+#[test]
+fn an_etag_of_two_contents_does_not_make_the_rest_impossible() {
+    let read = Input::Read { id: String::from("u1") };
+    let found = Output::Found { fields: fields("joe"), etag: Some(String::from("1-1")) };
+    let (late_rename, _) = rename("u1", "joe", "1-2");
+    let history = in_turn(vec![
+        create("u1", "ann", "1-1"),
+        (late_rename, Outcome::Unknown),
+        (read, Outcome::Done(found)),
+    ]);
+    let verdict = check_users(&history, Budget::default());
+    assert!(verdict.linearizability.is_linearizable());
+    assert!(verdict.reused_etag.is_some());
+}

@@ -52,7 +52,10 @@ async fn a_peer_that_sends_frames_but_answers_no_pings_is_dropped_within_detecti
 async fn a_dead_peer_is_noticed_within_detection_though_a_write_to_it_is_blocked() {
     let settings = Settings { write_deadline: Duration::from_secs(30), ..Settings::default() };
     let world = World::with(settings, 4 << 10);
-    let (_dead, server) = world.raw_link().await;
+    let (mut peer, server) = world.raw_link().await;
+    // A last word that is no pong: so the heartbeat fails first, which stops the reading but not a blocked write.
+    sleep(Duration::from_millis(400)).await;
+    peer.frame(protocol::frame::encode(&[Message::new(1, 1)]).expect("a frame")).await;
     let start = Instant::now();
     for number in 0..4 {
         server.sender.send(&Message::bulk(number)).expect("room");

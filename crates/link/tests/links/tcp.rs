@@ -52,6 +52,10 @@ async fn close_flushes_over_tcp_from_either_end() {
         for number in 0..12 {
             closing.sender.send(&Message::bulk(number)).expect("room");
         }
+        // What arrives while it closes must not make the system forget what was written.
+        for number in 0..12 {
+            other.sender.send(&Message::bulk(number)).expect("room");
+        }
         closing.sender.close("enough");
         let ((_, reason), (messages, others_reason)) =
             tokio::join!(closing.arrivals.rest(), other.arrivals.rest());

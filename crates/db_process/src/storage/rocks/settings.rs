@@ -132,6 +132,8 @@ fn database_options(settings: &RocksSettings) -> Result<Options, StorageError> {
     options.set_db_write_buffer_size(settings.write_buffers_bytes_max);
     options.set_max_open_files(settings.open_files_max.into());
     options.set_max_background_jobs(settings.background_jobs_max.into());
+    // Otherwise fifteen threads are started, and ended, for each table at each opening.
+    options.set_max_file_opening_threads(1);
 
     // The files named LOG are RocksDB's diary; its statistics are neither read nor wanted on timers.
     options.set_keep_log_file_num(3);

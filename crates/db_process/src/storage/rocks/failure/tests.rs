@@ -1,4 +1,4 @@
-//! The texts are RocksDB's own, seen on a full file system and on a damaged file.
+//! The texts of damage are RocksDB's own; those of a full file system are made up in its form, from its source.
 
 use rocksdb::ErrorKind;
 

@@ -1,0 +1,116 @@
+//! `chainring dev`: a whole cluster on this machine, each process for itself.
+
+mod child;
+mod layout;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::bail;
+use process::shutdown;
+use ring::gateway::ClusterStatus;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::child::Child;
+use self::layout::Layout;
+use crate::status;
+
+/// How often the gateway is asked whether the ring is ready.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Arguments of `chainring dev`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How many nodes; fixed by the first start with a data directory
+    #[arg(long, value_name = "NODES", default_value_t = 3)]
+    nodes: usize,
+
+    /// Where to keep the data between runs
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+
+    /// The port of REST
+    #[arg(long, value_name = "PORT", env = "REST_PORT", default_value_t = 3001)]
+    rest_port: u16,
+
+    /// The port of socket.io
+    #[arg(long, value_name = "PORT", env = "SOCKET_PORT", default_value_t = 3002)]
+    socket_port: u16,
+}
+
+/// Runs the cluster until Ctrl-C.
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if args.nodes < 2 {
+        bail!("a ring has at least 2 nodes, not {}", args.nodes);
+    }
+    let shutdown = shutdown::on_signal()?;
+    let layout = Layout::prepare(&args)?;
+    let mut nodes = Children::default();
+    let mut gateway = Children::default();
+    gateway.start(layout.gateway());
+    for node in 0..args.nodes {
+        nodes.start(layout.node(node));
+    }
+    let url = format!("http://127.0.0.1:{}", args.rest_port);
+    let announcing = tokio::spawn(shutdown.clone().run_until_cancelled_owned(announce(url)));
+
+    let failed = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => false,
+        () = gateway.one_gives_up() => true,
+        () = nodes.one_gives_up() => true,
+    };
+    announcing.abort();
+    println!("chainring | stopping");
+    // The gateway first: it ends what its clients have under way while the nodes are there.
+    gateway.stop().await;
+    nodes.stop().await;
+    println!("chainring | stopped; the data is in {}", args.data.display());
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Processes that are kept running.
+#[derive(Default)]
+struct Children {
+    stopping: CancellationToken,
+    keepers: JoinSet<()>,
+}
+
+impl Children {
+    fn start(&mut self, child: Child) {
+        self.keepers.spawn(child.keep_running(self.stopping.clone()));
+    }
+
+    /// Returns when a process died so often that it is not started again.
+    async fn one_gives_up(&mut self) {
+        if self.keepers.join_next().await.is_none() {
+            std::future::pending().await
+        }
+    }
+
+    async fn stop(mut self) {
+        self.stopping.cancel();
+        while self.keepers.join_next().await.is_some() {}
+    }
+}
+
+/// Says when the ring is ready, and what to try.
+async fn announce(url: String) {
+    loop {
+        tokio::time::sleep(POLL).await;
+        let status = status::fetch(&url).await.ok();
+        let status = status.and_then(|text| serde_json::from_str::<ClusterStatus>(&text).ok());
+        if status.is_some_and(|status| status.healthy) {
+            break;
+        }
+    }
+    println!("chainring | the ring is ready; try:");
+    println!(
+        "chainring |   curl -i {url}/api/user/ -H 'content-type: application/json' \
+         -d '{{\"id\":\"ada\",\"name\":\"Ada\",\"email\":\"ada@example.org\",\"group\":1}}'"
+    );
+    println!("chainring |   curl -i {url}/api/user/ada");
+    println!("chainring |   chainring status");
+}

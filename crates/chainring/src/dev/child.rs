@@ -1,0 +1,105 @@
+//! A process that is kept running.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{self, Command};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How long a process that died stays down.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A process that lives for less than this did not really start.
+const STARTED: Duration = Duration::from_secs(5);
+
+/// After so many starts that were none, it is given up.
+const FALSE_STARTS_MAX: u32 = 5;
+
+/// How long a process may take to end when it is asked to.
+const END: Duration = Duration::from_secs(10);
+
+/// A process that is kept running.
+#[derive(Debug, Clone)]
+pub(super) struct Child {
+    pub(super) name: String,
+    pub(super) binary: PathBuf,
+    pub(super) arguments: Vec<String>,
+}
+
+impl Child {
+    /// Starts the process, and starts it again whenever it dies; until `stopping` is cancelled, or it is hopeless.
+    pub(super) async fn keep_running(self, stopping: CancellationToken) {
+        let mut false_starts = 0;
+        while !stopping.is_cancelled() && false_starts < FALSE_STARTS_MAX {
+            let started = Instant::now();
+            let ended = match self.run_once(&stopping).await {
+                Ok(None) => return,
+                Ok(Some(status)) => status.to_string(),
+                Err(error) => format!("{error:#}"),
+            };
+            false_starts = if started.elapsed() < STARTED { false_starts + 1 } else { 0 };
+            println!(
+                "chainring | {} has died ({ended}); starting it again in {PAUSE:?}",
+                self.name
+            );
+            stopping.run_until_cancelled(sleep(PAUSE)).await;
+        }
+        if !stopping.is_cancelled() {
+            println!("chainring | {} does not start: giving up", self.name);
+        }
+    }
+
+    /// Runs the process until it dies, and says how; or until it is to stop.
+    async fn run_once(&self, stopping: &CancellationToken) -> anyhow::Result<Option<ExitStatus>> {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // In a group of its own: Ctrl-C reaches this program only, which then stops the others in order.
+        command.process_group(0).kill_on_drop(true);
+        let mut process =
+            command.spawn().with_context(|| format!("cannot start {}", self.binary.display()))?;
+        if let Some(output) = process.stdout.take() {
+            tokio::spawn(relay(self.name.clone(), output));
+        }
+        if let Some(output) = process.stderr.take() {
+            tokio::spawn(relay(self.name.clone(), output));
+        }
+        tokio::select! {
+            biased;
+            status = process.wait() => Ok(Some(status?)),
+            () = stopping.cancelled() => {
+                self.end(process).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Asks the process to end; kills it if it does not.
+    async fn end(&self, mut process: process::Child) -> anyhow::Result<()> {
+        if let Some(id) = process.id() {
+            kill(Pid::from_raw(id.try_into()?), Signal::SIGTERM)?;
+        }
+        if timeout(END, process.wait()).await.is_err() {
+            println!("chainring | {} does not end within {END:?}: killing it", self.name);
+            process.kill().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Prints what a process prints, with its name in front.
+async fn relay(name: String, output: impl AsyncRead + Unpin) {
+    let mut lines = BufReader::new(output).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        println!("{name:9} | {line}");
+    }
+}

@@ -1,0 +1,92 @@
+//! Where the processes of a development cluster keep their things, and how they are started.
+
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use process::entropy::{Entropy, SystemEntropy};
+
+use super::Args;
+use super::child::Child;
+
+/// The data directory of a development cluster.
+///
+/// ```text
+///   data/secret     shared by all processes
+///   data/gateway/   the cluster's state
+///   data/db-0/ ...  the users
+/// ```
+pub(super) struct Layout {
+    data: PathBuf,
+    binaries: PathBuf,
+    node_ids: Vec<String>,
+    rest_port: u16,
+    socket_port: u16,
+}
+
+impl Layout {
+    /// Makes what is missing.
+    pub(super) fn prepare(args: &Args) -> anyhow::Result<Self> {
+        fs::create_dir_all(&args.data)
+            .with_context(|| format!("cannot make the data directory {}", args.data.display()))?;
+        let data = args.data.canonicalize()?;
+        make_secret(&data.join("secret"))?;
+        let executable = env::current_exe()?;
+        let binaries = executable.parent().context("the program is in no directory")?.to_owned();
+        for binary in ["gateway", "db_process"] {
+            if !binaries.join(binary).is_file() {
+                bail!(
+                    "{binary} is not beside {}: build it too (cargo build --workspace)",
+                    executable.display()
+                );
+            }
+        }
+        let node_ids = (0..args.nodes).map(|node| format!("db-{node}")).collect();
+        let Args { rest_port, socket_port, .. } = *args;
+        Ok(Self { data, binaries, node_ids, rest_port, socket_port })
+    }
+
+    pub(super) fn gateway(&self) -> Child {
+        let flags = [
+            ("--nodes", self.node_ids.join(",")),
+            ("--rest-port", self.rest_port.to_string()),
+            ("--socket-port", self.socket_port.to_string()),
+            ("--state", self.data.join("gateway").display().to_string()),
+        ];
+        self.child("gateway", "gateway", &flags)
+    }
+
+    pub(super) fn node(&self, node: usize) -> Child {
+        let id = &self.node_ids[node];
+        let flags = [
+            ("--node-id", id.clone()),
+            ("--gateway", format!("127.0.0.1:{}", self.socket_port)),
+            ("--data", self.data.join(id).display().to_string()),
+        ];
+        self.child(id, "db_process", &flags)
+    }
+
+    fn child(&self, name: &str, binary: &str, flags: &[(&str, String)]) -> Child {
+        let mut arguments = flags
+            .iter()
+            .flat_map(|(flag, value)| [(*flag).to_owned(), value.clone()])
+            .collect::<Vec<_>>();
+        arguments
+            .extend(["--secret-file".to_owned(), self.data.join("secret").display().to_string()]);
+        Child { name: name.to_owned(), binary: self.binaries.join(binary), arguments }
+    }
+}
+
+/// Makes a secret that only this user can read, unless there is one.
+fn make_secret(path: &Path) -> anyhow::Result<()> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let written = match file {
+        Ok(mut file) => writeln!(file, "{}", SystemEntropy.uuid().simple()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    };
+    written.with_context(|| format!("cannot make the secret {}", path.display()))
+}

@@ -1,0 +1,55 @@
+//! The command that users type.
+//!
+//! | module | command |
+//! |---|---|
+//! | [`dev`] | `chainring dev`: a whole cluster on this machine |
+//! | [`status`] | `chainring status`: what the gateway knows of its cluster |
+//! | [`watch`] | `chainring watch`: the same, whenever it changes |
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "talking to people is what this is for"
+)]
+
+mod dev;
+mod status;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A replicated store of user records that keeps serving when a machine dies.
+#[derive(Debug, Parser)]
+#[command(name = "chainring", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a gateway and its nodes on this machine, and keep them running until Ctrl-C
+    Dev(dev::Args),
+    /// Show the ring: nodes, views, positions, lag; exits with 1 if something is wrong with it
+    Status(status::Args),
+    /// Show the ring whenever something about it changes
+    Watch(watch::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Args::parse().command {
+        Command::Dev(args) => dev::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Watch(args) => watch::run(args).await,
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("chainring: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

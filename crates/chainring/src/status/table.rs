@@ -1,0 +1,69 @@
+//! The cluster as a table for people.
+
+use ring::gateway::{ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};
+
+/// Prints the cluster's nodes, its partitions, and what is wrong with it.
+pub(crate) fn print(status: &ClusterStatus) {
+    match status.cluster {
+        Some(cluster) => println!("cluster {cluster}: {}", health(status)),
+        None => println!("no cluster yet"),
+    }
+    println!();
+    print_rows(["node", "linked", "boots", "address", ""], status.nodes.iter().map(node_row));
+    println!();
+    print_rows(
+        ["partition", "view", "home", "next", "lag"],
+        status.partitions.iter().map(partition_row),
+    );
+    for partition in status.partitions.iter().filter(|partition| !partition.problems.is_empty()) {
+        println!();
+        for problem in &partition.problems {
+            println!("{}: {problem}", partition.partition);
+        }
+    }
+}
+
+fn health(status: &ClusterStatus) -> &'static str {
+    if status.healthy { "healthy" } else { "something is wrong" }
+}
+
+fn node_row(node: &NodeStatus) -> [String; 5] {
+    let linked = if node.linked { "yes" } else { "no" };
+    [
+        node.id.to_string(),
+        linked.to_owned(),
+        or_dash(node.boots),
+        or_dash(node.address.as_ref()),
+        String::new(),
+    ]
+}
+
+fn partition_row(partition: &PartitionStatus) -> [String; 5] {
+    let view = partition.view.map(|view| format!("{} ({})", view.in_sync, view.epoch));
+    [
+        partition.partition.to_string(),
+        or_dash(view),
+        copy(&partition.home),
+        copy(&partition.next),
+        or_dash(partition.lag_entries),
+    ]
+}
+
+fn copy(copy: &CopyStatus) -> String {
+    format!("{} at {}", copy.node, or_dash(copy.position))
+}
+
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+fn print_rows<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) {
+    let rows = std::iter::once(header.map(str::to_owned)).chain(rows).collect::<Vec<_>>();
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    for row in &rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}

@@ -1,0 +1,102 @@
+//! `chainring watch`: what the gateway knows of its cluster, whenever it changes.
+//!
+//! It speaks to the gateway's socket.io port as any user's program can: with a socket.io client that is not ours.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use futures_util::FutureExt;
+use process::secret::SecretArgs;
+use protocol::hello::{GatewayPeer, Hello};
+use ring::gateway::ClusterStatus;
+use rust_socketio::asynchronous::{Client, ClientBuilder};
+use rust_socketio::{Payload, TransportType};
+use tokio::sync::mpsc;
+
+use crate::status;
+
+/// Arguments of `chainring watch`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where the gateway serves socket.io
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SOCKET_SERVER_URL",
+        default_value = "http://127.0.0.1:3002"
+    )]
+    url: String,
+
+    /// The cluster's secret.
+    #[command(flatten)]
+    secret: SecretArgs,
+}
+
+enum Told {
+    Cluster(Box<ClusterStatus>),
+    Error(String),
+}
+
+/// Shows the cluster until Ctrl-C, or until the gateway is lost.
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let client = connect(&args, tell).await?;
+    loop {
+        tokio::select! {
+            biased;
+            _ = tokio::signal::ctrl_c() => break,
+            told = told.recv() => match told {
+                Some(Told::Cluster(cluster)) => {
+                    status::print(&cluster);
+                    println!("\n----");
+                }
+                Some(Told::Error(error)) => return Err(anyhow!(error)),
+                None => return Err(anyhow!("the gateway is gone")),
+            },
+        }
+    }
+    // The process ends, whether the gateway hears of it or not.
+    let _ = client.disconnect().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn connect(args: &Args, tell: mpsc::UnboundedSender<Told>) -> anyhow::Result<Client> {
+    let hello = Hello::new(args.secret.read()?, GatewayPeer::Observer);
+    let errors = tell.clone();
+    let on_cluster = move |payload: Payload, _: Client| {
+        let tell = tell.clone();
+        async move { drop(tell.send(cluster_of(payload))) }.boxed()
+    };
+    let on_error = move |payload: Payload, _: Client| {
+        let errors = errors.clone();
+        async move { drop(errors.send(Told::Error(text_of(&payload)))) }.boxed()
+    };
+    let builder = ClientBuilder::new(&args.url)
+        .transport_type(TransportType::Websocket)
+        .auth(serde_json::to_value(&hello)?)
+        .reconnect(false)
+        .on("cluster", on_cluster)
+        .on("error", on_error);
+    builder
+        .connect()
+        .await
+        .with_context(|| format!("no gateway answers at {}: is it running? (--url)", args.url))
+}
+
+fn cluster_of(payload: Payload) -> Told {
+    let Payload::Text(mut values) = payload else { return Told::Error("not JSON".to_owned()) };
+    let value = values.pop().unwrap_or_default();
+    match serde_json::from_value(value) {
+        Ok(cluster) => Told::Cluster(Box::new(cluster)),
+        Err(error) => Told::Error(format!("the gateway is of another release: {error}")),
+    }
+}
+
+fn text_of(payload: &Payload) -> String {
+    match payload {
+        Payload::Text(values) => {
+            values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        }
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,254 @@
+//! The driver: hands events to the core and carries out its effects.
+//!
+//! Whoever has an event (a REST handler, the reader of a link, the timer, a finished save) takes the lock, lets the core
+//! handle it and carries out what comes of it, in order. None of that waits: sends go into queues, saves run apart. So a
+//! request costs no hop to another task, and effects keep the order in which the core gave them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use link::Sender;
+use process::clock::Clock;
+use process::threads::Threads;
+use protocol::hello::NodeHello;
+use protocol::message::{FromNode, ToNode};
+use protocol::refusal::Refusal;
+use ring::controller::ClusterState;
+use ring::gateway::{ClusterStatus, Gateway, GatewayEffect, GatewayEvent};
+use ring::link::{LinkId, LinkIds};
+use ring::router::{ClientRequest, Outcome, Ticket};
+use ring::time::Time;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::state::{StateError, StateStore};
+
+/// The core of a gateway, shared by all who have events for it.
+pub(crate) struct Driver {
+    locked: Mutex<Locked>,
+    clock: Clock,
+    request_deadline: Duration,
+    links: LinkIds,
+    /// Tells the timer that there is an earlier deadline.
+    earlier_deadline: Notify,
+    /// States to be saved, in order.
+    to_save: mpsc::UnboundedSender<ClusterState>,
+    /// Counts what observers would want to hear of.
+    changes: watch::Sender<u64>,
+    broken: CancellationToken,
+}
+
+struct Locked {
+    core: Gateway,
+    links: BTreeMap<LinkId, Sender<ToNode>>,
+    waiting: BTreeMap<Ticket, oneshot::Sender<Outcome>>,
+    tickets: u64,
+    /// What the timer waits for.
+    timer_at: Option<Time>,
+    effects: Vec<GatewayEffect>,
+}
+
+impl Driver {
+    /// A driver, and the states that it wants saved.
+    pub(crate) fn new(
+        core: Gateway,
+        clock: Clock,
+        request_deadline: Duration,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<ClusterState>) {
+        let (to_save, saves) = mpsc::unbounded_channel();
+        let locked = Locked {
+            core,
+            links: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            tickets: 0,
+            timer_at: None,
+            effects: Vec::new(),
+        };
+        let driver = Self {
+            locked: Mutex::new(locked),
+            clock,
+            request_deadline,
+            links: LinkIds::default(),
+            earlier_deadline: Notify::new(),
+            to_save,
+            changes: watch::Sender::new(0),
+            broken: CancellationToken::new(),
+        };
+        (Arc::new(driver), saves)
+    }
+
+    /// Brings a client's request to its end; within the request deadline.
+    pub(crate) async fn request(&self, request: ClientRequest) -> Outcome {
+        let (complete, completed) = oneshot::channel();
+        {
+            let mut locked = self.lock();
+            locked.tickets += 1;
+            let ticket = Ticket(locked.tickets);
+            locked.waiting.insert(ticket, complete);
+            let time_allowed = self.request_deadline;
+            self.handle(&mut locked, [GatewayEvent::Submit { ticket, request, time_allowed }]);
+        }
+        // The core completes every request; what it knows of one that it forgot is that it does not know.
+        completed.await.unwrap_or(Outcome::Unknown)
+    }
+
+    /// Judges a node that connects.
+    pub(crate) fn admit(&self, hello: &NodeHello) -> Result<(), Refusal> {
+        self.lock().core.admit(hello)
+    }
+
+    /// A node is linked.
+    pub(crate) fn node_linked(&self, sender: Sender<ToNode>, hello: NodeHello) -> LinkId {
+        let link = self.links.next();
+        let mut locked = self.lock();
+        locked.links.insert(link, sender);
+        self.handle(&mut locked, [GatewayEvent::NodeLinked { link, hello }]);
+        link
+    }
+
+    /// A node says something.
+    pub(crate) fn node_says(&self, link: LinkId, messages: Vec<FromNode>) {
+        let events = messages.into_iter().map(|message| GatewayEvent::NodeSays { link, message });
+        self.handle(&mut self.lock(), events);
+    }
+
+    /// A node's link is gone.
+    pub(crate) fn node_lost(&self, link: LinkId) {
+        let mut locked = self.lock();
+        locked.links.remove(&link);
+        self.handle(&mut locked, [GatewayEvent::NodeLost { link }]);
+    }
+
+    /// What is known of the cluster.
+    pub(crate) fn status(&self) -> ClusterStatus {
+        self.lock().core.status(self.clock.now())
+    }
+
+    /// Changes whenever the cluster's status has.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Lets time pass, for as long as it is polled.
+    pub(crate) async fn keep_time(&self) {
+        loop {
+            let deadline = {
+                let mut locked = self.lock();
+                locked.timer_at = locked.core.next_deadline(self.clock.now());
+                locked.timer_at
+            };
+            tokio::select! {
+                biased;
+                () = self.earlier_deadline.notified() => {}
+                () = self.clock.sleep_until(deadline) => self.handle(&mut self.lock(), [GatewayEvent::Tick]),
+            }
+        }
+    }
+
+    /// Saves what is to be saved, one state after the other; returns when that fails.
+    pub(crate) async fn keep_state(
+        &self,
+        mut saves: mpsc::UnboundedReceiver<ClusterState>,
+        store: Arc<dyn StateStore>,
+        threads: Arc<dyn Threads>,
+    ) -> StateError {
+        loop {
+            let Some(state) = saves.recv().await else { return std::future::pending().await };
+            let (done, saved) = oneshot::channel();
+            let store = Arc::clone(&store);
+            threads.blocking(Box::new(move || drop(done.send(store.save(&state))))).await;
+            match saved.await {
+                Ok(Ok(())) => self.handle(&mut self.lock(), [GatewayEvent::Saved]),
+                Ok(Err(error)) => return error,
+                Err(_) => unreachable!("the save has run"),
+            }
+        }
+    }
+
+    /// Closes every link.
+    pub(crate) fn close_links(&self, reason: &str) {
+        self.lock().links.values().for_each(|sender| sender.close(reason));
+    }
+
+    fn handle(&self, locked: &mut Locked, events: impl IntoIterator<Item = GatewayEvent>) {
+        let _tell = TellOfPanic(&self.broken);
+        let now = self.clock.now();
+        let mut effects = std::mem::take(&mut locked.effects);
+        for event in events {
+            locked.core.handle(now, event, &mut effects);
+            for effect in effects.drain(..) {
+                self.carry_out(locked, effect);
+            }
+        }
+        locked.effects = effects;
+        let deadline = locked.core.next_deadline(now);
+        if deadline
+            .is_some_and(|deadline| locked.timer_at.is_none_or(|timer_at| deadline < timer_at))
+        {
+            locked.timer_at = deadline;
+            self.earlier_deadline.notify_one();
+        }
+    }
+
+    fn carry_out(&self, locked: &mut Locked, effect: GatewayEffect) {
+        match effect {
+            GatewayEffect::Send { link, message } => {
+                if let Some(sender) = locked.links.get(&link) {
+                    // A link that cannot take a message closes, and the core hears of that.
+                    let _ = sender.send(&*message);
+                }
+            }
+            GatewayEffect::Drop { link, refusal } => {
+                info!(link = link.0, %refusal, "dropping a link");
+                if let Some(sender) = locked.links.get(&link) {
+                    sender.close(refusal.to_string());
+                }
+            }
+            GatewayEffect::Save(state) => {
+                log_views(locked.core.state(), &state);
+                if self.to_save.send(state).is_err() {
+                    error!("a state cannot be saved any more: the gateway is ending");
+                }
+            }
+            GatewayEffect::Complete { ticket, outcome } => {
+                if let Some(complete) = locked.waiting.remove(&ticket) {
+                    // The client may have hung up.
+                    let _ = complete.send(outcome);
+                }
+            }
+            GatewayEffect::Changed => {
+                self.changes.send_modify(|count| *count = count.wrapping_add(1))
+            }
+        }
+    }
+
+    /// Returns once the core has panicked: what it knows is not to be relied on any more.
+    pub(crate) async fn broken(&self) {
+        self.broken.cancelled().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock().unwrap_or_else(|_| panic!("the core broke an assertion before"))
+    }
+}
+
+/// Tells of a panic while the core is at work.
+struct TellOfPanic<'a>(&'a CancellationToken);
+
+impl Drop for TellOfPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.cancel();
+        }
+    }
+}
+
+fn log_views(before: Option<&ClusterState>, after: &ClusterState) {
+    for view in &after.views {
+        if before.and_then(|before| before.view(view.partition)) != Some(view) {
+            info!(partition = %view.partition, epoch = view.epoch.0, in_sync = %view.in_sync, "the view changes");
+        }
+    }
+}

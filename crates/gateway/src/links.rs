@@ -1,0 +1,83 @@
+//! Who connects to the gateway's socket.io port: nodes and observers.
+
+use std::sync::Arc;
+
+use link::{Acceptor, Admission, CloseReason, Handler, Observer};
+use protocol::PROTOCOL_VERSION;
+use protocol::hello::{GatewayPeer, Hello, Secret};
+use protocol::message::{FromNode, ToNode};
+use protocol::refusal::Refusal;
+use ring::link::LinkId;
+use serde_json::json;
+use tracing::{info, warn};
+
+use crate::driver::Driver;
+
+/// The event that tells an observer that it was let in.
+const WELCOME: &str = "welcome";
+
+/// The event that tells an observer what is known of the cluster, now and whenever that changes.
+const CLUSTER: &str = "cluster";
+
+/// Lets in nodes of the ring, and observers.
+pub(crate) struct Links {
+    pub(crate) driver: Arc<Driver>,
+    pub(crate) secret: Secret,
+}
+
+impl Acceptor for Links {
+    type Out = ToNode;
+    type In = FromNode;
+
+    fn admit(&self, auth: &serde_json::Value) -> Result<Admission<ToNode, FromNode>, Refusal> {
+        let driver = Arc::clone(&self.driver);
+        match Hello::authenticate(auth, &self.secret)? {
+            GatewayPeer::Node(hello) => {
+                driver.admit(&hello).inspect_err(
+                    |refusal| warn!(node = %hello.node, %refusal, "a node is refused"),
+                )?;
+                Ok(Admission::link(hello.node.to_string(), move |sender| {
+                    info!(node = %hello.node, boot = hello.boot.count, "a node is linked");
+                    let node = hello.node.to_string();
+                    let link = driver.node_linked(sender, hello);
+                    FromLink { driver, link, node }
+                }))
+            }
+            GatewayPeer::Observer => Ok(Admission::observer(move |observer| {
+                tokio::spawn(observe(driver, observer));
+            })),
+        }
+    }
+}
+
+/// Brings a node's messages to the driver.
+struct FromLink {
+    driver: Arc<Driver>,
+    link: LinkId,
+    node: String,
+}
+
+impl Handler<FromNode> for FromLink {
+    fn messages(&mut self, batch: Vec<FromNode>) {
+        self.driver.node_says(self.link, batch);
+    }
+
+    fn closed(&mut self, reason: CloseReason) {
+        warn!(node = self.node, %reason, "the link of a node is lost");
+        self.driver.node_lost(self.link);
+    }
+}
+
+/// Tells an observer of the cluster until it is gone.
+async fn observe(driver: Arc<Driver>, observer: Observer) {
+    let mut changes = driver.changes();
+    let mut tell = observer.emit(WELCOME, &json!({ "protocol": PROTOCOL_VERSION }));
+    while tell.is_ok() {
+        tell = observer.emit(CLUSTER, &driver.status());
+        tokio::select! {
+            biased;
+            _ = observer.gone() => return,
+            changed = changes.changed() => if changed.is_err() { return },
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! REST: the routes, and what they have in common.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`users`] | the calls on user records |
+//! | [`cluster`] | what is known of the cluster, and health |
+//! | [`body`] | reading a JSON body within its limits |
+//! | [`etag`] | positions as entity tags |
+//! | [`problem`] | every failure as a response |
+
+mod body;
+mod cluster;
+mod etag;
+mod problem;
+mod users;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use process::entropy::Entropy;
+
+use self::problem::Problem;
+use crate::config::ServedByHeader;
+use crate::driver::Driver;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    driver: Arc<Driver>,
+    entropy: Arc<dyn Entropy>,
+    served_by: ServedByHeader,
+}
+
+/// The routes; each with a trailing slash and without.
+pub(crate) fn service(
+    driver: Arc<Driver>,
+    entropy: Arc<dyn Entropy>,
+    served_by: ServedByHeader,
+) -> Router {
+    let users = || post(users::create).put(users::change);
+    let user = || get(users::read).delete(users::delete);
+    Router::new()
+        .route("/api/user", users())
+        .route("/api/user/", users())
+        .route("/api/user/{id}", user())
+        .route("/api/user/{id}/", user())
+        .route("/api/cluster", get(cluster::status))
+        .route("/api/cluster/", get(cluster::status))
+        .route("/healthz", get(cluster::alive))
+        .route("/healthz/", get(cluster::alive))
+        .route("/readyz", get(cluster::ready))
+        .route("/readyz/", get(cluster::ready))
+        .fallback(|| async { Problem::no_route() })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .with_state(App { driver, entropy, served_by })
+}

@@ -1,0 +1,153 @@
+//! Failures as responses: `application/problem+json` (RFC 9457). The one place where outcomes become statuses.
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use protocol::entry::Answer;
+use protocol::problem::{ProblemType, TYPE_PREFIX};
+use protocol::user::{BodyError, FieldError, UserId};
+use ring::router::Unavailable;
+use serde::Serialize;
+
+/// After how many seconds a request that was certainly not done is worth another attempt.
+const RETRY_AFTER_S: &str = "1";
+
+/// A failure that a client is told of.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    kind: ProblemType,
+    detail: String,
+    errors: Vec<FieldError>,
+    id: Option<UserId>,
+}
+
+/// The body of a failure.
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a UserId>,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), errors: Vec::new(), id: None }
+    }
+
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(ProblemType::Malformed, detail)
+    }
+
+    pub(crate) fn no_route() -> Self {
+        Self::new(
+            ProblemType::NoRoute,
+            "users are at /api/user/ and /api/user/{id}, the cluster at /api/cluster",
+        )
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(ProblemType::MethodNotAllowed, "the Allow header names the methods of this path")
+    }
+
+    /// A field with a fault.
+    pub(crate) fn field(field: &str, detail: impl Into<String>) -> Self {
+        let error = FieldError { field: field.to_owned(), detail: detail.into() };
+        Self {
+            errors: vec![error.clone()],
+            ..Self::new(ProblemType::InvalidField, error.to_string())
+        }
+    }
+
+    /// It may have been done, or may still be.
+    pub(crate) fn outcome_unknown(id: Option<UserId>) -> Self {
+        let detail =
+            "the update may have been done, or may still be: read the user before you repeat it";
+        Self { id, ..Self::new(ProblemType::OutcomeUnknown, detail) }
+    }
+
+    /// An answer that is not the one that was hoped for.
+    pub(crate) fn answer(answer: &Answer) -> Self {
+        match answer {
+            Answer::NotFound => Self::new(ProblemType::UserNotFound, "there is no user of this id"),
+            Answer::AlreadyExists => Self::new(
+                ProblemType::UserExists,
+                "there is a user of this id: change it with PUT, or choose another id",
+            ),
+            Answer::PreconditionFailed => Self::new(
+                ProblemType::PreconditionFailed,
+                "the record is not the one that If-Match names: read it again",
+            ),
+            Answer::Found { .. }
+            | Answer::Created { .. }
+            | Answer::Changed { .. }
+            | Answer::Deleted => {
+                Self::new(ProblemType::Internal, "a node gave an answer to another question")
+            }
+        }
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(reason: Unavailable) -> Self {
+        let (kind, detail) = match reason {
+            Unavailable::NotFormed => (
+                ProblemType::Unavailable,
+                "the cluster is not formed yet: not all of its nodes have come",
+            ),
+            Unavailable::NoPrimary => (
+                ProblemType::Unavailable,
+                "the node that takes this user's updates is down; nothing was changed",
+            ),
+            Unavailable::DeadlinePassed => (
+                ProblemType::Unavailable,
+                "no node could serve the request in time; nothing was changed",
+            ),
+            Unavailable::Overloaded => {
+                (ProblemType::Overloaded, "too many requests are under way; nothing was changed")
+            }
+        };
+        Self::new(kind, detail)
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        let detail = error.to_string();
+        match error {
+            BodyError::Malformed(_) => Self::new(ProblemType::Malformed, detail),
+            BodyError::NotAnObject => Self::new(ProblemType::InvalidField, detail),
+            BodyError::Fields(errors) => {
+                Self { errors, ..Self::new(ProblemType::InvalidField, detail) }
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = Body {
+            r#type: format!("{TYPE_PREFIX}{}", self.kind.code()),
+            title: self.kind.title(),
+            status: status.as_u16(),
+            detail: &self.detail,
+            errors: &self.errors,
+            id: self.id.as_ref(),
+        };
+        let json = serde_json::to_vec(&body)
+            .unwrap_or_else(|error| unreachable!("a problem always serialises: {error}"));
+        let mut response = (status, json).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        }
+        response
+    }
+}

@@ -1,0 +1,124 @@
+//! The calls on user records.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use protocol::entry::Answer;
+use protocol::message::Action;
+use protocol::user::{NewUser, UserId, UserPatch};
+use ring::router::{ClientRequest, Outcome, ServedBy};
+
+use super::problem::Problem;
+use super::{App, body, etag};
+use crate::config::ServedByHeader;
+
+/// Which copy answered, where that is shown.
+const SERVED_BY: HeaderName = HeaderName::from_static("chainring-served-by");
+
+/// `POST /api/user/`
+pub(super) async fn create(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let new = NewUser::from_body(&body::json(&headers, body).await?)?;
+    let user = new.with_id(|| made_up_id(&app));
+    let id = user.id.clone();
+    let location = HeaderValue::from_str(&format!("/api/user/{id}"))
+        .unwrap_or_else(|_| unreachable!("the characters of an id make a header"));
+    let mut response = app.bring(ClientRequest::Update(Action::Create(user)), Some(id)).await?;
+    if response.status() == StatusCode::CREATED {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// `GET /api/user/{id}`
+pub(super) async fn read(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    app.bring(ClientRequest::Read(user_id(id)?), None).await
+}
+
+/// `PUT /api/user/`
+pub(super) async fn change(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let if_match = etag::if_match(&headers)?;
+    let patch = UserPatch::from_body(&body::json(&headers, body).await?)?;
+    app.bring(ClientRequest::Update(Action::Change { patch, if_match }), None).await
+}
+
+/// `DELETE /api/user/{id}`
+pub(super) async fn delete(
+    State(app): State<App>,
+    headers: HeaderMap,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let (id, if_match) = (user_id(id)?, etag::if_match(&headers)?);
+    app.bring(ClientRequest::Update(Action::Delete { id, if_match }), None).await
+}
+
+impl App {
+    /// Brings a request to its end, and tells its outcome. `made_id` is the id that an unknown outcome has to name.
+    async fn bring(
+        &self,
+        request: ClientRequest,
+        made_id: Option<UserId>,
+    ) -> Result<Response, Problem> {
+        match self.driver.request(request).await {
+            Outcome::Done { answer, served_by } => {
+                let mut response = answered(&answer);
+                if self.served_by == ServedByHeader::Shown {
+                    response.headers_mut().insert(SERVED_BY, shown(&served_by));
+                }
+                Ok(response)
+            }
+            Outcome::NotDone(reason) => Err(reason.into()),
+            Outcome::Unknown => Err(Problem::outcome_unknown(made_id)),
+        }
+    }
+}
+
+fn answered(answer: &Answer) -> Response {
+    match answer {
+        Answer::Found { position, record } | Answer::Changed { position, record } => {
+            (StatusCode::OK, headers_of(etag::header(*position)), record.clone()).into_response()
+        }
+        Answer::Created { position, record } => {
+            (StatusCode::CREATED, headers_of(etag::header(*position)), record.clone())
+                .into_response()
+        }
+        Answer::Deleted => StatusCode::NO_CONTENT.into_response(),
+        Answer::NotFound | Answer::AlreadyExists | Answer::PreconditionFailed => {
+            Problem::answer(answer).into_response()
+        }
+    }
+}
+
+fn headers_of(etag: HeaderValue) -> [(HeaderName, HeaderValue); 2] {
+    [(CONTENT_TYPE, HeaderValue::from_static("application/json")), (ETAG, etag)]
+}
+
+fn shown(served_by: &ServedBy) -> HeaderValue {
+    let ServedBy { node, member, epoch } = served_by;
+    HeaderValue::from_str(&format!("{node}; copy={member}; epoch={epoch}"))
+        .unwrap_or_else(|_| unreachable!("the characters of a node id make a header"))
+}
+
+fn user_id(path: Result<Path<String>, PathRejection>) -> Result<UserId, Problem> {
+    let Path(text) = path.map_err(|_| Problem::malformed("the id in the path is not UTF-8"))?;
+    text.parse()
+        .map_err(|error: protocol::user::InvalidUserId| Problem::field("id", error.to_string()))
+}
+
+fn made_up_id(app: &App) -> UserId {
+    let text = app.entropy.uuid_in_order().to_string();
+    text.parse().unwrap_or_else(|_| unreachable!("a UUID has the characters of an id"))
+}

@@ -1,0 +1,111 @@
+//! A gateway from its start to its end.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::Listener;
+use link::DeadlineListener;
+use process::clock::Clock;
+use protocol::id::{ClusterId, GatewayBoot};
+use ring::gateway::{Gateway, RecoverError};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::config::Config;
+use crate::deps::Deps;
+use crate::driver::Driver;
+use crate::links::Links;
+use crate::rest;
+use crate::state::StateError;
+
+/// How long requests that are under way may take to end once the gateway shuts down, beyond their deadline.
+const FINISH_SLACK: Duration = Duration::from_millis(500);
+
+/// Why a gateway ended otherwise than by being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The cluster's state cannot be read, or could not be saved: a failed save is never tried again.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The cluster's state is not one to go on from.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// The core broke one of its own rules; what it knows is not to be relied on.
+    #[error(
+        "an assertion failed, see the log for the panic: start the gateway again, and report it"
+    )]
+    CoreBroken,
+    /// A listener failed.
+    #[error("the operating system refuses: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Runs a gateway until `shutdown` is cancelled; then it takes no more requests, ends those under way and returns.
+///
+/// # Errors
+///
+/// Why the gateway cannot go on.
+pub async fn run<R, S>(
+    config: Config,
+    deps: Deps<R, S>,
+    shutdown: CancellationToken,
+) -> Result<(), RunError>
+where
+    R: Listener,
+    R::Addr: std::fmt::Debug,
+    S: Listener,
+    S::Addr: std::fmt::Debug,
+{
+    let Deps { rest, socket, state, entropy, threads } = deps;
+    let saved = state.load()?;
+    let clock = Clock::start();
+    let (boot, cluster) = (GatewayBoot(entropy.uuid()), ClusterId(entropy.uuid()));
+    info!(%boot, ring = ?config.ring.nodes(), formed = saved.is_some(), "gateway starts");
+    let core = Gateway::recovered(
+        config.ring.clone(),
+        boot,
+        cluster,
+        saved,
+        &config.gateway_settings,
+        clock.now(),
+    )?;
+    let (driver, saves) = Driver::new(core, clock, config.request_deadline);
+
+    // Ends everything that is spawned, however this function ends.
+    let ending = CancellationToken::new();
+    let _end_all = ending.clone().drop_guard();
+    let timer = Arc::clone(&driver);
+    tokio::spawn(ending.clone().run_until_cancelled_owned(async move { timer.keep_time().await }));
+
+    let links = Links { driver: Arc::clone(&driver), secret: config.secret.clone() };
+    let listener = DeadlineListener::for_links(socket, &config.links);
+    let service = link::server(links, &config.links).service(axum::Router::new());
+    let linking = axum::serve(listener, service).into_future();
+    tokio::spawn(ending.clone().run_until_cancelled_owned(linking));
+
+    let listener = DeadlineListener::for_requests(rest, &config.links);
+    let service = rest::service(Arc::clone(&driver), Arc::clone(&entropy), config.served_by);
+    let finishing = shutdown.clone();
+    let serving = axum::serve(listener, service)
+        .with_graceful_shutdown(async move { finishing.cancelled().await })
+        .into_future();
+    let out_of_time = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(config.request_deadline + FINISH_SLACK).await;
+    };
+
+    let outcome = tokio::select! {
+        biased;
+        error = driver.keep_state(saves, state, threads) => Err(error.into()),
+        served = serving => served.map_err(RunError::from),
+        () = driver.broken() => Err(RunError::CoreBroken),
+        () = out_of_time => Ok(()),
+    };
+    match &outcome {
+        Ok(()) => info!("gateway ends"),
+        Err(reason) => error!(%reason, "gateway stops"),
+    }
+    driver.close_links("the gateway ends");
+    outcome
+}

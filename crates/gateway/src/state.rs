@@ -1,0 +1,230 @@
+//! The controller's file: the cluster's state, replaced as a whole, durable when a save returns (rules 1 and 10).
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use ring::controller::ClusterState;
+use serde::{Deserialize, Serialize};
+
+/// The version of what is written.
+const FORMAT: u32 = 1;
+
+/// The file's name in the state directory.
+const STATE: &str = "cluster.json";
+
+/// What is written before it takes the file's place.
+const NEW_STATE: &str = "cluster.json.new";
+
+/// The lock's name in the state directory.
+const LOCK: &str = "lock";
+
+/// Where the cluster's state is kept. Calls block.
+pub trait StateStore: Send + Sync + 'static {
+    /// What was saved last, made durable before it is returned (rule 11); none if nothing ever was.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or is not a state.
+    fn load(&self) -> Result<Option<ClusterState>, StateError>;
+
+    /// Replaces what was saved before; durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// When it may not have become durable. It is not to be tried again: the process ends.
+    fn save(&self, state: &ClusterState) -> Result<(), StateError>;
+}
+
+/// Why there is no state to go on from, or none that is durable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// Another gateway is at work on it (rule 14).
+    #[error(
+        "the state directory {0} is used by another gateway: there can only be one, stop the other or give another --state"
+    )]
+    Locked(PathBuf),
+    /// The file system refuses.
+    #[error("{doing} {path}: {error}")]
+    File {
+        /// What was being done.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What it said.
+        error: String,
+    },
+    /// It was written by a newer release.
+    #[error("{path} has format {found}, this release knows {FORMAT}: run a newer release")]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// It is no state.
+    #[error("{path} is damaged: {error}; restore it from a backup of the same cluster")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        error: String,
+    },
+}
+
+/// A directory with the file, held by one process at a time.
+#[derive(Debug)]
+pub struct StateDirectory {
+    path: PathBuf,
+    /// Held for as long as the process lives.
+    _lock: File,
+}
+
+/// What is in the file.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    format: u32,
+    #[serde(flatten)]
+    state: ClusterState,
+}
+
+/// As much of the file as every release understands.
+#[derive(Deserialize)]
+struct AnyFormat {
+    format: u32,
+}
+
+impl StateDirectory {
+    /// Takes the directory for this process; makes it if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it, or the file system refuses.
+    pub fn open(path: &Path) -> Result<Self, StateError> {
+        fs::create_dir_all(path).map_err(failed("making", path))?;
+        let lock_path = path.join(LOCK);
+        let lock = File::create(&lock_path).map_err(failed("making", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StateError::Locked(path.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(failed("locking", &lock_path)(error)),
+        }
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_directory(parent)?;
+        }
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+}
+
+impl StateStore for StateDirectory {
+    fn load(&self) -> Result<Option<ClusterState>, StateError> {
+        let path = self.path.join(STATE);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed("reading", &path)(error)),
+        };
+        File::open(&path).and_then(|file| file.sync_all()).map_err(failed("syncing", &path))?;
+        sync_directory(&self.path)?;
+        let damaged = |error: serde_json::Error| StateError::Damaged {
+            path: path.clone(),
+            error: error.to_string(),
+        };
+        let AnyFormat { format } = serde_json::from_slice(&text).map_err(damaged)?;
+        if format != FORMAT {
+            return Err(StateError::Newer { path, found: format });
+        }
+        let saved: Saved = serde_json::from_slice(&text).map_err(damaged)?;
+        Ok(Some(saved.state))
+    }
+
+    fn save(&self, state: &ClusterState) -> Result<(), StateError> {
+        let (path, new_path) = (self.path.join(STATE), self.path.join(NEW_STATE));
+        let saved = Saved { format: FORMAT, state: state.clone() };
+        let mut text = serde_json::to_vec_pretty(&saved)
+            .unwrap_or_else(|error| unreachable!("a state always serialises: {error}"));
+        text.push(b'\n');
+        let mut file = File::create(&new_path).map_err(failed("making", &new_path))?;
+        file.write_all(&text).map_err(failed("writing", &new_path))?;
+        file.sync_all().map_err(failed("syncing", &new_path))?;
+        fs::rename(&new_path, &path).map_err(failed("replacing", &path))?;
+        sync_directory(&self.path)
+    }
+}
+
+/// Makes the names in a directory durable.
+fn sync_directory(path: &Path) -> Result<(), StateError> {
+    File::open(path).and_then(|directory| directory.sync_all()).map_err(failed("syncing", path))
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError + use<> {
+    let path = path.to_owned();
+    move |error| StateError::File { doing, path, error: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::controller::NodeState;
+    use uuid::Uuid;
+
+    fn state() -> ClusterState {
+        use protocol::id::{ClusterId, GatewayBoot, Incarnation};
+        let node = |i: u128| NodeState {
+            id: format!("db-{i}").parse().unwrap(),
+            incarnation: Incarnation(Uuid::from_u128(i)),
+        };
+        ClusterState {
+            cluster: ClusterId(Uuid::from_u128(7)),
+            boot: GatewayBoot(Uuid::from_u128(8)),
+            nodes: vec![node(0), node(1)],
+            views: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_saved_is_found_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("made/here");
+        let store = StateDirectory::open(&path).unwrap();
+        assert_eq!(store.load(), Ok(None));
+        store.save(&state()).unwrap();
+        drop(store);
+        assert_eq!(StateDirectory::open(&path).unwrap().load(), Ok(Some(state())));
+    }
+
+    #[test]
+    fn a_half_written_replacement_is_not_looked_at() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = StateDirectory::open(directory.path()).unwrap();
+        store.save(&state()).unwrap();
+        fs::write(directory.path().join(NEW_STATE), "{\"format\": 1, \"clu").unwrap();
+        assert_eq!(store.load(), Ok(Some(state())));
+    }
+
+    #[test]
+    fn a_second_gateway_does_not_get_the_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let _first = StateDirectory::open(directory.path()).unwrap();
+        let second = StateDirectory::open(directory.path()).unwrap_err();
+        assert_eq!(second, StateError::Locked(directory.path().to_owned()));
+    }
+
+    #[test]
+    fn damage_and_newer_formats_are_told_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = StateDirectory::open(directory.path()).unwrap();
+        for (text, newer) in
+            [("", false), ("{", false), ("{\"format\":1}", false), ("{\"format\":2}", true)]
+        {
+            fs::write(directory.path().join(STATE), text).unwrap();
+            let error = store.load().unwrap_err();
+            assert_eq!(
+                matches!(error, StateError::Newer { found: 2, .. }),
+                newer,
+                "{text}: {error}"
+            );
+            assert_eq!(matches!(error, StateError::Damaged { .. }), !newer, "{text}: {error}");
+        }
+    }
+}
