@@ -5,10 +5,9 @@ use std::hash::Hash;
 
 /// What operations do when they happen one after the other.
 ///
-/// [`step`](Model::step) is all that correctness needs. The hints, [`has_effect`](Model::has_effect),
-/// [`may_matter_to`](Model::may_matter_to) and [`are_alike`](Model::are_alike), keep operations of
-/// unknown outcome from making the search explode; their defaults are always right, and a wrong answer
-/// makes verdicts wrong.
+/// [`step`](Model::step) is all that correctness needs. The hints, [`has_effect`](Model::has_effect) and
+/// [`are_alike`](Model::are_alike), keep the search small; their defaults are always right, and a wrong
+/// answer makes verdicts wrong.
 pub trait Model {
     /// The state between operations.
     type State: Clone + Eq + Hash + Debug;
@@ -43,27 +42,9 @@ pub trait Model {
         true
     }
 
-    /// Whether the effect of `unknown`, an operation without output, can matter to `later`, which
-    /// directly follows it and gives `output` (`None`: it is of unknown outcome too).
-    ///
-    /// `false` promises for every state `s`: if both steps are possible from `s`, and `later` changes
-    /// the state or has an output, then `later` is possible in `s` as well, and leads to the same end
-    /// either at once or when followed by `unknown`. In short: `unknown` could as well be left out or
-    /// put after `later`. The search then tries an unknown effect only where it can make the
-    /// difference, instead of all unknown effects everywhere.
-    fn may_matter_to(
-        &self,
-        unknown: &Self::Input,
-        later: &Self::Input,
-        output: Option<&Self::Output>,
-    ) -> bool {
-        let _ = (unknown, later, output);
-        true
-    }
-
     /// Whether two operations of unknown outcome are the same to everybody: in every state their steps
-    /// without output lead to equal states, and the other hints answer alike for both. The search then
-    /// tries the one that was invoked first, and the other only after it.
+    /// without output lead to equal states. The search then places the one that was invoked first
+    /// before the other.
     fn are_alike(&self, first: &Self::Input, second: &Self::Input) -> bool {
         first == second
     }

@@ -56,8 +56,19 @@ pub enum Violation {
     #[error("{0}")]
     Misplaced(&'static str),
     /// An event other than a frame.
-    #[error("an event that is not \"{}\" with one binary attachment", crate::wire::FRAME_EVENT)]
+    #[error(
+        "an event that is not \"{}\" with a number and one binary attachment",
+        crate::wire::FRAME_EVENT
+    )]
     NotAFrame,
+    /// A frame is missing, or comes twice.
+    #[error("frame {got} instead of frame {expected}")]
+    OutOfOrder {
+        /// The number of the frame that was due.
+        expected: u64,
+        /// The number of the one that came.
+        got: u64,
+    },
     /// A packet above the limit.
     #[error("a packet of more than {FRAME_BYTES_MAX} bytes")]
     TooLong,

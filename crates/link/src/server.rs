@@ -92,7 +92,7 @@ fn builder(settings: &Settings) -> SocketIoBuilder {
 }
 
 impl Server {
-    /// The service to hand to [`axum::serve`], together with a [`DeadlineListener`](crate::DeadlineListener): the links,
+    /// The service to hand to [`axum::serve()`], together with a [`DeadlineListener`](crate::DeadlineListener): the links,
     /// and `router` for all other paths.
     pub fn service(self, router: Router) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
         router.layer(self.layer).into_make_service_with_connect_info()

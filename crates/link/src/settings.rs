@@ -12,7 +12,8 @@ pub struct Settings {
     /// How long the server end waits for the answer to a ping, and the client end for a ping that is overdue. Whole
     /// milliseconds. 1 s by default.
     pub heartbeat_timeout: Duration,
-    /// From the first byte of a connection until the peer is let in; on both ends. 2 s by default.
+    /// How long it may take until the peer is let in: at the server end from the moment the connection is accepted, at the
+    /// client end from the moment it dials. 2 s by default.
     pub connect_deadline: Duration,
     /// How long a write may make no progress, and how long an orderly close may take. 2 s by default.
     pub write_deadline: Duration,

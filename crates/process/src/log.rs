@@ -3,7 +3,10 @@
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{Directive, LevelFilter};
+
+/// Below this level tungstenite logs every payload, and so users' records, whatever `RUST_LOG` asks for.
+const NO_PAYLOADS: &str = "tungstenite=info";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -27,8 +30,10 @@ impl LogArgs {
     ///
     /// Does nothing where the process logs already, as in tests.
     pub fn start(&self) {
-        let filter =
-            EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+        let filter = EnvFilter::builder()
+            .with_default_directive(LevelFilter::INFO.into())
+            .from_env_lossy()
+            .add_directive(no_payloads());
         let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
         let started = match self.log_format {
             LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
@@ -38,4 +43,10 @@ impl LogArgs {
             tracing::debug!("the process logs already");
         }
     }
+}
+
+fn no_payloads() -> Directive {
+    NO_PAYLOADS
+        .parse()
+        .unwrap_or_else(|error| unreachable!("{NO_PAYLOADS} is a directive: {error}"))
 }

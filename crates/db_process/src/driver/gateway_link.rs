@@ -4,7 +4,7 @@ use link::ConnectError;
 use protocol::hello::{GatewayPeer, NodeHello};
 use protocol::refusal::Remedy;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::dialler::{Dialler, WhenClosed, closing};
 use super::input::{Input, LinkInput, ToDriver};
@@ -13,18 +13,24 @@ use super::input::{Input, LinkInput, ToDriver};
 pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>) {
     let gateway = dialler.config.gateway.clone();
     let mut backoff = dialler.backoff();
+    let mut attempts = 0_u64;
     loop {
+        attempts += 1;
         match connect(&dialler, &hello).await {
             Ok(closed) => {
                 info!(gateway, "linked to the gateway");
                 backoff.reset();
+                attempts = 0;
                 let reason = closing(closed).await;
                 warn!(gateway, reason, "the link to the gateway is lost");
             }
             Err(ConnectError::Refused(refusal)) if refusal.code.remedy() == Remedy::Operator => {
                 return dialler.inputs.send(Input::Refused(refusal));
             }
-            Err(error) => warn!(gateway, %error, "no link to the gateway yet"),
+            Err(error) if attempts == 1 => {
+                warn!(gateway, %error, "no link to the gateway, trying on")
+            }
+            Err(error) => debug!(gateway, %error, attempts, "no link to the gateway yet"),
         }
         dialler.rest(&mut backoff).await;
     }

@@ -1,10 +1,11 @@
 //! The link to the next node: dialled once the gateway has said where it is, and again whenever it is lost.
 
-use link::ConnectError;
+use link::{ConnectError, Sender};
 use protocol::hello::NodePeer;
+use protocol::message::ToNext;
 use ring::node::DialNext;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::dialler::{Dialler, WhenClosed, closing};
 use super::input::{LinkInput, ToDriver};
@@ -12,6 +13,7 @@ use super::input::{LinkInput, ToDriver};
 /// Keeps up a link to whatever node is to be dialled, for as long as it is polled.
 pub(crate) async fn keep_up(dialler: Dialler, mut target: watch::Receiver<Option<DialNext>>) {
     let mut backoff = dialler.backoff();
+    let mut attempts = 0_u64;
     loop {
         let Some(dial) = target.borrow_and_update().clone() else {
             if target.changed().await.is_err() {
@@ -19,17 +21,20 @@ pub(crate) async fn keep_up(dialler: Dialler, mut target: watch::Receiver<Option
             }
             continue;
         };
-        let next = dial.hello.to.0.clone();
+        let (next, address) = (&dial.hello.to.0, &dial.address);
+        attempts += 1;
         match connect(&dialler, &dial).await {
-            Ok(closed) => {
-                info!(%next, address = dial.address, "linked to the next node");
+            Ok((sender, closed)) => {
+                info!(%next, address, "linked to the next node");
                 backoff.reset();
-                let reason = closing(closed).await;
+                attempts = 0;
+                let reason = stay(&sender, closed, &dial, &mut target).await;
                 warn!(%next, reason, "the link to the next node is lost");
             }
-            Err(error) => {
-                warn!(%next, address = dial.address, %error, "no link to the next node yet")
+            Err(error) if attempts == 1 => {
+                warn!(%next, address, %error, "no link to the next node, trying on")
             }
+            Err(error) => debug!(%next, address, %error, attempts, "no link to the next node yet"),
         }
         // To be told where it is (again) is to be told that it is there: worth an attempt at once.
         tokio::select! {
@@ -43,11 +48,40 @@ pub(crate) async fn keep_up(dialler: Dialler, mut target: watch::Receiver<Option
     }
 }
 
-async fn connect(dialler: &Dialler, dial: &DialNext) -> Result<WhenClosed, ConnectError> {
+/// Waits until the link closes, and says why; closes it where another node is to be dialled now.
+async fn stay(
+    sender: &Sender<ToNext>,
+    closed: WhenClosed,
+    dialled: &DialNext,
+    target: &mut watch::Receiver<Option<DialNext>>,
+) -> String {
+    let moved = async {
+        // An error means that the driver has ended, which closes the link too.
+        if target
+            .wait_for(|target| target.as_ref().is_some_and(|target| target != dialled))
+            .await
+            .is_ok()
+        {
+            sender.close("the next node is somewhere else");
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        biased;
+        reason = closing(closed) => reason,
+        reason = moved => reason,
+    }
+}
+
+async fn connect(
+    dialler: &Dialler,
+    dial: &DialNext,
+) -> Result<(Sender<ToNext>, WhenClosed), ConnectError> {
     let (next, incarnation) = dial.hello.to.clone();
     let opening = dialler.dial(&dial.address, NodePeer::Home(dial.hello.clone())).await?;
-    let (inputs, link) = (dialler.inputs.clone(), dialler.inputs.new_link());
-    inputs.send_link(LinkInput::NextOpen { link, sender: opening.sender(), incarnation });
+    let (inputs, link, sender) =
+        (dialler.inputs.clone(), dialler.inputs.new_link(), opening.sender());
+    inputs.send_link(LinkInput::NextOpen { link, sender: sender.clone(), incarnation });
     let handler = ToDriver {
         link,
         inputs,
@@ -55,5 +89,5 @@ async fn connect(dialler: &Dialler, dial: &DialNext) -> Result<WhenClosed, Conne
         closed: |link| LinkInput::NextClosed { link },
         when_closed: None,
     };
-    Ok(Dialler::open(opening, next.as_str(), handler))
+    Ok((sender, Dialler::open(opening, next.as_str(), handler)))
 }

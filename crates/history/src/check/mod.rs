@@ -13,26 +13,24 @@
 //! ```
 //!
 //! Operations of **unknown** outcome are not in that list, for they complete at infinity and may be
-//! left out altogether: the history is linearizable as soon as all operations with an output are
-//! placed. They multiply the configurations, so the search places one only where it can make the
-//! difference. Where there is a linearization, there is one with the fewest unknown effects, each as late
-//! as possible, and it has these properties, by which everything else is cut off:
+//! left out altogether: the history is linearizable as soon as all operations with an output are placed.
+//! They multiply the configurations, so they are tried last. And where there is a linearization, there is
+//! one with the fewest unknown effects, so everything can be cut off that such a one is not:
 //!
-//! 1. Every unknown effect changes the state.
-//! 2. Each of them matters to what directly follows it, up to the next operation with an output, or to
-//!    one of those that do ([`Model::may_matter_to`](crate::Model::may_matter_to)).
-//! 3. Of unknown operations that are alike ([`Model::are_alike`](crate::Model::are_alike)), the one
-//!    invoked first is placed first.
-//! 4. A configuration that used more unknown effects to get to the same state, with the same other
+//! 1. Every unknown effect in it changes the state.
+//! 2. Of unknown operations that are alike ([`Model::are_alike`]), the one invoked first is placed
+//!    first.
+//! 3. A configuration that used more unknown effects to get to the same state, with the same other
 //!    operations placed, has nothing over one that used fewer: the memo keeps the smallest only.
 //!
 //! Besides, an operation with an output but without effect (a read, a refusal; see
-//! [`Model::has_effect`](crate::Model::has_effect)) is placed as soon as it fits, without an
-//! alternative: whatever can happen without it can happen after it. This does not hold for a write of
-//! the value that is there already, which may be needed later.
+//! [`Model::has_effect`]) is placed as soon as it fits, without an alternative: whatever can happen
+//! without it can happen after it. This does not hold for a write of the value that is there already,
+//! which may be needed later.
 //!
 //! Where a history is not linearizable, going through all configurations in that order may visit one many
-//! times, with fewer unknown effects each time. Then a [sweep] in the order of their size takes over.
+//! times, with fewer unknown effects each time. Then a sweep (`sweep.rs`) in the order of their size takes
+//! over.
 
 mod each_key;
 mod entries;

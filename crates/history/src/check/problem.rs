@@ -1,7 +1,6 @@
 //! A history made ready for the search.
 
 use super::entries::EntryList;
-use super::sets::UnknownSet;
 use crate::model::Model;
 use crate::operation::{Operation, Outcome};
 
@@ -17,7 +16,6 @@ pub(crate) enum Placement {
 /// An operation that has an output and must be placed.
 pub(crate) struct Definite<'a, M: Model> {
     source: &'a Operation<'a, M::Input, M::Output>,
-    pub(crate) input: &'a M::Input,
     pub(crate) output: &'a M::Output,
     pub(crate) invoked: usize,
     pub(crate) completed: usize,
@@ -39,8 +37,6 @@ pub(crate) struct Problem<'a, M: Model> {
     pub(crate) model: &'a M,
     pub(crate) definite: Vec<Definite<'a, M>>,
     pub(crate) unknown: Vec<Unknown<'a, M>>,
-    /// For each unknown operation the unknown ones that may matter to it directly.
-    matters_to_unknown: Vec<UnknownSet>,
 }
 
 impl<'a, M: Model> Problem<'a, M> {
@@ -52,7 +48,6 @@ impl<'a, M: Model> Problem<'a, M> {
             match (source.outcome(), source.completed) {
                 (Outcome::Done(output), Some(completed)) => definite.push(Definite {
                     source,
-                    input,
                     output,
                     invoked,
                     completed: completed.order,
@@ -76,11 +71,7 @@ impl<'a, M: Model> Problem<'a, M> {
                     earlier.iter().rposition(|twin| model.are_alike(twin.input, own.input));
             }
         }
-        let matters_to_unknown = unknown
-            .iter()
-            .map(|later| matter_directly(model, &unknown, later.input, None, usize::MAX))
-            .collect();
-        Self { model, definite, unknown, matters_to_unknown }
+        Self { model, definite, unknown }
     }
 
     pub(super) fn entries(&self) -> EntryList {
@@ -110,45 +101,4 @@ impl<'a, M: Model> Problem<'a, M> {
             Placement::Unknown(_) => None,
         }
     }
-
-    /// The unknown operations that may matter to a definite one that follows them with nothing but
-    /// unknown ones in between: directly, or by mattering to one that does.
-    pub(super) fn unknown_that_matter_to(&self, definite: usize) -> UnknownSet {
-        let later = &self.definite[definite];
-        let mut matter = matter_directly(
-            self.model,
-            &self.unknown,
-            later.input,
-            Some(later.output),
-            later.completed,
-        );
-        let mut to_follow: Vec<usize> =
-            (0..self.unknown.len()).filter(|index| matter.contains(*index)).collect();
-        while let Some(followed) = to_follow.pop() {
-            for index in 0..self.unknown.len() {
-                if self.matters_to_unknown[followed].contains(index) && !matter.contains(index) {
-                    matter.insert(index);
-                    to_follow.push(index);
-                }
-            }
-        }
-        matter
-    }
-}
-
-/// Those of `unknown`, invoked before `limit`, that may matter to an operation directly after them.
-fn matter_directly<M: Model>(
-    model: &M,
-    unknown: &[Unknown<'_, M>],
-    later: &M::Input,
-    output: Option<&M::Output>,
-    limit: usize,
-) -> UnknownSet {
-    let mut matter = UnknownSet::new(unknown.len());
-    for (index, earlier) in unknown.iter().enumerate() {
-        if earlier.invoked < limit && model.may_matter_to(earlier.input, later, output) {
-            matter.insert(index);
-        }
-    }
-    matter
 }

@@ -116,8 +116,8 @@ impl<'e, 'p, M: Model> Search<'e, 'p, M> {
 
     fn place_next_unknown(&mut self, from: usize) -> Result<Progress, Exhausted> {
         let candidates = self.entries.candidates();
-        let worth_a_try = self.evaluation.unknown_worth_a_try(candidates, &self.unknown_used);
-        for index in worth_a_try.into_iter().filter(|index| *index >= from) {
+        let unknown_candidates = self.evaluation.unknown_candidates(candidates, &self.unknown_used);
+        for index in unknown_candidates.into_iter().filter(|index| *index >= from) {
             if self.try_unknown(index)? {
                 return Ok(Progress::Placed);
             }

@@ -121,7 +121,7 @@ impl<'e, 'p, M: Model> Sweep<'e, 'p, M> {
         self.next_level[unknown_count].append(&mut followers);
 
         let used = &configuration.unknown_used;
-        for index in self.evaluation.unknown_worth_a_try(candidates.into_iter(), used) {
+        for index in self.evaluation.unknown_candidates(candidates.into_iter(), used) {
             let placement = Placement::Unknown(index);
             let after = self.evaluation.step(configuration.state, placement)?;
             if let Some(after) = after.filter(|after| *after != configuration.state) {

@@ -82,26 +82,4 @@ impl Model for Register {
     fn has_effect(&self, input: &Input, output: Option<&Output>) -> bool {
         *input != Input::Read && output != Some(&Output::Different)
     }
-
-    fn may_matter_to(&self, unknown: &Input, later: &Input, output: Option<&Output>) -> bool {
-        let Some(value) = value_set_by(unknown) else {
-            return false;
-        };
-        match (*later, output) {
-            (Input::Read, Some(Output::Value(seen))) => *seen == Some(value),
-            (Input::CompareAndSet { from, .. }, Some(Output::Different)) => value != from,
-            (Input::CompareAndSet { from, .. }, None | Some(Output::Set)) => value == from,
-            // Whatever a write overwrites might as well not have been there.
-            _ => false,
-        }
-    }
-}
-
-/// The value that the register has once `input` took effect.
-fn value_set_by(input: &Input) -> Option<i64> {
-    match *input {
-        Input::Read => None,
-        Input::Write(value) => Some(value),
-        Input::CompareAndSet { to, .. } => Some(to),
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Fields, Input, Output, UserHistory};
+use super::{Fields, Input, Output, Patch, UserHistory};
 use crate::operation::{OperationId, Outcome};
 
 /// What was shown of every user.
@@ -28,6 +28,9 @@ struct ShownValues {
     emails: BTreeSet<String>,
     groups: BTreeSet<u32>,
 }
+
+/// Name, email and group; see [`AnswersOfUser::shown_part`].
+pub(super) type ShownPart = (Option<Option<String>>, Option<Option<String>>, Option<Option<u32>>);
 
 impl Answers {
     pub(super) fn of_history(history: &UserHistory) -> Self {
@@ -65,6 +68,17 @@ impl AnswersOfUser {
     /// The content that an etag stands for, as far as answers tell.
     pub(super) fn content_of(&self, etag: &str) -> Option<&Fields> {
         self.contents.get(etag)?.as_ref()
+    }
+
+    /// The values that a patch sets, without those that no answer shows. The outer `None` is a field
+    /// that it does not set, the inner one a value that is not shown.
+    pub(super) fn shown_part(&self, patch: &Patch) -> ShownPart {
+        let Patch { name, email, group } = patch;
+        (
+            name.as_ref().map(|name| self.shown_name(name)),
+            email.as_ref().map(|email| self.shown_email(email)),
+            group.map(|group| self.shown_group(group)),
+        )
     }
 
     /// The name, unless no answer shows it; the same below.

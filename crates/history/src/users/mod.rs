@@ -11,12 +11,14 @@
 //! not know it until an answer shows it: until then a request with `If-Match` may meet either answer,
 //! and its success shows that its etag was the record's.
 //!
+//! Let clients write values that are never written twice: answers then tell which change they have seen,
+//! and a wrong one comes to light at once. With few values many orders explain an answer.
+//!
 //! [`check_users`] judges the history of a whole run. The state of [`UserModel`] is one record: give it
 //! the operations of one id at a time.
 
 mod answers;
 mod describe;
-mod hints;
 mod model;
 
 pub use answers::{ReusedEtag, find_reused_etag};

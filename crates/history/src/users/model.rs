@@ -7,7 +7,7 @@ use crate::model::Model;
 /// The model of one user record; see the [module](super). It starts absent.
 #[derive(Debug, Clone, Default)]
 pub struct UserModel {
-    pub(super) answers: Answers,
+    answers: Answers,
 }
 
 /// A record that exists. A value is `None` if no answer of the whole history shows it: such values
@@ -66,12 +66,23 @@ impl Model for UserModel {
         !is_refused && !matches!(input, Input::Read { .. })
     }
 
-    fn may_matter_to(&self, unknown: &Input, later: &Input, output: Option<&Output>) -> bool {
-        self.unknown_may_matter_to(unknown, later, output)
-    }
-
     fn are_alike(&self, first: &Input, second: &Input) -> bool {
-        self.unknown_are_alike(first, second)
+        // Values that no answer shows make no difference.
+        let answers = self.answers.of_user(first.id());
+        match (first, second) {
+            (Input::Create { .. }, Input::Create { .. }) => {
+                first.id() == second.id()
+                    && effect(answers, None, first) == effect(answers, None, second)
+            }
+            (
+                Input::Change { patch: first_patch, if_match: None, .. },
+                Input::Change { patch: second_patch, if_match: None, .. },
+            ) => {
+                first.id() == second.id()
+                    && answers.shown_part(first_patch) == answers.shown_part(second_patch)
+            }
+            _ => first == second,
+        }
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> String {
@@ -106,12 +117,11 @@ fn effect(
         (Some(record), Input::Change { patch, if_match, .. })
             if record.may_have(if_match, answers) =>
         {
-            let Patch { name, email, group } = patch;
-            let old = record.clone();
+            let (name, email, group) = answers.shown_part(patch);
             Some(Some(Record {
-                name: name.as_ref().map_or(old.name, |name| answers.shown_name(name)),
-                email: email.as_ref().map_or(old.email, |email| answers.shown_email(email)),
-                group: group.map_or(old.group, |group| answers.shown_group(group)),
+                name: name.unwrap_or_else(|| record.name.clone()),
+                email: email.unwrap_or_else(|| record.email.clone()),
+                group: group.unwrap_or(record.group),
                 etag: None,
             }))
         }
@@ -203,7 +213,7 @@ impl Record {
 
 impl Patch {
     /// Whether every value that it sets is the one in `fields`.
-    pub(super) fn agrees_with(&self, fields: &Fields) -> bool {
+    fn agrees_with(&self, fields: &Fields) -> bool {
         self.name.as_ref().is_none_or(|name| *name == fields.name)
             && self.email.as_ref().is_none_or(|email| *email == fields.email)
             && self.group.is_none_or(|group| group == fields.group)

@@ -42,8 +42,8 @@ fn explains<M: history::Model>(
     let mut state = model.initial();
     let mut latest_invocation_ns = 0;
     for id in order {
-        let matching = operations.iter().filter(|operation| operation.id() == *id);
-        let operation = matching.last().unwrap();
+        let mut matching = operations.iter().filter(|operation| operation.id() == *id);
+        let operation = matching.next().unwrap();
         let outcome = operation.outcome();
         let output = outcome.output().copied();
         if let (Some(_), Some(completed_ns)) = (output, operation.completed_ns()) {

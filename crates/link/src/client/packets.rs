@@ -8,7 +8,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use protocol::frame::FRAME_BYTES_MAX;
 use serde::Deserialize;
 use socketioxide_core::packet::{Packet, PacketData};
@@ -18,7 +17,7 @@ use socketioxide_parser_common::CommonParser;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::reason::Violation;
-use crate::wire;
+use crate::wire::{self, Frame};
 
 /// An engine.io pong.
 pub(super) const PONG: &str = "3";
@@ -58,8 +57,8 @@ pub(super) enum Incoming {
     Connected,
     /// The socket.io CONNECT was turned down, with these words.
     ConnectError(String),
-    /// The bytes of a frame.
-    Frame(Bytes),
+    /// A frame.
+    Frame(Frame),
     /// The server says goodbye.
     Goodbye,
     /// Nothing yet, or nothing at all.
@@ -170,7 +169,7 @@ fn read_connect_error(json: &str) -> Result<Incoming, Violation> {
 }
 
 /// The messages by which a frame is sent.
-pub(super) fn frame_messages(frame: Bytes) -> impl Iterator<Item = Message> {
+pub(super) fn frame_messages(frame: Frame) -> impl Iterator<Item = Message> {
     let Value::Str(header, attachments) = CommonParser.encode(wire::frame_packet(frame)) else {
         unreachable!("the common parser writes text");
     };
@@ -190,6 +189,7 @@ pub(super) fn connect_message(auth: String) -> Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -217,13 +217,10 @@ mod tests {
     #[test]
     fn a_frame_is_read_as_it_was_written() {
         let packets = Packets::new();
-        let read: Vec<_> = frame_messages(Bytes::from_static(b"frame"))
-            .map(|message| packets.read(message))
-            .collect();
-        assert_eq!(
-            read,
-            [Ok(Incoming::Nothing), Ok(Incoming::Frame(Bytes::from_static(b"frame")))]
-        );
+        let frame = Frame { number: 7, bytes: Bytes::from_static(b"frame") };
+        let messages = frame_messages(frame.clone());
+        let read: Vec<_> = messages.map(|message| packets.read(message)).collect();
+        assert_eq!(read, [Ok(Incoming::Nothing), Ok(Incoming::Frame(frame))]);
     }
 
     #[test]
@@ -247,14 +244,14 @@ mod tests {
         }
         assert!(read("40/admin,").is_err(), "another namespace");
         assert!(Packets::new().read(Message::binary("no header before it")).is_err());
-        assert!(read("50-[\"frame\"]").is_err(), "no attachment");
-        assert!(read("52-[\"frame\"]").is_err(), "two attachments");
+        assert!(read("50-[\"frame\",7]").is_err(), "no attachment");
+        assert!(read("52-[\"frame\",7]").is_err(), "two attachments");
     }
 
     #[test]
     fn a_text_between_header_and_attachment_is_a_violation() {
         let packets = Packets::new();
-        let header = Message::text(r#"451-["frame",{"_placeholder":true,"num":0}]"#);
+        let header = Message::text(r#"451-["frame",7,{"_placeholder":true,"num":0}]"#);
         assert_eq!(packets.read(header.clone()), Ok(Incoming::Nothing));
         assert_eq!(
             packets.read(Message::text("2")),
@@ -269,7 +266,7 @@ mod tests {
         prop_oneof![
             any::<String>().prop_map(Message::text),
             near_text.prop_map(Message::text),
-            Just(Message::text(r#"451-["frame",{"_placeholder":true,"num":0}]"#)),
+            Just(Message::text(r#"451-["frame",7,{"_placeholder":true,"num":0}]"#)),
             vec(any::<u8>(), 0..64).prop_map(Message::binary),
             vec(any::<u8>(), 0..64).prop_map(|bytes| Message::Ping(bytes.into())),
             Just(Message::Close(None)),

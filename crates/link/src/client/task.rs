@@ -8,7 +8,6 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use protocol::frame;
@@ -28,6 +27,7 @@ use crate::reason::{CloseReason, Lost, Violation};
 use crate::sender::Handler;
 use crate::settings::Settings;
 use crate::stream::Control;
+use crate::wire::{Frame, FrameOrder};
 
 /// Runs a link until it closes.
 pub(super) async fn run<In: DeserializeOwned>(
@@ -116,6 +116,7 @@ impl Reader<'_> {
         &mut self,
         handler: &mut impl Handler<In>,
     ) -> Result<(), End> {
+        let mut order = FrameOrder::default();
         let mut ping_due = Instant::now() + self.silence_max;
         loop {
             let Ok(message) = timeout_at(ping_due, self.stream.next()).await else {
@@ -129,7 +130,10 @@ impl Reader<'_> {
                     ping_due = Instant::now() + self.silence_max;
                     self.pings.notify_one();
                 }
-                Incoming::Frame(frame) => deliver(&frame, handler)?,
+                Incoming::Frame(frame) => {
+                    let bytes = order.take(frame).map_err(CloseReason::from)?;
+                    deliver(&bytes, handler)?;
+                }
                 Incoming::Nothing => {}
                 Incoming::Goodbye => return Ok(()),
                 Incoming::Open(_) | Incoming::Connected | Incoming::ConnectError(_) => {
@@ -192,7 +196,7 @@ impl Writer<'_> {
         pending().await
     }
 
-    async fn write_frame(&mut self, frame: Bytes) -> Result<(), WebSocketError> {
+    async fn write_frame(&mut self, frame: Frame) -> Result<(), WebSocketError> {
         for message in frame_messages(frame) {
             self.sink.feed(message).await?;
         }

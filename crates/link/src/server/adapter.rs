@@ -7,7 +7,6 @@ use std::convert::Infallible;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
 use socketioxide::adapter::Emitter;
 use socketioxide::socket::Sid;
 use socketioxide_core::adapter::{
@@ -15,8 +14,6 @@ use socketioxide_core::adapter::{
     errors::SocketError,
 };
 use socketioxide_core::packet::Packet;
-
-use crate::wire;
 
 /// Where the one adapter of a server can be found, once there is one.
 pub(super) type AdapterSlot = Arc<OnceLock<Weak<RawAdapter>>>;
@@ -32,13 +29,13 @@ pub(super) struct RawAdapter {
 pub(super) struct QueueIsFull;
 
 impl RawAdapter {
-    /// Queues a frame for a socket. Does nothing where there is no such socket any more.
+    /// Queues a packet for a socket. Does nothing where there is no such socket any more.
     ///
     /// # Errors
     ///
     /// When the socket's queue is full.
-    pub(super) fn send_frame(&self, socket: Sid, frame: Bytes) -> Result<(), QueueIsFull> {
-        match self.local.broadcast(wire::frame_packet(frame), BroadcastOptions::new(socket)) {
+    pub(super) fn send(&self, socket: Sid, packet: Packet) -> Result<(), QueueIsFull> {
+        match self.local.broadcast(packet, BroadcastOptions::new(socket)) {
             Err(errors)
                 if errors.iter().any(|error| matches!(error, SocketError::InternalChannelFull)) =>
             {

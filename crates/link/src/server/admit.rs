@@ -21,7 +21,7 @@ use crate::lock::lock;
 use crate::reason::Violation;
 use crate::settings::Settings;
 use crate::stream::Connection;
-use crate::wire;
+use crate::wire::{self, Frame};
 
 pub(super) type SocketHandle = SocketRef<RawAdapter>;
 
@@ -84,7 +84,7 @@ impl<A: Acceptor> Gate<A> {
         let write_deadline = self.settings.write_deadline;
         on_open(socket, move |socket| {
             if link.open(open) {
-                writer::spawn(link, adapter, socket, write_deadline);
+                writer::spawn(link, adapter, socket.id, write_deadline);
             }
         });
     }
@@ -122,7 +122,7 @@ impl FromConnectParts<RawAdapter> for Auth {
 }
 
 /// An event of whatever name, which may be a frame.
-struct AnyEvent(Result<bytes::Bytes, Violation>);
+struct AnyEvent(Result<Frame, Violation>);
 
 impl FromMessage<RawAdapter> for AnyEvent {
     type Error = Infallible;

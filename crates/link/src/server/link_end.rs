@@ -10,7 +10,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use bytes::Bytes;
 use protocol::frame;
 use serde::de::DeserializeOwned;
 use socketioxide::socket::DisconnectReason;
@@ -24,6 +23,7 @@ use crate::reason::{CloseReason, Lost, Violation};
 use crate::sender::{Handler, Sender};
 use crate::settings::Settings;
 use crate::stream::Control;
+use crate::wire::{Frame, FrameOrder};
 
 /// One link at its server end. Holds no reference to the socket, which holds references to it.
 pub(super) struct LinkEnd<In> {
@@ -36,8 +36,8 @@ pub(super) struct LinkEnd<In> {
 
 enum Phase<In> {
     /// What arrived before the link was open. It cannot be much: the peer has not been told yet that it may send.
-    Admitted(Vec<Result<Bytes, Violation>>),
-    Open(Box<dyn Handler<In>>),
+    Admitted(Vec<Result<Frame, Violation>>),
+    Open(Box<dyn Handler<In>>, FrameOrder),
     Ended,
 }
 
@@ -61,7 +61,9 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
         }
         debug!("the link is open");
         let handler = open(Sender::new(Arc::clone(&self.outbox)));
-        if let Phase::Admitted(early) = std::mem::replace(&mut *phase, Phase::Open(handler)) {
+        if let Phase::Admitted(early) =
+            std::mem::replace(&mut *phase, Phase::Open(handler, FrameOrder::default()))
+        {
             for event in early {
                 self.deliver(&mut phase, event);
             }
@@ -70,7 +72,7 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
     }
 
     /// Takes an event in the order of its arrival.
-    pub(super) fn receive(&self, event: Result<Bytes, Violation>) {
+    pub(super) fn receive(&self, event: Result<Frame, Violation>) {
         let _in_span = self.span.enter();
         let mut phase = lock(&self.phase);
         match &mut *phase {
@@ -81,15 +83,17 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
                     Violation::Misplaced("frames before the link was open").into(),
                 );
             }
-            Phase::Open(_) | Phase::Ended => self.deliver(&mut phase, event),
+            Phase::Open(..) | Phase::Ended => self.deliver(&mut phase, event),
         }
     }
 
-    fn deliver(&self, phase: &mut MutexGuard<'_, Phase<In>>, event: Result<Bytes, Violation>) {
-        let Phase::Open(handler) = &mut **phase else {
+    fn deliver(&self, phase: &mut MutexGuard<'_, Phase<In>>, event: Result<Frame, Violation>) {
+        let Phase::Open(handler, order) = &mut **phase else {
             return;
         };
-        let messages = event.and_then(|bytes| Ok(frame::decode::<In>(&bytes)?));
+        let messages = event
+            .and_then(|frame| order.take(frame))
+            .and_then(|bytes| Ok(frame::decode::<In>(&bytes)?));
         match messages {
             Ok(messages) if messages.is_empty() => {}
             Ok(messages) => handler.messages(messages),
@@ -124,7 +128,7 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
     }
 
     fn tell(phase: &mut MutexGuard<'_, Phase<In>>, reason: CloseReason) {
-        if let Phase::Open(mut handler) = std::mem::replace(&mut **phase, Phase::Ended) {
+        if let Phase::Open(mut handler, _) = std::mem::replace(&mut **phase, Phase::Ended) {
             log::closed(&reason);
             handler.closed(reason);
         }
@@ -195,30 +199,32 @@ mod tests {
         (link, Box::new(|_| Box::new(handler)), heard)
     }
 
-    fn frame(number: u32) -> Result<Bytes, Violation> {
-        Ok(frame::encode(&[number]).expect("a frame"))
+    /// The frame of this number, that holds its number.
+    fn frame(number: u32) -> Result<Frame, Violation> {
+        let bytes = frame::encode(&[number]).expect("a frame");
+        Ok(Frame { number: number.into(), bytes })
     }
 
     #[test]
     fn what_arrives_before_the_opening_is_delivered_first_and_in_order() {
         let (link, open, heard) = link();
+        link.receive(frame(0));
         link.receive(frame(1));
-        link.receive(frame(2));
         assert!(link.open(open));
-        link.receive(frame(3));
+        link.receive(frame(2));
         let heard: Vec<Heard> = heard.try_iter().collect();
-        assert_eq!(heard, [1, 2, 3].map(|number| Heard::Numbers(vec![number])));
+        assert_eq!(heard, [0, 1, 2].map(|number| Heard::Numbers(vec![number])));
     }
 
     #[test]
     fn a_violation_before_the_opening_closes_the_link_after_what_came_before_it() {
         let (link, open, heard) = link();
-        link.receive(frame(1));
+        link.receive(frame(0));
         link.receive(Err(Violation::NotAFrame));
-        link.receive(frame(2));
+        link.receive(frame(1));
         assert!(link.open(open));
         let heard: Vec<Heard> = heard.try_iter().collect();
-        assert_eq!(heard, [Heard::Numbers(vec![1]), Heard::Closed(Violation::NotAFrame.into())]);
+        assert_eq!(heard, [Heard::Numbers(vec![0]), Heard::Closed(Violation::NotAFrame.into())]);
     }
 
     #[test]
@@ -247,9 +253,21 @@ mod tests {
         link.outbox.end_after_flush(CloseReason::Local("enough".to_owned()));
         link.flushed();
         link.disconnected(DisconnectReason::TransportClose);
-        link.receive(frame(1));
+        link.receive(frame(0));
         drop(link);
         let heard: Vec<Heard> = heard.iter().collect();
         assert_eq!(heard, [Heard::Closed(CloseReason::Local("enough".to_owned()))]);
+    }
+
+    #[test]
+    fn a_missing_frame_closes_the_link() {
+        let (link, open, heard) = link();
+        assert!(link.open(open));
+        link.receive(frame(0));
+        link.receive(frame(2));
+        link.receive(frame(1));
+        let heard: Vec<Heard> = heard.try_iter().collect();
+        let missing = Violation::OutOfOrder { expected: 1, got: 2 };
+        assert_eq!(heard, [Heard::Numbers(vec![0]), Heard::Closed(missing.into())]);
     }
 }

@@ -4,18 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use socketioxide::socket::Sid;
+use socketioxide_core::packet::Packet;
 use tracing::Instrument;
 
 use super::adapter::RawAdapter;
-use super::admit::SocketHandle;
 use super::link_end::LinkEnd;
+use super::observer::OBSERVER_PACKETS_MAX;
 use crate::reason::CloseReason;
+use crate::wire::{NAMESPACE, frame_packet};
 
 /// Starts the writer of a link; it ends soon after the link does.
 pub(super) fn spawn<In: DeserializeOwned + 'static>(
     link: Arc<LinkEnd<In>>,
     adapter: Arc<RawAdapter>,
-    socket: SocketHandle,
+    socket: Sid,
     write_deadline: Duration,
 ) {
     let span = link.span.clone();
@@ -37,16 +40,19 @@ pub(super) fn spawn<In: DeserializeOwned + 'static>(
 async fn write<In: DeserializeOwned + 'static>(
     link: &LinkEnd<In>,
     adapter: &RawAdapter,
-    socket: SocketHandle,
+    socket: Sid,
 ) {
     while let Some(frame) = link.outbox.next().await {
-        if adapter.send_frame(socket.id, frame).is_err() {
-            let limit = super::OBSERVER_PACKETS_MAX;
-            link.outbox.end(CloseReason::QueueFull { limit, unit: "packets" });
+        if adapter.send(socket, frame_packet(frame)).is_err() {
+            // Cannot be, as the outbox lets few frames go at once; but no frame may be skipped.
+            link.outbox
+                .end(CloseReason::QueueFull { limit: OBSERVER_PACKETS_MAX, unit: "packets" });
         }
     }
     link.flushed();
-    // Fails where the connection is gone already, or its queue is full and it is about to be killed.
-    let _ = socket.disconnect();
+    // Says goodbye, but lets socketioxide go on reading: told to disconnect, it would close the connection as soon as the
+    // peer sends another frame, and the reset could overtake what was written. Should the goodbye not fit, the peer is
+    // cut off all the same.
+    let _ = adapter.send(socket, Packet::disconnect(NAMESPACE));
     link.control.gone().await;
 }

@@ -28,21 +28,21 @@ async fn assert_flushes(closing: End, other: End) {
     assert_eq!((reason, others_reason), (local("enough"), CloseReason::Peer));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn close_at_the_client_flushes_what_was_sent_before() {
     let world = World::new();
     let (client, server) = world.link().await;
     assert_flushes(client, server).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn close_at_the_server_flushes_what_was_sent_before() {
     let world = World::new();
     let (client, server) = world.link().await;
     assert_flushes(server, client).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ends_that_close_at_once_hear_it_once_each() {
     let world = World::new();
     for _ in 0..100 {
@@ -99,7 +99,7 @@ async fn a_server_that_ignores_the_goodbye_is_left_at_the_write_deadline() {
     assert_eq!(server.next().await.as_deref(), Some("41"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_peer_whose_connection_breaks_is_lost() {
     let world = World::new();
     let (peer, server) = world.raw_link().await;
@@ -110,7 +110,7 @@ async fn a_peer_whose_connection_breaks_is_lost() {
     assert!(matches!(client.arrivals.closed().await, CloseReason::Lost(Lost::Connection(_))));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_opening_that_is_dropped_closes_the_connection_and_its_senders() {
     let world = World::new();
     let opening = link::connect::<_, Message, Message>(
@@ -127,7 +127,7 @@ async fn an_opening_that_is_dropped_closes_the_connection_and_its_senders() {
     assert!(matches!(server.arrivals.closed().await, CloseReason::Lost(Lost::Connection(_))));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_link_outlives_its_senders() {
     let world = World::new();
     let (client, mut server) = world.link().await;

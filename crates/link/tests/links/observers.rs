@@ -14,7 +14,7 @@ async fn observer(world: &World) -> (RawPeer, Observer) {
     (peer, world.acceptor.next_observer().await)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_observer_hears_the_welcome_first_and_then_every_event_as_json_text() {
     let world = World::new();
     let (mut peer, observer) = observer(&world).await;
@@ -43,7 +43,7 @@ async fn an_observer_stays_while_it_answers_pings_and_may_say_what_it_likes() {
     assert!(!observer.is_gone());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_learns_that_an_observer_is_gone() {
     let world = World::new();
     for goodbye in ["41", "1"] {

@@ -42,14 +42,14 @@ pub(crate) async fn assert_order_both_ways(client: &mut End, server: &mut End) {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn messages_of_many_senders_keep_their_order_in_both_directions() {
     let world = World::new();
     let (mut client, mut server) = world.link().await;
     assert_order_both_ways(&mut client, &mut server).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn many_messages_share_few_packets() {
     let world = World::new();
     let (client, server) = world.link().await;
@@ -64,7 +64,7 @@ async fn many_messages_share_few_packets() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn ends_that_both_send_more_than_every_buffer_holds_do_not_wait_for_each_other() {
     let world = World::new();
     let (mut client, mut server) = world.link().await;
@@ -78,7 +78,7 @@ async fn ends_that_both_send_more_than_every_buffer_holds_do_not_wait_for_each_o
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_the_server_sends_while_it_opens_comes_first_and_waits_for_the_handler() {
     let world = World::new();
     let opening =

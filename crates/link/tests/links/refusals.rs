@@ -16,7 +16,7 @@ async fn connect(world: &World, hello: &Value) -> ConnectError {
         .expect_err("not let in")
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_wrong_secret_or_none_is_refused_with_a_code() {
     let world = World::new();
     for hello in [hello("wrong"), json!({}), json!(null), json!("right"), json!([1, "right"])] {
@@ -27,7 +27,7 @@ async fn a_wrong_secret_or_none_is_refused_with_a_code() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refusal_is_a_connect_error_to_any_client() {
     let world = World::new();
     for connect in ["40", "40{}", r#"40{"secret":"wrong"}"#] {
@@ -95,7 +95,7 @@ async fn a_server_that_does_not_answer_is_given_up_at_the_connect_deadline() {
     assert_eq!(start.elapsed(), settings.connect_deadline);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_that_goes_away_ends_the_attempt() {
     let (near, far) = duplex(1 << 10);
     drop(far);
@@ -106,7 +106,7 @@ async fn a_server_that_goes_away_ends_the_attempt() {
     assert!(matches!(error, ConnectError::Ended(_)), "{error}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_that_is_not_one_of_links_is_told_from_a_refusal() {
     let settings = Settings::default();
     let open = r#"0{"sid":"s","pingInterval":500,"pingTimeout":1000}"#;
@@ -146,7 +146,7 @@ async fn an_address_where_nobody_listens_cannot_be_reached() {
     assert!(matches!(dial, ConnectError::Unreachable(_)), "{dial}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn polling_is_not_served_and_neither_are_other_paths() {
     let world = World::new();
     for path in ["/socket.io/?EIO=4&transport=polling", "/elsewhere"] {

@@ -12,9 +12,22 @@ pub(crate) use network::Network;
 pub(crate) use raw_peer::RawPeer;
 pub(crate) use recorder::{Arrivals, Recorder};
 
+use std::time::Duration;
+
 use link::{Opening, Sender, Settings};
 use serde::{Deserialize, Serialize};
 use tokio::io::DuplexStream;
+
+/// For tests in real time: threads may be held up for long on a machine that has others to run.
+pub(crate) fn patient() -> Settings {
+    let long = Duration::from_secs(30);
+    Settings {
+        heartbeat_timeout: long,
+        connect_deadline: long,
+        write_deadline: long,
+        ..Settings::default()
+    }
+}
 
 /// What the links of the tests carry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::order::assert_order_both_ways;
-use super::support::{End, Message, RawPeer, TestAcceptor, hello, open};
+use super::support::{End, Message, RawPeer, TestAcceptor, hello, open, patient};
 
 async fn serve(settings: &Settings) -> (String, TestAcceptor) {
     let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -23,15 +23,6 @@ async fn link(address: &str, acceptor: &TestAcceptor, settings: &Settings) -> (E
     let opening =
         link::dial(&TcpConnector, address, &hello("right"), settings).await.expect("let in");
     (open(opening), acceptor.next_link().await)
-}
-
-/// Real threads may be held up for long on a machine that has others to run.
-fn patient() -> Settings {
-    Settings {
-        heartbeat_timeout: Duration::from_secs(20),
-        write_deadline: Duration::from_secs(20),
-        ..Settings::default()
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -69,7 +60,7 @@ async fn close_flushes_over_tcp_from_either_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_refusal_arrives_over_tcp() {
-    let settings = Settings { connect_deadline: Duration::from_secs(20), ..Settings::default() };
+    let settings = patient();
     let (address, _acceptor) = serve(&settings).await;
     for _ in 0..20 {
         let error =

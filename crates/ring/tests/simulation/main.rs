@@ -6,6 +6,8 @@
 //!
 //! `RING_CASES` says how many schedules to play (20,000 unless told).
 
+#![allow(clippy::unwrap_used, reason = "these are tests throughout")]
+
 mod client;
 mod disk;
 mod network;
@@ -52,7 +54,7 @@ fn every_rule_holds_and_every_history_is_linearizable_under_random_schedules() {
         Ok(())
     });
     if let Err(error) = outcome {
-        panic!("{error}");
+        panic!("after {} good schedules: {error}", totals.schedules);
     }
     println!("{totals:#?}");
     totals.assert_much_happened();

@@ -314,7 +314,7 @@ impl World {
         self.requests.clear();
         // The atomic replacement of the file may or may not have become durable; both are drawn, by the time of day.
         if let Some(saving) = self.gateway_disk.saving.take()
-            && self.elapsed.as_millis() % 2 == 0
+            && self.elapsed.as_millis().is_multiple_of(2)
         {
             self.gateway_disk.durable = Some(saving);
         }

@@ -10,12 +10,15 @@ use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// The header of a frame.
-pub(crate) const FRAME_HEADER: &str = r#"451-["frame",{"_placeholder":true,"num":0}]"#;
+/// The header of the frame of this number.
+fn frame_header(number: u64) -> String {
+    format!(r#"451-["frame",{number},{{"_placeholder":true,"num":0}}]"#)
+}
 
 /// A client of whatever manners.
 pub(crate) struct RawPeer<S = DuplexStream> {
     websocket: WebSocketStream<S>,
+    frames_sent: u64,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
@@ -23,7 +26,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
     pub(crate) async fn over(stream: S) -> Self {
         let url = "ws://somewhere/socket.io/?EIO=4&transport=websocket";
         let (websocket, _) = client_async(url, stream).await.expect("a websocket");
-        let mut peer = Self { websocket };
+        let mut peer = Self { websocket, frames_sent: 0 };
         let open = peer.next_text().await.expect("OPEN");
         assert!(open.starts_with("0{"), "{open}");
         peer
@@ -50,7 +53,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
     }
 
     pub(crate) async fn frame(&mut self, bytes: impl Into<Bytes>) {
-        self.text(FRAME_HEADER).await;
+        let header = frame_header(self.frames_sent);
+        self.frames_sent += 1;
+        self.text(&header).await;
         self.binary(bytes).await;
     }
 

@@ -1,0 +1,38 @@
+# The two commands are `make run` and `make test`; `make help` lists the rest.
+
+# One set of flags for every command: see .cargo/config.toml.
+unexport RUSTFLAGS
+unexport CARGO_ENCODED_RUSTFLAGS
+
+# A target directory outside of the checkout is shared by all checkouts, where someone has made one.
+shared_target := $(HOME)/.cache/chainring/target
+ifeq ($(CARGO_TARGET_DIR),)
+ifneq ($(wildcard $(shared_target)/.),)
+export CARGO_TARGET_DIR := $(shared_target)
+endif
+endif
+target := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help deps build run test lint fmt
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install what is missing on this machine
+	@scripts/deps
+
+build: deps ## Build all programs
+	cargo build --locked --workspace --bins
+
+run: build ## Start a cluster on this machine; ARGS="--nodes 5" for another size
+	$(target)/debug/chainring dev $(ARGS)
+
+test: build ## Run all tests
+	cargo test --locked --workspace
+
+lint: deps ## Formatting and lints, as CI checks them
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+fmt: ## Format the code
+	cargo fmt --all

@@ -1,0 +1,88 @@
+//! The outbox alone: batches, bounds and ends.
+
+use super::*;
+use futures_util::FutureExt;
+use protocol::frame::{FRAME_BYTES_FULL, decode};
+
+const LIMIT: usize = 4 << 20;
+
+fn reason(words: &str) -> CloseReason {
+    CloseReason::Local(words.to_owned())
+}
+
+fn next(outbox: &Arc<Outbox>) -> Option<Option<Frame>> {
+    outbox.next().now_or_never()
+}
+
+fn numbers(frame: &Frame) -> Vec<u32> {
+    decode(&frame.bytes).expect("a frame of numbers")
+}
+
+#[test]
+fn messages_gather_while_two_frames_are_in_flight() {
+    let outbox = Outbox::new(LIMIT);
+    assert_eq!(next(&outbox), None);
+    outbox.send(&1u32).expect("open");
+    let first = next(&outbox).flatten().expect("a frame");
+    outbox.send(&2u32).expect("open");
+    let second = next(&outbox).flatten().expect("a frame");
+    outbox.send(&3u32).expect("open");
+    outbox.send(&4u32).expect("open");
+    assert_eq!(next(&outbox), None, "two are in flight");
+    drop(first);
+    assert_eq!(numbers(&second), [2]);
+    assert_eq!(numbers(&next(&outbox).flatten().expect("a frame")), [3, 4]);
+}
+
+#[test]
+fn an_orderly_end_comes_after_all_frames_were_written() {
+    let outbox = Outbox::new(LIMIT);
+    outbox.send(&1u32).expect("open");
+    assert_eq!(outbox.end_after_flush(reason("done")), reason("done"));
+    assert_eq!(outbox.send(&2u32), Err(Closed(reason("done"))));
+    let frame = next(&outbox).flatten().expect("a frame");
+    assert_eq!(next(&outbox), None, "one is in flight");
+    drop(frame);
+    assert_eq!(next(&outbox), Some(None));
+}
+
+#[test]
+fn a_hard_end_drops_what_waits_and_keeps_the_first_reason() {
+    let outbox = Outbox::new(LIMIT);
+    outbox.send(&1u32).expect("open");
+    let _in_flight = next(&outbox).flatten().expect("a frame");
+    outbox.send(&2u32).expect("open");
+    outbox.end_after_flush(reason("first"));
+    assert_eq!(outbox.end(reason("second")), reason("first"));
+    assert_eq!(next(&outbox), Some(None));
+}
+
+#[test]
+fn more_bytes_than_the_limit_end_the_link_with_a_reason_that_says_so() {
+    let outbox = Outbox::new(LIMIT);
+    let message = vec![7u8; FRAME_BYTES_FULL];
+    let sent = (0..100).map_while(|_| outbox.send(&message).ok()).count();
+    assert_eq!(sent, LIMIT / FRAME_BYTES_FULL - 1, "each frame is a little above its share");
+    let closed = outbox.send(&message).expect_err("closed");
+    assert_eq!(closed.0, CloseReason::QueueFull { limit: LIMIT, unit: "bytes" });
+    assert_eq!(next(&outbox), Some(None));
+}
+
+#[test]
+fn written_bytes_make_room() {
+    let outbox = Outbox::new(LIMIT);
+    let message = vec![7u8; FRAME_BYTES_FULL];
+    for _ in 0..20 {
+        outbox.send(&message).expect("room");
+        drop(next(&outbox).flatten().expect("a frame"));
+    }
+    assert_eq!(lock(&outbox.state).queued_bytes, 0);
+}
+
+#[test]
+fn a_message_that_no_peer_would_take_ends_the_link() {
+    let outbox = Outbox::new(LIMIT);
+    let message = vec![7u8; FRAME_BYTES_MAX];
+    let closed = outbox.send(&message).expect_err("too long");
+    assert!(matches!(closed.0, CloseReason::Unsendable(Unsendable::TooLong(_))), "{closed}");
+}

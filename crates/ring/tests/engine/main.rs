@@ -1,0 +1,8 @@
+//! One event, and what comes of it: the guards that no schedule of the simulation can reach, because another guard comes
+//! first in a world with one controller and ordered links. They are there for the day when that other one fails.
+
+#![allow(clippy::unwrap_used, reason = "these are tests throughout")]
+
+mod gateway;
+mod node;
+mod support;

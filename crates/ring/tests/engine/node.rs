@@ -1,0 +1,197 @@
+//! A node's guards.
+
+use protocol::entry::{Change, Entry};
+use protocol::hello::HomeHello;
+use protocol::id::{Boot, Epoch, PartitionId, Position, RequestId, Seq};
+use protocol::message::{CallId, FromNode, Operation, Reply, Request, ToNext, ToNode, Update};
+use protocol::view::{InSync, Member};
+use ring::node::{Node, NodeEffect, NodeEvent, StopReason};
+use uuid::Uuid;
+
+use crate::support::{
+    BOOT, CLUSTER, GATEWAY, HOME, both, from_gateway, handle, home_only, ids, incarnation, node,
+    read_of, user_of, view,
+};
+
+fn request(partition: u16, member: Member, epoch: u64, operation: Operation) -> NodeEvent {
+    let (call, partition, epoch) = (CallId(9), PartitionId(partition), Epoch(epoch));
+    from_gateway(ToNode::Request(Request { call, partition, member, epoch, operation }))
+}
+
+fn delete(partition: u16) -> Operation {
+    let action = protocol::message::Action::Delete { id: user_of(partition), if_match: None };
+    Operation::Update(Update {
+        request: RequestId { boot: BOOT, counter: 1 },
+        unsettled_from: 1,
+        action,
+    })
+}
+
+fn replies(effects: &[NodeEffect]) -> Vec<Reply> {
+    let replies = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::ToGateway { message: FromNode::Reply { reply, .. }, .. } => Some(reply.clone()),
+        _ => None,
+    });
+    replies.collect()
+}
+
+fn drops_gateway(effects: &[NodeEffect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, NodeEffect::Drop { link, .. } if *link == GATEWAY))
+}
+
+#[test]
+fn a_next_copy_out_of_sync_never_serves() {
+    let mut node = node(view(1, 2, both(1)), view(0, 2, home_only(0)));
+    let effects = handle(&mut node, request(0, Member::Next, 2, read_of(0)));
+    assert_eq!(replies(&effects), [Reply::Fenced]);
+}
+
+#[test]
+fn a_home_copy_out_of_sync_never_serves() {
+    let in_sync = InSync::NextOnly { next: incarnation(2) };
+    let mut node = node(view(1, 2, in_sync), view(0, 2, both(0)));
+    for operation in [read_of(1), delete(1)] {
+        let effects = handle(&mut node, request(1, Member::Home, 2, operation));
+        assert_eq!(replies(&effects), [Reply::Fenced]);
+    }
+}
+
+#[test]
+fn a_copy_of_another_incarnation_than_the_view_names_never_serves() {
+    let in_sync = InSync::Both { home: incarnation(0), next: incarnation(77) };
+    let mut node = node(view(1, 2, both(1)), view(0, 2, in_sync));
+    let effects = handle(&mut node, request(0, Member::Next, 2, read_of(0)));
+    assert_eq!(replies(&effects), [Reply::Fenced]);
+}
+
+#[test]
+fn a_request_of_an_older_epoch_is_fenced() {
+    let mut node = node(view(1, 3, both(1)), view(0, 3, both(0)));
+    let effects = handle(&mut node, request(0, Member::Next, 2, read_of(0)));
+    assert_eq!(replies(&effects), [Reply::Fenced]);
+    let effects = handle(&mut node, request(1, Member::Home, 2, delete(1)));
+    assert_eq!(replies(&effects), [Reply::Fenced]);
+}
+
+#[test]
+fn a_request_of_a_higher_epoch_drops_the_link() {
+    let mut node = node(view(1, 3, both(1)), view(0, 3, both(0)));
+    let effects = handle(&mut node, request(0, Member::Next, 4, read_of(0)));
+    assert!(drops_gateway(&effects), "{effects:?}");
+    assert_eq!(replies(&effects), []);
+}
+
+#[test]
+fn a_read_at_home_under_the_view_both_drops_the_link() {
+    let mut node = node(view(1, 3, both(1)), view(0, 3, both(0)));
+    let effects = handle(&mut node, request(1, Member::Home, 3, read_of(1)));
+    assert!(drops_gateway(&effects), "{effects:?}");
+}
+
+#[test]
+fn an_update_at_next_drops_the_link() {
+    let mut node = node(view(1, 3, both(1)), view(0, 3, both(0)));
+    let effects = handle(&mut node, request(0, Member::Next, 3, delete(0)));
+    assert!(drops_gateway(&effects), "{effects:?}");
+}
+
+#[test]
+fn an_update_of_another_boot_than_the_links_is_settled() {
+    let mut node = node(view(1, 3, both(1)), view(0, 3, both(0)));
+    let Operation::Update(mut update) = delete(1) else { unreachable!("a delete is an update") };
+    update.request.boot = protocol::id::GatewayBoot(Uuid::from_u128(99));
+    let effects = handle(&mut node, request(1, Member::Home, 3, Operation::Update(update)));
+    assert_eq!(replies(&effects), [Reply::Settled]);
+}
+
+#[test]
+fn two_views_of_one_epoch_stop_the_node() {
+    let mut node = node(view(1, 3, both(1)), view(0, 3, both(0)));
+    let effects = handle(&mut node, from_gateway(ToNode::View(view(0, 3, home_only(0)))));
+    assert!(
+        matches!(effects[..], [NodeEffect::Stop(StopReason::TwoControllers { .. })]),
+        "{effects:?}"
+    );
+}
+
+fn linked_to_home() -> Node {
+    let mut node = node(view(1, 3, both(1)), view(0, 3, both(0)));
+    let hello = HomeHello {
+        node: ids()[0].clone(),
+        incarnation: incarnation(0),
+        boot: Boot { count: 1, nonce: Uuid::from_u128(7) },
+        cluster: CLUSTER,
+        partition: PartitionId(0),
+        to: (ids()[1].clone(), incarnation(1)),
+    };
+    handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello });
+    node
+}
+
+fn append(previous: (u64, u64), seqs: &[u64]) -> NodeEvent {
+    let position = |epoch, seq| Position { epoch: Epoch(epoch), seq: Seq(seq) };
+    let entry = |seq: &u64| Entry {
+        position: position(3, *seq),
+        request: RequestId { boot: BOOT, counter: *seq },
+        unsettled_from: 1,
+        change: Change::Delete { id: user_of(0) },
+    };
+    let message = ToNext::Append {
+        view: view(0, 3, both(0)),
+        previous: position(previous.0, previous.1),
+        entries: seqs.iter().map(entry).collect(),
+        keep_from: Seq::ZERO,
+    };
+    NodeEvent::HomeSays { link: HOME, message }
+}
+
+fn drops_home(effects: &[NodeEffect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, NodeEffect::Drop { link, .. } if *link == HOME))
+}
+
+#[test]
+fn entries_in_order_are_written_once() {
+    let mut node = linked_to_home();
+    let writes = |effects: &[NodeEffect]| {
+        effects.iter().filter(|effect| matches!(effect, NodeEffect::Write { .. })).count()
+    };
+    assert_eq!(writes(&handle(&mut node, append((0, 0), &[1, 2]))), 2);
+    assert_eq!(
+        writes(&handle(&mut node, append((0, 0), &[1, 2, 3]))),
+        1,
+        "what is here is not written again"
+    );
+    assert_eq!(node.next().map(|next| next.progress().written.seq), Some(Seq(3)));
+}
+
+#[test]
+fn a_gap_between_entries_drops_the_link() {
+    for event in [append((3, 1), &[2]), append((0, 0), &[2]), append((0, 0), &[1, 3])] {
+        let mut node = linked_to_home();
+        let effects = handle(&mut node, event);
+        assert!(drops_home(&effects), "{effects:?}");
+    }
+}
+
+#[test]
+fn a_log_that_is_not_a_prefix_of_homes_drops_the_link() {
+    let mut node = linked_to_home();
+    handle(&mut node, append((0, 0), &[1]));
+    let effects = handle(&mut node, append((2, 1), &[2]));
+    assert!(drops_home(&effects), "{effects:?}");
+}
+
+#[test]
+fn a_stranger_is_not_taken_for_home() {
+    let mut node = node(view(1, 3, both(1)), view(0, 3, both(0)));
+    let hello = HomeHello {
+        node: ids()[2].clone(),
+        incarnation: incarnation(2),
+        boot: Boot { count: 1, nonce: Uuid::from_u128(7) },
+        cluster: CLUSTER,
+        partition: PartitionId(0),
+        to: (ids()[1].clone(), incarnation(1)),
+    };
+    let effects = handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello });
+    assert!(drops_home(&effects), "{effects:?}");
+}

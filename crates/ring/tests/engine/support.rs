@@ -1,0 +1,123 @@
+//! Small worlds for the tests.
+
+use protocol::entry::{Answer, Entry};
+use protocol::hello::{Membership, NodeHello};
+use protocol::id::{
+    Boot, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, RequestId, Seq,
+};
+use protocol::message::{Operation, ToNode, Welcome};
+use protocol::user::UserId;
+use protocol::view::{InSync, Member, View};
+use ring::link::LinkId;
+use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity, NodeSettings};
+use ring::placement::Ring;
+use ring::store::{Budget, Mark, ReadError, Recovered, Stored, StoredRecord};
+use ring::time::Time;
+use uuid::Uuid;
+
+pub(crate) const GATEWAY: LinkId = LinkId(1);
+pub(crate) const HOME: LinkId = LinkId(2);
+pub(crate) const BOOT: GatewayBoot = GatewayBoot(Uuid::from_u128(1));
+pub(crate) const CLUSTER: ClusterId = ClusterId(Uuid::from_u128(2));
+
+/// A storage that holds nothing.
+pub(crate) struct Empty;
+
+impl Stored for Empty {
+    fn record(&self, _: Member, _: &UserId) -> Result<Option<StoredRecord>, ReadError> {
+        Ok(None)
+    }
+
+    fn entries(&self, _: Member, _: Seq, _: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
+        Ok(None)
+    }
+}
+
+pub(crate) fn ids() -> Vec<NodeId> {
+    (0..3).map(|i| format!("db-{i}").parse().expect("an id")).collect()
+}
+
+pub(crate) fn ring() -> Ring {
+    Ring::new(ids()).expect("three nodes")
+}
+
+pub(crate) fn incarnation(node: u128) -> Incarnation {
+    Incarnation(Uuid::from_u128(100 + node))
+}
+
+pub(crate) fn hello(node: u8) -> NodeHello {
+    NodeHello {
+        node: ids()[usize::from(node)].clone(),
+        incarnation: incarnation(u128::from(node)),
+        boot: Boot { count: 1, nonce: Uuid::from_u128(7) },
+        address: format!("host-{node}:1"),
+        membership: Some(Membership { cluster: CLUSTER, ring: ids() }),
+    }
+}
+
+pub(crate) fn view(partition: u16, epoch: u64, in_sync: InSync) -> View {
+    View { partition: PartitionId(partition), epoch: Epoch(epoch), in_sync, decided_by: BOOT }
+}
+
+pub(crate) fn both(partition: u16) -> InSync {
+    let home = u128::from(partition);
+    InSync::Both { home: incarnation(home), next: incarnation((home + 1) % 3) }
+}
+
+pub(crate) fn home_only(partition: u16) -> InSync {
+    InSync::HomeOnly { home: incarnation(u128::from(partition)) }
+}
+
+/// A user of the partition.
+pub(crate) fn user_of(partition: u16) -> UserId {
+    let users = (0..1000).map(|i| format!("user-{i}").parse::<UserId>().expect("an id"));
+    let mut users = users.filter(|user| ring().partition_of(user) == PartitionId(partition));
+    users.next().expect("users spread over all partitions")
+}
+
+pub(crate) fn read_of(partition: u16) -> Operation {
+    Operation::Read(user_of(partition))
+}
+
+/// Node db-1, welcomed: the home of P1 and the next of P0.
+pub(crate) fn node(view_of_home: View, view_of_next: View) -> Node {
+    let identity = NodeIdentity {
+        node: ids()[1].clone(),
+        incarnation: incarnation(1),
+        boot: Boot { count: 1, nonce: Uuid::from_u128(7) },
+        address: "host-1:1".to_owned(),
+    };
+    let settings = NodeSettings::default();
+    let mut node =
+        Node::recovered(identity, settings, Recovered::default(), Time::ZERO).expect("it is new");
+    let welcome = Welcome {
+        cluster: CLUSTER,
+        ring: ids(),
+        gateway_boot: BOOT,
+        views: vec![view_of_home, view_of_next],
+        next: None,
+    };
+    handle(&mut node, NodeEvent::GatewayLinked { link: GATEWAY });
+    let effects = handle(&mut node, from_gateway(ToNode::Welcome(welcome)));
+    let marks = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::Write { mark, .. } => Some(*mark),
+        _ => None,
+    });
+    let mark = marks.max().unwrap_or(Mark(0));
+    handle(&mut node, NodeEvent::Synced { mark });
+    node
+}
+
+pub(crate) fn from_gateway(message: ToNode) -> NodeEvent {
+    NodeEvent::GatewaySays { link: GATEWAY, message }
+}
+
+pub(crate) fn handle(node: &mut Node, event: NodeEvent) -> Vec<NodeEffect> {
+    let mut effects = Vec::new();
+    node.handle(Time::ZERO, event, &Empty, &mut effects);
+    effects
+}

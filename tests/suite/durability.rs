@@ -1,0 +1,238 @@
+//! No update is acknowledged before it is durable on both nodes: shown by a storage in between that writes down what
+//! happens in which order.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use db_process::storage::memory::MemoryDisk;
+use db_process::storage::{Batch, Change, ScanLimit, Storage, StorageError, StorageReader, Table};
+use gateway::state::StateDirectory;
+use link::TcpConnector;
+use process::entropy::SystemEntropy;
+use process::threads::SystemThreads;
+use protocol::hello::Secret;
+use protocol::view::Member;
+use ring::placement::Ring;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::address;
+use crate::harness::cluster::{SECRET, node_id};
+
+const NODES: usize = 3;
+const CLIENTS: u64 = 8;
+const UPDATES_PER_CLIENT: u64 = 40;
+
+/// Slow enough that an answer which does not wait for it is certainly too early.
+const SYNC_TAKES: Duration = Duration::from_millis(20);
+
+/// What happened, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Event {
+    /// A node wrote log entries; these are their bytes.
+    Wrote {
+        node: usize,
+        entries: Vec<Bytes>,
+    },
+    SyncBegan {
+        node: usize,
+    },
+    SyncReturned {
+        node: usize,
+    },
+    /// A client was told that its update was done.
+    Acked {
+        id: String,
+        mark: String,
+    },
+}
+
+type Journal = Arc<Mutex<Vec<Event>>>;
+
+/// A storage that tells the journal what is asked of it.
+struct Watched<S> {
+    inner: S,
+    node: usize,
+    journal: Journal,
+}
+
+impl<S: StorageReader> StorageReader for Watched<S> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        self.inner.get(table, key)
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+        limit: ScanLimit,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        self.inner.scan(table, range, limit)
+    }
+
+    fn last(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
+        self.inner.last(table, range)
+    }
+}
+
+impl<S: Storage> Storage for Watched<S> {
+    fn write(&self, batch: Batch) -> Result<(), StorageError> {
+        let entry = |change: &Change| match change {
+            Change::Put { table: Table::Log, value, .. } => Some(value.clone()),
+            _ => None,
+        };
+        let entries = batch.changes().iter().filter_map(entry).collect();
+        self.inner.write(batch)?;
+        lock(&self.journal).push(Event::Wrote { node: self.node, entries });
+        Ok(())
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "runs on a thread for blocking calls")]
+    fn sync(&self) -> Result<(), StorageError> {
+        lock(&self.journal).push(Event::SyncBegan { node: self.node });
+        std::thread::sleep(SYNC_TAKES);
+        self.inner.sync()?;
+        lock(&self.journal).push(Event::SyncReturned { node: self.node });
+        Ok(())
+    }
+}
+
+fn lock(journal: &Journal) -> MutexGuard<'_, Vec<Event>> {
+    journal.lock().expect("nobody panics with the journal")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_update_is_acked_before_its_sync_has_returned_on_both_nodes() {
+    let journal = Journal::default();
+    let shutdown = CancellationToken::new();
+    let directory = tempfile::tempdir().unwrap();
+    let ring = Ring::new((0..NODES).map(node_id).collect()).unwrap();
+    let (url, mut running) = start(&ring, directory.path(), &journal, &shutdown).await;
+    wait_until_ready(&url).await;
+
+    let mut clients = JoinSet::new();
+    for client in 0..CLIENTS {
+        clients.spawn(update(client, url.clone(), Arc::clone(&journal)));
+    }
+    clients.join_all().await;
+    shutdown.cancel();
+    while running.join_next().await.is_some() {}
+
+    let journal = lock(&journal).clone();
+    let acked = journal.iter().enumerate().filter_map(|(at, event)| match event {
+        Event::Acked { id, mark } => Some((at, id, mark)),
+        _ => None,
+    });
+    let mut checked = 0;
+    for (at, id, mark) in acked {
+        let partition = ring.partition_of(&id.parse().unwrap());
+        for member in [Member::Home, Member::Next] {
+            let node = ring.holder(partition, member).index();
+            assert!(
+                durable_before(&journal[..at], node, mark),
+                "{mark} of {id} was acked, and not durable on db-{node}"
+            );
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, CLIENTS * UPDATES_PER_CLIENT);
+}
+
+/// Whether a node wrote the entry with this mark, then began a sync, and that returned. One sync runs at a time.
+fn durable_before(journal: &[Event], node: usize, mark: &str) -> bool {
+    let holds = |entry: &Bytes| entry.windows(mark.len()).any(|bytes| bytes == mark.as_bytes());
+    let wrote = |event: &Event| matches!(event, Event::Wrote { node: by, entries } if *by == node && entries.iter().any(holds));
+    let Some(written) = journal.iter().position(wrote) else { return false };
+    let rest = &journal[written..];
+    let Some(began) = rest.iter().position(|event| *event == Event::SyncBegan { node }) else {
+        return false;
+    };
+    rest[began..].contains(&Event::SyncReturned { node })
+}
+
+/// Creates and changes users, each with a name that is found again in the log.
+async fn update(client: u64, url: String, journal: Journal) {
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    for number in 0..UPDATES_PER_CLIENT {
+        let id = format!("user-{client}-{}", number / 2);
+        let mark = format!("mark-{client}-{number}-end");
+        let request = if number % 2 == 0 {
+            let body = json!({ "id": id, "name": mark, "email": "a@b.c", "group": 1 });
+            http.post(format!("{url}/api/user/")).json(&body)
+        } else {
+            http.put(format!("{url}/api/user/")).json(&json!({ "id": id, "name": mark }))
+        };
+        let response = request.send().await.expect("the gateway answers");
+        assert!(response.status().is_success(), "{response:?}");
+        lock(&journal).push(Event::Acked { id, mark });
+    }
+}
+
+/// A ring in this process, as production assembles it but for the storage.
+async fn start(
+    ring: &Ring,
+    directory: &std::path::Path,
+    journal: &Journal,
+    shutdown: &CancellationToken,
+) -> (String, JoinSet<()>) {
+    let address = address::fresh();
+    let secret = Secret::new(SECRET).expect("long enough");
+    let listen = async || TcpListener::bind((address, 0)).await.expect("the address is free");
+    let (rest, socket) = (listen().await, listen().await);
+    let url = format!("http://{}", rest.local_addr().expect("it is bound"));
+    let gateway_address = socket.local_addr().expect("it is bound").to_string();
+    let mut running = JoinSet::new();
+    let deps = gateway::Deps {
+        rest: link::nodelay(rest),
+        socket: link::nodelay(socket),
+        state: Arc::new(StateDirectory::open(directory).expect("the directory is free")),
+        entropy: Arc::new(SystemEntropy),
+        threads: Arc::new(SystemThreads),
+    };
+    let config = gateway::Config::new(ring.clone(), secret.clone());
+    let gateway = gateway::run(config, deps, shutdown.clone());
+    running.spawn(async { gateway.await.expect("the gateway ends well") });
+    for node in 0..ring.size() {
+        let listener = listen().await;
+        let storage =
+            Watched { inner: MemoryDisk::new().open(), node, journal: Arc::clone(journal) };
+        let deps = db_process::Deps {
+            address: listener.local_addr().expect("it is bound").to_string(),
+            listener: link::nodelay(listener),
+            connector: Arc::new(TcpConnector),
+            storage: Arc::new(storage),
+            entropy: Arc::new(SystemEntropy),
+            threads: Arc::new(SystemThreads),
+        };
+        let config =
+            db_process::Config::new(node_id(node), gateway_address.clone(), secret.clone());
+        let node = db_process::run(config, deps, shutdown.clone());
+        running.spawn(async { node.await.expect("the node ends well") });
+    }
+    (url, running)
+}
+
+async fn wait_until_ready(url: &str) {
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    for _ in 0..200 {
+        let status = http.get(format!("{url}/api/cluster")).send().await;
+        if let Ok(status) = status
+            && status
+                .json::<ring::gateway::ClusterStatus>()
+                .await
+                .is_ok_and(|status| status.healthy)
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the ring does not become ready");
+}

@@ -1,0 +1,8 @@
+//! A cluster of real processes.
+
+pub(crate) mod address;
+pub(crate) mod audit;
+pub(crate) mod cluster;
+pub(crate) mod load;
+pub(crate) mod process;
+pub(crate) mod users;

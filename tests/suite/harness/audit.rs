@@ -1,0 +1,76 @@
+//! What the nodes' storage holds once the processes have ended, and what clients saw: together.
+
+use db_process::storage::rocks::RocksStorage;
+use db_process::store::audit::{Audit, CopyAudit, audit};
+use history::users::{Input, Output, check_users};
+use history::{Budget, ClientId, Outcome, Recorder};
+use protocol::view::Member;
+
+use super::cluster::Cluster;
+use super::users::fields_of;
+
+/// Enough for any history of these tests; one that needs more is a reason to look.
+const STEPS_PER_USER: u64 = 10_000_000;
+
+/// What all nodes hold. No process may run on their directories.
+pub(crate) fn audits(cluster: &Cluster) -> Vec<Audit> {
+    let nodes = 0..cluster.ring.size();
+    nodes
+        .map(|node| {
+            let storage =
+                RocksStorage::open_read_only(&cluster.data(node)).expect("the storage opens");
+            audit(&storage).expect("the storage is whole")
+        })
+        .collect()
+}
+
+/// Both copies of every partition are the same: records, applied ids, and the log as far as both keep it.
+pub(crate) fn assert_copies_agree(cluster: &Cluster, audits: &[Audit]) {
+    for place in cluster.ring.places() {
+        let partition = place.partition();
+        let (home, next) =
+            (&audits[place.index()].home, &audits[cluster.ring.next(place).index()].next);
+        assert_eq!(home.records, next.records, "{partition}: the copies hold different records");
+        assert_eq!(home.applied, next.applied, "{partition}: the copies know different requests");
+        assert_eq!(
+            home.log.last(),
+            next.log.last(),
+            "{partition}: the copies end at different entries"
+        );
+    }
+}
+
+/// The whole history, with a last read of every user from the storage of both copies, is linearizable. So every
+/// acknowledged update, or a later one of the same user, is in both.
+pub(crate) fn assert_linearizable_up_to(
+    cluster: &Cluster,
+    audits: &[Audit],
+    recorder: &Recorder<Input, Output>,
+    users: u64,
+) {
+    for user in 0..users {
+        let id = format!("user-{user}").parse().expect("an id");
+        let partition = cluster.ring.partition_of(&id);
+        for member in [Member::Home, Member::Next] {
+            let audit = &audits[cluster.ring.holder(partition, member).index()];
+            let copy = match member {
+                Member::Home => &audit.home,
+                Member::Next => &audit.next,
+            };
+            let read = recorder.invoke(ClientId(u64::MAX), Input::Read { id: id.to_string() });
+            read.complete(Outcome::Done(found(copy, &id)));
+        }
+    }
+    let verdict = check_users(&recorder.history(), Budget::steps(STEPS_PER_USER));
+    assert!(verdict.is_good(), "{verdict:#?}");
+}
+
+fn found(copy: &CopyAudit, id: &protocol::user::UserId) -> Output {
+    match copy.records.get(id) {
+        Some(stored) => Output::Found {
+            fields: fields_of(id.as_str(), &stored.record).expect("a record of this user"),
+            etag: Some(format!("\"{}\"", stored.position)),
+        },
+        None => Output::NotFound,
+    }
+}

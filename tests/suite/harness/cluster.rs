@@ -1,0 +1,202 @@
+//! A gateway and its nodes, in a temporary directory.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use protocol::id::{NodeId, PartitionId};
+use ring::gateway::ClusterStatus;
+use ring::placement::Ring;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use super::address;
+use super::process::{Process, text};
+
+pub(crate) const SECRET: &str = "a secret of the tests";
+
+const REST_PORT: u16 = 3001;
+const SOCKET_PORT: u16 = 3002;
+const POLL: Duration = Duration::from_millis(50);
+
+/// A gateway and its nodes.
+pub(crate) struct Cluster {
+    // Before the directory, so that nobody writes to it any more when it is removed.
+    gateway: Option<Process>,
+    nodes: Vec<Option<Process>>,
+    gateway_flags: Vec<String>,
+    pub(crate) directory: TempDir,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) ring: Ring,
+    pub(crate) http: reqwest::Client,
+}
+
+impl Cluster {
+    /// Makes the directory of a cluster; nothing runs yet.
+    pub(crate) fn new(nodes: usize) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        fs::write(directory.path().join("secret"), SECRET).expect("the directory is writable");
+        let ids = (0..nodes).map(node_id).collect();
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).no_proxy().build();
+        Self {
+            directory,
+            address: address::fresh(),
+            ring: Ring::new(ids).expect("enough nodes"),
+            http: http.expect("a client"),
+            gateway: None,
+            nodes: (0..nodes).map(|_| None).collect(),
+            gateway_flags: Vec::new(),
+        }
+    }
+
+    /// A cluster that is ready.
+    pub(crate) async fn start(nodes: usize) -> Self {
+        let mut cluster = Self::new(nodes);
+        cluster.start_all();
+        cluster.healthy_within(Duration::from_secs(30)).await;
+        cluster
+    }
+
+    /// Further flags of the gateway, from its next start on.
+    pub(crate) fn with_gateway_flags(mut self, flags: &[&str]) -> Self {
+        self.gateway_flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        self
+    }
+
+    pub(crate) fn start_all(&mut self) {
+        self.start_gateway();
+        for node in 0..self.nodes.len() {
+            self.start_node(node);
+        }
+    }
+
+    pub(crate) fn start_gateway(&mut self) {
+        let ids = self.ring.nodes().iter().map(NodeId::as_str).collect::<Vec<_>>().join(",");
+        let mut arguments = self.arguments(&[
+            ("--nodes", ids),
+            ("--state", text(&self.directory.path().join("gateway"))),
+            ("--listen", self.address.to_string()),
+        ]);
+        arguments.extend(self.gateway_flags.clone());
+        self.gateway = Some(Process::start("gateway", "gateway", &arguments));
+    }
+
+    pub(crate) fn start_node(&mut self, node: usize) {
+        let id = node_id(node);
+        let arguments = self.node_arguments(id.as_str(), &self.data(node));
+        self.nodes[node] = Some(Process::start(id.as_str(), "db_process", &arguments));
+    }
+
+    /// The arguments of a node of this cluster, or of one that only says so.
+    pub(crate) fn node_arguments(&self, id: &str, data: &std::path::Path) -> Vec<String> {
+        self.arguments(&[
+            ("--node-id", id.to_owned()),
+            ("--gateway", self.socket_address()),
+            ("--data", text(data)),
+            ("--listen", format!("{}:0", self.address)),
+        ])
+    }
+
+    fn arguments(&self, flags: &[(&str, String)]) -> Vec<String> {
+        let secret = text(&self.directory.path().join("secret"));
+        let flags = flags.iter().cloned().chain([("--secret-file", secret)]);
+        flags.flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+    }
+
+    pub(crate) async fn kill_node(&mut self, node: usize) {
+        self.nodes[node].take().expect("it runs").kill().await;
+    }
+
+    pub(crate) async fn kill_all(&mut self) {
+        let nodes = self.nodes.iter_mut().filter_map(Option::take);
+        let kills = nodes.chain(self.gateway.take()).map(Process::kill);
+        futures_util::future::join_all(kills).await;
+    }
+
+    pub(crate) async fn stop_node(&mut self, node: usize) {
+        self.nodes[node].take().expect("it runs").stop().await;
+    }
+
+    pub(crate) async fn kill_gateway(&mut self) {
+        self.gateway.take().expect("it runs").kill().await;
+    }
+
+    pub(crate) async fn stop_gateway(&mut self) {
+        self.gateway.take().expect("it runs").stop().await;
+    }
+
+    /// A node that runs, or is to be waited for; the cluster forgets it.
+    pub(crate) fn take_node(&mut self, node: usize) -> Process {
+        self.nodes[node].take().expect("it runs")
+    }
+
+    pub(crate) fn node(&self, node: usize) -> &Process {
+        self.nodes[node].as_ref().expect("it runs")
+    }
+
+    /// Ends every process, the gateway first; each must end well.
+    pub(crate) async fn stop_all(&mut self) {
+        if let Some(gateway) = self.gateway.take() {
+            gateway.stop().await;
+        }
+        let nodes = self.nodes.iter_mut().filter_map(Option::take).map(Process::stop);
+        futures_util::future::join_all(nodes).await;
+    }
+
+    /// Whether every process that was started and not ended still runs.
+    pub(crate) fn all_alive(&mut self) -> bool {
+        self.gateway.iter_mut().chain(self.nodes.iter_mut().flatten()).all(Process::is_alive)
+    }
+
+    pub(crate) fn data(&self, node: usize) -> PathBuf {
+        self.directory.path().join(node_id(node).as_str())
+    }
+
+    /// The id of a user of a partition.
+    pub(crate) fn user_of(&self, partition: PartitionId) -> String {
+        let of_partition =
+            |id: &String| self.ring.partition_of(&id.parse().expect("an id")) == partition;
+        (0..).map(|number| format!("user-{number}")).find(of_partition).expect("each has users")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}:{REST_PORT}", self.address)
+    }
+
+    pub(crate) fn socket_address(&self) -> String {
+        format!("{}:{SOCKET_PORT}", self.address)
+    }
+
+    /// What the gateway knows; none while it does not answer.
+    pub(crate) async fn status(&self) -> Option<ClusterStatus> {
+        let response = self.http.get(format!("{}/api/cluster", self.url())).send().await.ok()?;
+        response.json().await.ok()
+    }
+
+    /// Waits until every partition has both copies in sync; panics with what is wrong if that takes longer.
+    pub(crate) async fn healthy_within(&self, time: Duration) -> Duration {
+        self.status_within(time, |status| status.healthy).await
+    }
+
+    /// Waits until the gateway knows what is looked for; panics with what it knows if that takes longer.
+    pub(crate) async fn status_within(
+        &self,
+        time: Duration,
+        wanted: impl Fn(&ClusterStatus) -> bool,
+    ) -> Duration {
+        let start = Instant::now();
+        loop {
+            let status = self.status().await;
+            if status.as_ref().is_some_and(&wanted) {
+                return start.elapsed();
+            }
+            assert!(start.elapsed() < time, "not as it should be after {time:?}: {status:#?}");
+            sleep(POLL).await;
+        }
+    }
+}
+
+pub(crate) fn node_id(node: usize) -> NodeId {
+    format!("db-{node}").parse().expect("an id")
+}

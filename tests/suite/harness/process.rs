@@ -1,0 +1,149 @@
+//! A process of the cluster, and what it printed.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long a process may take to end when it is asked to.
+const END: Duration = Duration::from_secs(15);
+
+/// How long a process may take to say what is waited for.
+const SAY: Duration = Duration::from_secs(15);
+
+/// What of the environment reaches the processes: their configuration is that of the test, whatever is set here.
+const ENVIRONMENT: [&str; 2] = ["RUST_LOG", "LLVM_PROFILE_FILE"];
+
+/// A process of the cluster.
+pub(crate) struct Process {
+    child: Child,
+    output: Arc<Output>,
+    reading: JoinHandle<()>,
+}
+
+/// What a process has printed.
+#[derive(Default)]
+struct Output {
+    lines: Mutex<Vec<String>>,
+    more: Notify,
+}
+
+/// Where the programs are: built with the tests, so that they are never older.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let directory = BUILT.get_or_init(|| {
+        let built = std::process::Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--workspace", "--bins"])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .status()
+            .expect("cargo starts");
+        assert!(built.success(), "the programs do not build");
+        let test = std::env::current_exe().expect("this test has a path");
+        test.ancestors().nth(2).expect("the test is in target/PROFILE/deps").to_owned()
+    });
+    directory.join(name)
+}
+
+impl Process {
+    /// Starts a program; what it prints is kept, and shown when a test fails.
+    pub(crate) fn start(name: &str, program: &str, arguments: &[String]) -> Self {
+        let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let mut child = Command::new(binary(program))
+            .args(arguments)
+            .env_clear()
+            .envs(kept)
+            // Of a panic the whole story, of an error what an operator sees.
+            .env("RUST_BACKTRACE", "1")
+            .env("RUST_LIB_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program} does not start: {error}"));
+        let output = Arc::<Output>::default();
+        let (name, kept) = (name.to_owned(), Arc::clone(&output));
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let reading = tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                println!("{name} | {line}");
+                kept.lines.lock().expect("no panic").push(line);
+                kept.more.notify_waiters();
+            }
+        });
+        Self { child, output, reading }
+    }
+
+    /// Ends it as `kill -9` does.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
+    /// Asks it to end (SIGTERM); panics if it does not, or says that something was wrong.
+    pub(crate) async fn stop(self) {
+        self.signal(Signal::SIGTERM);
+        let (status, output) = self.ended().await;
+        assert!(status.success(), "it ended with {status}:\n{output}");
+    }
+
+    /// Stops it where it is: it keeps its connections and does not answer.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on after a pause.
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = self.child.id().expect("it lives");
+        kill(Pid::from_raw(id.try_into().expect("a pid")), signal).expect("it can be signalled");
+    }
+
+    /// Waits until it has printed these words on one line.
+    pub(crate) async fn says(&self, words: &str) {
+        let said = async {
+            loop {
+                let more = self.output.more.notified();
+                if self.text().lines().any(|line| line.contains(words)) {
+                    return;
+                }
+                more.await;
+            }
+        };
+        let said = timeout(SAY, said).await;
+        assert!(said.is_ok(), "it does not say {words:?} but:\n{}", self.text());
+    }
+
+    /// Waits until it ends; returns how, and what it printed.
+    pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
+        let status = timeout(END, self.child.wait()).await;
+        let Ok(status) = status else { panic!("it does not end but says:\n{}", self.text()) };
+        // The last lines are read by another task.
+        (&mut self.reading).await.expect("no panic");
+        (status.expect("it can be waited for"), self.text())
+    }
+
+    fn text(&self) -> String {
+        self.output.lines.lock().expect("no panic").join("\n")
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().expect("it can be asked").is_none()
+    }
+}
+
+/// The text of a path, for an argument.
+pub(crate) fn text(path: &Path) -> String {
+    path.to_str().expect("temporary paths are UTF-8").to_owned()
+}

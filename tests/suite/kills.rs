@@ -1,0 +1,126 @@
+//! One node after the other is killed under load, stays down for ten seconds, and comes back.
+
+use std::time::Duration;
+
+use history::users::Input;
+use protocol::id::PartitionId;
+use protocol::view::Member;
+use reqwest::StatusCode;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+
+use crate::harness::audit::{assert_copies_agree, assert_linearizable_up_to, audits};
+use crate::harness::cluster::Cluster;
+use crate::harness::load::{Load, LoadPlan, Seen};
+
+/// One of these tests at a time: each wants the machine for itself.
+static MACHINE: Mutex<()> = Mutex::const_new(());
+
+const PLAN: LoadPlan = LoadPlan { clients: 16, users: 1_000, requests_per_second: 320 };
+
+const DOWN: Duration = Duration::from_secs(10);
+
+/// What is sent this long after a kill may still have been on its way to the node: the gateway had not noticed yet.
+const UNNOTICED: Duration = Duration::from_secs(2);
+
+/// How long a ring may take to have both copies of everything in sync again.
+const RECOVERY: Duration = Duration::from_secs(30);
+
+/// When a node was down.
+struct Outage {
+    node: usize,
+    from: Instant,
+    to: Instant,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_each_node_of_a_ring_of_two_fails_no_read_and_loses_nothing() {
+    kill_each_node(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_each_node_of_a_ring_of_three_fails_no_read_and_loses_nothing() {
+    kill_each_node(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_each_node_of_a_ring_of_five_fails_no_read_and_loses_nothing() {
+    kill_each_node(5).await;
+}
+
+async fn kill_each_node(nodes: usize) {
+    let _machine = MACHINE.lock().await;
+    let mut cluster = Cluster::start(nodes).await;
+    let load = Load::start(&PLAN, &cluster.url(), &cluster.ring);
+    sleep(Duration::from_secs(3)).await;
+    let mut outages = Vec::new();
+    for node in 0..nodes {
+        let from = Instant::now();
+        cluster.kill_node(node).await;
+        sleep(DOWN).await;
+        cluster.start_node(node);
+        let recovered = cluster.healthy_within(RECOVERY).await;
+        println!("db-{node} was back in both its views {recovered:?} after its start");
+        outages.push(Outage { node, from, to: Instant::now() });
+        sleep(Duration::from_secs(2)).await;
+    }
+    assert!(cluster.all_alive(), "a process died that nobody killed");
+    let (seen, recorder) = load.stop().await;
+    report(nodes, &seen);
+    assert_enough_happened(&seen);
+    for seen in &seen {
+        assert_as_promised(&cluster, seen, &outages);
+    }
+    cluster.stop_all().await;
+    let audits = audits(&cluster);
+    assert_copies_agree(&cluster, &audits);
+    assert_linearizable_up_to(&cluster, &audits, &recorder, PLAN.users);
+}
+
+/// No read fails. Updates fail only where their home is down: with 503 and `Retry-After`, or with 504 if they were under
+/// way when it died.
+fn assert_as_promised(cluster: &Cluster, seen: &Seen, outages: &[Outage]) {
+    let Some(problem) = &seen.ended.problem else { return };
+    let is_read = matches!(seen.input, Input::Read { .. });
+    assert!(!is_read, "a read failed after {:?}: {problem}", seen.took);
+    let outage = outages.iter().find(|outage| {
+        let home = home_of(cluster, seen.partition);
+        home == outage.node && seen.began <= outage.to && seen.began + seen.took >= outage.from
+    });
+    let Some(outage) = outage else {
+        panic!("an update failed although its home was alive, after {:?}: {problem}", seen.took);
+    };
+    match seen.ended.status {
+        Some(StatusCode::SERVICE_UNAVAILABLE) => {
+            assert!(seen.ended.has_retry_after, "503 without Retry-After")
+        }
+        Some(StatusCode::GATEWAY_TIMEOUT) => {
+            let unnoticed = outage.from + UNNOTICED;
+            assert!(seen.began <= unnoticed, "504 for an update that was not under way: {problem}");
+        }
+        other => panic!("{other:?} is not what was promised: {problem}"),
+    }
+}
+
+fn home_of(cluster: &Cluster, partition: PartitionId) -> usize {
+    cluster.ring.holder(partition, Member::Home).index()
+}
+
+fn assert_enough_happened(seen: &[Seen]) {
+    let first = seen.iter().map(|seen| seen.began).min().expect("something happened");
+    let last = seen.iter().map(|seen| seen.began).max().expect("something happened");
+    let rate = seen.len() as f64 / (last - first).as_secs_f64();
+    assert!(rate >= 200.0, "only {rate:.0} requests a second");
+}
+
+fn report(nodes: usize, seen: &[Seen]) {
+    let reads = seen.iter().filter(|seen| matches!(seen.input, Input::Read { .. }));
+    let longest = reads.map(|seen| seen.took).max().unwrap_or_default();
+    let count = |status| seen.iter().filter(|seen| seen.ended.status == Some(status)).count();
+    println!(
+        "ring of {nodes}: {} requests; 503: {}, 504: {}; the longest wait of a read was {longest:?}",
+        seen.len(),
+        count(StatusCode::SERVICE_UNAVAILABLE),
+        count(StatusCode::GATEWAY_TIMEOUT),
+    );
+}

@@ -1,0 +1,20 @@
+//! Tests against real processes on addresses and directories of their own.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | [`rest`] | every call, every error |
+//! | [`kills`] | one node after the other is killed under load: no read fails, nothing acked is lost |
+//! | [`restarts`] | all processes are killed at once |
+//! | [`durability`] | no update is acked before it is durable on both nodes |
+//! | [`socket_io`] | other people's socket.io clients |
+//! | [`refusals`] | processes that do not belong |
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "these are tests throughout")]
+
+mod durability;
+mod harness;
+mod kills;
+mod refusals;
+mod rest;
+mod restarts;
+mod socket_io;

@@ -1,0 +1,26 @@
+//! REST: every call and every error, as HTTP clients see them.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | [`users`] | the four calls |
+//! | [`ids`] | which ids there are, how paths name them, and those that the gateway makes |
+//! | [`preconditions`] | `ETag` and `If-Match` |
+//! | [`bodies`] | what is read of a body: its type, its size, its JSON |
+//! | [`fields`] | each fault of a field is named |
+//! | [`routes`] | paths and methods |
+//! | [`cluster`] | what the gateway tells of itself, also before there is a cluster |
+//! | [`served_by`] | which copy answers, where that is shown |
+//! | [`unavailable`] | what is certainly not done, and what is not known |
+
+mod bodies;
+mod client;
+mod cluster;
+mod fields;
+mod ids;
+mod preconditions;
+mod raw;
+mod routes;
+mod served_by;
+mod shared;
+mod unavailable;
+mod users;
