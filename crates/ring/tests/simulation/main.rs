@@ -10,15 +10,20 @@
 
 mod client;
 mod disk;
+mod effects;
+mod hosts;
 mod network;
 mod rules;
 mod schedule;
+mod totals;
+mod wires;
 mod world;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::schedule::{Plan, plan};
+use crate::totals::Totals;
 use crate::world::World;
 
 fn cases() -> u32 {
@@ -33,7 +38,7 @@ fn every_rule_holds_and_every_history_is_linearizable_under_random_schedules() {
         failure_persistence: None,
         ..Config::default()
     };
-    let mut totals = world::Totals::default();
+    let mut totals = Totals::default();
     let totals_cell = std::cell::RefCell::new(&mut totals);
     let outcome = TestRunner::new(config).run(&plan(), |plan: Plan| {
         let mut world = World::new(&plan);

@@ -1,0 +1,86 @@
+//! Hands events to the state machines, and carries out what comes of them.
+
+use protocol::message::{FromNode, Operation, Request, ToNode};
+use ring::gateway::{GatewayEffect, GatewayEvent};
+use ring::node::{NodeEffect, NodeEvent};
+
+use crate::network::Message;
+use crate::schedule::WhoKnows;
+use crate::world::World;
+
+impl World {
+    pub(crate) fn node_event(&mut self, i: usize, event: NodeEvent) {
+        let host = &mut self.nodes[i];
+        let Some(node) = &mut host.node else { return };
+        self.log.push(format!("  {:?} db-{i} <- {event:?}", self.elapsed));
+        let mut effects = Vec::new();
+        node.handle(self.now, event, &host.disk, &mut effects);
+        for effect in effects {
+            self.node_effect(i, effect);
+        }
+    }
+
+    pub(crate) fn node_effect(&mut self, i: usize, effect: NodeEffect) {
+        match effect {
+            NodeEffect::Write { mark, mutation } => self.nodes[i].disk.write(mark, mutation),
+            NodeEffect::ToGateway { link, message } => {
+                if let FromNode::Reply { call, reply } = &message
+                    && let Some(request) = self.requests.remove(&(link, *call))
+                {
+                    self.check_reply(i, &request, reply);
+                }
+                self.network.send(link, Message::FromNode(message));
+            }
+            NodeEffect::ToNext { link, message } => {
+                self.network.send(link, Message::ToNext(message))
+            }
+            NodeEffect::ToHome { link, message } => {
+                self.network.send(link, Message::FromNext(message))
+            }
+            NodeEffect::DialNext(dial) => self.nodes[i].dialling = Some(dial),
+            NodeEffect::Drop { link, refusal } => {
+                self.log.push(format!("  db-{i} drops {link:?}: {refusal}"));
+                self.break_link(link, WhoKnows::Both);
+            }
+            NodeEffect::Stop(reason) => panic!("db-{i} stops: {reason}"),
+        }
+    }
+
+    pub(crate) fn gateway_event(&mut self, event: GatewayEvent) {
+        let Some(gateway) = &mut self.gateway else { return };
+        self.log.push(format!("  {:?} gateway <- {event:?}", self.elapsed));
+        let mut effects = Vec::new();
+        gateway.handle(self.now, event, &mut effects);
+        for effect in effects {
+            self.gateway_effect(effect);
+        }
+    }
+
+    pub(crate) fn gateway_effect(&mut self, effect: GatewayEffect) {
+        match effect {
+            GatewayEffect::Send { link, message } => {
+                self.check_sent(&message);
+                if let ToNode::Request(Request { operation: Operation::Update(update), .. }) =
+                    &*message
+                {
+                    *self.sent_updates.entry(update.request).or_default() += 1;
+                }
+                self.network.send(link, Message::ToNode(message));
+            }
+            GatewayEffect::Drop { link, refusal } => {
+                self.log.push(format!("  gateway drops {link:?}: {refusal}"));
+                self.break_link(link, WhoKnows::Both);
+            }
+            GatewayEffect::Save(state) => {
+                self.check_decided(&state);
+                assert!(self.gateway_disk.saving.is_none(), "two saves at once");
+                self.gateway_disk.saving = Some(state);
+            }
+            GatewayEffect::Complete { ticket, outcome } => {
+                let now_ns = self.now_ns();
+                self.clients.complete(now_ns, ticket, &outcome);
+            }
+            GatewayEffect::Changed => {}
+        }
+    }
+}

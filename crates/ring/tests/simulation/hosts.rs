@@ -1,0 +1,123 @@
+//! Processes and disks: how they start, end, and make things durable.
+
+use protocol::id::{Boot, ClusterId, GatewayBoot};
+use ring::gateway::{Gateway, GatewayEvent, GatewaySettings};
+use ring::link::LinkId;
+use ring::node::{Node, NodeEvent, NodeIdentity, NodeSettings};
+use uuid::Uuid;
+
+use crate::network::Ends;
+use crate::schedule::WhoKnows;
+use crate::world::World;
+
+impl World {
+    pub(crate) fn start_node(&mut self, i: usize) {
+        let now = self.now;
+        let host = &mut self.nodes[i];
+        if host.node.is_some() {
+            return;
+        }
+        host.boots += 1;
+        let nonce = Uuid::from_u128((i as u128) << 64 | u128::from(host.boots));
+        let identity = NodeIdentity {
+            node: host.id.clone(),
+            incarnation: host.incarnation,
+            boot: Boot { count: host.boots, nonce },
+            address: format!("host-{i}:1"),
+        };
+        let settings = NodeSettings { log_entries_kept: 1_000_000, ..NodeSettings::default() };
+        let node = Node::recovered(identity, settings, host.disk.recover(), now);
+        host.node = Some(node.expect("a node finds its place again"));
+    }
+
+    pub(crate) fn kill_node(&mut self, i: usize) {
+        let host = &mut self.nodes[i];
+        if host.node.take().is_none() {
+            return;
+        }
+        host.syncing = None;
+        host.dialling = None;
+        self.totals.node_deaths += 1;
+        let of_node = |ends: Ends| match ends {
+            Ends::Gateway { node } => node == i,
+            Ends::Neighbours { home } => home == i || (home + 1) % self.nodes.len() == i,
+        };
+        let links = self.network.links.iter().filter(|(_, link)| of_node(link.ends));
+        for link in links.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.close_ends_at(link, i);
+        }
+    }
+
+    pub(crate) fn close_ends_at(&mut self, link: LinkId, i: usize) {
+        let Some(entry) = self.network.links.get_mut(&link) else { return };
+        let is_client = match entry.ends {
+            Ends::Gateway { node } => node == i,
+            Ends::Neighbours { home } => home == i,
+        };
+        if is_client {
+            entry.client_open = false;
+        } else {
+            entry.server_open = false;
+        }
+        self.network.tidy();
+        // A killed process's peers are told by its kernel, after what it had sent.
+        self.break_link(link, WhoKnows::Both);
+    }
+
+    pub(crate) fn start_gateway(&mut self) {
+        if self.gateway.is_some() {
+            return;
+        }
+        self.gateway_boots += 1;
+        let boot = GatewayBoot(Uuid::from_u128(u128::from(self.gateway_boots)));
+        let cluster = ClusterId(Uuid::from_u128(1_000 + u128::from(self.gateway_boots)));
+        let saved = self.gateway_disk.durable.clone();
+        let settings = GatewaySettings::default();
+        let gateway =
+            Gateway::recovered(self.ring.clone(), boot, cluster, saved, &settings, self.now);
+        self.gateway = Some(gateway.expect("its own state"));
+    }
+
+    pub(crate) fn kill_gateway(&mut self) {
+        if self.gateway.take().is_none() {
+            return;
+        }
+        self.totals.gateway_deaths += 1;
+        self.clients.abandon_open();
+        self.requests.clear();
+        // The atomic replacement of the file may or may not have become durable; both are drawn, by the time of day.
+        if let Some(saving) = self.gateway_disk.saving.take()
+            && self.elapsed.as_millis().is_multiple_of(2)
+        {
+            self.gateway_disk.durable = Some(saving);
+        }
+        let links =
+            self.network.links.iter().filter(|(_, link)| matches!(link.ends, Ends::Gateway { .. }));
+        for link in links.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.break_link(link, WhoKnows::Both);
+        }
+    }
+
+    // Disks.
+
+    pub(crate) fn sync(&mut self, i: usize) {
+        let host = &mut self.nodes[i];
+        if host.node.is_none() {
+            return;
+        }
+        match host.syncing.take() {
+            Some(mark) => {
+                host.disk.sync(mark);
+                self.node_event(i, NodeEvent::Synced { mark });
+            }
+            None => host.syncing = host.disk.written(),
+        }
+    }
+
+    pub(crate) fn save_returns(&mut self) {
+        if let Some(state) = self.gateway_disk.saving.take() {
+            self.gateway_disk.durable = Some(state);
+            self.gateway_event(GatewayEvent::Saved);
+        }
+    }
+}

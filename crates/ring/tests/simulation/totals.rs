@@ -1,0 +1,53 @@
+//! What happened, to see that enough did.
+
+/// What happened, to see that enough did.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) schedules: u64,
+    pub(crate) done: u64,
+    pub(crate) not_done: u64,
+    pub(crate) unknown: u64,
+    pub(crate) view_changes: u64,
+    pub(crate) reads_at_home: u64,
+    pub(crate) reads_at_next: u64,
+    pub(crate) fenced: u64,
+    pub(crate) resent: u64,
+    pub(crate) node_deaths: u64,
+    pub(crate) gateway_deaths: u64,
+    pub(crate) broken_links: u64,
+    pub(crate) checker_steps: u64,
+}
+
+impl Totals {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.schedules += other.schedules;
+        self.done += other.done;
+        self.not_done += other.not_done;
+        self.unknown += other.unknown;
+        self.view_changes += other.view_changes;
+        self.reads_at_home += other.reads_at_home;
+        self.reads_at_next += other.reads_at_next;
+        self.fenced += other.fenced;
+        self.resent += other.resent;
+        self.node_deaths += other.node_deaths;
+        self.gateway_deaths += other.gateway_deaths;
+        self.broken_links += other.broken_links;
+        self.checker_steps += other.checker_steps;
+    }
+
+    /// A run in which little happens proves little.
+    pub(crate) fn assert_much_happened(&self) {
+        let operations = self.done + self.not_done + self.unknown;
+        assert!(self.done * 2 > operations, "fewer than half of the operations have been done");
+        assert!(self.view_changes >= self.schedules, "fewer than one view change a schedule");
+        for (what, count) in [
+            ("reads at home", self.reads_at_home),
+            ("reads at next", self.reads_at_next),
+            ("fenced requests", self.fenced),
+            ("updates sent again", self.resent),
+            ("gateway deaths", self.gateway_deaths),
+        ] {
+            assert!(count * 1_000 >= self.schedules, "too few {what}: {count}");
+        }
+    }
+}
