@@ -1,1 +1,68 @@
-//! Not written yet.
+//! Processes that do not belong, or that cannot start: each ends with words that its operator understands.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | [`starting`] | configurations and directories with which no process starts |
+//! | [`strangers`] | nodes that a ring turns away, and goes on undisturbed |
+//! | [`copies`] | copies of a node's data directory |
+//! | [`gateways`] | a gateway that is told another ring than the nodes or its own state know |
+
+mod copies;
+mod gateways;
+mod starting;
+mod strangers;
+
+use std::time::Duration;
+
+use protocol::view::View;
+
+use crate::harness::cluster::Cluster;
+use crate::harness::process::Process;
+
+/// Longer than it takes to form a ring, and to bring a node back.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Waits until a process gives up; returns what it complains of: one line, the last.
+async fn complaint(process: Process) -> String {
+    let (status, output) = process.ended().await;
+    assert!(!status.success(), "it ended well:\n{output}");
+    let at = output.rfind("Error: ").unwrap_or_else(|| panic!("no error among:\n{output}"));
+    // anyhow puts the cause of an error on a line of its own.
+    let complaint = output[at..].replace("\n\nCaused by:\n    ", ": ");
+    assert_eq!(complaint.lines().count(), 1, "{output}");
+    complaint
+}
+
+/// Whether all words are in a complaint.
+#[track_caller]
+fn assert_says(complaint: &str, words: &[&str]) {
+    for words in words {
+        assert!(complaint.contains(words), "no {words:?} in: {complaint}");
+    }
+}
+
+/// A ring that must not notice what happens around it.
+struct Undisturbed {
+    views: Vec<Option<View>>,
+    boots: Vec<Option<u64>>,
+}
+
+impl Undisturbed {
+    /// Remembers how a healthy ring is.
+    async fn ring(cluster: &Cluster) -> Self {
+        cluster.healthy_within(SOON).await;
+        let status = cluster.status().await.expect("the gateway tells");
+        Self {
+            views: status.partitions.iter().map(|partition| partition.view).collect(),
+            boots: status.nodes.iter().map(|node| node.boots).collect(),
+        }
+    }
+
+    /// Whether it is still like that: no view was changed, no node was replaced, and nobody died.
+    async fn is_still(&self, cluster: &mut Cluster) {
+        let now = Self::ring(cluster).await;
+        assert_eq!(now.views, self.views, "a view has changed");
+        assert_eq!(now.boots, self.boots, "a node has been replaced");
+        assert!(cluster.all_alive(), "a process has died");
+    }
+}

@@ -52,6 +52,14 @@ impl Raw {
         assert_eq!(bytes, CONTINUE);
     }
 
+    /// Sends nothing more, and waits until the gateway has closed the connection, whatever it says.
+    pub(super) async fn hang_up(mut self) {
+        self.0.shutdown().await.expect("it is open");
+        let ended = timeout(TIMEOUT, self.0.read_to_end(&mut Vec::new())).await;
+        // It may also be reset.
+        let _ = ended.expect("it closes in time");
+    }
+
     /// The answer, once the gateway has closed the connection.
     pub(super) async fn answer(mut self) -> Answer {
         let mut bytes = Vec::new();

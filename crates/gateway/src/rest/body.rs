@@ -1,15 +1,20 @@
 //! Reading a JSON body within its limits.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use bytes::Bytes;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use protocol::problem::ProblemType;
 
 use super::problem::Problem;
 
-/// The largest body that is read, in bytes.
+/// The largest body that is accepted, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// The largest body that is read to its end, to be refused: many clients do not hear an answer while they still send, and
+/// would be told of a broken connection instead.
+const REFUSED_BODY_BYTES_MAX: usize = 1 << 20;
 
 /// The bytes of a body that says it is JSON.
 pub(super) async fn json(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
@@ -17,15 +22,36 @@ pub(super) async fn json(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
         let detail = "send the header Content-Type: application/json";
         return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
     }
-    let too_large =
-        || Problem::new(ProblemType::TooLarge, format!("the limit is {BODY_BYTES_MAX} bytes"));
     let announced =
         headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > BODY_BYTES_MAX) {
+    // Who asks before it sends is not to be told to send what is then refused.
+    let worth_reading =
+        if headers.contains_key(EXPECT) { BODY_BYTES_MAX } else { REFUSED_BODY_BYTES_MAX };
+    if announced.is_some_and(|length| length > worth_reading) {
         return Err(too_large());
     }
-    // Whatever else goes wrong while a body is read, its sender does not hear of it any more.
-    to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())
+    read(body).await
+}
+
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut length) = (BytesMut::new(), 0_usize);
+    while let Some(chunk) = chunks.next().await {
+        // Its sender is gone, or sends what is not HTTP, and does not hear of it any more.
+        let chunk = chunk.map_err(|_| Problem::malformed("the body is incomplete"))?;
+        length = length.saturating_add(chunk.len());
+        if length > REFUSED_BODY_BYTES_MAX {
+            break;
+        }
+        if length <= BODY_BYTES_MAX {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    if length > BODY_BYTES_MAX { Err(too_large()) } else { Ok(bytes.freeze()) }
+}
+
+fn too_large() -> Problem {
+    Problem::new(ProblemType::TooLarge, format!("the limit is {BODY_BYTES_MAX} bytes"))
 }
 
 /// `application/json`, with parameters or without.

@@ -1,0 +1,135 @@
+//! Copies of a node's data directory: of several processes with the same data one may be in the ring.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{SOON, Undisturbed, assert_says, complaint};
+use crate::harness::cluster::Cluster;
+use crate::harness::process::Process;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_processes_on_copies_of_a_directory_the_second_is_refused() {
+    let mut cluster = Cluster::start(2).await;
+    let copy = copy_of_stopped(&mut cluster, 0).await;
+    cluster.start_node(0);
+    let before = Undisturbed::ring(&cluster).await;
+
+    let complaint = complaint(start(&cluster, &copy)).await;
+    let words = ["cloned-directory", "db-0 is connected", "a copy of its data directory"];
+    assert_says(&complaint, &words);
+    before.is_still(&mut cluster).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_copy_of_a_directory_is_refused() {
+    let mut cluster = Cluster::start(2).await;
+    let copy = copy_of_stopped(&mut cluster, 0).await;
+    cluster.start_node(0);
+    cluster.healthy_within(SOON).await;
+    cluster.stop_node(0).await;
+    cluster.start_node(0);
+    let before = Undisturbed::ring(&cluster).await;
+
+    let complaint = complaint(start(&cluster, &copy)).await;
+    let words = ["cloned-directory", "start number 3, this is number 2", "is an old copy"];
+    assert_says(&complaint, &words);
+    before.is_still(&mut cluster).await;
+}
+
+/// Which of both has the newer data nobody can tell by their starts. The one that was started more often is the node, as
+/// it would be had the other been left behind; the other one ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_was_started_more_often_takes_the_place_of_the_original() {
+    let mut cluster = Cluster::start(2).await;
+    let copy = copy_of_stopped(&mut cluster, 0).await;
+    cluster.start_node(0);
+    cluster.healthy_within(SOON).await;
+    // Refused, but it counts: the next start is one more than the original's.
+    assert_says(&complaint(start(&cluster, &copy)).await, &["cloned-directory"]);
+
+    let mut taker = start(&cluster, &copy);
+    let complaint = complaint(cluster.take_node(0)).await;
+    let words = ["cloned-directory", "start number 3, this is number 2", "is an old copy"];
+    assert_says(&complaint, &words);
+    cluster.status_within(SOON, |status| status.nodes[0].boots == Some(3)).await;
+    cluster.healthy_within(SOON).await;
+    assert!(taker.is_alive() && cluster.all_alive(), "the others go on");
+}
+
+/// Stops a node and copies its data directory.
+async fn copy_of_stopped(cluster: &mut Cluster, node: usize) -> PathBuf {
+    cluster.stop_node(node).await;
+    let copy = cluster.directory.path().join("copy");
+    copy_directory(&cluster.data(node), &copy);
+    copy
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("the directory is writable");
+    for entry in fs::read_dir(from).expect("there is a directory") {
+        let entry = entry.expect("it can be read");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("it has a type").is_dir() {
+            copy_directory(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("it can be copied");
+        }
+    }
+}
+
+fn start(cluster: &Cluster, copy: &Path) -> Process {
+    Process::start("copy", "db_process", &cluster.node_arguments("db-0", copy))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scratch_lagging() {
+    use serde_json::json;
+    let mut cluster = Cluster::start(2).await;
+    let url = cluster.url();
+    let http = cluster.http.clone();
+    let ids = [0, 1].map(|p| cluster.user_of(protocol::id::PartitionId(p)));
+    for id in &ids {
+        let r = http
+            .post(format!("{url}/api/user/"))
+            .json(&json!({"id":id,"name":"old","email":"a@b.c","group":1}))
+            .send()
+            .await
+            .unwrap();
+        println!("{:?}", r.status());
+    }
+    let copy = copy_of_stopped(&mut cluster, 0).await;
+    cluster.start_node(0);
+    cluster.healthy_within(SOON).await;
+    for id in &ids {
+        let r = http
+            .put(format!("{url}/api/user/"))
+            .json(&json!({"id":id,"name":"new"}))
+            .send()
+            .await
+            .unwrap();
+        println!("{:?}", r.status());
+    }
+    assert_says(&complaint(start(&cluster, &copy)).await, &["cloned-directory"]);
+    let _taker = start(&cluster, &copy);
+    let begin = tokio::time::Instant::now();
+    let mut last = String::new();
+    while begin.elapsed() < std::time::Duration::from_secs(6) {
+        let mut now = String::new();
+        for id in &ids {
+            let r = http
+                .get(format!("{url}/api/user/{id}"))
+                .timeout(std::time::Duration::from_millis(100))
+                .send()
+                .await;
+            now += &match r {
+                Ok(r) => format!("{} {} ; ", r.status(), r.text().await.unwrap_or_default()),
+                Err(e) => format!("err {} ;", e.is_timeout()),
+            };
+        }
+        if now != last {
+            println!("{:?} {now}", begin.elapsed());
+            last = now;
+        }
+    }
+    println!("{:#?}", cluster.status().await);
+}

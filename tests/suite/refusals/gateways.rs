@@ -1,0 +1,111 @@
+//! A gateway that is told another ring than its own state or its nodes know, or that is not alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{SOON, Undisturbed, assert_says, complaint};
+use crate::harness::address;
+use crate::harness::cluster::Cluster;
+use crate::harness::process::{Process, text};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_gateway_on_a_state_directory_is_refused() {
+    let mut cluster = Cluster::start(2).await;
+    let before = Undisturbed::ring(&cluster).await;
+    let complaint = complaint(gateway(&cluster, "db-0,db-1", &state(&cluster))).await;
+    assert_says(&complaint, &[&text(&state(&cluster)), "is used by another gateway"]);
+    before.is_still(&mut cluster).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_told_another_ring_than_it_has_formed_is_refused() {
+    let mut cluster = Cluster::start(2).await;
+    cluster.stop_gateway().await;
+    for nodes in ["db-1,db-0", "db-0,db-1,db-2", "db-0,db-3"] {
+        let complaint = complaint(gateway(&cluster, nodes, &state(&cluster))).await;
+        let words = ["formed with the nodes db-0,db-1", nodes, "the ring cannot be changed"];
+        assert_says(&complaint, &words);
+    }
+    cluster.start_gateway();
+    cluster.healthy_within(SOON).await;
+    assert!(cluster.all_alive(), "the nodes did not notice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_were_formed_into_another_order_are_refused() {
+    let mut cluster = Cluster::start(2).await;
+    cluster.stop_gateway().await;
+    turn_ring(&state(&cluster).join("cluster.json"));
+    let arguments = arguments(&cluster, "db-1,db-0", &state(&cluster), cluster.address);
+    let mut turned = Process::start("gateway", "gateway", &arguments);
+    for node in [0, 1] {
+        let complaint = complaint(cluster.take_node(node)).await;
+        let of_node = format!("the data of db-{node} is of the ring db-0,db-1");
+        assert_says(&complaint, &["other-ring", &of_node, "this is the ring db-1,db-0"]);
+    }
+    assert!(turned.is_alive(), "the gateway waits for nodes of its ring");
+}
+
+/// Puts the nodes of a ring of two into the other order, in the file of their gateway, so that all else fits together.
+fn turn_ring(file: &Path) {
+    let text = fs::read_to_string(file).expect("the file of a gateway");
+    let mut state: Value = serde_json::from_str(&text).expect("it is JSON");
+    state["nodes"].as_array_mut().expect("the nodes").reverse();
+    for view in state["views"].as_array_mut().expect("the views") {
+        let both = view["in_sync"]["both"].as_object_mut().expect("both are in sync");
+        let home = both.remove("home").expect("the data of home");
+        let next = both.insert("next".to_owned(), home).expect("the data of next");
+        both.insert("home".to_owned(), next);
+    }
+    fs::write(file, state.to_string()).expect("the file is writable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_of_a_cluster_are_not_formed_anew_by_a_gateway_that_has_lost_its_state() {
+    let mut cluster = Cluster::start(2).await;
+    cluster.stop_gateway().await;
+    let kept = cluster.directory.path().join("kept");
+    fs::rename(state(&cluster), &kept).expect("the directory is writable");
+    cluster.start_gateway();
+    for node in [0, 1] {
+        let complaint = complaint(cluster.take_node(node)).await;
+        assert_says(&complaint, &["foreign-cluster", "this gateway has no cluster state"]);
+    }
+    cluster.stop_gateway().await;
+
+    fs::remove_dir_all(state(&cluster)).expect("the directory is writable");
+    fs::rename(&kept, state(&cluster)).expect("the directory is writable");
+    cluster.start_all();
+    cluster.healthy_within(SOON).await;
+}
+
+fn state(cluster: &Cluster) -> PathBuf {
+    cluster.directory.path().join("gateway")
+}
+
+/// A gateway on an address of its own.
+fn gateway(cluster: &Cluster, nodes: &str, state: &Path) -> Process {
+    let arguments = arguments(cluster, nodes, state, address::fresh());
+    Process::start("second gateway", "gateway", &arguments)
+}
+
+fn arguments(
+    cluster: &Cluster,
+    nodes: &str,
+    state: &Path,
+    address: std::net::Ipv4Addr,
+) -> Vec<String> {
+    let secret = text(&cluster.directory.path().join("secret"));
+    [
+        ["--nodes", nodes],
+        ["--state", &text(state)],
+        ["--listen", &address.to_string()],
+        ["--secret-file", &secret],
+    ]
+    .concat()
+    .into_iter()
+    .map(str::to_owned)
+    .collect()
+}
