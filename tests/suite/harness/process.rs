@@ -1,5 +1,6 @@
 //! A process of the cluster, and what it printed.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -11,13 +12,15 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long a process may take to end when it is asked to.
 const END: Duration = Duration::from_secs(15);
 
 /// How long a process may take to say what is waited for.
 const SAY: Duration = Duration::from_secs(15);
+
+const POLL: Duration = Duration::from_millis(1);
 
 /// What of the environment reaches the processes: their configuration is that of the test, whatever is set here.
 const ENVIRONMENT: [&str; 2] = ["RUST_LOG", "LLVM_PROFILE_FILE"];
@@ -94,9 +97,16 @@ impl Process {
         assert!(status.success(), "it ended with {status}:\n{output}");
     }
 
-    /// Stops it where it is: it keeps its connections and does not answer.
-    pub(crate) fn pause(&self) {
+    /// Stops it where it is, every thread of it: it keeps its connections and does not answer.
+    pub(crate) async fn pause(&self) {
         self.signal(Signal::SIGSTOP);
+        let tasks = format!("/proc/{}/task", self.child.id().expect("it lives"));
+        let stopped = async {
+            while !fs::read_dir(&tasks).expect("it lives").flatten().all(|task| is_stopped(&task)) {
+                sleep(POLL).await;
+            }
+        };
+        timeout(SAY, stopped).await.expect("it stops in time");
     }
 
     /// Lets it go on after a pause.
@@ -141,6 +151,12 @@ impl Process {
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().expect("it can be asked").is_none()
     }
+}
+
+/// Whether a thread is stopped: `T` after its name, in parentheses, in `/proc/PID/task/TID/stat`.
+fn is_stopped(task: &fs::DirEntry) -> bool {
+    let stat = fs::read_to_string(task.path().join("stat"));
+    stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
 }
 
 /// The text of a path, for an argument.

@@ -3,9 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use history::Outcome;
+use history::users::{Fields, Input, Output, Patch};
+use protocol::id::PartitionId;
+
 use super::{SOON, Undisturbed, assert_says, complaint};
 use crate::harness::cluster::Cluster;
 use crate::harness::process::Process;
+use crate::harness::users::call;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_processes_on_copies_of_a_directory_the_second_is_refused() {
@@ -56,6 +61,48 @@ async fn a_copy_that_was_started_more_often_takes_the_place_of_the_original() {
     assert!(taker.is_alive() && cluster.all_alive(), "the others go on");
 }
 
+/// Its neighbour knows better: the copy ends, and what was acknowledged is still there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_missed_updates_ends_and_the_original_can_be_started_again() {
+    let mut cluster = Cluster::start(2).await;
+    let input = |id: &str, name: &str| {
+        let patch = Patch { name: Some(name.to_owned()), ..Patch::default() };
+        Input::Change { id: id.to_owned(), patch, if_match: None }
+    };
+    let users = [0, 1].map(|partition| cluster.user_of(PartitionId(partition)));
+    for id in &users {
+        let (name, email) = ("Ada".to_owned(), "ada@example.org".to_owned());
+        let fields = Fields { name, email, group: 1 };
+        done(&cluster, &Input::Create { id: id.clone(), fields }).await;
+    }
+    let copy = copy_of_stopped(&mut cluster, 0).await;
+    cluster.start_node(0);
+    cluster.healthy_within(SOON).await;
+    for id in &users {
+        done(&cluster, &input(id, "Augusta Ada")).await;
+    }
+    assert_says(&complaint(start(&cluster, &copy)).await, &["cloned-directory"]);
+
+    let taker = start(&cluster, &copy);
+    assert_says(&complaint(cluster.take_node(0)).await, &["cloned-directory"]);
+    assert_says(&complaint(taker).await, &["has lost data", "do not use this data directory"]);
+    cluster.start_node(0);
+    cluster.healthy_within(SOON).await;
+    for id in &users {
+        let read = done(&cluster, &Input::Read { id: id.clone() }).await;
+        let Output::Found { fields, .. } = read else { panic!("{id}: {read:?}") };
+        assert_eq!(fields.name, "Augusta Ada", "{id}");
+    }
+    assert!(cluster.all_alive(), "nobody else gave up");
+}
+
+/// The output of a call that succeeds.
+async fn done(cluster: &Cluster, input: &Input) -> Output {
+    let ended = call(&cluster.http, &cluster.url(), input).await;
+    let Outcome::Done(output) = ended.outcome else { panic!("{ended:?}") };
+    output
+}
+
 /// Stops a node and copies its data directory.
 async fn copy_of_stopped(cluster: &mut Cluster, node: usize) -> PathBuf {
     cluster.stop_node(node).await;
@@ -79,57 +126,4 @@ fn copy_directory(from: &Path, to: &Path) {
 
 fn start(cluster: &Cluster, copy: &Path) -> Process {
     Process::start("copy", "db_process", &cluster.node_arguments("db-0", copy))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn scratch_lagging() {
-    use serde_json::json;
-    let mut cluster = Cluster::start(2).await;
-    let url = cluster.url();
-    let http = cluster.http.clone();
-    let ids = [0, 1].map(|p| cluster.user_of(protocol::id::PartitionId(p)));
-    for id in &ids {
-        let r = http
-            .post(format!("{url}/api/user/"))
-            .json(&json!({"id":id,"name":"old","email":"a@b.c","group":1}))
-            .send()
-            .await
-            .unwrap();
-        println!("{:?}", r.status());
-    }
-    let copy = copy_of_stopped(&mut cluster, 0).await;
-    cluster.start_node(0);
-    cluster.healthy_within(SOON).await;
-    for id in &ids {
-        let r = http
-            .put(format!("{url}/api/user/"))
-            .json(&json!({"id":id,"name":"new"}))
-            .send()
-            .await
-            .unwrap();
-        println!("{:?}", r.status());
-    }
-    assert_says(&complaint(start(&cluster, &copy)).await, &["cloned-directory"]);
-    let _taker = start(&cluster, &copy);
-    let begin = tokio::time::Instant::now();
-    let mut last = String::new();
-    while begin.elapsed() < std::time::Duration::from_secs(6) {
-        let mut now = String::new();
-        for id in &ids {
-            let r = http
-                .get(format!("{url}/api/user/{id}"))
-                .timeout(std::time::Duration::from_millis(100))
-                .send()
-                .await;
-            now += &match r {
-                Ok(r) => format!("{} {} ; ", r.status(), r.text().await.unwrap_or_default()),
-                Err(e) => format!("err {} ;", e.is_timeout()),
-            };
-        }
-        if now != last {
-            println!("{:?} {now}", begin.elapsed());
-            last = now;
-        }
-    }
-    println!("{:#?}", cluster.status().await);
 }

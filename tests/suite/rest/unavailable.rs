@@ -68,7 +68,7 @@ async fn an_update_that_nobody_answered_may_have_been_done_and_names_the_user_th
     let cluster = ring_with(&SHORT_DEADLINE).await;
     let rest = Rest::new(&cluster.url());
     rest.created("known").await;
-    pause(&cluster);
+    pause(&cluster).await;
     let new = json!({ "name": "Ada", "email": "ada@example.org", "group": 1 });
     let [given, change] = [user("given"), json!({ "id": "known", "group": 1 })];
     let (made, given, changed, deleted) = tokio::join!(
@@ -108,7 +108,7 @@ async fn a_read_that_nobody_answered_is_safe_to_repeat() {
     let cluster = ring_with(&SHORT_DEADLINE).await;
     let rest = Rest::new(&cluster.url());
     rest.created("ada").await;
-    pause(&cluster);
+    pause(&cluster).await;
     let start = Instant::now();
     let detail = rest.read("ada").await.problem(ProblemType::Unavailable)["detail"].clone();
     assert_eq!(detail, "no node could serve the request in time; nothing was changed");
@@ -123,7 +123,7 @@ async fn a_gateway_that_has_as_much_to_do_as_it_can_bear_refuses_more() {
     let cluster = ring_with(&["--in-flight-max", "1", "--request-deadline-ms", "2600"]).await;
     let rest = Rest::new(&cluster.url());
     rest.created("ada").await;
-    pause(&cluster);
+    pause(&cluster).await;
     let change = json!({ "id": "ada", "group": 1 });
     let (first, second) = tokio::join!(rest.read("ada"), rest.change(&change));
     resume(&cluster);
@@ -152,8 +152,10 @@ async fn ring_with(gateway_flags: &[&str]) -> Cluster {
 }
 
 /// Both nodes keep their connections, and answer nothing.
-fn pause(cluster: &Cluster) {
-    (0..cluster.ring.size()).for_each(|node| cluster.node(node).pause());
+async fn pause(cluster: &Cluster) {
+    for node in 0..cluster.ring.size() {
+        cluster.node(node).pause().await;
+    }
 }
 
 fn resume(cluster: &Cluster) {
