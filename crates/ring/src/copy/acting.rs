@@ -2,9 +2,11 @@
 
 use protocol::id::Epoch;
 use protocol::message::Request;
-use protocol::view::View;
+use protocol::view::{Member, View};
 
-use crate::store::Mark;
+use super::context::{Context, Fault};
+use crate::node::StopReason;
+use crate::store::{Mark, Mutation};
 
 /// A copy's views.
 ///
@@ -25,7 +27,7 @@ pub(crate) struct Acting {
 
 /// What to do with a view that someone offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Offer {
+enum Offer {
     /// It is known, or older than what is known.
     Known,
     /// It is to be made durable, and then acted on.
@@ -69,7 +71,7 @@ impl Acting {
     }
 
     /// Judges a view that the controller or the other copy offers.
-    pub(crate) fn judge(&self, offered: &View) -> Offer {
+    fn judge(&self, offered: &View) -> Offer {
         match self.newest() {
             Some(known) if offered.epoch < known.epoch => Offer::Known,
             Some(known) if offered.epoch == known.epoch && offered == known => Offer::Known,
@@ -78,10 +80,24 @@ impl Acting {
         }
     }
 
-    /// The offered view was written under `mark`.
-    pub(crate) fn store(&mut self, mark: Mark, view: View) {
-        debug_assert_eq!(self.judge(&view), Offer::Store);
-        self.storing = Some((mark, view));
+    /// Takes a view that the controller or the other copy offers: what is new is stored first.
+    pub(crate) fn offer(
+        &mut self,
+        cx: &mut Context<'_>,
+        member: Member,
+        view: View,
+    ) -> Result<(), Fault> {
+        match self.judge(&view) {
+            Offer::Known => {}
+            Offer::Store => {
+                let mark = cx.write(Mutation::View { member, view });
+                self.storing = Some((mark, view));
+            }
+            Offer::Conflict => {
+                return Err(Fault::Stop(StopReason::conflict(self.newest(), &view)));
+            }
+        }
+        Ok(())
     }
 
     /// The mutations up to `mark` are durable: returns the view to act on from now, and the requests parked for it.

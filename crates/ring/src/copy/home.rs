@@ -29,13 +29,13 @@ use protocol::view::{InSync, Member, View};
 
 use self::joining::Join;
 use self::replication::NextLink;
-use super::acting::{Acting, Admission, Offer};
+use super::acting::{Acting, Admission};
 use super::applied::Applied;
 use super::context::{Context, Fault, GatewayLink};
 use super::durability::Durability;
 use super::release::{Releases, Waiting};
 use super::tail::Tail;
-use crate::node::{NodeSettings, StopReason};
+use crate::node::NodeSettings;
 use crate::store::{Mark, Mutation, ReadError, RecoveredCopy, StoredRecord};
 use crate::time::{Time, earliest};
 
@@ -135,15 +135,7 @@ impl HomeCopy {
 
     /// A view from the controller, or from next.
     pub(crate) fn offer(&mut self, cx: &mut Context<'_>, view: View) -> Result<(), Fault> {
-        match self.acting.judge(&view) {
-            Offer::Known => Ok(()),
-            Offer::Store => {
-                let mark = cx.write(Mutation::View { member: Member::Home, view });
-                self.acting.store(mark, view);
-                Ok(())
-            }
-            Offer::Conflict => Err(Fault::Stop(StopReason::conflict(self.acting.newest(), &view))),
-        }
+        self.acting.offer(cx, Member::Home, view)
     }
 
     /// The mutations up to `mark` are durable.

@@ -17,14 +17,13 @@ use protocol::message::{CallId, FromNext, Operation, Progress, Reply, Request, T
 use protocol::user::UserId;
 use protocol::view::{Member, View};
 
-use super::acting::{Acting, Admission, Offer};
+use super::acting::{Acting, Admission};
 use super::applied::Applied;
 use super::context::{Context, Fault};
 use super::durability::Durability;
 use super::release::{Releases, Waiting};
 use super::tail::Tail;
 use crate::link::LinkId;
-use crate::node::StopReason;
 use crate::store::{Mark, Mutation, RecoveredCopy};
 
 /// The log is trimmed in steps of this many entries.
@@ -119,15 +118,7 @@ impl NextCopy {
 
     /// A view from the controller, or from home.
     pub(crate) fn offer(&mut self, cx: &mut Context<'_>, view: View) -> Result<(), Fault> {
-        match self.acting.judge(&view) {
-            Offer::Known => Ok(()),
-            Offer::Store => {
-                let mark = cx.write(Mutation::View { member: Member::Next, view });
-                self.acting.store(mark, view);
-                Ok(())
-            }
-            Offer::Conflict => Err(Fault::Stop(StopReason::conflict(self.acting.newest(), &view))),
-        }
+        self.acting.offer(cx, Member::Next, view)
     }
 
     /// The mutations up to `mark` are durable.
