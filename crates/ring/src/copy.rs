@@ -1,7 +1,8 @@
-//! What home and next copies have in common.
+//! The two copies of a node, and what they have in common.
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`replica`] | what a copy is, whichever it is: made of the five below |
 //! | [`acting`] | the view that a copy acts on, and the one it is storing |
 //! | [`tail`] | entries that are not committed yet |
 //! | [`release`] | answers that wait for their position to be committed |
@@ -16,4 +17,5 @@ pub(crate) mod durability;
 pub mod home;
 pub mod next;
 pub(crate) mod release;
+pub(crate) mod replica;
 pub(crate) mod tail;

@@ -9,38 +9,22 @@
 //!
 //! What is durable here is committed here: home sends only what is durable on itself (rule 4).
 //!
-//! Invariants: `durable ≤ written`; the log has no gaps and is a prefix of home's.
+//! Invariants: those of every [`Replica`], and: the log is a prefix of home's.
 
-use protocol::entry::{Answer, Entry};
-use protocol::id::{Incarnation, PartitionId, Position, Seq};
-use protocol::message::{CallId, FromNext, Operation, Progress, Reply, Request, ToNext};
-use protocol::user::UserId;
+use protocol::entry::Entry;
+use protocol::id::{Incarnation, PartitionId, Position};
+use protocol::message::{FromNext, Operation, Progress, Request, ToNext};
 use protocol::view::{Member, View};
 
-use super::acting::{Acting, Admission};
-use super::applied::Applied;
 use super::context::{Context, Fault};
-use super::durability::Durability;
-use super::release::{Releases, Waiting};
-use super::tail::Tail;
+use super::replica::{Replica, Synced};
 use crate::link::LinkId;
-use crate::store::{Mark, Mutation, RecoveredCopy};
-
-/// The log is trimmed in steps of this many entries.
-const TRIM_STEP: u64 = 1024;
+use crate::store::{Mark, RecoveredCopy};
 
 /// The next copy of a node.
 #[derive(Debug)]
 pub struct NextCopy {
-    partition: PartitionId,
-    me: Incarnation,
-    acting: Acting,
-    written: Position,
-    log_from: Seq,
-    durability: Durability,
-    tail: Tail,
-    applied: Applied,
-    releases: Releases,
+    replica: Replica,
     home: HomeLink,
 }
 
@@ -64,44 +48,24 @@ impl NextCopy {
         me: Incarnation,
         recovered: RecoveredCopy,
     ) -> Self {
-        let view = recovered.view;
-        assert!(
-            view.is_none_or(|view| view.partition == partition),
-            "{view:?} is not of {partition}"
-        );
-        Self {
-            partition,
-            me,
-            acting: Acting::recovered(view),
-            written: recovered.written,
-            log_from: recovered.log_from,
-            durability: Durability::recovered(recovered.written.seq),
-            tail: Tail::default(),
-            applied: Applied::recovered(recovered.applied, recovered.unsettled_from),
-            releases: Releases::default(),
-            home: HomeLink::Down,
-        }
+        let committed = recovered.written.seq;
+        let replica = Replica::recovered((partition, Member::Next), me, recovered, committed);
+        Self { replica, home: HomeLink::Down }
     }
 
     /// The partition.
     pub fn partition(&self) -> PartitionId {
-        self.partition
+        self.replica.partition()
     }
 
     /// The view that the copy acts on.
     pub fn view(&self) -> Option<&View> {
-        self.acting.view()
+        self.replica.view()
     }
 
     /// How far the copy is.
     pub fn progress(&self) -> Progress {
-        Progress {
-            partition: self.partition,
-            member: Member::Next,
-            written: self.written,
-            durable: self.durability.seq(),
-            committed: self.durability.seq(),
-        }
+        self.replica.progress()
     }
 
     /// The gateway's welcome on a new link: nobody waits for the answers of the link before.
@@ -112,26 +76,21 @@ impl NextCopy {
 
     /// The link to the gateway is gone.
     pub(crate) fn gateway_lost(&mut self) {
-        self.releases.clear();
-        self.acting.forget_parked();
+        self.replica.gateway_lost();
     }
 
     /// A view from the controller, or from home.
     pub(crate) fn offer(&mut self, cx: &mut Context<'_>, view: View) -> Result<(), Fault> {
-        self.acting.offer(cx, Member::Next, view)
+        self.replica.offer(cx, view)
     }
 
     /// The mutations up to `mark` are durable.
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Result<(), Fault> {
-        // The view first: what it fences must not be released by the entries that became durable along with it.
-        let parked = match self.acting.durable(mark) {
-            Some((view, parked)) => {
-                self.act_on(cx, view);
-                parked
-            }
-            None => Vec::new(),
-        };
-        if self.durability.synced(mark) {
+        let Synced { more_is_durable, adopted, parked } = self.replica.synced(cx, mark);
+        if let Some(view) = adopted {
+            self.pay_fence(cx, view);
+        }
+        if more_is_durable {
             self.commit(cx);
         }
         for request in parked {
@@ -141,10 +100,8 @@ impl NextCopy {
         Ok(())
     }
 
-    fn act_on(&mut self, cx: &mut Context<'_>, view: View) {
-        for call in self.releases.fence_reads() {
-            cx.reply(call, Reply::Fenced);
-        }
+    /// Tells home of the view that it did not know, now that it is durable here.
+    fn pay_fence(&mut self, cx: &mut Context<'_>, view: View) {
         if let HomeLink::Open { link, owes_fence: owes_fence @ true } = &mut self.home {
             *owes_fence = false;
             cx.tell_home(*link, FromNext::Fenced { view });
@@ -152,64 +109,24 @@ impl NextCopy {
     }
 
     fn commit(&mut self, cx: &mut Context<'_>) {
-        let durable = self.durability.seq();
-        self.tail.commit(durable);
-        for (call, answer) in self.releases.release(durable) {
-            cx.answer(call, answer);
-        }
+        let durable = self.replica.durable();
+        self.replica.commit(cx, durable);
         if let HomeLink::Open { link, .. } = self.home {
             cx.tell_home(link, FromNext::Durable { seq: durable });
         }
     }
 
-    /// A request.
+    /// A read.
     pub(crate) fn request(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
-        match self.acting.admit(request.epoch) {
-            Admission::Serve => self.serve(cx, request),
-            Admission::Park => {
-                self.acting.park(request);
-                Ok(())
+        match self.replica.admit(cx, request)? {
+            Some(Request { call, operation: Operation::Read(id), .. }) => {
+                self.replica.read(cx, call, &id)
             }
-            Admission::Fence => {
-                cx.reply(request.call, Reply::Fenced);
-                Ok(())
-            }
-            Admission::ProtocolError => {
-                Err(cx
-                    .gateway_fault(format!("a request of epoch {} before its view", request.epoch)))
-            }
-        }
-    }
-
-    /// Rule 8: out of sync never serves, not even when it is the only copy alive.
-    fn serve(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
-        let in_sync = self.acting.view().and_then(|view| view.in_sync.incarnation(Member::Next));
-        if in_sync != Some(self.me) {
-            cx.reply(request.call, Reply::Fenced);
-            return Ok(());
-        }
-        match request.operation {
-            Operation::Read(id) => self.read(cx, request.call, &id),
-            Operation::Update(_) => {
+            Some(Request { operation: Operation::Update(_), .. }) => {
                 Err(cx.gateway_fault("an update at next: only the primary updates"))
             }
+            None => Ok(()),
         }
-    }
-
-    fn read(&mut self, cx: &mut Context<'_>, call: CallId, id: &UserId) -> Result<(), Fault> {
-        let (record, depends_on) = match self.tail.record(id) {
-            Some(uncommitted) => (uncommitted.record, Some(uncommitted.seq)),
-            None => (cx.stored.record(Member::Next, id)?, None),
-        };
-        let answer = record.map_or(Answer::NotFound, |found| Answer::Found {
-            position: found.position,
-            record: found.record,
-        });
-        match depends_on {
-            Some(seq) => self.releases.wait(seq, Waiting::Read(call, answer)),
-            None => cx.answer(call, answer),
-        }
-        Ok(())
     }
 
     /// A new link from home. It takes the place of one before, which is returned.
@@ -239,8 +156,8 @@ impl NextCopy {
     /// Tells home how far the copy is, once that is durable.
     fn greet(&mut self, cx: &mut Context<'_>) {
         let HomeLink::Ungreeted(link) = self.home else { return };
-        if self.durability.seq() == self.written.seq {
-            let (view, position) = (self.acting.view().copied(), self.written);
+        if self.replica.durable() == self.replica.written().seq {
+            let (view, position) = (self.view().copied(), self.replica.written());
             cx.tell_home(link, FromNext::Greeting { view, position });
             self.home = HomeLink::Open { link, owes_fence: false };
         }
@@ -260,11 +177,14 @@ impl NextCopy {
         let HomeLink::Open { owes_fence, .. } = &mut self.home else {
             return Err(Fault::protocol_error(link, "an append before the greeting"));
         };
-        if view.partition != self.partition || view.in_sync.incarnation(Member::Home).is_none() {
+        if view.partition != self.replica.partition()
+            || view.in_sync.incarnation(Member::Home).is_none()
+        {
             return Err(Fault::protocol_error(link, format!("an append under {view}")));
         }
-        if let Some(newest) = self.acting.newest().filter(|newest| newest.epoch > view.epoch) {
-            if self.acting.storing().is_some() {
+        if let Some(newest) = self.replica.newest_view().filter(|newest| newest.epoch > view.epoch)
+        {
+            if self.replica.storing().is_some() {
                 *owes_fence = true;
             } else {
                 cx.tell_home(link, FromNext::Fenced { view: *newest });
@@ -273,7 +193,7 @@ impl NextCopy {
         }
         self.offer(cx, view)?;
         self.append(cx, link, previous, entries)?;
-        self.trim_log(cx, keep_from);
+        self.replica.trim_log(cx, keep_from.min(self.replica.durable()));
         Ok(())
     }
 
@@ -285,52 +205,33 @@ impl NextCopy {
         previous: Position,
         entries: Vec<Entry>,
     ) -> Result<(), Fault> {
-        if previous.seq > self.written.seq {
+        if previous.seq > self.replica.written().seq {
             return Err(Fault::protocol_error(
                 link,
-                format!("entries after {previous}, next is at {}", self.written),
+                format!("entries after {previous}, next is at {}", self.replica.written()),
             ));
         }
-        if previous.seq == self.written.seq && previous != self.written {
+        if previous.seq == self.replica.written().seq && previous != self.replica.written() {
             return Err(Fault::protocol_error(
                 link,
-                format!("home holds {previous}, next {}", self.written),
+                format!("home holds {previous}, next {}", self.replica.written()),
             ));
         }
         for entry in entries {
             let position = entry.position;
-            if position.seq <= self.written.seq {
+            if position.seq <= self.replica.written().seq {
                 continue;
             }
-            if position.seq != self.written.seq.next() || position.epoch < self.written.epoch {
+            if position.seq != self.replica.written().seq.next()
+                || position.epoch < self.replica.written().epoch
+            {
                 return Err(Fault::protocol_error(
                     link,
-                    format!("entry {position} after {}", self.written),
+                    format!("entry {position} after {}", self.replica.written()),
                 ));
             }
-            self.apply(cx, entry);
+            self.replica.apply(cx, entry);
         }
         Ok(())
-    }
-
-    fn apply(&mut self, cx: &mut Context<'_>, entry: Entry) {
-        let position = entry.position;
-        let settled = self.applied.apply(&entry);
-        let mutation = Mutation::Apply { member: Member::Next, entry: entry.clone(), settled };
-        let mark = cx.write(mutation);
-        self.written = position;
-        if self.log_from == Seq::ZERO {
-            self.log_from = position.seq;
-        }
-        self.durability.wrote(mark, position.seq);
-        self.tail.push(entry);
-    }
-
-    fn trim_log(&mut self, cx: &mut Context<'_>, keep_from: Seq) {
-        let below = keep_from.min(self.durability.seq());
-        if below.0 >= self.log_from.0.saturating_add(TRIM_STEP) {
-            cx.write(Mutation::TrimLog { member: Member::Next, below });
-            self.log_from = below;
-        }
     }
 }

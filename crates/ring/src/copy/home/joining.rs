@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use protocol::id::{Incarnation, Seq};
 use protocol::message::{Ask, AskNumber, FromNode};
-use protocol::view::InSync;
+use protocol::view::{InSync, View};
 
 use super::HomeCopy;
 use crate::copy::context::{Context, Fault};
@@ -97,7 +97,7 @@ impl HomeCopy {
     /// Goes as far towards the view *both* as can be gone now.
     pub(super) fn pursue_joining(&mut self, cx: &mut Context<'_>) {
         let candidate = self.joiner(cx);
-        let durable = self.durability.seq();
+        let durable = self.replica.durable();
         self.join.not_before.take_if(|not_before| *not_before <= cx.now);
         if let (State::Apart, Some((joiner, acked))) = (self.join.state, candidate) {
             let missing = durable.0.saturating_sub(acked.0);
@@ -107,7 +107,7 @@ impl HomeCopy {
         }
         let State::Holding { joiner, since } = self.join.state else { return };
         match candidate {
-            Some((same, acked)) if same == joiner && acked >= self.committed => {
+            Some((same, acked)) if same == joiner && acked >= self.replica.committed() => {
                 self.ask(cx, joiner)
             }
             Some((same, _)) if same == joiner && cx.now < since + self.settings.hold_max => {}
@@ -120,19 +120,19 @@ impl HomeCopy {
 
     /// The next copy that could join: home serves alone, next receives entries, and there is a controller to ask.
     fn joiner(&self, cx: &Context<'_>) -> Option<(Incarnation, Seq)> {
-        let alone = self.acting.view().is_some_and(
-            |view| matches!(view.in_sync, InSync::HomeOnly { home } if home == self.me),
+        let alone = self.view().is_some_and(
+            |view| matches!(view.in_sync, InSync::HomeOnly { home } if home == self.replica.me()),
         );
-        let settled = alone && self.acting.storing().is_none() && cx.gateway.is_some();
+        let settled = alone && self.replica.storing().is_none() && cx.gateway.is_some();
         self.next.receiving().filter(|_| settled)
     }
 
     fn ask(&mut self, cx: &mut Context<'_>, joiner: Incarnation) {
-        let Some(view) = self.acting.view() else { return };
+        let Some(View { epoch, .. }) = self.view().copied() else { return };
         self.join.asks += 1;
         let ask = AskNumber(self.join.asks);
         self.join.state = State::Asked { joiner, ask };
-        let (partition, epoch) = (self.partition, view.epoch);
+        let partition = self.partition();
         cx.tell_gateway(FromNode::Ask(Ask { ask, partition, epoch, joiner }));
     }
 }

@@ -1,0 +1,83 @@
+//! What an update does: duplicates first, then the decision on the newest state, then an entry.
+
+use protocol::entry::{Answer, Change, Entry};
+use protocol::id::Epoch;
+use protocol::message::{Action, CallId, Reply, Update};
+use protocol::user::User;
+
+use super::HomeCopy;
+use crate::copy::context::{Context, Fault};
+use crate::copy::release::Waiting;
+use crate::copy::replica::Known;
+use crate::store::{ReadError, StoredRecord};
+
+impl HomeCopy {
+    /// An update that was admitted under the view of `epoch`.
+    pub(super) fn update(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: CallId,
+        epoch: Epoch,
+        update: Update,
+    ) -> Result<(), Fault> {
+        let Update { request, unsettled_from, action } = update;
+        let foreign = cx.gateway.is_none_or(|gateway| gateway.boot != request.boot);
+        if foreign || request.counter < unsettled_from {
+            cx.reply(call, Reply::Settled);
+            return Ok(());
+        }
+        let (depends_on, answer) = match self.replica.known(request) {
+            Known::Settled => {
+                cx.reply(call, Reply::Settled);
+                return Ok(());
+            }
+            // Before preconditions: one that held the first time need not hold after it.
+            Known::Applied(seq) => (Some(seq), self.replica.repeated(cx, request, seq)?),
+            Known::New => {
+                let newest = self.replica.newest(cx, action.id())?;
+                match decide(action, newest.record)? {
+                    Decision::Refuse(answer) => (newest.depends_on, answer),
+                    Decision::Apply(change) => {
+                        let position = self.replica.next_position(epoch);
+                        let entry = Entry { position, request, unsettled_from, change };
+                        let answer = entry.answer();
+                        self.replica.apply(cx, entry);
+                        (Some(position.seq), answer)
+                    }
+                }
+            }
+        };
+        self.replica.answer_after(cx, depends_on, Waiting::Update(call, answer));
+        Ok(())
+    }
+}
+
+enum Decision {
+    Refuse(Answer),
+    Apply(Change),
+}
+
+/// Decides an update on the newest state of its record.
+fn decide(action: Action, current: Option<StoredRecord>) -> Result<Decision, Fault> {
+    Ok(match (action, current) {
+        (Action::Create(_), Some(_)) => Decision::Refuse(Answer::AlreadyExists),
+        (Action::Create(user), None) => {
+            let record = user.to_json();
+            Decision::Apply(Change::Create { id: user.id, record })
+        }
+        (Action::Change { .. } | Action::Delete { .. }, None) => Decision::Refuse(Answer::NotFound),
+        (Action::Change { if_match: Some(position), .. }, Some(current))
+        | (Action::Delete { if_match: Some(position), .. }, Some(current))
+            if position != current.position =>
+        {
+            Decision::Refuse(Answer::PreconditionFailed)
+        }
+        (Action::Change { patch, .. }, Some(current)) => {
+            let damaged = |error| ReadError(format!("a record is damaged: {error}"));
+            let user = User::from_json(&current.record).map_err(damaged)?;
+            let record = user.patched(&patch).to_json();
+            Decision::Apply(Change::Replace { id: patch.id, record })
+        }
+        (Action::Delete { id, .. }, Some(_)) => Decision::Apply(Change::Delete { id }),
+    })
+}

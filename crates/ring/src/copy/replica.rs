@@ -1,0 +1,213 @@
+//! What a copy is, whichever of the two it is: a log, the records that follow from it, and the view it acts on.
+//!
+//! ```text
+//!   apply            a sync            every member has it
+//!   -----> written ----------> durable ------------------> committed: release the answers that waited for it
+//! ```
+//!
+//! Invariants: `committed ≤ durable ≤ written`; the log has no gaps and its epochs never go back; what is committed
+//! never goes back.
+//!
+//! Here is how the state moves; [`answers`] is what the gateway hears of it, [`log`] what the other copy does. When an
+//! entry is committed is not decided here: see [`home`](super::home) and [`next`](super::next).
+
+mod answers;
+mod log;
+
+pub(crate) use answers::Known;
+
+use protocol::entry::Entry;
+use protocol::id::{Epoch, Incarnation, PartitionId, Position, Seq};
+use protocol::message::{Progress, Reply, Request};
+use protocol::view::{Member, View};
+
+use super::acting::Acting;
+use super::applied::Applied;
+use super::context::{Context, Fault};
+use super::durability::Durability;
+use super::release::Releases;
+use super::tail::Tail;
+use crate::store::{Mark, Mutation, RecoveredCopy};
+
+/// One copy of a partition.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    partition: PartitionId,
+    member: Member,
+    me: Incarnation,
+    acting: Acting,
+    written: Position,
+    log_from: Seq,
+    durability: Durability,
+    committed: Seq,
+    /// The last entry found at the start. Until it is committed (whether it was is not stored), nobody is told of
+    /// anything that was found.
+    found: Seq,
+    tail: Tail,
+    applied: Applied,
+    releases: Releases,
+}
+
+/// What a sync has brought to a copy.
+pub(crate) struct Synced {
+    /// Entries of it are durable that were not before.
+    pub(crate) more_is_durable: bool,
+    /// The view that it acts on from now.
+    pub(crate) adopted: Option<View>,
+    /// The requests that waited for that view.
+    pub(crate) parked: Vec<Request>,
+}
+
+impl Replica {
+    /// A copy as it was found in storage; `committed` is what is known to be so from the start.
+    ///
+    /// # Panics
+    ///
+    /// When the view found is of another partition.
+    pub(crate) fn recovered(
+        (partition, member): (PartitionId, Member),
+        me: Incarnation,
+        recovered: RecoveredCopy,
+        committed: Seq,
+    ) -> Self {
+        let RecoveredCopy { view, log_from, written, unsettled_from, applied } = recovered;
+        assert!(
+            view.is_none_or(|view| view.partition == partition),
+            "{view:?} is not of {partition}"
+        );
+        Self {
+            partition,
+            member,
+            me,
+            acting: Acting::recovered(view),
+            written,
+            log_from,
+            durability: Durability::recovered(written.seq),
+            committed,
+            found: written.seq,
+            tail: Tail::default(),
+            applied: Applied::recovered(applied, unsettled_from),
+            releases: Releases::default(),
+        }
+    }
+
+    pub(crate) fn partition(&self) -> PartitionId {
+        self.partition
+    }
+
+    /// The data of the node that holds it.
+    pub(crate) fn me(&self) -> Incarnation {
+        self.me
+    }
+
+    /// The view that it acts on.
+    pub(crate) fn view(&self) -> Option<&View> {
+        self.acting.view()
+    }
+
+    /// The view that is being stored.
+    pub(crate) fn storing(&self) -> Option<&View> {
+        self.acting.storing()
+    }
+
+    /// The newest view that is known, acted on or not.
+    pub(crate) fn newest_view(&self) -> Option<&View> {
+        self.acting.newest()
+    }
+
+    pub(crate) fn written(&self) -> Position {
+        self.written
+    }
+
+    pub(crate) fn durable(&self) -> Seq {
+        self.durability.seq()
+    }
+
+    pub(crate) fn committed(&self) -> Seq {
+        self.committed
+    }
+
+    /// The first entry that the log still has; [`Seq::ZERO`] where it has none.
+    pub(crate) fn log_from(&self) -> Seq {
+        self.log_from
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        Progress {
+            partition: self.partition,
+            member: self.member,
+            written: self.written,
+            durable: self.durability.seq(),
+            committed: self.committed,
+        }
+    }
+
+    /// The link to the gateway is gone: nobody waits for the answers any more.
+    pub(crate) fn gateway_lost(&mut self) {
+        self.releases.clear();
+        self.acting.forget_parked();
+    }
+
+    /// A view from the controller, or from the other copy.
+    pub(crate) fn offer(&mut self, cx: &mut Context<'_>, view: View) -> Result<(), Fault> {
+        self.acting.offer(cx, self.member, view)
+    }
+
+    /// The mutations up to `mark` are durable. The reads that waited under a view that is over are fenced.
+    pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Synced {
+        let more_is_durable = self.durability.synced(mark);
+        let Some((view, parked)) = self.acting.durable(mark) else {
+            return Synced { more_is_durable, adopted: None, parked: Vec::new() };
+        };
+        for call in self.releases.fence_reads() {
+            cx.reply(call, Reply::Fenced);
+        }
+        Synced { more_is_durable, adopted: Some(view), parked }
+    }
+
+    /// The place in the log for an entry that is made now.
+    ///
+    /// # Panics
+    ///
+    /// When the epoch is older than the last entry's.
+    pub(crate) fn next_position(&self, epoch: Epoch) -> Position {
+        assert!(epoch >= self.written.epoch, "the log's epochs never go back");
+        Position { epoch, seq: self.written.seq.next() }
+    }
+
+    /// Writes the entry that follows the last one: the log, the record and the applied id, all or nothing.
+    ///
+    /// # Panics
+    ///
+    /// When it does not follow the last one.
+    pub(crate) fn apply(&mut self, cx: &mut Context<'_>, entry: Entry) {
+        let position = entry.position;
+        assert_eq!(position, self.next_position(position.epoch), "a log has no gaps");
+        let settled = self.applied.apply(&entry);
+        let mutation = Mutation::Apply { member: self.member, entry: entry.clone(), settled };
+        let mark = cx.write(mutation);
+        self.written = position;
+        if self.log_from == Seq::ZERO {
+            self.log_from = position.seq;
+        }
+        self.durability.wrote(mark, position.seq);
+        self.tail.push(entry);
+    }
+
+    /// The entries up to this one are committed, as far as they were not yet: their answers are released.
+    ///
+    /// # Panics
+    ///
+    /// When they are not durable here.
+    pub(crate) fn commit(&mut self, cx: &mut Context<'_>, committed: Seq) {
+        if committed <= self.committed {
+            return;
+        }
+        assert!(committed <= self.durable(), "nothing is committed that is not durable");
+        self.committed = committed;
+        self.tail.commit(committed);
+        for (call, answer) in self.releases.release(committed) {
+            cx.answer(call, answer);
+        }
+    }
+}
