@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("chainring: {error:#}");
+            eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,6 @@
 //! A node of the ring, as a process.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -12,8 +13,11 @@ use process::threads::SystemThreads;
 use tokio::net::TcpListener;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    process::exit::code(run(Args::parse()).await)
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
     args.log.start();
     let config = Config::try_from(&args)?;
     let shutdown = process::shutdown::on_signal()?;

@@ -1,6 +1,7 @@
 //! The gateway, as a process.
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -13,8 +14,11 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    process::exit::code(run(Args::parse()).await)
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
     args.log.start();
     let config = Config::try_from(&args)?;
     let shutdown = process::shutdown::on_signal()?;

@@ -6,12 +6,14 @@
 //! | [`links`] | the flags that set the times of links |
 //! | [`log`] | what is logged, and how it looks |
 //! | [`shutdown`] | the signals that end a process |
+//! | [`exit`] | what it says last |
 //! | [`clock`] | the time, as the core counts it |
 //! | [`entropy`] | randomness, handed in so that the simulation can hand in its own |
 //! | [`threads`] | where blocking calls run; the simulation runs them inline |
 
 pub mod clock;
 pub mod entropy;
+pub mod exit;
 pub mod links;
 pub mod log;
 pub mod secret;

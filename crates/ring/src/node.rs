@@ -14,6 +14,8 @@
 mod effect;
 mod event;
 mod formed;
+mod gateway_end;
+mod reports;
 mod settings;
 
 pub use effect::{DialNext, NodeEffect, StopReason};
@@ -26,6 +28,8 @@ use protocol::message::{FromNext, FromNode, Progress, ToNode, Welcome};
 use protocol::refusal::{Refusal, RefusalCode, Remedy};
 
 use self::formed::Formed;
+use self::gateway_end::GatewayEnd;
+use self::reports::Reports;
 use crate::copy::context::{Context, Fault, GatewayLink};
 use crate::copy::home::HomeCopy;
 use crate::copy::next::NextCopy;
@@ -52,35 +56,9 @@ pub struct Node {
     identity: NodeIdentity,
     settings: NodeSettings,
     formed: Option<Formed>,
-    gateway: Gateway,
+    gateway: GatewayEnd,
     mark: Mark,
-    reported: [Option<Progress>; 2],
-    report_at: Time,
-}
-
-/// The link to the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gateway {
-    Down,
-    Unwelcomed(LinkId),
-    Welcomed(GatewayLink),
-}
-
-impl Gateway {
-    fn welcomed(self) -> Option<GatewayLink> {
-        match self {
-            Self::Welcomed(gateway) => Some(gateway),
-            Self::Down | Self::Unwelcomed(_) => None,
-        }
-    }
-
-    fn is(self, link: LinkId) -> bool {
-        match self {
-            Self::Down => false,
-            Self::Unwelcomed(known) => known == link,
-            Self::Welcomed(known) => known.link == link,
-        }
-    }
+    reports: Reports,
 }
 
 impl Node {
@@ -107,10 +85,9 @@ impl Node {
             identity,
             settings,
             formed,
-            gateway: Gateway::Down,
+            gateway: GatewayEnd::Down,
             mark: Mark::default(),
-            reported: [None, None],
-            report_at: now,
+            reports: Reports::from(now),
         })
     }
 
@@ -155,8 +132,7 @@ impl Node {
     pub fn next_deadline(&self) -> Option<Time> {
         let gateway = self.gateway.welcomed();
         let home = self.formed.as_ref().and_then(|formed| formed.home.deadline(gateway));
-        let report =
-            (gateway.is_some() && self.progress() != self.reported).then_some(self.report_at);
+        let report = gateway.and_then(|_| self.reports.deadline(self.progress()));
         earliest([home, report])
     }
 
@@ -170,7 +146,7 @@ impl Node {
         match event {
             NodeEvent::GatewayLinked { link } => {
                 self.gateway_gone();
-                self.gateway = Gateway::Unwelcomed(link);
+                self.gateway = GatewayEnd::Unwelcomed(link);
                 return Ok(());
             }
             NodeEvent::GatewayLost { link } if self.gateway.is(link) => {
@@ -231,20 +207,20 @@ impl Node {
                 Remedy::Operator => Fault::Stop(StopReason::Refused(refusal)),
                 Remedy::Retry => Fault::Drop(link, refusal),
             }),
-            (Gateway::Unwelcomed(_), ToNode::Welcome(welcome)) => {
+            (GatewayEnd::Unwelcomed(_), ToNode::Welcome(welcome)) => {
                 self.join_cluster(now, link, &welcome, effects)?;
                 let (Some(formed), mut cx) = self.split(now, stored, effects) else {
                     return Ok(());
                 };
                 formed.welcomed(&mut cx, welcome)
             }
-            (Gateway::Welcomed(_), message) => {
+            (GatewayEnd::Welcomed(_), message) => {
                 let (Some(formed), mut cx) = self.split(now, stored, effects) else {
                     return Ok(());
                 };
                 formed.gateway_says(&mut cx, message)
             }
-            (Gateway::Down | Gateway::Unwelcomed(_), _) => {
+            (GatewayEnd::Down | GatewayEnd::Unwelcomed(_), _) => {
                 Err(Fault::protocol_error(link, "a message before the welcome"))
             }
         }
@@ -291,13 +267,13 @@ impl Node {
                 });
             }
         }
-        self.gateway = Gateway::Welcomed(GatewayLink { link, boot: welcome.gateway_boot });
+        self.gateway = GatewayEnd::Welcomed(GatewayLink { link, boot: welcome.gateway_boot });
         Ok(())
     }
 
     fn gateway_gone(&mut self) {
-        self.gateway = Gateway::Down;
-        self.reported = [None, None];
+        self.gateway = GatewayEnd::Down;
+        self.reports.forget();
         if let Some(formed) = &mut self.formed {
             formed.home.gateway_lost();
             formed.next.gateway_lost();
@@ -337,17 +313,13 @@ impl Node {
 
     fn report_progress(&mut self, now: Time, effects: &mut Vec<NodeEffect>) {
         let Some(GatewayLink { link, .. }) = self.gateway.welcomed() else { return };
-        let progress = self.progress();
-        if now < self.report_at || progress == self.reported {
-            return;
-        }
-        self.report_at = now + self.settings.progress_interval;
-        for (now, before) in progress.into_iter().zip(self.reported) {
-            if let Some(now) = now.filter(|_| now != before) {
-                effects.push(NodeEffect::ToGateway { link, message: FromNode::Progress(now) });
-            }
-        }
-        self.reported = progress;
+        let news = self.reports.due(now, self.settings.progress_interval, self.progress());
+        effects.extend(
+            news.into_iter().flatten().map(|progress| NodeEffect::ToGateway {
+                link,
+                message: FromNode::Progress(progress),
+            }),
+        );
     }
 
     /// The copies, and what they are handed.

@@ -45,7 +45,7 @@ pub(crate) fn binary(name: &str) -> PathBuf {
     let directory = BUILT.get_or_init(|| {
         let built = std::process::Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--workspace", "--bins"])
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .current_dir("..")
             .status()
             .expect("cargo starts");
         assert!(built.success(), "the programs do not build");

@@ -85,7 +85,7 @@ async fn a_copy_that_missed_updates_ends_and_the_original_can_be_started_again()
 
     let taker = start(&cluster, &copy);
     assert_says(&complaint(cluster.take_node(0)).await, &["cloned-directory"]);
-    assert_says(&complaint(taker).await, &["has lost data", "do not use this data directory"]);
+    assert_says(&complaint(taker).await, &["has lost data", "start the node with its newest one"]);
     cluster.start_node(0);
     cluster.healthy_within(SOON).await;
     for id in &users {

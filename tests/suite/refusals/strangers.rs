@@ -34,10 +34,22 @@ async fn a_second_node_with_the_id_of_a_member_is_refused() {
     let data = cluster.directory.path().join("new");
     for id in ["db-0", "db-1"] {
         let complaint = complaint(stranger(&cluster.node_arguments(id, &data.join(id)))).await;
-        let words = ["lost-data", id, "other data than the ring knows it by"];
+        let words = ["already-connected", &format!("another node {id} is connected")];
         assert_says(&complaint, &words);
     }
     before.is_still(&mut cluster).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_returns_with_other_data_is_refused() {
+    let mut cluster = Cluster::start(2).await;
+    cluster.kill_node(1).await;
+    let data = cluster.directory.path().join("new");
+    let complaint = complaint(stranger(&cluster.node_arguments("db-1", &data))).await;
+    assert_says(&complaint, &["lost-data", "db-1", "other data than the ring knows it by"]);
+
+    cluster.start_node(1);
+    cluster.healthy_within(SOON).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,8 +11,8 @@ use tokio::time::timeout;
 use super::{SOON, assert_welcome, hellos, shows_the_loss, status};
 use crate::harness::cluster::Cluster;
 
-/// The client and the script that uses it.
-const NPM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/npm");
+/// The client and the script that uses it. Tests run in their package's directory.
+const NPM: &str = "npm";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_observer_in_javascript_is_told_of_the_cluster_and_of_a_node_that_dies() {

@@ -4,6 +4,7 @@ use protocol::hello::{Membership, NodeHello};
 use protocol::refusal::{Refusal, RefusalCode};
 
 use super::{ClusterState, Controller};
+use crate::placement::Place;
 
 impl Controller {
     /// Judges a node that connects.
@@ -21,14 +22,17 @@ impl Controller {
             return Err(Refusal::new(RefusalCode::UnknownNode, detail));
         };
         // What is decided counts already: a formation that is being saved is a formation.
-        match self.saving.as_ref().or(self.published.as_ref()) {
+        let state = self.saving.as_ref().or(self.published.as_ref());
+        match state {
             Some(state) => self.admit_member(state, hello)?,
             None => self.admit_founder(hello)?,
         }
-        self.admit_beside(hello, place)
+        self.admit_beside(hello, place)?;
+        state.map_or(Ok(()), |state| admit_data(state, hello))?;
+        self.admit_start(hello, place)
     }
 
-    /// Into a cluster that exists.
+    /// Into a cluster that exists: only its own members.
     fn admit_member(&self, state: &ClusterState, hello: &NodeHello) -> Result<(), Refusal> {
         if let Some(Membership { cluster, ring }) = &hello.membership {
             if *cluster != state.cluster {
@@ -49,14 +53,6 @@ impl Controller {
                 return Err(Refusal::new(RefusalCode::OtherRing, detail));
             }
         }
-        if state.incarnation_of(&hello.node) != Some(hello.incarnation) {
-            let detail = format!(
-                "{} has other data than the ring knows it by (its data directory was lost or replaced), and restoring a \
-                 node is not supported yet: start it with its own data directory",
-                hello.node,
-            );
-            return Err(Refusal::new(RefusalCode::LostData, detail));
-        }
         Ok(())
     }
 
@@ -71,38 +67,49 @@ impl Controller {
         Err(Refusal::new(RefusalCode::ForeignCluster, detail))
     }
 
-    /// Beside the link that the node has, and the starts that were seen of it.
-    fn admit_beside(
-        &self,
-        hello: &NodeHello,
-        place: crate::placement::Place,
-    ) -> Result<(), Refusal> {
-        let seen = self.nodes.get(&place).map_or(0, |node| node.boot_count);
-        let cloned = |detail: String| Err(Refusal::new(RefusalCode::ClonedDirectory, detail));
-        if let Some(linked) = self.linked(place) {
-            let (known, new) = (&linked.hello, hello);
-            if new.incarnation != known.incarnation {
-                let detail = format!(
-                    "another node {} is connected: give each node an id of its own",
-                    hello.node
-                );
-                return Err(Refusal::new(RefusalCode::AlreadyConnected, detail));
-            }
-            if new.boot.count == known.boot.count && new.boot.nonce != known.boot.nonce {
-                return cloned(format!(
-                    "{} is connected, and this is a second process on a copy of its data directory: stop one of them",
-                    hello.node,
-                ));
-            }
+    /// Beside the link that the node has: not with other data.
+    fn admit_beside(&self, hello: &NodeHello, place: Place) -> Result<(), Refusal> {
+        let known = self.linked(place).map(|linked| linked.hello.incarnation);
+        if known.is_none_or(|known| known == hello.incarnation) {
+            return Ok(());
         }
-        if hello.boot.count < seen {
+        let detail =
+            format!("another node {} is connected: give each node an id of its own", hello.node);
+        Err(Refusal::new(RefusalCode::AlreadyConnected, detail))
+    }
+
+    /// After the starts that were seen: not on a copy of the node's data.
+    fn admit_start(&self, hello: &NodeHello, place: Place) -> Result<(), Refusal> {
+        let cloned = |detail: String| Err(Refusal::new(RefusalCode::ClonedDirectory, detail));
+        let (node, boot) = (&hello.node, hello.boot);
+        let linked = self.linked(place).map(|linked| linked.hello.boot);
+        if linked.is_some_and(|known| boot.count == known.count && boot.nonce != known.nonce) {
             return cloned(format!(
-                "{} was seen at its start number {seen}, this is number {}: its data directory is an old copy",
-                hello.node, hello.boot.count,
+                "{node} is connected, and this is a second process on a copy of its data directory: stop one of them",
+            ));
+        }
+        let seen = self.nodes.get(&place).map_or(0, |node| node.boot_count);
+        if boot.count < seen {
+            return cloned(format!(
+                "{node} was seen at its start number {seen}, this is number {}: its data directory is an old copy",
+                boot.count,
             ));
         }
         Ok(())
     }
+}
+
+/// With the data that the ring knows the node by.
+fn admit_data(state: &ClusterState, hello: &NodeHello) -> Result<(), Refusal> {
+    if state.incarnation_of(&hello.node) == Some(hello.incarnation) {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} has other data than the ring knows it by (its data directory was lost or replaced), and restoring a \
+         node is not supported yet: start it with its own data directory",
+        hello.node,
+    );
+    Err(Refusal::new(RefusalCode::LostData, detail))
 }
 
 fn names(nodes: &[protocol::id::NodeId]) -> String {

@@ -71,7 +71,7 @@ pub enum StopReason {
     #[error("the gateway refuses this node: {0}")]
     Refused(Refusal),
     /// This node's data is not what the other copy knows it had.
-    #[error("{0}; do not use this data directory, start the node with an empty one")]
+    #[error("{0}. This data directory is an old copy: start the node with its newest one")]
     LostData(String),
     /// Two views of one epoch: there is a second controller.
     #[error(

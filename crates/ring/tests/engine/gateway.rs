@@ -186,19 +186,22 @@ fn a_node_that_connects_again_replaces_its_link_and_shrinks_nothing() {
 }
 
 #[test]
-fn a_second_process_on_a_copy_of_the_data_is_refused() {
-    let gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
-    let refused = |change: fn(&mut protocol::hello::NodeHello)| {
+fn each_node_that_does_not_belong_is_told_its_own_reason() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    let refusal = |gateway: &ring::gateway::Gateway,
+                   change: fn(&mut protocol::hello::NodeHello)| {
         let mut hello = hello(1);
         change(&mut hello);
         gateway.admit(&hello).expect_err("refused").code
     };
+    let refused = |change| refusal(&gateway, change);
     assert_eq!(
         refused(|hello| hello.boot.nonce = Uuid::from_u128(8)),
         RefusalCode::ClonedDirectory
     );
     assert_eq!(refused(|hello| hello.boot.count = 0), RefusalCode::ClonedDirectory);
-    assert_eq!(refused(|hello| hello.incarnation = incarnation(9)), RefusalCode::LostData);
+    let other_data = |hello: &mut protocol::hello::NodeHello| hello.incarnation = incarnation(9);
+    assert_eq!(refused(other_data), RefusalCode::AlreadyConnected);
     assert_eq!(refused(|hello| hello.node = "db-9".parse().unwrap()), RefusalCode::UnknownNode);
     let foreign = |hello: &mut protocol::hello::NodeHello| {
         if let Some(membership) = &mut hello.membership {
@@ -212,4 +215,7 @@ fn a_second_process_on_a_copy_of_the_data_is_refused() {
         }
     };
     assert_eq!(refused(other_ring), RefusalCode::OtherRing);
+
+    handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+    assert_eq!(refusal(&gateway, other_data), RefusalCode::LostData);
 }
