@@ -133,7 +133,7 @@ impl Controller {
         self.linked(place).filter(|linked| linked.is_welcomed)
     }
 
-    fn place_of_link(&self, link: LinkId) -> Option<Place> {
+    pub(crate) fn place_of_link(&self, link: LinkId) -> Option<Place> {
         self.ring
             .places()
             .find(|place| self.linked(*place).is_some_and(|linked| linked.link == link))

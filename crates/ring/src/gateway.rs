@@ -192,6 +192,9 @@ impl Gateway {
             }
             GatewayEvent::NodeLinked { link, hello } => {
                 let replaced = self.controller.link(link, hello, effects);
+                if let Some(place) = self.controller.place_of_link(link) {
+                    self.router.arriving(place, link);
+                }
                 if let Some(before) = replaced {
                     self.router.link_lost(now, before, effects);
                 }

@@ -183,8 +183,11 @@ impl Node {
             NodeEvent::HomeSays { link, message } => formed.next.home_says(cx, link, message)?,
             NodeEvent::HomeLost { link } => formed.next.home_lost(link),
             NodeEvent::Synced { mark } => {
-                formed.home.synced(cx, mark)?;
-                formed.next.synced(cx, mark)?;
+                // Both hear of it, whatever one of them makes of it: it is not said again.
+                return match (formed.home.synced(cx, mark), formed.next.synced(cx, mark)) {
+                    (Err(stop @ Fault::Stop(_)), _) | (_, Err(stop @ Fault::Stop(_))) => Err(stop),
+                    (home, next) => home.and(next),
+                };
             }
             NodeEvent::Tick => formed.home.tick(cx)?,
             NodeEvent::GatewayLinked { .. }

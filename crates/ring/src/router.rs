@@ -47,6 +47,8 @@ pub(crate) struct Router {
     grace_until: Option<Time>,
     views: BTreeMap<PartitionId, View>,
     links: BTreeMap<Place, LinkId>,
+    /// The nodes that are linked and wait for their welcome.
+    arriving: BTreeMap<Place, LinkId>,
     pending: BTreeMap<Ticket, Pending>,
     /// What can not be sent now, in the order in which it came.
     waiting: BTreeMap<PartitionId, VecDeque<Ticket>>,
@@ -73,6 +75,7 @@ impl Router {
             grace_until: Some(grace_until),
             views: BTreeMap::new(),
             links: BTreeMap::new(),
+            arriving: BTreeMap::new(),
             pending: BTreeMap::new(),
             waiting: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -136,6 +139,7 @@ impl Router {
                 self.dispatch_waiting(now, view.partition, effects);
             }
             Published::Welcomed(place, link) => {
+                self.arriving.remove(&place);
                 self.links.insert(place, link);
                 for partition in self.partitions_at(place) {
                     self.dispatch_waiting(now, partition, effects);
@@ -144,9 +148,21 @@ impl Router {
         }
     }
 
+    /// A node is linked; its welcome is to come.
+    pub(crate) fn arriving(&mut self, place: Place, link: LinkId) {
+        self.arriving.insert(place, link);
+    }
+
     /// A link is gone: what was sent over it and not replied to has an unknown fate. It waits to be sent again.
     pub(crate) fn link_lost(&mut self, now: Time, link: LinkId, effects: &mut Vec<GatewayEffect>) {
         self.links.retain(|_, known| *known != link);
+        if let Some((place, _)) = self.arriving.iter().find(|(_, known)| **known == link) {
+            let place = *place;
+            self.arriving.remove(&place);
+            for partition in self.partitions_at(place) {
+                self.dispatch_waiting(now, partition, effects);
+            }
+        }
         let of_link = (link, CallId(0))..=(link, CallId(u64::MAX));
         let lost =
             self.calls.range(of_link).map(|(call, ticket)| (*call, *ticket)).collect::<Vec<_>>();
@@ -218,13 +234,14 @@ impl Router {
         let member = pending.wanted_member(&view);
         let place = self.ring.holder(partition, member);
         let in_grace = self.grace_until.is_some_and(|grace_until| now < grace_until);
+        let is_awaited = in_grace || self.arriving.contains_key(&place);
         match self.links.get(&place).copied() {
             Some(_) if pending.is_update() && !view.in_sync.has_primary() => {
                 self.without_primary(ticket, effects)
             }
             Some(_) if pending.was_refused_at(view.epoch) => self.wait(ticket),
             Some(link) => self.send(ticket, link, (place, member), &view, effects),
-            None if pending.is_update() && !in_grace => self.without_primary(ticket, effects),
+            None if pending.is_update() && !is_awaited => self.without_primary(ticket, effects),
             None => self.wait(ticket),
         }
     }

@@ -52,7 +52,13 @@ impl HomeCopy {
         now: Time,
     ) -> Self {
         Self {
-            replica: Replica::recovered((partition, Member::Home), me, recovered, Seq::ZERO),
+            replica: Replica::recovered(
+                (partition, Member::Home),
+                me,
+                &settings,
+                recovered,
+                Seq::ZERO,
+            ),
             settings,
             next: NextLink::down(now),
             join: Join::default(),

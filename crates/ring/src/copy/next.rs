@@ -19,6 +19,7 @@ use protocol::view::{Member, View};
 use super::context::{Context, Fault};
 use super::replica::{Replica, Synced};
 use crate::link::LinkId;
+use crate::node::NodeSettings;
 use crate::store::{Mark, RecoveredCopy};
 
 /// The next copy of a node.
@@ -46,10 +47,12 @@ impl NextCopy {
     pub(crate) fn recovered(
         partition: PartitionId,
         me: Incarnation,
+        settings: &NodeSettings,
         recovered: RecoveredCopy,
     ) -> Self {
         let committed = recovered.written.seq;
-        let replica = Replica::recovered((partition, Member::Next), me, recovered, committed);
+        let replica =
+            Replica::recovered((partition, Member::Next), me, settings, recovered, committed);
         Self { replica, home: HomeLink::Down }
     }
 

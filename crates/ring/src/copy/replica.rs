@@ -27,6 +27,7 @@ use super::context::{Context, Fault};
 use super::durability::Durability;
 use super::release::Releases;
 use super::tail::Tail;
+use crate::node::NodeSettings;
 use crate::store::{Mark, Mutation, RecoveredCopy};
 
 /// One copy of a partition.
@@ -38,6 +39,8 @@ pub(crate) struct Replica {
     acting: Acting,
     written: Position,
     log_from: Seq,
+    /// The log is trimmed in steps of this many entries.
+    trim_step: u64,
     durability: Durability,
     committed: Seq,
     /// The last entry found at the start. Until it is committed (whether it was is not stored), nobody is told of
@@ -67,6 +70,7 @@ impl Replica {
     pub(crate) fn recovered(
         (partition, member): (PartitionId, Member),
         me: Incarnation,
+        settings: &NodeSettings,
         recovered: RecoveredCopy,
         committed: Seq,
     ) -> Self {
@@ -82,6 +86,7 @@ impl Replica {
             acting: Acting::recovered(view),
             written,
             log_from,
+            trim_step: settings.trim_step(),
             durability: Durability::recovered(written.seq),
             committed,
             found: written.seq,

@@ -45,7 +45,7 @@ impl Formed {
         let me = identity.incarnation;
         Ok(Self {
             home: HomeCopy::recovered(of_home, me, settings.clone(), home, now),
-            next: NextCopy::recovered(of_next, me, next),
+            next: NextCopy::recovered(of_next, me, settings, next),
             identity: identity.clone(),
             membership,
             ring,
@@ -80,12 +80,11 @@ impl Formed {
             view.ok_or_else(|| cx.gateway_fault(format!("a welcome without a view of {partition}")))
         };
         let (home, next): (View, View) = (of(self.home.partition())?, of(self.next.partition())?);
-        self.home.welcomed(cx, home)?;
-        self.next.welcomed(cx, next)?;
         if let Some(neighbour) = welcome.next {
             self.dial(cx, neighbour);
         }
-        Ok(())
+        self.home.welcomed(cx, home)?;
+        self.next.welcomed(cx, next)
     }
 
     /// A message of the gateway, after its welcome.
@@ -136,7 +135,7 @@ impl Formed {
         }
     }
 
-    fn dial(&self, cx: &mut Context<'_>, neighbour: Neighbour) {
+    fn dial(&mut self, cx: &mut Context<'_>, neighbour: Neighbour) {
         let node = self.ring.node_at(self.ring.next(self.place)).clone();
         let hello = HomeHello {
             node: self.identity.node.clone(),
@@ -146,6 +145,7 @@ impl Formed {
             partition: self.home.partition(),
             to: (node, neighbour.incarnation),
         };
+        self.home.next_is_dialled(cx.now);
         cx.effects.push(NodeEffect::DialNext(DialNext { address: neighbour.address, hello }));
     }
 }

@@ -17,6 +17,13 @@ pub struct NodeSettings {
     pub log_entries_kept: u64,
 }
 
+impl NodeSettings {
+    /// How many entries are trimmed at once: few enough to matter beside what is kept, enough to be worth a write.
+    pub(crate) fn trim_step(&self) -> u64 {
+        (self.log_entries_kept / 8).clamp(1, 1024)
+    }
+}
+
 impl Default for NodeSettings {
     fn default() -> Self {
         Self {

@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "these are tests throughout")]
 
 mod gateway;
+mod home;
 mod node;
 mod support;

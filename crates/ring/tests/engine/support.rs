@@ -91,7 +91,8 @@ pub(crate) fn node(view_of_home: View, view_of_next: View) -> Node {
         boot: Boot { count: 1, nonce: Uuid::from_u128(7) },
         address: "host-1:1".to_owned(),
     };
-    let settings = NodeSettings::default();
+    // Keeps no more of its log than it must.
+    let settings = NodeSettings { log_entries_kept: 0, ..NodeSettings::default() };
     let mut node =
         Node::recovered(identity, settings, Recovered::default(), Time::ZERO).expect("it is new");
     let welcome = Welcome {

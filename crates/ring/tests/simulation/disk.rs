@@ -16,6 +16,8 @@ pub(crate) struct CopyOnDisk {
     pub(crate) view: Option<View>,
     pub(crate) records: BTreeMap<UserId, StoredRecord>,
     pub(crate) log: BTreeMap<Seq, Entry>,
+    /// What the log once held, for the rules: no node sees it.
+    pub(crate) trimmed: BTreeMap<Seq, Entry>,
     pub(crate) applied: BTreeMap<RequestId, (Seq, Answer)>,
 }
 
@@ -35,6 +37,11 @@ pub(crate) struct Disk {
 }
 
 impl CopyOnDisk {
+    /// Every entry that was ever applied.
+    pub(crate) fn whole_log(&self) -> BTreeMap<Seq, Entry> {
+        self.trimmed.iter().chain(&self.log).map(|(seq, entry)| (*seq, entry.clone())).collect()
+    }
+
     pub(crate) fn last(&self) -> Position {
         self.log.last_key_value().map_or(Position::ZERO, |(_, entry)| entry.position)
     }
@@ -79,7 +86,8 @@ impl Content {
             }
             Mutation::TrimLog { member, below } => {
                 let copy = self.copy_mut(*member);
-                copy.log = copy.log.split_off(below);
+                let kept = copy.log.split_off(below);
+                copy.trimmed.append(&mut std::mem::replace(&mut copy.log, kept));
             }
         }
     }

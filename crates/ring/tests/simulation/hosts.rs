@@ -25,7 +25,8 @@ impl World {
             boot: Boot { count: host.boots, nonce },
             address: format!("host-{i}:1"),
         };
-        let settings = NodeSettings { log_entries_kept: 1_000_000, ..NodeSettings::default() };
+        let settings =
+            NodeSettings { log_entries_kept: self.log_entries_kept, ..NodeSettings::default() };
         let node = Node::recovered(identity, settings, host.disk.recover(), now);
         host.node = Some(node.expect("a node finds its place again"));
     }

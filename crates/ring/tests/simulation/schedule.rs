@@ -9,6 +9,8 @@ use proptest::prelude::*;
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) nodes: usize,
+    /// In most schedules few, so that logs are trimmed all the time.
+    pub(crate) log_entries_kept: u64,
     pub(crate) actions: Vec<Action>,
 }
 
@@ -82,7 +84,9 @@ pub(crate) enum ClientOperation {
 }
 
 pub(crate) fn plan() -> impl Strategy<Value = Plan> {
-    (2_usize..=4, vec(action(), 10..200)).prop_map(|(nodes, actions)| Plan { nodes, actions })
+    let kept = prop_oneof![Just(0_u64), 0..20_u64, Just(1_000_000)];
+    (2_usize..=4, kept, vec(action(), 10..200))
+        .prop_map(|(nodes, log_entries_kept, actions)| Plan { nodes, log_entries_kept, actions })
 }
 
 fn action() -> impl Strategy<Value = Action> {

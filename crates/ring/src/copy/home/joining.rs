@@ -23,7 +23,8 @@ use super::HomeCopy;
 use crate::copy::context::{Context, Fault};
 use crate::time::Time;
 
-/// Home begins to hold back its commits for the joiner when no more than this many entries are missing there.
+/// Home begins to hold back its commits for the joiner when no more than this many entries are missing there, or all
+/// that are missing are on their way (how many that can be, the window says).
 const HOLD_LAG_ENTRIES: u64 = 256;
 
 /// The donor's side of an ask.
@@ -48,6 +49,16 @@ enum State {
         ask: AskNumber,
     },
     Refused,
+}
+
+/// A next copy that could join.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    joiner: Incarnation,
+    /// The last entry that it has made durable.
+    acked: Seq,
+    /// The last entry that was sent to it.
+    sent: Seq,
 }
 
 impl Join {
@@ -99,18 +110,24 @@ impl HomeCopy {
         let candidate = self.joiner(cx);
         let durable = self.replica.durable();
         self.join.not_before.take_if(|not_before| *not_before <= cx.now);
-        if let (State::Apart, Some((joiner, acked))) = (self.join.state, candidate) {
+        if let (State::Apart, Some(Candidate { joiner, acked, sent })) =
+            (self.join.state, candidate)
+        {
             let missing = durable.0.saturating_sub(acked.0);
-            if self.join.not_before.is_none() && missing <= HOLD_LAG_ENTRIES {
+            let is_near = missing <= HOLD_LAG_ENTRIES || sent >= durable;
+            if self.join.not_before.is_none() && is_near {
                 self.join.state = State::Holding { joiner, since: cx.now };
             }
         }
         let State::Holding { joiner, since } = self.join.state else { return };
         match candidate {
-            Some((same, acked)) if same == joiner && acked >= self.replica.committed() => {
+            Some(Candidate { joiner: same, acked, .. })
+                if same == joiner && acked >= self.replica.committed() =>
+            {
                 self.ask(cx, joiner)
             }
-            Some((same, _)) if same == joiner && cx.now < since + self.settings.hold_max => {}
+            Some(Candidate { joiner: same, .. })
+                if same == joiner && cx.now < since + self.settings.hold_max => {}
             Some(_) | None => {
                 self.join.state = State::Apart;
                 self.join.not_before = Some(cx.now + self.settings.hold_max);
@@ -119,12 +136,14 @@ impl HomeCopy {
     }
 
     /// The next copy that could join: home serves alone, next receives entries, and there is a controller to ask.
-    fn joiner(&self, cx: &Context<'_>) -> Option<(Incarnation, Seq)> {
+    fn joiner(&self, cx: &Context<'_>) -> Option<Candidate> {
         let alone = self.view().is_some_and(
             |view| matches!(view.in_sync, InSync::HomeOnly { home } if home == self.replica.me()),
         );
         let settled = alone && self.replica.storing().is_none() && cx.gateway.is_some();
-        self.next.receiving().filter(|_| settled)
+        let session = self.next.receiving().filter(|_| settled)?;
+        let (joiner, acked, sent) = (session.incarnation, session.acked, session.sent.seq);
+        Some(Candidate { joiner, acked, sent })
     }
 
     fn ask(&mut self, cx: &mut Context<'_>, joiner: Incarnation) {

@@ -10,8 +10,14 @@ use super::session::{Resume, Session};
 use crate::copy::context::{Context, Fault};
 use crate::link::LinkId;
 use crate::node::StopReason;
+use crate::time::Time;
 
 impl HomeCopy {
+    /// Next's node is dialled from now on.
+    pub(crate) fn next_is_dialled(&mut self, now: Time) {
+        self.next.dialled(now);
+    }
+
     /// A new link to next is up.
     pub(crate) fn next_linked(&mut self, link: LinkId, incarnation: Incarnation) {
         self.next.linked(link, incarnation);
@@ -57,10 +63,19 @@ impl HomeCopy {
         };
         self.check_prefix(cx, link, incarnation, position)?;
         if let Some(view) = view {
+            self.check_view(link, &view)?;
             self.offer(cx, view)?;
         }
         self.next.open(position, cx.now);
         Ok(())
+    }
+
+    /// A view from next is one of this partition.
+    fn check_view(&self, link: LinkId, view: &View) -> Result<(), Fault> {
+        if view.partition == self.partition() {
+            return Ok(());
+        }
+        Err(Fault::protocol_error(link, format!("next of {} acts on {view}", self.partition())))
     }
 
     /// Rule 4, *prefix*: next's log must be one of home's own durable log, and not shorter than it once was.
@@ -110,6 +125,12 @@ impl HomeCopy {
             return Err(Fault::protocol_error(link, detail));
         }
         self.next.acked(seq, cx.now);
+        if seq > sent.seq {
+            // Sent before next fenced, and made durable all the same: it is not sent again, and may be trimmed.
+            let position =
+                self.replica.position_of(cx, seq)?.ok_or_else(|| not_there(link, seq))?;
+            self.next.resume_after(position);
+        }
         Ok(())
     }
 
@@ -122,10 +143,9 @@ impl HomeCopy {
         let Some(&mut Session { acked, .. }) = self.next.session() else {
             return Err(Fault::protocol_error(link, "fenced before the greeting"));
         };
-        let missing = || {
-            Fault::protocol_error(link, format!("entry {acked} was acknowledged and is not there"))
-        };
-        let resume_at = self.replica.position_of(cx, acked)?.ok_or_else(missing)?;
+        self.check_view(link, &view)?;
+        let resume_at =
+            self.replica.position_of(cx, acked)?.ok_or_else(|| not_there(link, acked))?;
         self.offer(cx, view)?;
         // Home may have come to act on that view since it sent what was fenced; then there is nothing to wait for.
         let caught_up = self.view().is_some_and(|acting| acting.epoch >= view.epoch);
@@ -162,4 +182,8 @@ impl HomeCopy {
     pub(super) fn trim_log(&mut self, cx: &mut Context<'_>) {
         self.replica.trim_log(cx, self.keep_log_from());
     }
+}
+
+fn not_there(link: LinkId, seq: Seq) -> Fault {
+    Fault::protocol_error(link, format!("entry {seq} was acknowledged and is not there"))
 }

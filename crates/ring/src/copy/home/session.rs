@@ -111,6 +111,13 @@ impl NextLink {
         }
     }
 
+    /// What comes after this position is sent next.
+    pub(super) fn resume_after(&mut self, position: Position) {
+        if let Some(session) = self.session() {
+            session.sent = position;
+        }
+    }
+
     /// The last entry that next, whatever its data, was heard to have made durable.
     pub(super) fn durable(&self) -> Seq {
         self.durable.map_or(Seq::ZERO, |(_, seq)| seq)
@@ -128,10 +135,10 @@ impl NextLink {
         matches!(self.state, State::Open(_))
     }
 
-    /// The incarnation at the other end, where entries can be sent to it, and the last entry it has made durable.
-    pub(super) fn receiving(&self) -> Option<(Incarnation, Seq)> {
+    /// The session, where entries can be sent over it.
+    pub(super) fn receiving(&self) -> Option<&Session> {
         match &self.state {
-            State::Open(session) if !session.fenced => Some((session.incarnation, session.acked)),
+            State::Open(session) if !session.fenced => Some(session),
             State::Open(_) | State::Greeting { .. } | State::Down => None,
         }
     }
@@ -173,6 +180,13 @@ impl NextLink {
     pub(super) fn stalled(&self, now: Time, append_deadline: Duration) -> Option<LinkId> {
         let deadline = self.stall_deadline(append_deadline)?;
         self.link().filter(|_| deadline <= now)
+    }
+
+    /// Next is dialled from now on: it has its time to be reached.
+    pub(super) fn dialled(&mut self, now: Time) {
+        if !self.is_open() {
+            self.down_since = now;
+        }
     }
 
     /// The link is gone; next was well until `down_since`, or longer ago where there was no session.

@@ -10,9 +10,6 @@ use crate::store::{Budget, Mutation};
 /// The most of a log that is read at once: one append message.
 const READ: Budget = Budget { entries_max: 512, bytes_max: 256 << 10 };
 
-/// The log is trimmed in steps of this many entries.
-const TRIM_STEP: u64 = 1024;
-
 impl Replica {
     /// One message's worth of the log, from `from` to `to` at most: out of memory what is not committed, else out of
     /// storage.
@@ -46,7 +43,8 @@ impl Replica {
             return Ok(Some(self.written));
         }
         if seq == Seq::ZERO {
-            return Ok(Some(Position::ZERO));
+            let is_whole = self.log_from <= Seq::ZERO.next();
+            return Ok(is_whole.then_some(Position::ZERO));
         }
         if let Some(entry) = self.tail.entry(seq) {
             return Ok(Some(entry.position));
@@ -58,7 +56,7 @@ impl Replica {
 
     /// Forgets the log below an entry, once that is worth a write.
     pub(crate) fn trim_log(&mut self, cx: &mut Context<'_>, below: Seq) {
-        if below.0 >= self.log_from.0.saturating_add(TRIM_STEP) {
+        if below.0 >= self.log_from.0.saturating_add(self.trim_step) {
             cx.write(Mutation::TrimLog { member: self.member, below });
             self.log_from = below;
         }
