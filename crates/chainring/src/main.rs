@@ -34,7 +34,7 @@ enum Command {
     Dev(dev::Args),
     /// Show the ring: nodes, views, positions, lag; exits with 1 if something is wrong with it
     Status(status::Args),
-    /// Show the ring whenever something about it changes
+    /// Show the ring whenever a view or a link has changed (needs the secret)
     Watch(watch::Args),
 }
 

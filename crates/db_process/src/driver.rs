@@ -16,6 +16,7 @@ mod input;
 mod links;
 pub(crate) mod next_link;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use process::clock::Clock;
@@ -30,7 +31,7 @@ pub(crate) use input::{Input, Inputs};
 pub(crate) use links::Links;
 
 use crate::run::RunError;
-use crate::storage::Batch;
+use crate::storage::{Batch, Operation, StorageError};
 use crate::store::Store;
 
 /// At most this many inputs are handled before what they want written is written.
@@ -50,6 +51,8 @@ pub(crate) struct Driver {
     /// The last mutation that a sync has covered, or the running one will.
     sync_began: Mark,
     sync_runs: bool,
+    /// The core's deadline has passed: it is told once this many inputs, which came before, are handled.
+    overdue: Option<usize>,
     effects: Vec<NodeEffect>,
 }
 
@@ -73,6 +76,7 @@ impl Driver {
             mark: Mark::default(),
             sync_began: Mark::default(),
             sync_runs: false,
+            overdue: None,
             effects: Vec::new(),
         }
     }
@@ -94,7 +98,7 @@ impl Driver {
                     }
                 }
                 () = deadline => {
-                    if let Err(error) = self.handle(NodeEvent::Tick).and_then(|()| self.write()) {
+                    if let Err(error) = self.tick().and_then(|()| self.write()) {
                         break Err(error);
                     }
                 }
@@ -116,13 +120,32 @@ impl Driver {
         inputs: &mut UnboundedReceiver<Input>,
     ) -> Result<(), RunError> {
         self.take_one(input)?;
-        for _ in 1..INPUTS_MAX {
-            match inputs.try_recv() {
-                Ok(input) => self.take_one(input)?,
-                Err(_) => break,
-            }
+        let mut taken = 1;
+        while taken < INPUTS_MAX
+            && let Ok(input) = inputs.try_recv()
+        {
+            self.take_one(input)?;
+            taken += 1;
         }
+        self.tick_if_overdue(taken, inputs.len())?;
         self.write()
+    }
+
+    /// Tells the core the time although there are always inputs. Those that came in before its deadline come first: the
+    /// answer that it waits for may be among them.
+    fn tick_if_overdue(&mut self, taken: usize, waiting: usize) -> Result<(), RunError> {
+        let is_due = self.node.next_deadline().is_some_and(|deadline| deadline <= self.clock.now());
+        self.overdue = match self.overdue {
+            _ if !is_due => None,
+            None => Some(waiting),
+            Some(before) => Some(before.saturating_sub(taken)),
+        };
+        if self.overdue == Some(0) { self.tick() } else { Ok(()) }
+    }
+
+    fn tick(&mut self) -> Result<(), RunError> {
+        self.overdue = None;
+        self.handle(NodeEvent::Tick)
     }
 
     fn take_one(&mut self, input: Input) -> Result<(), RunError> {
@@ -176,7 +199,11 @@ impl Driver {
         (self.sync_began, self.sync_runs) = (mark, true);
         let (storage, inputs) = (self.store.storage(), self.inputs.clone());
         let sync = self.threads.blocking(Box::new(move || {
-            let outcome = storage.sync();
+            // A panic would end this thread only, and the node would wait for ever.
+            let outcome = catch_unwind(AssertUnwindSafe(|| storage.sync())).unwrap_or_else(|_| {
+                let detail = "the sync panicked, see the log".to_owned();
+                Err(StorageError::Disk { operation: Operation::Sync, detail })
+            });
             inputs.send(Input::Synced { mark, outcome });
         }));
         tokio::spawn(sync);

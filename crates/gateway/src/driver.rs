@@ -5,7 +5,7 @@
 //! request costs no hop to another task, and effects keep the order in which the core gave them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use link::Sender;
@@ -96,6 +96,7 @@ impl Driver {
 
     /// Judges a node that connects.
     pub(crate) fn admit(&self, hello: &NodeHello) -> Result<(), Refusal> {
+        let _tell = TellOfPanic(&self.broken);
         self.lock().core.admit(hello)
     }
 
@@ -123,6 +124,7 @@ impl Driver {
 
     /// What is known of the cluster.
     pub(crate) fn status(&self) -> ClusterStatus {
+        let _tell = TellOfPanic(&self.broken);
         self.lock().core.status(self.clock.now())
     }
 
@@ -169,7 +171,9 @@ impl Driver {
 
     /// Closes every link.
     pub(crate) fn close_links(&self, reason: &str) {
-        self.lock().links.values().for_each(|sender| sender.close(reason));
+        // Also after a panic of the core: what the lock holds of the links is whole.
+        let locked = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
+        locked.links.values().for_each(|sender| sender.close(reason));
     }
 
     fn handle(&self, locked: &mut Locked, events: impl IntoIterator<Item = GatewayEvent>) {

@@ -1,9 +1,10 @@
 //! The controller's file: the cluster's state, replaced as a whole, durable when a save returns (rules 1 and 10).
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use process::files;
 use ring::controller::ClusterState;
 use serde::{Deserialize, Serialize};
 
@@ -101,16 +102,13 @@ impl StateDirectory {
     ///
     /// When another process has it, or the file system refuses.
     pub fn open(path: &Path) -> Result<Self, StateError> {
-        fs::create_dir_all(path).map_err(failed("making", path))?;
+        files::create_directory(path).map_err(failed("making", path))?;
         let lock_path = path.join(LOCK);
         let lock = File::create(&lock_path).map_err(failed("making", &lock_path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::Locked(path.to_owned())),
             Err(TryLockError::Error(error)) => return Err(failed("locking", &lock_path)(error)),
-        }
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            sync_directory(parent)?;
         }
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
@@ -125,14 +123,18 @@ impl StateStore for StateDirectory {
             Err(error) => return Err(failed("reading", &path)(error)),
         };
         File::open(&path).and_then(|file| file.sync_all()).map_err(failed("syncing", &path))?;
-        sync_directory(&self.path)?;
+        files::sync_directory(&self.path).map_err(failed("syncing", &self.path))?;
         let damaged = |error: serde_json::Error| StateError::Damaged {
             path: path.clone(),
             error: error.to_string(),
         };
         let AnyFormat { format } = serde_json::from_slice(&text).map_err(damaged)?;
-        if format != FORMAT {
+        if format > FORMAT {
             return Err(StateError::Newer { path, found: format });
+        }
+        if format < FORMAT {
+            let error = format!("there never was a format {format}");
+            return Err(StateError::Damaged { path, error });
         }
         let saved: Saved = serde_json::from_slice(&text).map_err(damaged)?;
         Ok(Some(saved.state))
@@ -144,17 +146,8 @@ impl StateStore for StateDirectory {
         let mut text = serde_json::to_vec_pretty(&saved)
             .unwrap_or_else(|error| unreachable!("a state always serialises: {error}"));
         text.push(b'\n');
-        let mut file = File::create(&new_path).map_err(failed("making", &new_path))?;
-        file.write_all(&text).map_err(failed("writing", &new_path))?;
-        file.sync_all().map_err(failed("syncing", &new_path))?;
-        fs::rename(&new_path, &path).map_err(failed("replacing", &path))?;
-        sync_directory(&self.path)
+        files::replace(&path, &new_path, &text).map_err(failed("replacing", &path))
     }
-}
-
-/// Makes the names in a directory durable.
-fn sync_directory(path: &Path) -> Result<(), StateError> {
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(failed("syncing", path))
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError + use<> {

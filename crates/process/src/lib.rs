@@ -5,6 +5,7 @@
 //! | [`secret`] | where the cluster's secret is read from |
 //! | [`links`] | the flags that set the times of links |
 //! | [`log`] | what is logged, and how it looks |
+//! | [`files`] | files and directories that survive a power loss |
 //! | [`shutdown`] | the signals that end a process |
 //! | [`exit`] | what it says last |
 //! | [`clock`] | the time, as the core counts it |
@@ -14,6 +15,7 @@
 pub mod clock;
 pub mod entropy;
 pub mod exit;
+pub mod files;
 pub mod links;
 pub mod log;
 pub mod secret;

@@ -2,11 +2,14 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{Directive, LevelFilter};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-/// Below this level tungstenite logs every payload, and so users' records, whatever `RUST_LOG` asks for.
-const NO_PAYLOADS: &str = "tungstenite=info";
+/// Logs every payload below INFO, and so the secret and users' records, whatever `RUST_LOG` asks for.
+const LOGS_PAYLOADS: &str = "tungstenite";
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -30,23 +33,56 @@ impl LogArgs {
     ///
     /// Does nothing where the process logs already, as in tests.
     pub fn start(&self) {
-        let filter = EnvFilter::builder()
-            .with_default_directive(LevelFilter::INFO.into())
-            .from_env_lossy()
-            .add_directive(no_payloads());
-        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-        let started = match self.log_format {
-            LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
-            LogFormat::Json => builder.json().try_init(),
+        let asked_for =
+            EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+        let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+        let lines = match self.log_format {
+            LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+            LogFormat::Json => lines.json().boxed(),
         };
-        if started.is_err() {
+        let no_payloads = filter_fn(may_be_logged);
+        let subscriber = Registry::default().with(asked_for).with(lines.with_filter(no_payloads));
+        if subscriber.try_init().is_err() {
             tracing::debug!("the process logs already");
         }
     }
 }
 
-fn no_payloads() -> Directive {
-    NO_PAYLOADS
-        .parse()
-        .unwrap_or_else(|error| unreachable!("{NO_PAYLOADS} is a directive: {error}"))
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    !metadata.target().starts_with(LOGS_PAYLOADS) || *metadata.level() <= Level::INFO
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_directive_brings_payloads_to_light() {
+        let asked_for = EnvFilter::new("trace,tungstenite::protocol=trace");
+        let written = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let writer = std::sync::Arc::clone(&written);
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(move || Sink(std::sync::Arc::clone(&writer)))
+            .with_filter(filter_fn(may_be_logged));
+        let subscriber = Registry::default().with(asked_for).with(lines);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::trace!(target: "tungstenite::protocol", "a secret");
+            tracing::trace!(target: "link", "a line");
+        });
+        let written = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        assert!(written.contains("a line") && !written.contains("a secret"), "{written}");
+    }
+
+    struct Sink(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 }

@@ -26,9 +26,12 @@
 //! | 6 ask | [`copy::home`] (`joining`), `controller` |
 //! | 7 reads move after the view | `router` |
 //! | 8 out of sync never serves | [`copy::home`], [`copy::next`] |
+//! | 9 lost data | `controller` (`admission`), [`copy::home`] (`replication`); restoring is still to come |
+//! | 10 the controller's file | [`controller::ClusterState`], its driver; rebuilding is still to come |
 //! | 11 recovered is not yet durable | [`store::Recovered`], drivers |
 //! | 12 at most once | [`copy`] (`applied`), [`copy::home`], `router` |
 //! | 13 three outcomes | `router` |
+//! | 14 one gateway | [`copy`] (`acting`); the lock is its driver's |
 
 pub mod controller;
 pub mod copy;

@@ -213,6 +213,7 @@ impl Router {
             self.settle(ticket, outcome.unwrap_or(Outcome::Unknown), effects);
         }
         if self.grace_until.take_if(|grace_until| *grace_until <= now).is_some() {
+            effects.push(GatewayEffect::Changed);
             for partition in self.waiting.keys().copied().collect::<Vec<_>>() {
                 self.dispatch_waiting(now, partition, effects);
             }

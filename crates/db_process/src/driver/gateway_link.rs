@@ -4,6 +4,7 @@ use link::ConnectError;
 use protocol::hello::{GatewayPeer, NodeHello};
 use protocol::refusal::Remedy;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::dialler::{Dialler, WhenClosed, closing};
@@ -19,9 +20,13 @@ pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>)
         match connect(&dialler, &hello).await {
             Ok(closed) => {
                 info!(gateway, "linked to the gateway");
-                backoff.reset();
                 attempts = 0;
+                let since = Instant::now();
                 let reason = closing(closed).await;
+                if since.elapsed() >= dialler.config.backoff_max {
+                    // It was of use. A peer that takes a link and drops it at once is left in peace for longer.
+                    backoff.reset();
+                }
                 warn!(gateway, reason, "the link to the gateway is lost");
             }
             Err(ConnectError::Refused(refusal)) if refusal.code.remedy() == Remedy::Operator => {

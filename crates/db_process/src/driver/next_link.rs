@@ -5,6 +5,7 @@ use protocol::hello::NodePeer;
 use protocol::message::ToNext;
 use ring::node::DialNext;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::dialler::{Dialler, WhenClosed, closing};
@@ -26,9 +27,13 @@ pub(crate) async fn keep_up(dialler: Dialler, mut target: watch::Receiver<Option
         match connect(&dialler, &dial).await {
             Ok((sender, closed)) => {
                 info!(%next, address, "linked to the next node");
-                backoff.reset();
                 attempts = 0;
+                let since = Instant::now();
                 let reason = stay(&sender, closed, &dial, &mut target).await;
+                if since.elapsed() >= dialler.config.backoff_max {
+                    // It was of use. A peer that takes a link and drops it at once is left in peace for longer.
+                    backoff.reset();
+                }
                 warn!(%next, reason, "the link to the next node is lost");
             }
             Err(error) if attempts == 1 => {

@@ -40,7 +40,6 @@ pub enum Change {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     changes: Vec<Change>,
-    size_bytes: usize,
 }
 
 impl Batch {
@@ -51,16 +50,12 @@ impl Batch {
 
     /// Sets the value of a key.
     pub fn put(&mut self, table: Table, key: impl Into<Bytes>, value: impl Into<Bytes>) {
-        let (key, value) = (key.into(), value.into());
-        self.size_bytes += key.len() + value.len();
-        self.changes.push(Change::Put { table, key, value });
+        self.changes.push(Change::Put { table, key: key.into(), value: value.into() });
     }
 
     /// Removes a key, if it is there.
     pub fn delete(&mut self, table: Table, key: impl Into<Bytes>) {
-        let key = key.into();
-        self.size_bytes += key.len();
-        self.changes.push(Change::Delete { table, key });
+        self.changes.push(Change::Delete { table, key: key.into() });
     }
 
     /// Removes every key from the range's start (inclusive) to its end (exclusive).
@@ -69,7 +64,6 @@ impl Batch {
     pub fn delete_range<K: Into<Bytes>>(&mut self, table: Table, range: Range<K>) {
         let (from, to) = (range.start.into(), range.end.into());
         if from < to {
-            self.size_bytes += from.len() + to.len();
             self.changes.push(Change::DeleteRange { table, from, to });
         }
     }
@@ -82,11 +76,6 @@ impl Batch {
     /// Whether there is nothing to change.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
-    }
-
-    /// The lengths of all keys and values together, in bytes.
-    pub fn size_bytes(&self) -> usize {
-        self.size_bytes
     }
 
     /// The changes in their order.

@@ -9,8 +9,10 @@
 //! A directory without it is used only if it is empty, so that nothing of another program is ever written over.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
+
+use process::files;
 
 use crate::storage::{Operation, StorageError};
 
@@ -84,19 +86,7 @@ fn require_empty(path: &Path) -> Result<(), StorageError> {
 
 /// Makes the directory and those of its parents that are missing, and makes their names durable.
 pub(super) fn create(path: &Path) -> Result<(), StorageError> {
-    let path = std::path::absolute(path).map_err(|error| failed(path, &error))?;
-    let Some(parent) = path.parent() else { return Ok(()) };
-    if !parent.exists() {
-        create(parent)?;
-    }
-    match fs::create_dir(&path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(failed(&path, &error));
-        }
-        _ => {}
-    }
-    // Also where it exists: whoever made it may have died before this point.
-    sync_directory(parent)
+    files::create_directory(path).map_err(|error| failed(path, &error))
 }
 
 /// Says, durably, that tables are being made here.
@@ -111,21 +101,9 @@ pub(super) fn mark_finished(path: &Path) -> Result<(), StorageError> {
 
 /// Replaces `FORMAT` so that after a power loss it is the old one or the new one.
 fn write_format(path: &Path, format: &str) -> Result<(), StorageError> {
-    let next = path.join(FORMAT_NEXT);
-    let write = || {
-        let mut file = File::create(&next)?;
-        file.write_all(format.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&next, path.join(FORMAT))
-    };
-    write().map_err(|error| failed(&next, &error))?;
-    sync_directory(path)
-}
-
-fn sync_directory(path: &Path) -> Result<(), StorageError> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| failed(path, &error))
+    let path = path.join(FORMAT);
+    let next = path.with_file_name(FORMAT_NEXT);
+    files::replace(&path, &next, format.as_bytes()).map_err(|error| failed(&path, &error))
 }
 
 /// No other process, and no other handle of this one, uses the directory while this lives.
