@@ -17,6 +17,9 @@ use self::child::Child;
 use self::layout::Layout;
 use crate::status;
 
+/// The most nodes that are started: more than anyone tries on one machine, too few to bring it down.
+const NODES_MAX: usize = 32;
+
 /// How often the gateway is asked whether the ring is ready.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -42,8 +45,8 @@ pub(crate) struct Args {
 
 /// Runs the cluster until Ctrl-C.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    if args.nodes < 2 {
-        bail!("a ring has at least 2 nodes, not {}", args.nodes);
+    if !(2..=NODES_MAX).contains(&args.nodes) {
+        bail!("a ring on one machine has 2 to {NODES_MAX} nodes, not {}", args.nodes);
     }
     let shutdown = shutdown::on_signal()?;
     let layout = Layout::prepare(&args)?;

@@ -35,7 +35,9 @@ impl LogArgs {
     pub fn start(&self) {
         let asked_for =
             EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-        let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+        // Where the log cannot be written, the process goes on without: it must not panic for it.
+        let lines =
+            tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
         let lines = match self.log_format {
             LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
             LogFormat::Json => lines.json().boxed(),
