@@ -15,6 +15,7 @@ pub(crate) mod home_links;
 mod input;
 mod links;
 pub(crate) mod next_link;
+mod teller;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use tracing::{error, info};
 
 pub(crate) use input::{Input, Inputs};
 pub(crate) use links::Links;
+pub(crate) use teller::Teller;
 
 use crate::run::RunError;
 use crate::storage::{Batch, Operation, StorageError};
@@ -43,6 +45,7 @@ pub(crate) struct Driver {
     store: Store,
     clock: Clock,
     links: Links,
+    teller: Teller,
     inputs: Inputs,
     threads: Arc<dyn Threads>,
     batch: Batch,
@@ -65,11 +68,13 @@ impl Driver {
         inputs: Inputs,
         threads: Arc<dyn Threads>,
     ) -> Self {
+        let teller = Teller::new(node.hello().node);
         Self {
             node,
             store,
             clock,
             links,
+            teller,
             inputs,
             threads,
             batch: Batch::new(),
@@ -164,7 +169,9 @@ impl Driver {
 
     fn handle(&mut self, event: NodeEvent) -> Result<(), RunError> {
         let mut effects = std::mem::take(&mut self.effects);
+        self.teller.hears(&event);
         self.node.handle(self.clock.now(), event, &self.store, &mut effects);
+        self.teller.has_handled(&self.node);
         let carried_out = effects.drain(..).try_for_each(|effect| self.carry_out(effect));
         self.effects = effects;
         self.links.follow_membership(&self.node);
@@ -172,6 +179,7 @@ impl Driver {
     }
 
     fn carry_out(&mut self, effect: NodeEffect) -> Result<(), RunError> {
+        self.teller.carries_out(&self.node, &effect);
         match effect {
             NodeEffect::Write { mark, mutation } => {
                 Store::add(&mut self.batch, &mutation);

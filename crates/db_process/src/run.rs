@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::deps::Deps;
 use crate::driver::dialler::Dialler;
 use crate::driver::home_links::HomeLinks;
-use crate::driver::{Driver, Inputs, Links, gateway_link, next_link};
+use crate::driver::{Driver, Inputs, Links, Teller, gateway_link, next_link};
 use crate::storage::StorageError;
 use crate::store::{Store, StoreError};
 
@@ -69,6 +69,7 @@ where
         node = %config.node, incarnation = %identity.incarnation, boot = identity.boots, address = %node.address,
         home = %recovered.home.written, next = %recovered.next.written, "node starts",
     );
+    Teller::starts(&node, &recovered);
     let node = Node::recovered(node, config.node_settings.clone(), recovered, clock.now())?;
 
     // Ends everything that is spawned, however this function ends.

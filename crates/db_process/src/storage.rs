@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `batch` | changes that are made all or not at all |
 //! | `error` | what can go wrong, split by what the caller does next |
-//! | [`rocks`] | the tables in RocksDB: what production runs on |
+//! | `rocks` | the tables in RocksDB: what production runs on (feature `rocksdb`, on by default) |
 //! | [`memory`] | the tables in memory, with kills, power losses and faults: what the simulation runs on |
 //!
 //! Both are held to one suite of behaviours (`conformance`, in this folder).
@@ -24,10 +24,12 @@
 
 mod batch;
 #[cfg(test)]
+#[cfg(feature = "rocksdb")]
 mod conformance;
 mod error;
 pub mod memory;
 mod poison;
+#[cfg(feature = "rocksdb")]
 pub mod rocks;
 
 use std::ops::Range;

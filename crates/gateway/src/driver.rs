@@ -12,8 +12,10 @@ use link::Sender;
 use process::clock::Clock;
 use process::threads::Threads;
 use protocol::hello::NodeHello;
+use protocol::id::GatewayBoot;
 use protocol::message::{FromNode, ToNode};
 use protocol::refusal::Refusal;
+use protocol::view::View;
 use ring::controller::ClusterState;
 use ring::gateway::{ClusterStatus, Gateway, GatewayEffect, GatewayEvent};
 use ring::link::{LinkId, LinkIds};
@@ -24,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::state::{StateError, StateStore};
+use crate::teller::{Teller, changed};
 
 /// The core of a gateway, shared by all who have events for it.
 pub(crate) struct Driver {
@@ -42,6 +45,7 @@ pub(crate) struct Driver {
 
 struct Locked {
     core: Gateway,
+    teller: Teller,
     links: BTreeMap<LinkId, Sender<ToNode>>,
     waiting: BTreeMap<Ticket, oneshot::Sender<Outcome>>,
     tickets: u64,
@@ -54,11 +58,13 @@ impl Driver {
     /// A driver, and the states that it wants saved.
     pub(crate) fn new(
         core: Gateway,
+        boot: GatewayBoot,
         clock: Clock,
         request_deadline: Duration,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<ClusterState>) {
         let (to_save, saves) = mpsc::unbounded_channel();
         let locked = Locked {
+            teller: Teller::new(boot, core.state()),
             core,
             links: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -105,6 +111,7 @@ impl Driver {
         let link = self.links.next();
         let mut locked = self.lock();
         locked.links.insert(link, sender);
+        locked.teller.linked(link, &hello);
         self.handle(&mut locked, [GatewayEvent::NodeLinked { link, hello }]);
         link
     }
@@ -119,6 +126,7 @@ impl Driver {
     pub(crate) fn node_lost(&self, link: LinkId) {
         let mut locked = self.lock();
         locked.links.remove(&link);
+        locked.teller.unlinked(link);
         self.handle(&mut locked, [GatewayEvent::NodeLost { link }]);
     }
 
@@ -181,7 +189,11 @@ impl Driver {
         let now = self.clock.now();
         let mut effects = std::mem::take(&mut locked.effects);
         for event in events {
+            let before = matches!(event, GatewayEvent::Saved).then(|| locked.published().to_vec());
             locked.core.handle(now, event, &mut effects);
+            if let Some(before) = before {
+                locked.teller.saved(&before, locked.published());
+            }
             for effect in effects.drain(..) {
                 self.carry_out(locked, effect);
             }
@@ -197,6 +209,7 @@ impl Driver {
     }
 
     fn carry_out(&self, locked: &mut Locked, effect: GatewayEffect) {
+        locked.teller.carries_out(published(&locked.core), &effect);
         match effect {
             GatewayEffect::Send { link, message } => {
                 if let Some(sender) = locked.links.get(&link) {
@@ -211,7 +224,9 @@ impl Driver {
                 }
             }
             GatewayEffect::Save(state) => {
-                log_views(locked.core.state(), &state);
+                for view in changed(locked.published(), &state.views) {
+                    info!(partition = %view.partition, epoch = view.epoch.0, in_sync = %view.in_sync, "the view changes");
+                }
                 if self.to_save.send(state).is_err() {
                     error!("a state cannot be saved any more: the gateway is ending");
                 }
@@ -238,6 +253,17 @@ impl Driver {
     }
 }
 
+impl Locked {
+    fn published(&self) -> &[View] {
+        published(&self.core)
+    }
+}
+
+/// The views that may be known.
+fn published(core: &Gateway) -> &[View] {
+    core.state().map(|state| &state.views[..]).unwrap_or_default()
+}
+
 /// Tells of a panic while the core is at work.
 struct TellOfPanic<'a>(&'a CancellationToken);
 
@@ -245,14 +271,6 @@ impl Drop for TellOfPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.cancel();
-        }
-    }
-}
-
-fn log_views(before: Option<&ClusterState>, after: &ClusterState) {
-    for view in &after.views {
-        if before.and_then(|before| before.view(view.partition)) != Some(view) {
-            info!(partition = %view.partition, epoch = view.epoch.0, in_sync = %view.in_sync, "the view changes");
         }
     }
 }

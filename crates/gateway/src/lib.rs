@@ -19,6 +19,7 @@ mod links;
 mod rest;
 mod run;
 pub mod state;
+mod teller;
 
 pub use config::{Args, Config, ConfigError};
 pub use deps::Deps;

@@ -70,7 +70,7 @@ where
         &config.gateway_settings,
         clock.now(),
     )?;
-    let (driver, saves) = Driver::new(core, clock, config.request_deadline);
+    let (driver, saves) = Driver::new(core, boot, clock, config.request_deadline);
 
     // Ends everything that is spawned, however this function ends.
     let ending = CancellationToken::new();

@@ -5,6 +5,7 @@
 //! | [`secret`] | where the cluster's secret is read from |
 //! | [`links`] | the flags that set the times of links |
 //! | [`log`] | what is logged, and how it looks |
+//! | [`events`] | what can be seen of the inside, for checks |
 //! | [`files`] | files and directories that survive a power loss |
 //! | [`shutdown`] | the signals that end a process |
 //! | [`exit`] | what it says last |
@@ -14,6 +15,7 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod events;
 pub mod exit;
 pub mod files;
 pub mod links;

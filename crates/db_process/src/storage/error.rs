@@ -1,6 +1,7 @@
 //! What can go wrong with stored data, split by what the caller does next.
 
 use std::fmt;
+#[cfg(feature = "rocksdb")]
 use std::io;
 use std::path::PathBuf;
 
@@ -82,6 +83,7 @@ pub enum StorageError {
 
 impl StorageError {
     /// The error for what the operating system said.
+    #[cfg(feature = "rocksdb")]
     pub(super) fn from_io(
         operation: Operation,
         what: impl fmt::Display,

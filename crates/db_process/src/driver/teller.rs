@@ -1,0 +1,127 @@
+//! Tells of what happens inside of a node, where anyone listens: see [`process::events`].
+
+use process::events::{Event, FoundCopy, NodeEvent as Told, ReplyKind, emit, is_listened_to};
+use protocol::id::{NodeId, Position};
+use protocol::message::{FromNode, Progress, Reply, ToNext, ToNode};
+use protocol::view::{Member, View};
+use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity};
+use ring::router::etag;
+use ring::store::{Mutation, Recovered, RecoveredCopy};
+
+/// Tells of what happens inside of a node.
+pub(crate) struct Teller {
+    node: NodeId,
+    home: LastTold,
+    next: LastTold,
+}
+
+/// What was told last of a copy.
+#[derive(Default)]
+struct LastTold {
+    view: Option<View>,
+    progress: Option<Progress>,
+}
+
+impl Teller {
+    pub(crate) fn new(node: NodeId) -> Self {
+        Self { node, home: LastTold::default(), next: LastTold::default() }
+    }
+
+    /// The node starts, with what it recovered.
+    pub(crate) fn starts(identity: &NodeIdentity, recovered: &Recovered) {
+        let found = |copy: &RecoveredCopy| FoundCopy {
+            view: copy.view,
+            written: copy.written,
+            log_from: copy.log_from,
+        };
+        emit(|| Event::Node {
+            node: identity.node.clone(),
+            event: Told::Starts {
+                incarnation: identity.incarnation,
+                boot: identity.boot,
+                home: found(&recovered.home),
+                next: found(&recovered.next),
+            },
+        });
+    }
+
+    /// The core is about to hear of an event.
+    pub(super) fn hears(&self, event: &NodeEvent) {
+        let NodeEvent::GatewaySays { message, .. } = event else { return };
+        match message {
+            ToNode::Welcome(welcome) => {
+                self.tell(|| Told::Joins { gateway: welcome.gateway_boot });
+            }
+            ToNode::AskRefused { partition, ask } => {
+                self.tell(|| Told::AskRefused { partition: *partition, ask: *ask });
+            }
+            ToNode::View(_) | ToNode::NextIsLinked(_) | ToNode::Request(_) | ToNode::Goodbye(_) => {
+            }
+        }
+    }
+
+    /// The core has handled an event: its effects are about to be carried out.
+    pub(super) fn has_handled(&mut self, core: &Node) {
+        if !is_listened_to() {
+            return;
+        }
+        let home = core.home().map(|copy| (copy.view().copied(), copy.progress()));
+        let next = core.next().map(|copy| (copy.view().copied(), copy.progress()));
+        for (member, copy, last) in
+            [(Member::Home, home, &mut self.home), (Member::Next, next, &mut self.next)]
+        {
+            let Some((view, progress)) = copy else { continue };
+            if let Some(view) = view.filter(|view| last.view.replace(*view) != Some(*view)) {
+                tell(&self.node, || Told::Acts { member, view });
+            }
+            if last.progress.replace(progress) != Some(progress) {
+                tell(&self.node, || Told::Comes(progress));
+            }
+        }
+    }
+
+    /// An effect is about to be carried out.
+    pub(super) fn carries_out(&self, core: &Node, effect: &NodeEffect) {
+        match effect {
+            NodeEffect::Write { mutation: Mutation::Apply { member, entry, .. }, .. } => {
+                let partition = match member {
+                    Member::Home => core.home().map(|copy| copy.partition()),
+                    Member::Next => core.next().map(|copy| copy.partition()),
+                };
+                let Some(partition) = partition else { return };
+                let (member, position, request) = (*member, entry.position, entry.request);
+                self.tell(|| Told::Applies { partition, member, position, request });
+            }
+            NodeEffect::ToNext {
+                message: ToNext::Append { view, previous, entries, .. }, ..
+            } => {
+                let last = entries.last().map_or(*previous, |entry| entry.position);
+                self.tell(|| Told::Appends { view: *view, previous: *previous, last });
+            }
+            NodeEffect::ToGateway { message: FromNode::Ask(ask), .. } => {
+                self.tell(|| Told::Asks(*ask));
+            }
+            NodeEffect::ToGateway { message: FromNode::Reply { call, reply }, .. } => {
+                let (call, (reply, position)) = (*call, shown(reply));
+                self.tell(|| Told::Replies { call, reply, position });
+            }
+            _ => {}
+        }
+    }
+
+    fn tell(&self, event: impl FnOnce() -> Told) {
+        tell(&self.node, event);
+    }
+}
+
+fn tell(node: &NodeId, event: impl FnOnce() -> Told) {
+    emit(|| Event::Node { node: node.clone(), event: event() });
+}
+
+fn shown(reply: &Reply) -> (ReplyKind, Option<Position>) {
+    match reply {
+        Reply::Done(answer) => (ReplyKind::Done, etag(answer)),
+        Reply::Fenced => (ReplyKind::Fenced, None),
+        Reply::Settled => (ReplyKind::Settled, None),
+    }
+}

@@ -1,0 +1,104 @@
+//! Tells of what happens inside of a gateway, where anyone listens: see [`process::events`].
+
+use std::collections::BTreeMap;
+
+use process::events::{Event, GatewayEvent as Told, emit};
+use protocol::hello::NodeHello;
+use protocol::id::{GatewayBoot, NodeId};
+use protocol::message::{Operation, Request, ToNode};
+use protocol::view::View;
+use ring::controller::ClusterState;
+use ring::gateway::GatewayEffect;
+use ring::link::LinkId;
+
+/// Tells of what happens inside of a gateway.
+pub(crate) struct Teller {
+    gateway: GatewayBoot,
+    /// Whose the links are.
+    nodes: BTreeMap<LinkId, NodeId>,
+}
+
+impl Teller {
+    /// For a gateway that starts with what it found.
+    pub(crate) fn new(gateway: GatewayBoot, saved: Option<&ClusterState>) -> Self {
+        let teller = Self { gateway, nodes: BTreeMap::new() };
+        teller.tell(|| Told::Starts {
+            cluster: saved.map(|state| state.cluster),
+            views: saved.map(|state| state.views.clone()).unwrap_or_default(),
+        });
+        teller
+    }
+
+    /// A node is linked.
+    pub(crate) fn linked(&mut self, link: LinkId, hello: &NodeHello) {
+        let NodeHello { node, incarnation, boot, .. } = hello;
+        self.nodes.insert(link, node.clone());
+        self.tell(|| Told::Linked {
+            link: link.0,
+            node: node.clone(),
+            incarnation: *incarnation,
+            boot: *boot,
+        });
+    }
+
+    /// A link is gone, or given up.
+    pub(crate) fn unlinked(&mut self, link: LinkId) {
+        if let Some(node) = self.nodes.remove(&link) {
+            self.tell(|| Told::Unlinked { link: link.0, node });
+        }
+    }
+
+    /// A state was made durable, in the place of the one before.
+    pub(crate) fn saved(&self, before: &[View], after: &[View]) {
+        for view in changed(before, after) {
+            self.tell(|| Told::Publishes(*view));
+        }
+    }
+
+    /// An effect is about to be carried out; `published` is what may be known now.
+    pub(crate) fn carries_out(&mut self, published: &[View], effect: &GatewayEffect) {
+        match effect {
+            GatewayEffect::Save(state) => {
+                for view in changed(published, &state.views) {
+                    self.tell(|| Told::Decides(*view));
+                }
+            }
+            GatewayEffect::Drop { link, .. } => self.unlinked(*link),
+            GatewayEffect::Send { link, message } => {
+                if let Some(node) = self.nodes.get(link) {
+                    self.sends(node, message);
+                }
+            }
+            GatewayEffect::Complete { .. } | GatewayEffect::Changed => {}
+        }
+    }
+
+    fn sends(&self, node: &NodeId, message: &ToNode) {
+        let node = || node.clone();
+        match message {
+            ToNode::Welcome(welcome) => {
+                self.tell(|| Told::Welcomes { node: node(), views: welcome.views.clone() });
+            }
+            ToNode::View(view) => self.tell(|| Told::Tells { node: node(), view: *view }),
+            ToNode::Request(Request { call, partition, member, epoch, operation }) => {
+                let (call, partition, member, epoch) = (*call, *partition, *member, *epoch);
+                let request = match operation {
+                    Operation::Read(_) => None,
+                    Operation::Update(update) => Some(update.request),
+                };
+                let node = node();
+                self.tell(|| Told::Requests { node, partition, member, epoch, call, request });
+            }
+            ToNode::NextIsLinked(_) | ToNode::AskRefused { .. } | ToNode::Goodbye(_) => {}
+        }
+    }
+
+    fn tell(&self, event: impl FnOnce() -> Told) {
+        emit(|| Event::Gateway { gateway: self.gateway, event: event() });
+    }
+}
+
+/// The views that differ from those before them.
+pub(crate) fn changed<'a>(before: &'a [View], after: &'a [View]) -> impl Iterator<Item = &'a View> {
+    after.iter().filter(|view| !before.contains(view))
+}

@@ -1,0 +1,303 @@
+//! What can be seen of the inside of a process: typed events, for checks, tests and those who look for a fault.
+//!
+//! They go where every other line of the log goes, under the target [`TARGET`] at level DEBUG:
+//! `RUST_LOG=info,chainring::events=debug` shows them as JSON. Who listens in the same process gets them as they are
+//! ([`read`]); the simulation judges the rules of the design by them. They hold positions, views and ids of requests, and
+//! nothing of a user's record.
+
+use std::error::Error;
+use std::fmt;
+
+use protocol::id::{
+    Boot, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
+};
+use protocol::message::{Ask, AskNumber, CallId, Progress};
+use protocol::view::{Member, View};
+use serde::Serialize;
+use tracing::field::{Field, Visit};
+
+/// The target of the events.
+pub const TARGET: &str = "chainring::events";
+
+/// The field that holds an event.
+const FIELD: &str = "event";
+
+/// What happens inside of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "process")]
+pub enum Event {
+    /// Of a node.
+    Node {
+        /// Which.
+        node: NodeId,
+        /// What happens.
+        #[serde(flatten)]
+        event: NodeEvent,
+    },
+    /// Of a gateway.
+    Gateway {
+        /// Which start of it.
+        gateway: GatewayBoot,
+        /// What happens.
+        #[serde(flatten)]
+        event: GatewayEvent,
+    },
+}
+
+/// What happens inside of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum NodeEvent {
+    /// The node starts; what it found is durable.
+    Starts {
+        /// Its data.
+        incarnation: Incarnation,
+        /// This start.
+        boot: Boot,
+        /// What it found of its home copy.
+        home: FoundCopy,
+        /// What it found of its next copy.
+        next: FoundCopy,
+    },
+    /// A gateway lets it in: requests from now on are of that gateway.
+    Joins {
+        /// Which start of the gateway.
+        gateway: GatewayBoot,
+    },
+    /// A copy acts on a view from now on.
+    Acts {
+        /// Which copy.
+        member: Member,
+        /// The view.
+        view: View,
+    },
+    /// A copy has come further.
+    Comes(Progress),
+    /// An entry is handed to the storage.
+    Applies {
+        /// Of which partition.
+        partition: PartitionId,
+        /// To which copy.
+        member: Member,
+        /// The entry.
+        position: Position,
+        /// The request that it carries out.
+        request: RequestId,
+    },
+    /// Home sends entries to next.
+    Appends {
+        /// Home's view.
+        view: View,
+        /// The position before the first entry.
+        previous: Position,
+        /// The last entry; `previous` where there is none.
+        last: Position,
+    },
+    /// Home asks for the view *both*.
+    Asks(Ask),
+    /// The controller refuses an ask.
+    AskRefused {
+        /// Of which partition.
+        partition: PartitionId,
+        /// Which.
+        ask: AskNumber,
+    },
+    /// A copy answers, or turns a request away.
+    Replies {
+        /// To which call.
+        call: CallId,
+        /// How.
+        reply: ReplyKind,
+        /// The position of the record that the answer shows, if it shows one.
+        position: Option<Position>,
+    },
+}
+
+/// What a node found of a copy when it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FoundCopy {
+    /// The newest view that was stored.
+    pub view: Option<View>,
+    /// The last entry.
+    pub written: Position,
+    /// The first entry that the log still has; [`Seq::ZERO`] where it has none.
+    pub log_from: Seq,
+}
+
+/// How a copy replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplyKind {
+    /// With an answer.
+    Done,
+    /// It serves another view.
+    Fenced,
+    /// The id of the update is settled.
+    Settled,
+}
+
+/// What happens inside of a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum GatewayEvent {
+    /// The gateway starts.
+    Starts {
+        /// The cluster, if it found one.
+        cluster: Option<ClusterId>,
+        /// The views it found; durable.
+        views: Vec<View>,
+    },
+    /// A node is linked.
+    Linked {
+        /// The link's name in the gateway.
+        link: u64,
+        /// Which.
+        node: NodeId,
+        /// Its data.
+        incarnation: Incarnation,
+        /// Its start.
+        boot: Boot,
+    },
+    /// A node's link is gone, or given up.
+    Unlinked {
+        /// The link's name in the gateway.
+        link: u64,
+        /// Whose it was.
+        node: NodeId,
+    },
+    /// The controller has decided a view; it is being made durable.
+    Decides(View),
+    /// A view is durable at the controller, and may be known.
+    Publishes(View),
+    /// A node is told a view.
+    Tells {
+        /// Which.
+        node: NodeId,
+        /// What.
+        view: View,
+    },
+    /// A node is welcomed.
+    Welcomes {
+        /// Which.
+        node: NodeId,
+        /// The views it is told.
+        views: Vec<View>,
+    },
+    /// A client's request goes to a copy.
+    Requests {
+        /// On which node.
+        node: NodeId,
+        /// Of which partition.
+        partition: PartitionId,
+        /// Which copy.
+        member: Member,
+        /// Under which view.
+        epoch: Epoch,
+        /// Pairs the reply with it.
+        call: CallId,
+        /// The id of an update; none of a read.
+        request: Option<RequestId>,
+    },
+}
+
+/// Whether anyone listens.
+pub fn is_listened_to() -> bool {
+    tracing::enabled!(target: TARGET, tracing::Level::DEBUG)
+}
+
+/// Tells of an event, if anyone listens; `event` is called only then.
+pub fn emit(event: impl FnOnce() -> Event) {
+    if is_listened_to() {
+        let told = Told(event());
+        // Of the values that a field may have, an error is the one that can be taken out as what it was.
+        let told: &(dyn Error + 'static) = &told;
+        tracing::debug!(target: TARGET, event = told);
+    }
+}
+
+/// Takes an event out of one of tracing; none where it is none of ours.
+pub fn read(event: &tracing::Event<'_>) -> Option<Event> {
+    if event.metadata().target() != TARGET {
+        return None;
+    }
+    let mut reader = Reader(None);
+    event.record(&mut reader);
+    reader.0
+}
+
+/// An event on its way through tracing.
+#[derive(Debug)]
+struct Told(Event);
+
+impl Error for Told {}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(&self.0).map_err(|_| fmt::Error)?)
+    }
+}
+
+struct Reader(Option<Event>);
+
+impl Visit for Reader {
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        if field.name() == FIELD {
+            self.0 = value.downcast_ref::<Told>().map(|told| told.0.clone());
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::layer::{Context, SubscriberExt};
+    use tracing_subscriber::{Layer, Registry};
+
+    use super::*;
+
+    struct Listener(Arc<Mutex<Vec<Event>>>);
+
+    impl<S: tracing::Subscriber> Layer<S> for Listener {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            self.0.lock().unwrap().extend(read(event));
+        }
+    }
+
+    fn an_event() -> Event {
+        Event::Node {
+            node: "db-1".parse().unwrap(),
+            event: NodeEvent::Replies {
+                call: CallId(7),
+                reply: ReplyKind::Done,
+                position: Some(Position { epoch: Epoch(3), seq: Seq(9) }),
+            },
+        }
+    }
+
+    #[test]
+    fn a_listener_gets_what_was_emitted() {
+        let heard = Arc::default();
+        let subscriber = Registry::default().with(Listener(Arc::clone(&heard)));
+        tracing::subscriber::with_default(subscriber, || {
+            emit(an_event);
+            tracing::debug!(target: "elsewhere", event = "{}");
+        });
+        assert_eq!(*heard.lock().unwrap(), [an_event()]);
+    }
+
+    #[test]
+    fn the_log_shows_an_event_as_json() {
+        let shown: serde_json::Value = serde_json::from_str(&Told(an_event()).to_string()).unwrap();
+        assert_eq!(shown["node"], "db-1");
+        assert_eq!(shown["event"], "replies");
+        assert_eq!(shown["reply"], "done");
+    }
+
+    #[test]
+    fn nothing_is_made_up_where_nobody_listens() {
+        emit(|| unreachable!("nobody listens"));
+    }
+}
