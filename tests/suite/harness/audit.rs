@@ -2,12 +2,12 @@
 
 use db_process::storage::rocks::RocksStorage;
 use db_process::store::audit::{Audit, CopyAudit, audit};
+use history::users::rest::fields_of;
 use history::users::{Input, Output, check_users};
 use history::{Budget, ClientId, Outcome, Recorder};
 use protocol::view::Member;
 
 use super::cluster::Cluster;
-use super::users::fields_of;
 
 /// Enough for any history of these tests; one that needs more is a reason to look.
 const STEPS_PER_USER: u64 = 10_000_000;

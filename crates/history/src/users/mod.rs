@@ -20,6 +20,7 @@
 mod answers;
 mod describe;
 mod model;
+pub mod rest;
 
 pub use answers::{ReusedEtag, find_reused_etag};
 pub use model::{Record, UserModel};
