@@ -21,6 +21,6 @@ mod run;
 pub mod state;
 mod teller;
 
-pub use config::{Args, Config, ConfigError};
+pub use config::{Args, Config, ConfigError, ServedByHeader};
 pub use deps::Deps;
 pub use run::{RunError, run};

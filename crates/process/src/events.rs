@@ -84,6 +84,13 @@ pub enum NodeEvent {
         /// The request that it carries out.
         request: RequestId,
     },
+    /// A view is handed to the storage; it is acted on once it is durable.
+    Stores {
+        /// Which copy.
+        member: Member,
+        /// The view.
+        view: View,
+    },
     /// Home sends entries to next.
     Appends {
         /// Home's view.

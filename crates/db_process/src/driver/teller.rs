@@ -92,6 +92,9 @@ impl Teller {
                 let (member, position, request) = (*member, entry.position, entry.request);
                 self.tell(|| Told::Applies { partition, member, position, request });
             }
+            NodeEffect::Write { mutation: Mutation::View { member, view }, .. } => {
+                self.tell(|| Told::Stores { member: *member, view: *view });
+            }
             NodeEffect::ToNext {
                 message: ToNext::Append { view, previous, entries, .. }, ..
             } => {

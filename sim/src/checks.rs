@@ -1,0 +1,173 @@
+//! The checks: what must hold, each in a file of its own, judged event by event.
+//!
+//! | module | rule | judges |
+//! |---|---|---|
+//! | [`one_view`] | 1 | one view for each partition and epoch; every change is one epoch, and one of those allowed |
+//! | [`durable_views`] | 1 | nobody hears of a view, or acts on it, before it is durable |
+//! | [`fencing`] | 2 | a copy serves its own epoch only; no epoch goes back |
+//! | [`release`] | 3 | an answer shows what is durable on every copy in sync |
+//! | [`prefix`] | 4 | next holds what is durable at home, in home's order, without gaps |
+//! | [`shrink`] | 5 | a view shrinks in favour of a member that is linked |
+//! | [`ask`] | 6 | a donor that asks commits nothing that the joiner has not |
+//! | [`reads_move`] | 7 | requests go to whom the published view says |
+//! | [`out_of_sync`] | 8 | a copy that is not in sync answers nothing |
+//! | [`lost_data`] | 9 | a node is welcomed under views that name the data it has |
+//! | [`controller_file`] | 10 | a gateway goes on from the views that were durable |
+//! | [`recovered`] | 11 | what is found is synced before it is used; a failed sync ends the process |
+//! | [`at_most_once`] | 12 | a request is applied at most once |
+//! | [`outcomes`] | 13 | *not done* never took effect, *done* did |
+//! | [`one_gateway`] | 14 | a second gateway does nothing; a copy never has two views of one epoch |
+//! | [`linearizable`] | | what clients saw, user by user |
+//! | [`roles`] | | reads are answered by the copy that the epoch's view says, updates by the primary |
+//! | [`durability`] | | every acknowledged update is in both copies, after a loss of power everywhere |
+//! | [`same_copies`] | | both copies are the same in the end |
+//! | [`deadline`] | | every request has an answer in time |
+//! | [`availability`] | | with one node in trouble no read fails |
+//! | [`convergence`] | | what has come back serves |
+//! | [`documented`] | | no answer but those that are documented |
+//! | [`endings`] | | no process ends by itself without a reason |
+
+pub mod ask;
+pub mod at_most_once;
+pub mod availability;
+pub mod controller_file;
+pub mod convergence;
+pub mod deadline;
+pub mod documented;
+pub mod durability;
+pub mod durable_views;
+pub mod endings;
+pub mod fencing;
+pub mod linearizable;
+pub mod lost_data;
+pub mod one_gateway;
+pub mod one_view;
+pub mod out_of_sync;
+pub mod outcomes;
+pub mod prefix;
+pub mod reads_move;
+pub mod recovered;
+pub mod release;
+pub mod roles;
+pub mod same_copies;
+pub mod shrink;
+#[cfg(test)]
+mod support;
+
+use std::collections::BTreeMap;
+
+use db_process::store::StoreError;
+use db_process::store::audit::{Audit, CopyAudit};
+use history::users::UserHistory;
+use protocol::id::PartitionId;
+use protocol::view::Member;
+
+use crate::model::Model;
+use crate::plan::Plan;
+use crate::plan::swarm::Core;
+use crate::seen::{Moment, Seen};
+
+pub use crate::report::Violation;
+
+/// Something that must hold.
+pub trait Check {
+    /// Judges an event; `model` is what was known before it.
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let _ = (model, at, seen);
+        Ok(())
+    }
+
+    /// Judges the end.
+    fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
+        let _ = (model, at, end);
+        Ok(())
+    }
+
+    /// What judging the end took, in evaluations of a model.
+    fn steps(&self) -> u64 {
+        0
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct End {
+    /// What was left broken; none where nothing had to come back.
+    pub core: Option<Core>,
+    /// What nodes hold after a loss of power everywhere, by their places.
+    pub audits: BTreeMap<usize, Result<Audit, StoreError>>,
+    /// What clients saw.
+    pub history: UserHistory,
+}
+
+impl End {
+    /// What a copy holds; none if it could not be read, or its node was left broken.
+    pub fn copy(&self, model: &Model, partition: PartitionId, member: Member) -> Option<&CopyAudit> {
+        let place = model.ring.holder(partition, member).index();
+        if matches!(self.core, Some(Core::AllBut { node }) if node == place) {
+            return None;
+        }
+        let audit = self.audits.get(&place)?.as_ref().ok()?;
+        Some(match member {
+            Member::Home => &audit.home,
+            Member::Next => &audit.next,
+        })
+    }
+}
+
+/// All checks of a run.
+pub(crate) struct Checks(Vec<Box<dyn Check>>);
+
+impl Checks {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let always: Vec<Box<dyn Check>> =
+            vec![Box::<one_gateway::OneGateway>::default(), Box::<documented::Documented>::default()];
+        if plan.is_beyond_promises() {
+            // Two gateways are at work: what either of them says of views is not to be relied on.
+            return Self(always);
+        }
+        let mut checks: Vec<Box<dyn Check>> = vec![
+            Box::<one_view::OneView>::default(),
+            Box::<durable_views::DurableViews>::default(),
+            Box::<fencing::Fencing>::default(),
+            Box::<out_of_sync::OutOfSync>::default(),
+            Box::<reads_move::ReadsMove>::default(),
+            Box::<release::Release>::default(),
+            Box::<prefix::Prefix>::default(),
+            Box::<shrink::Shrink>::default(),
+            Box::<ask::AskHolds>::default(),
+            Box::<lost_data::LostData>::default(),
+            Box::<controller_file::ControllerFile>::default(),
+            Box::<recovered::Recovered>::default(),
+            Box::<at_most_once::AtMostOnce>::default(),
+            Box::<roles::Roles>::default(),
+            Box::new(deadline::Deadline::new(&plan.swarm)),
+            Box::new(availability::Availability::new(&plan.swarm)),
+            Box::<convergence::Convergence>::default(),
+            Box::<endings::Endings>::default(),
+            Box::<linearizable::Linearizable>::default(),
+            Box::<outcomes::Outcomes>::default(),
+            Box::<same_copies::SameCopies>::default(),
+            Box::<durability::Durability>::default(),
+        ];
+        checks.extend(always);
+        Self(checks)
+    }
+
+    pub(crate) fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        self.0.iter_mut().try_for_each(|check| check.see(model, at, seen))
+    }
+
+    pub(crate) fn finish(
+        &mut self,
+        model: &Model,
+        at: Moment,
+        end: &End,
+    ) -> Result<(), Violation> {
+        self.0.iter_mut().try_for_each(|check| check.finish(model, at, end))
+    }
+
+    pub(crate) fn steps(&self) -> u64 {
+        self.0.iter().map(|check| check.steps()).sum()
+    }
+}

@@ -1,0 +1,73 @@
+//! Rule 12, *at most once*: no request is carried out by two entries. An entry that home lost with the power before it was
+//! sent to anyone was not carried out.
+
+use std::collections::BTreeMap;
+
+use process::events::{Event, NodeEvent};
+use protocol::id::{PartitionId, Position, RequestId};
+use protocol::view::Member;
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen};
+
+const NAME: &str = "at-most-once";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct AtMostOnce {
+    applied: BTreeMap<(PartitionId, RequestId), Position>,
+}
+
+impl Check for AtMostOnce {
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
+        match event {
+            NodeEvent::Starts { home, .. } => {
+                // What its home copy does not find, it never carried out.
+                let is_its_own = |partition: &PartitionId| {
+                    node.as_str().strip_prefix("db-") == Some(&partition.0.to_string())
+                };
+                self.applied.retain(|(partition, _), position| {
+                    !is_its_own(partition) || position.seq <= home.written.seq
+                });
+                Ok(())
+            }
+            NodeEvent::Applies { partition, member: Member::Home, position, request } => {
+                let before = self.applied.insert((*partition, *request), *position);
+                let Some(before) = before.filter(|before| before != position) else {
+                    return Ok(());
+                };
+                let detail = format!(
+                    "request {request} of {partition} is carried out by entry {before} and by entry {position}"
+                );
+                Err(Violation::safety(NAME, at, detail).of(*partition))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_applied_twice_is_seen() {
+        let mut scene = Scene::formed(AtMostOnce::default());
+        scene.applies(Member::Home, position(1, 1), 7);
+        scene.applies(Member::Home, position(1, 2), 8);
+        scene.objects(applies(Member::Home, position(1, 3), 7));
+    }
+
+    #[test]
+    fn what_was_lost_with_the_power_may_be_done_again() {
+        let mut scene = Scene::formed(AtMostOnce::default());
+        scene.play(applies(Member::Home, position(1, 1), 7));
+        scene.play(starts(0, found(Some(both(0, 1)), Position::default()), nothing()));
+        scene.play(applies(Member::Home, position(1, 1), 9));
+        scene.play(applies(Member::Home, position(1, 2), 7));
+    }
+}

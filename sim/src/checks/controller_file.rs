@@ -1,0 +1,70 @@
+//! Rule 10, *the controller's file*: a gateway that starts goes on from the views that were durable, and no other.
+
+use std::collections::BTreeMap;
+
+use process::events::{Event, GatewayEvent};
+use protocol::id::PartitionId;
+use protocol::view::View;
+
+use super::Check;
+use crate::model::Model;
+use crate::plan::fault::Death;
+use crate::plan::host::Host;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen, WorldDid};
+
+const NAME: &str = "controller-file";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct ControllerFile {
+    /// The file was taken away: what is found then is nothing.
+    is_lost: bool,
+}
+
+impl Check for ControllerFile {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        match seen {
+            Seen::World(WorldDid::Kills(Host::Gateway, Death::DataLost)) => self.is_lost = true,
+            Seen::Inside(Event::Gateway { event: GatewayEvent::Starts { views, .. }, .. }) => {
+                let found = by_partition(views);
+                if !std::mem::take(&mut self.is_lost) && found != model.saved {
+                    let detail = format!("a gateway starts from {found:?}, saved was {:?}", model.saved);
+                    return Err(Violation::safety(NAME, at, detail));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn by_partition(views: &[View]) -> BTreeMap<PartitionId, View> {
+    views.iter().map(|view| (view.partition, *view)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::*;
+    use super::*;
+
+    fn starts_with(views: Vec<View>) -> Seen {
+        gateway(GatewayEvent::Starts { cluster: None, views })
+    }
+
+    #[test]
+    fn a_gateway_that_goes_on_from_older_views_is_seen() {
+        let mut scene = Scene::formed(ControllerFile::default());
+        let formed = vec![both(0, 1), both(1, 1), both(2, 1)];
+        scene.play(starts_with(formed.clone()));
+        scene.changes(home_only(0, 2));
+        scene.objects(starts_with(formed));
+    }
+
+    #[test]
+    fn a_gateway_that_lost_its_file_finds_nothing() {
+        let mut scene = Scene::formed(ControllerFile::default());
+        scene.play(Seen::World(WorldDid::Kills(Host::Gateway, Death::DataLost)));
+        scene.play(starts_with(Vec::new()));
+    }
+}

@@ -1,0 +1,43 @@
+//! Convergence: when the faults have ended and all is back, fresh operations succeed. That all comes back, in bounded
+//! simulated time, is for the run itself to wait for.
+
+use history::Outcome;
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::run::is_fresh;
+use crate::seen::{ClientDid, Moment, Seen};
+
+const NAME: &str = "convergence";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Convergence;
+
+impl Check for Convergence {
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let Seen::Client { did: ClientDid::Completed(answered), .. } = seen else { return Ok(()) };
+        if !is_fresh(&answered.input) || matches!(answered.outcome, Outcome::Done(_)) {
+            return Ok(());
+        }
+        let detail = format!("all was back, and yet: {answered:?}");
+        Err(Violation::liveness(NAME, at, detail).of_user(answered.input.id()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use history::users::Input;
+
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn a_fresh_operation_that_fails_is_seen() {
+        let mut scene = Scene::formed(Convergence);
+        let read = |id: &str| Input::Read { id: id.to_owned() };
+        scene.play(completed(read("user-1"), Outcome::NotDone, None));
+        scene.objects(completed(read("fresh-1"), Outcome::NotDone, None));
+    }
+}

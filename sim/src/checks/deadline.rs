@@ -1,0 +1,111 @@
+//! Every request has an answer within its deadline, and some slack for the way, unless the gateway died or stood still
+//! meanwhile.
+
+use std::time::Duration;
+
+use super::Check;
+use crate::model::Model;
+use crate::plan::fault::Condition;
+use crate::plan::host::Host;
+use crate::plan::swarm::Swarm;
+use crate::report::Violation;
+use crate::seen::{ClientDid, Moment, Seen, WorldDid};
+
+const NAME: &str = "deadline";
+
+/// For the way there and back, and for the gateway to notice.
+const SLACK: Duration = Duration::from_millis(500);
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Deadline {
+    allowed: Duration,
+    /// Since when the gateway is up and moves; none while it does not.
+    undisturbed_since: Option<Moment>,
+    /// How many things make the gateway stand still.
+    pauses: u32,
+    is_up: bool,
+}
+
+impl Deadline {
+    /// With the deadline and the latencies of a run.
+    pub fn new(swarm: &Swarm) -> Self {
+        let way = Duration::from_millis(6 * swarm.latency_ms.max + 4 * swarm.tick_ms);
+        let allowed = Duration::from_millis(swarm.request_deadline_ms) + way + SLACK;
+        Self { allowed, undisturbed_since: None, pauses: 0, is_up: false }
+    }
+
+    fn is_disturbed(&mut self, at: Moment, did: &WorldDid) {
+        match did {
+            WorldDid::Starts(Host::Gateway) => self.is_up = true,
+            WorldDid::Kills(Host::Gateway, _) | WorldDid::Ended(Host::Gateway, _) => {
+                self.is_up = false;
+            }
+            WorldDid::Begins(Condition::Paused(Host::Gateway)) => self.pauses += 1,
+            WorldDid::Ends(Condition::Paused(Host::Gateway)) => {
+                self.pauses = self.pauses.saturating_sub(1);
+            }
+            _ => return,
+        }
+        self.undisturbed_since = (self.is_up && self.pauses == 0).then_some(at);
+    }
+}
+
+impl Check for Deadline {
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        match seen {
+            Seen::World(did) => self.is_disturbed(at, did),
+            Seen::Client { did: ClientDid::Completed(answered), .. } => {
+                let began = at.0.saturating_sub(answered.took);
+                let was_undisturbed = self.undisturbed_since.is_some_and(|since| since.0 <= began);
+                if was_undisturbed && answered.took > self.allowed {
+                    let detail = format!(
+                        "an answer took {:?}, {:?} are allowed: {answered:?}",
+                        answered.took, self.allowed
+                    );
+                    let user = answered.input.id();
+                    return Err(Violation::liveness(NAME, at, detail).of_user(user));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use history::Outcome;
+    use history::users::Input;
+
+    use super::super::support::*;
+    use super::*;
+    use crate::plan::{Options, Plan};
+    use crate::seen::Answered;
+
+    fn late() -> Seen {
+        client(ClientDid::Completed(Answered {
+            input: Input::Read { id: "user-1".to_owned() },
+            outcome: Outcome::NotDone,
+            status: Some(504),
+            served_by: None,
+            took: Duration::from_secs(20),
+            problem: None,
+        }))
+    }
+
+    #[test]
+    fn a_late_answer_is_seen_unless_the_gateway_was_away() {
+        let swarm = Plan::draw(1, &Options::default()).swarm;
+        let scene = Scene::formed(Deadline::new(&swarm));
+        let mut check = scene.check;
+        let mut see = |second, seen: &Seen| {
+            check.see(&scene.model, Moment(Duration::from_secs(second)), seen)
+        };
+        see(1, &Seen::World(WorldDid::Starts(Host::Gateway))).unwrap();
+        assert!(see(30, &late()).is_err());
+        see(35, &Seen::World(WorldDid::Begins(Condition::Paused(Host::Gateway)))).unwrap();
+        see(40, &Seen::World(WorldDid::Ends(Condition::Paused(Host::Gateway)))).unwrap();
+        see(45, &late()).unwrap();
+    }
+}

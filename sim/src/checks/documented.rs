@@ -1,0 +1,48 @@
+//! No answer but those that are documented: what a client sends is right, so it gets the success, the refusal that fits,
+//! 503 or 504; and what succeeds can be understood.
+
+use history::Outcome;
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::{Answered, ClientDid, Moment, Seen};
+
+const NAME: &str = "documented";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Documented;
+
+impl Check for Documented {
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let Seen::Client { did: ClientDid::Completed(answered), .. } = seen else { return Ok(()) };
+        let Answered { outcome, status: Some(status), .. } = answered else { return Ok(()) };
+        let is_unavailable = matches!(status, 503 | 504);
+        let is_documented = match outcome {
+            Outcome::Done(_) => !is_unavailable,
+            Outcome::NotDone | Outcome::Unknown => is_unavailable,
+        };
+        if is_documented {
+            return Ok(());
+        }
+        let detail = format!("an answer that is not documented: {answered:?}");
+        Err(Violation::safety(NAME, at, detail).of_user(answered.input.id()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use history::users::Input;
+
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn an_answer_that_makes_no_sense_is_seen() {
+        let mut scene = Scene::formed(Documented);
+        let read = Input::Read { id: "user-1".to_owned() };
+        // As made up, its status is 200.
+        scene.objects(completed(read, Outcome::NotDone, None));
+    }
+}

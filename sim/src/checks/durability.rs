@@ -1,0 +1,118 @@
+//! Durability: with a last read of every user from what both copies hold after a loss of power everywhere, the history
+//! is still linearizable. So every acknowledged update, or a later one of the same user, is in both copies.
+
+use std::collections::BTreeSet;
+
+use db_process::store::audit::CopyAudit;
+use history::users::rest::fields_of;
+use history::users::{Input, Output, UserHistory, check_users};
+use history::{Budget, ClientId, Event, History, OperationId, Outcome};
+use protocol::view::{InSync, Member};
+
+use super::{Check, End};
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::Moment;
+
+const NAME: &str = "durability";
+
+/// Far more than any user's history of a run has needed.
+const STEPS_PER_USER: u64 = 5_000_000;
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Durability;
+
+impl Check for Durability {
+    fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
+        if let Some((place, error)) =
+            end.audits.iter().find_map(|(place, audit)| Some((place, audit.as_ref().err()?)))
+        {
+            let detail = format!("what db-{place} holds cannot be read: {error}");
+            return Err(Violation::safety(NAME, at, detail));
+        }
+        let with_reads = with_last_reads(model, end);
+        let verdict = check_users(&with_reads, Budget::steps(STEPS_PER_USER));
+        match &verdict.linearizability.worst {
+            Some((user, verdict)) if !verdict.is_linearizable() => {
+                let detail = format!("with what the copies hold at the end, {user}: {verdict}");
+                Err(Violation::safety(NAME, at, detail).of_user(user))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The history, and after it a read of every user from each copy that has to hold it.
+fn with_last_reads(model: &Model, end: &End) -> UserHistory {
+    let mut events = end.history.events().to_vec();
+    let time_ns = events.last().map_or(0, Event::time_ns);
+    let mut operation = end.history.operations().len() as u64;
+    let users =
+        end.history.operations().iter().map(|operation| operation.input().id().to_owned()).collect::<BTreeSet<_>>();
+    for user in users {
+        let Ok(id) = user.parse() else { continue };
+        let partition = model.ring.partition_of(&id);
+        for member in [Member::Home, Member::Next] {
+            let is_in_sync = model
+                .published
+                .get(&partition)
+                .is_some_and(|view| match (view.in_sync, member) {
+                    (InSync::Both { .. }, _) => true,
+                    (in_sync, member) => in_sync.incarnation(member).is_some(),
+                });
+            let Some(copy) = end.copy(model, partition, member).filter(|_| is_in_sync) else {
+                continue;
+            };
+            let (client, operation_id) = (ClientId(u64::MAX), OperationId(operation));
+            let input = Input::Read { id: user.clone() };
+            let outcome = Outcome::Done(held(copy, &id));
+            operation += 1;
+            events.push(Event::Invocation { client, operation: operation_id, time_ns, input });
+            events.push(Event::Completion { operation: operation_id, time_ns, outcome });
+        }
+    }
+    History::from_events(events)
+        .unwrap_or_else(|error| unreachable!("reads were added at its end: {error}"))
+}
+
+fn held(copy: &CopyAudit, id: &protocol::user::UserId) -> Output {
+    let found = copy.records.get(id).and_then(|stored| {
+        let fields = fields_of(id.as_str(), &stored.record)?;
+        Some(Output::Found { fields, etag: Some(format!("\"{}\"", stored.position)) })
+    });
+    found.unwrap_or(Output::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::*;
+    use super::*;
+
+    fn created(name: &str) -> (Input, Outcome<Output>) {
+        let input = Input::Create { id: "user-1".to_owned(), fields: fields(name) };
+        (input, Outcome::Done(Output::Created { etag: None }))
+    }
+
+    #[test]
+    fn an_acknowledged_update_that_a_copy_has_not_is_seen() {
+        let scene = Scene::formed(Durability);
+        let mut end = end_with("user-1", "ada", &[created("ada")]);
+        Durability.finish(&scene.model, Moment::default(), &end).unwrap();
+        let user = "user-1".parse().unwrap();
+        let partition = scene.model.ring.partition_of(&user);
+        let place = scene.model.ring.holder(partition, Member::Next).index();
+        end.audits.get_mut(&place).unwrap().as_mut().unwrap().next.records.clear();
+        let violation = Durability.finish(&scene.model, Moment::default(), &end).unwrap_err();
+        assert_eq!(violation.about.user.as_deref(), Some("user-1"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_seen() {
+        let scene = Scene::formed(Durability);
+        let mut end = end_with("user-1", "ada", &[created("ada")]);
+        let damaged = db_process::store::StoreError::Inconsistent("a gap".to_owned());
+        end.audits.insert(0, Err(damaged));
+        assert!(Durability.finish(&scene.model, Moment::default(), &end).is_err());
+    }
+}

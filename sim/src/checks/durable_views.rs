@@ -1,0 +1,99 @@
+//! Rule 1, *one authority*: a change is durable at the controller before anyone hears of it, from deciding until then
+//! nothing is sent for that partition, and a copy makes a view durable before it acts on it.
+
+use process::events::{Event, GatewayEvent, NodeEvent};
+use protocol::id::PartitionId;
+use protocol::view::View;
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen};
+
+const NAME: &str = "durable-views";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct DurableViews;
+
+impl Check for DurableViews {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        match seen {
+            Seen::Inside(Event::Gateway { event, .. }) => match event {
+                GatewayEvent::Publishes(view) => is_saved(model, at, view),
+                GatewayEvent::Tells { view, .. } => {
+                    is_saved(model, at, view)?;
+                    is_settled(model, at, view.partition)
+                }
+                GatewayEvent::Welcomes { views, .. } => views.iter().try_for_each(|view| {
+                    is_saved(model, at, view)?;
+                    is_settled(model, at, view.partition)
+                }),
+                // Requests go on under the view that is published: it still holds.
+                _ => Ok(()),
+            },
+            Seen::Inside(Event::Node { node, event: NodeEvent::Acts { member, view } }) => {
+                let durable = model.node(node).and_then(|node| node.copy(*member).view.durable);
+                if durable == Some(*view) {
+                    return Ok(());
+                }
+                let detail = format!("{node} acts on {view} ({member}), and has {durable:?} durable");
+                Err(Violation::safety(NAME, at, detail).of(view.partition))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_saved(model: &Model, at: Moment, view: &View) -> Result<(), Violation> {
+    let saved = model.saved.get(&view.partition);
+    if saved == Some(view) {
+        return Ok(());
+    }
+    let detail = format!("{view} is told, and the controller's file has {saved:?}");
+    Err(Violation::safety(NAME, at, detail).of(view.partition))
+}
+
+fn is_settled(model: &Model, at: Moment, partition: PartitionId) -> Result<(), Violation> {
+    match model.deciding.get(&partition) {
+        None => Ok(()),
+        Some(view) => {
+            let detail = format!("a view of {partition} is told while {view} is being saved");
+            Err(Violation::safety(NAME, at, detail).of(partition))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::view::Member;
+
+    use super::super::support::*;
+    use super::*;
+    use crate::seen::StorageDid;
+
+    #[test]
+    fn a_view_that_is_published_before_it_is_saved_is_seen() {
+        let mut scene = Scene::formed(DurableViews);
+        scene.play(gateway(GatewayEvent::Decides(home_only(0, 2))));
+        scene.objects(gateway(GatewayEvent::Publishes(home_only(0, 2))));
+    }
+
+    #[test]
+    fn a_welcome_while_a_view_is_being_saved_is_seen() {
+        let mut scene = Scene::formed(DurableViews);
+        scene.play(gateway(GatewayEvent::Decides(home_only(0, 2))));
+        let views = vec![both(1, 1), both(0, 1)];
+        scene.objects(gateway(GatewayEvent::Welcomes { node: id(1), views }));
+    }
+
+    #[test]
+    fn a_copy_that_acts_on_what_is_only_written_is_seen() {
+        let mut scene = Scene::formed(DurableViews);
+        let (member, view) = (Member::Home, home_only(0, 2));
+        scene.changes(view);
+        scene.play(node(0, NodeEvent::Stores { member, view }));
+        scene.play(storage(0, StorageDid::Written));
+        scene.objects(node(0, NodeEvent::Acts { member, view }));
+    }
+}

@@ -1,0 +1,59 @@
+//! No process ends by itself, unless its storage failed: inside of what the design promises there is nothing that a node
+//! or the gateway could not live with.
+
+use super::Check;
+use crate::model::Model;
+use crate::plan::fault::FaultKind;
+use crate::plan::host::Host;
+use crate::report::Violation;
+use crate::seen::{Ended, Moment, Seen, WorldDid};
+
+const NAME: &str = "endings";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Endings {
+    /// Faults of disks have begun: storage may fail.
+    disks_fail: bool,
+}
+
+impl Check for Endings {
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        match seen {
+            Seen::World(WorldDid::Fault(FaultKind::DiskError | FaultKind::DiskFull)) => {
+                self.disks_fail = true;
+                Ok(())
+            }
+            // See `one_gateway`.
+            Seen::World(WorldDid::Ended(Host::SecondGateway, _)) => Ok(()),
+            Seen::World(WorldDid::Ended(host, ended)) => match ended {
+                Ended::Storage(_) if self.disks_fail => Ok(()),
+                ended => {
+                    let detail = format!("{host} ended by itself: {ended:?}");
+                    Err(Violation::safety(NAME, at, detail))
+                }
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn a_process_that_ends_without_a_reason_is_seen() {
+        let mut scene = Scene::formed(Endings::default());
+        let full = || {
+            let ended = Ended::Storage("the disk is full".to_owned());
+            Seen::World(WorldDid::Ended(Host::Node(0), ended))
+        };
+        scene.objects(full());
+        scene.play(Seen::World(WorldDid::Fault(FaultKind::DiskFull)));
+        scene.play(full());
+        let lost = Ended::Otherwise("this data directory is an old copy".to_owned());
+        scene.objects(Seen::World(WorldDid::Ended(Host::Node(0), lost)));
+    }
+}

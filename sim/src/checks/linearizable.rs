@@ -1,0 +1,65 @@
+//! What clients saw of each user is linearizable, and no etag stands for two contents: the checker of `history`, on the
+//! answers of the REST interface.
+
+use history::Budget;
+use history::users::check_users;
+
+use super::{Check, End};
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::Moment;
+
+const NAME: &str = "linearizable";
+
+/// Far more than any user's history of a run has needed. To be undecided is a violation too.
+const STEPS_PER_USER: u64 = 5_000_000;
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Linearizable {
+    steps: u64,
+}
+
+impl Check for Linearizable {
+    fn finish(&mut self, _: &Model, at: Moment, end: &End) -> Result<(), Violation> {
+        let verdict = check_users(&end.history, Budget::steps(STEPS_PER_USER));
+        self.steps = verdict.linearizability.steps;
+        if let Some(reused) = &verdict.reused_etag {
+            let detail = format!("an etag stands for two contents: {reused:?}");
+            return Err(Violation::safety(NAME, at, detail).of_user(&reused.id));
+        }
+        match &verdict.linearizability.worst {
+            Some((user, verdict)) if !verdict.is_linearizable() => {
+                let detail = format!("{user}: {verdict}");
+                Err(Violation::safety(NAME, at, detail).of_user(user))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use history::Outcome;
+    use history::users::{Input, Output};
+
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn a_stale_read_is_seen() {
+        let id = || "user-1".to_owned();
+        let create = Input::Create { id: id(), fields: fields("ada") };
+        let stale = (Input::Read { id: id() }, Outcome::Done(Output::NotFound));
+        let history = [(create, Outcome::Done(Output::Created { etag: None })), stale];
+        let end = end_with("user-1", "ada", &history);
+        let scene = Scene::formed(Linearizable::default());
+        let mut check = Linearizable::default();
+        let violation = check.finish(&scene.model, Moment::default(), &end).unwrap_err();
+        assert_eq!(violation.about.user.as_deref(), Some("user-1"));
+    }
+}

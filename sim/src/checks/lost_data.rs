@@ -1,0 +1,63 @@
+//! Rule 9, *lost data*: a node is welcomed only under views that name the data it has. One that came back without its
+//! data is dropped from every view that named it before.
+
+use process::events::{Event, GatewayEvent};
+use protocol::view::Member;
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen};
+
+const NAME: &str = "lost-data";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct LostData;
+
+impl Check for LostData {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let Seen::Inside(Event::Gateway { event: GatewayEvent::Welcomes { node, views }, .. }) =
+            seen
+        else {
+            return Ok(());
+        };
+        let (Some(place), Some(known)) = (model.ring.place_of(node), model.node(node)) else {
+            return Ok(());
+        };
+        for view in views {
+            let members = [Member::Home, Member::Next].into_iter();
+            let mut here =
+                members.filter(|member| model.ring.holder(view.partition, *member) == place);
+            let named = here.find_map(|member| view.in_sync.incarnation(member));
+            if named.is_some_and(|named| Some(named) != known.incarnation) {
+                let detail = format!(
+                    "{node} has data {:?} and is welcomed under {view:?}",
+                    known.incarnation
+                );
+                return Err(Violation::safety(NAME, at, detail).of(view.partition));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use process::events::NodeEvent;
+    use protocol::id::Boot;
+
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn a_welcome_under_a_view_that_names_lost_data_is_seen() {
+        let mut scene = Scene::formed(LostData);
+        let views = vec![both(0, 1), both(2, 1)];
+        scene.play(gateway(GatewayEvent::Welcomes { node: id(0), views: views.clone() }));
+        let boot = Boot { count: 1, nonce: uuid::Uuid::from_u128(9) };
+        let (home, next) = (nothing(), nothing());
+        scene.play(node(0, NodeEvent::Starts { incarnation: incarnation(8), boot, home, next }));
+        scene.objects(gateway(GatewayEvent::Welcomes { node: id(0), views }));
+    }
+}

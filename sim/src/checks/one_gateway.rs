@@ -1,0 +1,88 @@
+//! Rule 14, *one gateway*: a second gateway on the same state directory never gets to work; and where one is at work on
+//! a copy of it, no copy of a partition ever takes two views of one epoch.
+
+use std::collections::BTreeMap;
+
+use process::events::{Event, NodeEvent};
+use protocol::id::{Epoch, NodeId};
+use protocol::view::{Member, View};
+
+use super::Check;
+use crate::model::Model;
+use crate::plan::fault::FaultKind;
+use crate::plan::host::Host;
+use crate::report::Violation;
+use crate::seen::{Ended, Moment, Seen, WorldDid};
+
+const NAME: &str = "one-gateway";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct OneGateway {
+    views: BTreeMap<(NodeId, Member, Epoch), View>,
+    /// The second gateway has a state directory of its own.
+    is_forked: bool,
+    /// A second gateway has been started and has not ended yet; the moment of its start.
+    second_since: Option<Moment>,
+}
+
+/// How soon a gateway must have noticed that it is the second.
+const NOTICED_WITHIN_MS: u128 = 100;
+
+impl Check for OneGateway {
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        match seen {
+            Seen::World(WorldDid::Fault(FaultKind::ForkedGateway)) => self.is_forked = true,
+            Seen::World(WorldDid::Starts(Host::SecondGateway)) => self.second_since = Some(at),
+            Seen::World(WorldDid::Ended(Host::SecondGateway, ended)) => {
+                self.second_since = None;
+                let is_explained = matches!(ended, Ended::Otherwise(reason) if reason.contains("another gateway"));
+                if !self.is_forked && !is_explained {
+                    let detail = format!("a second gateway ended otherwise than it should: {ended:?}");
+                    return Err(Violation::safety(NAME, at, detail));
+                }
+            }
+            Seen::Inside(Event::Node { node, event: NodeEvent::Acts { member, view } }) => {
+                let key = (node.clone(), *member, view.epoch);
+                let known = self.views.entry(key).or_insert(*view);
+                if known != view {
+                    let detail = format!("{node} has acted on {known:?} and acts on {view:?}");
+                    return Err(Violation::safety(NAME, at, detail).of(view.partition));
+                }
+            }
+            _ => {}
+        }
+        match self.second_since.filter(|_| !self.is_forked) {
+            Some(since) if (at.0.saturating_sub(since.0)).as_millis() > NOTICED_WITHIN_MS => {
+                let detail = "a second gateway is at work on the same state directory";
+                Err(Violation::safety(NAME, at, detail))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn a_second_gateway_that_goes_on_is_seen() {
+        let scene = Scene::formed(OneGateway::default());
+        let mut check = scene.check;
+        let start = Seen::World(WorldDid::Starts(Host::SecondGateway));
+        check.see(&scene.model, Moment(Duration::from_secs(5)), &start).unwrap();
+        let later = Moment(Duration::from_secs(6));
+        assert!(check.see(&scene.model, later, &comes(Member::Home, position(1, 1), 1, 1)).is_err());
+    }
+
+    #[test]
+    fn a_copy_with_two_views_of_one_epoch_is_seen() {
+        let mut scene = Scene::formed(OneGateway::default());
+        scene.play(node(1, NodeEvent::Acts { member: Member::Next, view: home_only(0, 2) }));
+        scene.objects(node(1, NodeEvent::Acts { member: Member::Next, view: both(0, 2) }));
+    }
+}

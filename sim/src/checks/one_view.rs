@@ -1,0 +1,110 @@
+//! Rule 1, *one authority*: there is one view for each partition and epoch, whoever has it; a change is epoch + 1, and
+//! one of the changes that the design knows.
+
+use std::collections::BTreeMap;
+
+use process::events::{Event, GatewayEvent, NodeEvent};
+use protocol::id::{Epoch, PartitionId};
+use protocol::view::{InSync, View};
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen};
+
+const NAME: &str = "one-view";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct OneView {
+    views: BTreeMap<(PartitionId, Epoch), View>,
+}
+
+impl Check for OneView {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        match seen {
+            Seen::Inside(Event::Gateway { event, .. }) => match event {
+                GatewayEvent::Decides(view) => {
+                    // What is decided and never saved was never a view.
+                    let before = model.published.get(&view.partition);
+                    match before {
+                        Some(before) => change_is_allowed(at, before, view),
+                        None => Ok(()),
+                    }
+                }
+                GatewayEvent::Publishes(view) | GatewayEvent::Tells { view, .. } => {
+                    self.is_the_one(at, view)
+                }
+                GatewayEvent::Welcomes { views, .. } => {
+                    views.iter().try_for_each(|view| self.is_the_one(at, view))
+                }
+                _ => Ok(()),
+            },
+            Seen::Inside(Event::Node {
+                event: NodeEvent::Stores { view, .. } | NodeEvent::Acts { view, .. },
+                ..
+            }) => self.is_the_one(at, view),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl OneView {
+    fn is_the_one(&mut self, at: Moment, view: &View) -> Result<(), Violation> {
+        let known = self.views.entry((view.partition, view.epoch)).or_insert(*view);
+        if known == view {
+            return Ok(());
+        }
+        let detail = format!("two views of one epoch: {known:?} and {view:?}");
+        Err(Violation::safety(NAME, at, detail).of(view.partition))
+    }
+}
+
+fn change_is_allowed(at: Moment, before: &View, after: &View) -> Result<(), Violation> {
+    use InSync::{Both, HomeOnly, NextOnly};
+    let is_one_of_them = match (before.in_sync, after.in_sync) {
+        (Both { home, .. }, HomeOnly { home: kept }) => home == kept,
+        (Both { next, .. }, NextOnly { next: kept }) => next == kept,
+        (HomeOnly { home }, Both { home: kept, .. }) => home == kept,
+        (NextOnly { next }, Both { next: kept, .. }) => next == kept,
+        _ => false,
+    };
+    let objection = if after.epoch != before.epoch.next() {
+        "a change is one epoch"
+    } else if !is_one_of_them {
+        "there is no such change"
+    } else {
+        return Ok(());
+    };
+    let detail = format!("{objection}: {before:?}, then {after:?}");
+    Err(Violation::safety(NAME, at, detail).of(after.partition))
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::view::Member;
+
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn two_contents_of_one_epoch_are_seen() {
+        let mut scene = Scene::formed(OneView::default());
+        scene.changes(home_only(0, 2));
+        scene.objects(node(1, NodeEvent::Stores { member: Member::Next, view: both(0, 2) }));
+    }
+
+    #[test]
+    fn an_epoch_that_is_left_out_is_seen() {
+        let mut scene = Scene::formed(OneView::default());
+        scene.objects(gateway(GatewayEvent::Decides(home_only(0, 3))));
+    }
+
+    #[test]
+    fn a_view_without_anyone_who_was_in_the_one_before_is_seen() {
+        let mut scene = Scene::formed(OneView::default());
+        scene.changes(home_only(0, 2));
+        let next_only = InSync::NextOnly { next: incarnation(1) };
+        scene.objects(gateway(GatewayEvent::Decides(view(0, 3, next_only))));
+    }
+}

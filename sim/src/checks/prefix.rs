@@ -1,0 +1,146 @@
+//! Rule 4, *prefix*: a copy sends only what is durable on itself, so next's log is always a beginning of home's durable
+//! log. Entries follow each other without gaps, and one place in the log holds one entry for ever.
+
+use std::collections::BTreeMap;
+
+use process::events::{Event, NodeEvent};
+use protocol::id::{Incarnation, PartitionId, Position, RequestId, Seq};
+use protocol::view::Member;
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen};
+
+const NAME: &str = "prefix";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Prefix {
+    /// The entry that each place of a log holds, and the copies that had it. What home loses with the power it had not
+    /// sent to anyone: then another may take the place.
+    entries: BTreeMap<(PartitionId, Seq), Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    position: Position,
+    request: RequestId,
+    /// Whether next has it: then it stays.
+    is_at_next: bool,
+    /// Home's data when it wrote it.
+    home: Option<Incarnation>,
+}
+
+impl Check for Prefix {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
+        match event {
+            NodeEvent::Appends { view, last, .. } => {
+                let durable = model.copy(view.partition, Member::Home).entry.durable;
+                if last.seq <= durable.seq {
+                    return Ok(());
+                }
+                let detail =
+                    format!("{node} sends entry {last} of {}, and has up to {durable} durable", view.partition);
+                Err(Violation::safety(NAME, at, detail).of(view.partition))
+            }
+            NodeEvent::Applies { partition, member, position, request } => {
+                let before = model.copy(*partition, *member).entry.handed;
+                let objection = if position.seq != before.seq.next() {
+                    Some(format!("after {before}"))
+                } else if position.epoch < before.epoch {
+                    Some(format!("of an older epoch than {before}"))
+                } else {
+                    self.hold(model, (*partition, *member), *position, *request)
+                };
+                match objection {
+                    None => Ok(()),
+                    Some(objection) => {
+                        let detail =
+                            format!("{node} applies entry {position} of {partition} as {member}, {objection}");
+                        Err(Violation::safety(NAME, at, detail).of(*partition))
+                    }
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Prefix {
+    /// Remembers an entry; says what is wrong with it.
+    fn hold(
+        &mut self,
+        model: &Model,
+        (partition, member): (PartitionId, Member),
+        position: Position,
+        request: RequestId,
+    ) -> Option<String> {
+        let home = model.holder(partition, Member::Home).incarnation;
+        let is_at_next = member == Member::Next;
+        let durable_at_home = model.copy(partition, Member::Home).entry.durable;
+        if is_at_next && position.seq > durable_at_home.seq {
+            return Some(format!("and home has up to {durable_at_home} durable"));
+        }
+        let new = Held { position, request, is_at_next, home };
+        match self.entries.get_mut(&(partition, position.seq)) {
+            Some(held) if held.position == position && held.request == request => {
+                held.is_at_next |= is_at_next;
+                None
+            }
+            Some(held) if held.is_at_next || (is_at_next && held.home == home) => Some(format!(
+                "and entry {} of request {} is in that place",
+                held.position, held.request
+            )),
+            _ => {
+                self.entries.insert((partition, position.seq), new);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn an_append_of_what_is_not_durable_is_seen() {
+        let mut scene = Scene::formed(Prefix::default());
+        scene.play(applies(Member::Home, position(1, 1), 1));
+        let (previous, last) = (Position::default(), position(1, 1));
+        scene.objects(node(0, NodeEvent::Appends { view: both(0, 1), previous, last }));
+    }
+
+    #[test]
+    fn a_gap_is_seen() {
+        let mut scene = Scene::formed(Prefix::default());
+        scene.applies(Member::Home, position(1, 1), 1);
+        scene.objects(applies(Member::Home, position(1, 3), 2));
+    }
+
+    #[test]
+    fn another_entry_in_the_same_place_is_seen() {
+        let mut scene = Scene::formed(Prefix::default());
+        scene.applies(Member::Home, position(1, 1), 1);
+        scene.objects(applies(Member::Next, position(1, 1), 2));
+    }
+
+    #[test]
+    fn next_ahead_of_home_is_seen() {
+        let mut scene = Scene::formed(Prefix::default());
+        scene.play(applies(Member::Home, position(1, 1), 1));
+        scene.objects(applies(Member::Next, position(1, 1), 1));
+    }
+
+    #[test]
+    fn what_home_lost_with_the_power_before_it_sent_it_may_be_replaced() {
+        let mut scene = Scene::formed(Prefix::default());
+        scene.play(applies(Member::Home, position(1, 1), 1));
+        scene.play(starts(0, found(Some(both(0, 1)), Position::default()), nothing()));
+        scene.applies(Member::Home, position(1, 1), 2);
+        scene.applies(Member::Next, position(1, 1), 2);
+    }
+}

@@ -1,0 +1,80 @@
+//! Rule 11, *recovered is not yet durable*: a node syncs what it found before it uses it, and a sync or write that failed
+//! is never tried again.
+
+use std::collections::BTreeSet;
+
+use process::events::{Event, NodeEvent};
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen, StorageDid};
+
+const NAME: &str = "recovered";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// The nodes whose storage has failed since it was opened.
+    failed: BTreeSet<usize>,
+}
+
+impl Check for Recovered {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        match seen {
+            Seen::Inside(Event::Node { node, event: NodeEvent::Starts { .. } }) => {
+                let Some(known) = model.node(node) else { return Ok(()) };
+                if known.has_synced && !known.is_dirty {
+                    return Ok(());
+                }
+                let detail = format!("{node} starts with what it found, and has not synced it");
+                Err(Violation::safety(NAME, at, detail))
+            }
+            Seen::Storage { node, did } => match did {
+                StorageDid::Opened => {
+                    self.failed.remove(node);
+                    Ok(())
+                }
+                StorageDid::Failed(_) => {
+                    self.failed.insert(*node);
+                    Ok(())
+                }
+                StorageDid::Written | StorageDid::Synced if self.failed.contains(node) => {
+                    let detail = format!("db-{node} goes on after its storage has failed: {did:?}");
+                    Err(Violation::safety(NAME, at, detail))
+                }
+                StorageDid::Written | StorageDid::Synced => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn a_start_without_a_sync_is_seen() {
+        let mut scene = Scene::formed(Recovered::default());
+        scene.play(storage(0, StorageDid::Opened));
+        scene.objects(starts(0, nothing(), nothing()));
+    }
+
+    #[test]
+    fn a_start_with_something_unsynced_is_seen() {
+        let mut scene = Scene::formed(Recovered::default());
+        scene.play(storage(0, StorageDid::Opened));
+        scene.play(storage(0, StorageDid::Synced));
+        scene.play(storage(0, StorageDid::Written));
+        scene.objects(starts(0, nothing(), nothing()));
+    }
+
+    #[test]
+    fn a_sync_after_one_that_failed_is_seen() {
+        let mut scene = Scene::formed(Recovered::default());
+        scene.play(storage(0, StorageDid::Failed("broken".to_owned())));
+        scene.objects(storage(0, StorageDid::Synced));
+    }
+}

@@ -1,0 +1,75 @@
+//! Rule 3, *release*: an answer that shows a record, or says that an update is done, is released only when that entry is
+//! durable on every copy in sync. What is durable is what the storage has synced, not what a copy believes.
+
+use process::events::{Event, NodeEvent, ReplyKind};
+use protocol::view::Member;
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen};
+
+const NAME: &str = "release";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Release;
+
+impl Check for Release {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
+        let NodeEvent::Replies { call, reply: ReplyKind::Done, position: Some(shown) } = event
+        else {
+            return Ok(());
+        };
+        let Some(called) = model.call(node, *call) else { return Ok(()) };
+        let copy = model.copy(called.partition, called.member);
+        let Some(view) = copy.acting else { return Ok(()) };
+        for member in [Member::Home, Member::Next] {
+            let is_in_sync = view.in_sync.incarnation(member).is_some();
+            let durable = model.copy(called.partition, member).entry.durable;
+            if is_in_sync && durable.seq < shown.seq {
+                let detail = format!(
+                    "{node} answers as {} with entry {shown}, and the {member} copy has up to {durable} durable ({view})",
+                    called.member,
+                );
+                return Err(Violation::safety(NAME, at, detail).of(called.partition));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::*;
+    use super::*;
+
+    #[test]
+    fn an_acknowledgement_before_next_has_it_durable_is_seen() {
+        let mut scene = Scene::formed(Release);
+        scene.play(requests(1, Member::Home, 1, Some(request(1))));
+        scene.applies(Member::Home, position(1, 1), 1);
+        scene.play(applies(Member::Next, position(1, 1), 1));
+        scene.objects(replies(1, Member::Home, Some(position(1, 1))));
+    }
+
+    #[test]
+    fn what_is_durable_on_both_may_be_told() {
+        let mut scene = Scene::formed(Release);
+        scene.play(requests(1, Member::Home, 1, Some(request(1))));
+        scene.applies(Member::Home, position(1, 1), 1);
+        scene.applies(Member::Next, position(1, 1), 1);
+        scene.play(replies(1, Member::Home, Some(position(1, 1))));
+    }
+
+    #[test]
+    fn home_alone_waits_for_itself() {
+        let mut scene = Scene::formed(Release);
+        scene.changes(home_only(0, 2));
+        scene.acts(0, Member::Home, home_only(0, 2));
+        scene.play(requests(1, Member::Home, 2, Some(request(1))));
+        scene.play(applies(Member::Home, position(2, 1), 1));
+        scene.objects(replies(1, Member::Home, Some(position(2, 1))));
+    }
+}

@@ -1,0 +1,261 @@
+//! Made-up histories, to show that each check fails on what it is about.
+
+use std::time::Duration;
+
+use db_process::store::audit::{Audit, CopyAudit};
+use history::users::{Fields, Input, Output};
+use history::{ClientId, OperationId, Outcome, Recorder};
+use process::events::{Event, FoundCopy, GatewayEvent, NodeEvent, ReplyKind};
+use protocol::id::{
+    Boot, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
+};
+use protocol::message::{CallId, Progress};
+use protocol::user::UserId;
+use protocol::view::{InSync, Member, View};
+use ring::placement::Ring;
+use ring::store::StoredRecord;
+use uuid::Uuid;
+
+use super::{Check, End};
+use crate::model::Model;
+use crate::plan::host::Host;
+use crate::plan::swarm::Core;
+use crate::report::Violation;
+use crate::seen::{Answered, ClientDid, Moment, Seen, ServedBy, StateDid, StorageDid};
+
+/// The partition that the made-up histories are about: home is db-0, next is db-1.
+pub(super) const P0: PartitionId = PartitionId(0);
+
+/// A check that sees a made-up history of a ring of three.
+pub(super) struct Scene<C> {
+    pub(super) check: C,
+    pub(super) model: Model,
+    at: Moment,
+}
+
+pub(super) fn ring() -> Ring {
+    Ring::new((0..3).map(Host::node_id).collect()).unwrap()
+}
+
+pub(super) fn gateway_boot() -> GatewayBoot {
+    GatewayBoot(Uuid::from_u128(100))
+}
+
+pub(super) fn incarnation(place: usize) -> Incarnation {
+    Incarnation(Uuid::from_u128(place as u128 + 1))
+}
+
+pub(super) fn id(place: usize) -> NodeId {
+    Host::node_id(place)
+}
+
+pub(super) fn both(partition: u16, epoch: u64) -> View {
+    let home = incarnation(usize::from(partition));
+    let next = incarnation((usize::from(partition) + 1) % 3);
+    view(partition, epoch, InSync::Both { home, next })
+}
+
+pub(super) fn home_only(partition: u16, epoch: u64) -> View {
+    view(partition, epoch, InSync::HomeOnly { home: incarnation(usize::from(partition)) })
+}
+
+pub(super) fn view(partition: u16, epoch: u64, in_sync: InSync) -> View {
+    let decided_by = gateway_boot();
+    View { partition: PartitionId(partition), epoch: Epoch(epoch), in_sync, decided_by }
+}
+
+pub(super) fn position(epoch: u64, seq: u64) -> Position {
+    Position { epoch: Epoch(epoch), seq: Seq(seq) }
+}
+
+pub(super) fn request(counter: u64) -> RequestId {
+    RequestId { boot: gateway_boot(), counter }
+}
+
+pub(super) fn node(place: usize, event: NodeEvent) -> Seen {
+    Seen::Inside(Event::Node { node: id(place), event })
+}
+
+pub(super) fn gateway(event: GatewayEvent) -> Seen {
+    Seen::Inside(Event::Gateway { gateway: gateway_boot(), event })
+}
+
+pub(super) fn storage(node: usize, did: StorageDid) -> Seen {
+    Seen::Storage { node, did }
+}
+
+pub(super) fn saved(views: Vec<View>) -> Seen {
+    Seen::State { gateway: Host::Gateway, did: StateDid::Saved(views) }
+}
+
+pub(super) fn starts(place: usize, home: FoundCopy, next: FoundCopy) -> Seen {
+    let boot = Boot { count: 1, nonce: Uuid::from_u128(7) };
+    node(place, NodeEvent::Starts { incarnation: incarnation(place), boot, home, next })
+}
+
+pub(super) fn found(view: Option<View>, written: Position) -> FoundCopy {
+    FoundCopy { view, written, log_from: Seq::ZERO }
+}
+
+pub(super) fn nothing() -> FoundCopy {
+    found(None, Position::default())
+}
+
+pub(super) fn linked(link: u64, place: usize) -> Seen {
+    gateway(GatewayEvent::Linked {
+        link,
+        node: id(place),
+        incarnation: incarnation(place),
+        boot: Boot { count: 1, nonce: Uuid::from_u128(7) },
+    })
+}
+
+/// The gateway sends a read or an update of partition 0 to a copy.
+pub(super) fn requests(call: u64, member: Member, epoch: u64, request: Option<RequestId>) -> Seen {
+    let node = id(usize::from(member == Member::Next));
+    let (partition, epoch, call) = (P0, Epoch(epoch), CallId(call));
+    gateway(GatewayEvent::Requests { node, partition, member, epoch, call, request })
+}
+
+/// A copy of partition 0 answers.
+pub(super) fn replies(call: u64, member: Member, position: Option<Position>) -> Seen {
+    let (call, reply) = (CallId(call), ReplyKind::Done);
+    node(usize::from(member == Member::Next), NodeEvent::Replies { call, reply, position })
+}
+
+pub(super) fn applies(member: Member, position: Position, counter: u64) -> Seen {
+    let place = usize::from(member == Member::Next);
+    let request = request(counter);
+    node(place, NodeEvent::Applies { partition: P0, member, position, request })
+}
+
+/// How far a copy of partition 0 says that it is.
+pub(super) fn comes(member: Member, written: Position, durable: u64, committed: u64) -> Seen {
+    let place = usize::from(member == Member::Next);
+    let (durable, committed) = (Seq(durable), Seq(committed));
+    let progress = Progress { partition: P0, member, written, durable, committed };
+    node(place, NodeEvent::Comes(progress))
+}
+
+/// A client's operation that has ended.
+pub(super) fn completed(input: Input, outcome: Outcome<Output>, served_by: Option<ServedBy>) -> Seen {
+    let status = Some(200);
+    let took = Duration::from_millis(20);
+    let answered = Answered { input, outcome, status, served_by, took, problem: None };
+    client(ClientDid::Completed(answered))
+}
+
+pub(super) fn client(did: ClientDid) -> Seen {
+    Seen::Client { client: ClientId(0), operation: OperationId(0), did }
+}
+
+impl<C: Check> Scene<C> {
+    /// Nothing has happened yet.
+    pub(super) fn empty(check: C) -> Self {
+        Self { check, model: Model::new(ring()), at: Moment::default() }
+    }
+
+    /// A cluster that is formed: every view is *both* at epoch 1, every node is linked.
+    pub(super) fn formed(check: C) -> Self {
+        let mut scene = Self::empty(check);
+        scene.play(gateway(GatewayEvent::Starts { cluster: None, views: Vec::new() }));
+        for place in 0..3 {
+            scene.play(storage(place, StorageDid::Opened));
+            scene.play(storage(place, StorageDid::Synced));
+            scene.play(starts(place, nothing(), nothing()));
+            scene.play(linked(place as u64, place));
+        }
+        let views = (0..3).map(|partition| both(partition, 1)).collect::<Vec<_>>();
+        for view in &views {
+            scene.play(gateway(GatewayEvent::Decides(*view)));
+        }
+        scene.play(saved(views.clone()));
+        for view in &views {
+            scene.play(gateway(GatewayEvent::Publishes(*view)));
+        }
+        for place in 0..3 {
+            scene.play(node(place, NodeEvent::Joins { gateway: gateway_boot() }));
+            let of_next = views[(place + 2) % 3];
+            scene.acts(place, Member::Home, views[place]);
+            scene.acts(place, Member::Next, of_next);
+        }
+        scene
+    }
+
+    /// A copy stores a view and acts on it.
+    pub(super) fn acts(&mut self, place: usize, member: Member, view: View) {
+        self.play(node(place, NodeEvent::Stores { member, view }));
+        self.play(storage(place, StorageDid::Written));
+        self.play(storage(place, StorageDid::Synced));
+        self.play(node(place, NodeEvent::Acts { member, view }));
+    }
+
+    /// The controller changes a view.
+    pub(super) fn changes(&mut self, view: View) {
+        self.play(gateway(GatewayEvent::Decides(view)));
+        let mut views = self.model.saved.clone();
+        views.insert(view.partition, view);
+        self.play(saved(views.into_values().collect()));
+        self.play(gateway(GatewayEvent::Publishes(view)));
+    }
+
+    /// An entry of partition 0 is applied, written and durable at a copy.
+    pub(super) fn applies(&mut self, member: Member, position: Position, counter: u64) {
+        let place = usize::from(member == Member::Next);
+        self.play(applies(member, position, counter));
+        self.play(storage(place, StorageDid::Written));
+        self.play(storage(place, StorageDid::Synced));
+    }
+
+    /// Something that the check has nothing against.
+    pub(super) fn play(&mut self, seen: Seen) {
+        if let Err(violation) = self.try_play(seen.clone()) {
+            panic!("{violation:?} of {seen:?}");
+        }
+    }
+
+    /// Something that the check has to object to.
+    pub(super) fn objects(&mut self, seen: Seen) -> Violation {
+        match self.try_play(seen.clone()) {
+            Ok(()) => panic!("no objection to {seen:?}"),
+            Err(violation) => violation,
+        }
+    }
+
+    fn try_play(&mut self, seen: Seen) -> Result<(), Violation> {
+        self.at.0 += Duration::from_millis(1);
+        let judged = self.check.see(&self.model, self.at, &seen);
+        self.model.follow(self.at, &seen);
+        judged
+    }
+}
+
+pub(super) fn fields(name: &str) -> Fields {
+    Fields { name: name.to_owned(), email: format!("{name}@example.org"), group: 1 }
+}
+
+/// The end of a run in which one user was written, and clients saw this.
+pub(super) fn end_with(user: &str, name: &str, seen: &[(Input, Outcome<Output>)]) -> End {
+    let ring = ring();
+    let id: UserId = user.parse().unwrap();
+    let partition = ring.partition_of(&id);
+    let Fields { name, email, group } = fields(name);
+    let json = format!(r#"{{"id":"{user}","name":"{name}","email":"{email}","group":{group}}}"#);
+    let stored = StoredRecord { position: position(1, 1), record: json.into() };
+    let copy = |here: bool| CopyAudit {
+        view: None,
+        records: here.then(|| (id.clone(), stored.clone())).into_iter().collect(),
+        log: Vec::new(),
+        applied: Vec::new(),
+    };
+    let audits = ring.places().map(|place| {
+        let home = copy(ring.holder(partition, Member::Home) == place);
+        let next = copy(ring.holder(partition, Member::Next) == place);
+        (place.index(), Ok(Audit { identity: None, membership: None, home, next }))
+    });
+    let recorder = Recorder::new(|| 0);
+    for (input, outcome) in seen {
+        recorder.invoke(ClientId(0), input.clone()).complete(outcome.clone());
+    }
+    End { core: Some(Core::All), audits: audits.collect(), history: recorder.history() }
+}

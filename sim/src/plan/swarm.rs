@@ -1,0 +1,143 @@
+//! Swarm configuration: each seed has sizes, times and habits of its own, so that seeds differ in kind and not just in
+//! detail (Groce et al., *Swarm testing*, 2012).
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
+
+/// The sizes, times and habits of a seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Swarm {
+    /// How many nodes the ring has.
+    pub nodes: usize,
+    /// How many clients there are.
+    pub clients: usize,
+    /// How many users they speak of.
+    pub users: usize,
+    /// How uneven the users are: 1 is even, higher powers favour the first ones.
+    pub skew: f64,
+    /// How many operations of a hundred are reads.
+    pub reads_percent: u32,
+    /// How long faults and clients go on, in milliseconds.
+    pub safety_ms: u64,
+    /// When faults follow each other.
+    pub pace: Pace,
+    /// What stays broken in the liveness phase.
+    pub core: Core,
+    /// The time from one look at all hosts to the next, in milliseconds.
+    pub tick_ms: u64,
+    /// The latency of a message.
+    pub latency_ms: Span,
+    /// How long a sync of a node's storage takes.
+    pub sync_ms: Span,
+    /// How long the controller takes to save its state.
+    pub save_ms: Span,
+    /// Drawn from for latencies.
+    pub latency_seed: u64,
+    /// How often a link is tested, in milliseconds.
+    pub heartbeat_interval_ms: u64,
+    /// How long a test of a link may go unanswered, in milliseconds.
+    pub heartbeat_timeout_ms: u64,
+    /// How long a request may take, in milliseconds.
+    pub request_deadline_ms: u64,
+    /// How long after its start the gateway goes on without missing nodes, in milliseconds.
+    pub grace_ms: u64,
+    /// How many entries of the log are kept although the next node has them.
+    pub log_entries_kept: u64,
+}
+
+/// From the least to the most, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// The least.
+    pub min: u64,
+    /// The most.
+    pub max: u64,
+}
+
+/// When faults follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pace {
+    /// At any time, several at once.
+    Free,
+    /// One node at a time: the next fault waits until every view is *both* and every copy level. Then no read may fail.
+    OneAtATime,
+}
+
+/// What is healed when the liveness phase begins. What stays broken leaves each partition a copy in sync, else all is
+/// healed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Core {
+    /// Everything.
+    All,
+    /// All but one node, which stays down.
+    AllBut {
+        /// Its place in the ring.
+        node: usize,
+    },
+    /// All but the network between a node and the one after it, which stays cut.
+    AllButLinkAfter {
+        /// Its place in the ring.
+        node: usize,
+    },
+}
+
+impl Span {
+    /// From `min` to `max`.
+    pub const fn new(min: u64, max: u64) -> Self {
+        Self { min, max }
+    }
+
+    /// A time within.
+    pub fn draw(self, random: &mut impl Rng) -> Duration {
+        Duration::from_micros(random.random_range(self.min * 1000..=self.max * 1000))
+    }
+}
+
+impl Swarm {
+    pub(super) fn draw(random: &mut StdRng) -> Self {
+        let nodes = pick(random, &[2, 2, 3, 3, 3, 4, 5, 5, 6, 7]);
+        let (heartbeat_interval_ms, heartbeat_timeout_ms) =
+            pick(random, &[(500, 1000), (250, 500), (500, 700), (1000, 1000)]);
+        Self {
+            nodes,
+            clients: random.random_range(3..=8),
+            users: pick(random, &[3, 6, 12, 24, 48]),
+            skew: pick(random, &[1.0, 1.0, 2.0, 4.0]),
+            reads_percent: pick(random, &[20, 40, 50, 50, 70]),
+            safety_ms: between(random, 30_000..=38_000),
+            pace: if random.random_bool(0.2) { Pace::OneAtATime } else { Pace::Free },
+            core: match random.random_range(0..10) {
+                0 | 1 => Core::AllBut { node: random.random_range(0..nodes) },
+                2 | 3 => Core::AllButLinkAfter { node: random.random_range(0..nodes) },
+                _ => Core::All,
+            },
+            tick_ms: pick(random, &[5, 5, 10]),
+            latency_ms: pick(random, &[Span::new(1, 5), Span::new(1, 20), Span::new(5, 60)]),
+            sync_ms: pick(random, &[Span::new(0, 2), Span::new(1, 10), Span::new(5, 60)]),
+            save_ms: pick(random, &[Span::new(0, 2), Span::new(1, 10), Span::new(20, 150)]),
+            latency_seed: random.random(),
+            heartbeat_interval_ms,
+            heartbeat_timeout_ms,
+            request_deadline_ms: pick(random, &[4000, 5000, 6000]),
+            grace_ms: pick(random, &[500, 1000, 2000]),
+            log_entries_kept: pick(random, &[1, 8, 64, 10_000]),
+        }
+    }
+}
+
+/// One of a few.
+pub(super) fn pick<T: Copy>(random: &mut impl Rng, choices: &[T]) -> T {
+    choices[random.random_range(0..choices.len())]
+}
+
+/// A number of milliseconds.
+pub(super) fn between(random: &mut impl Rng, range: RangeInclusive<u64>) -> u64 {
+    random.random_range(range)
+}

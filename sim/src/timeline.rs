@@ -1,0 +1,209 @@
+//! What was seen, for people: one line an event, with the simulated time and the host.
+
+use std::fmt;
+
+use history::Outcome;
+use process::events::{Event, GatewayEvent, NodeEvent};
+use protocol::id::PartitionId;
+use ring::placement::Ring;
+
+use crate::report::About;
+use crate::seen::{Answered, ClientDid, Moment, Seen, WorldDid};
+
+/// How many of the last events that matter are shown.
+const SHOWN_MAX: usize = 30;
+
+/// All that was seen, in order.
+#[derive(Debug, Default)]
+pub struct Timeline(Vec<(Moment, Seen)>);
+
+impl Timeline {
+    /// Adds what was seen.
+    pub fn add(&mut self, at: Moment, seen: Seen) {
+        self.0.push((at, seen));
+    }
+
+    /// The last events that matter for what a violation is about.
+    pub fn about(&self, ring: &Ring, about: &About) -> Vec<String> {
+        let user = about.user.as_deref();
+        let of_user = || Some(ring.partition_of(&user?.parse().ok()?));
+        let partition = about.partition.or_else(of_user);
+        let matters = |(at, seen): &(Moment, Seen)| {
+            matters(ring, partition, user, seen).then(|| line(*at, seen))
+        };
+        let mut events = self.0.iter().rev().filter_map(matters).take(SHOWN_MAX).collect::<Vec<_>>();
+        events.reverse();
+        events
+    }
+}
+
+/// One line.
+pub fn line(at: Moment, seen: &Seen) -> String {
+    format!("{at}  {:<10} {seen}", host(seen))
+}
+
+/// Whether an event is worth a line where nothing in particular is looked for.
+pub fn is_news(seen: &Seen) -> bool {
+    !matches!(
+        seen,
+        Seen::Inside(Event::Node { event: NodeEvent::Comes(_), .. }) | Seen::Storage { .. }
+    )
+}
+
+fn host(seen: &Seen) -> String {
+    match seen {
+        Seen::Inside(Event::Node { node, .. }) => node.to_string(),
+        Seen::Inside(Event::Gateway { .. }) => "gateway".to_owned(),
+        Seen::Storage { node, .. } => format!("db-{node}"),
+        Seen::State { gateway, .. } => gateway.to_string(),
+        Seen::Client { client, .. } => client.to_string(),
+        Seen::World(_) => "world".to_owned(),
+    }
+}
+
+fn matters(ring: &Ring, partition: Option<PartitionId>, user: Option<&str>, seen: &Seen) -> bool {
+    match seen {
+        Seen::World(WorldDid::Begins(_) | WorldDid::Ends(_)) => false,
+        Seen::World(_) => true,
+        Seen::Client { did, .. } => {
+            let input = match did {
+                ClientDid::Invoked(input) => input,
+                ClientDid::Completed(answered) => &answered.input,
+            };
+            match (user, partition) {
+                (Some(user), _) => input.id() == user,
+                (None, Some(partition)) => {
+                    input.id().parse().is_ok_and(|id| ring.partition_of(&id) == partition)
+                }
+                (None, None) => false,
+            }
+        }
+        Seen::Inside(event) => partition.is_none() || of_partition(event) == partition,
+        Seen::Storage { .. } => false,
+        Seen::State { .. } => true,
+    }
+}
+
+fn of_partition(event: &Event) -> Option<PartitionId> {
+    match event {
+        Event::Node { event, .. } => match event {
+            NodeEvent::Acts { view, .. }
+            | NodeEvent::Stores { view, .. }
+            | NodeEvent::Appends { view, .. } => Some(view.partition),
+            NodeEvent::Comes(progress) => Some(progress.partition),
+            NodeEvent::Applies { partition, .. } | NodeEvent::AskRefused { partition, .. } => {
+                Some(*partition)
+            }
+            NodeEvent::Asks(ask) => Some(ask.partition),
+            NodeEvent::Starts { .. } | NodeEvent::Joins { .. } | NodeEvent::Replies { .. } => None,
+        },
+        Event::Gateway { event, .. } => match event {
+            GatewayEvent::Decides(view)
+            | GatewayEvent::Publishes(view)
+            | GatewayEvent::Tells { view, .. } => Some(view.partition),
+            GatewayEvent::Requests { partition, .. } => Some(*partition),
+            _ => None,
+        },
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inside(Event::Node { event, .. }) => node(f, event),
+            Self::Inside(Event::Gateway { event, .. }) => gateway(f, event),
+            Self::Storage { did, .. } => write!(f, "storage: {did:?}"),
+            Self::State { did, .. } => write!(f, "state: {did:?}"),
+            Self::Client { operation, did, .. } => match did {
+                ClientDid::Invoked(input) => write!(f, "{operation} asks {input:?}"),
+                ClientDid::Completed(answered) => completed(f, &operation.to_string(), answered),
+            },
+            Self::World(did) => match did {
+                WorldDid::Fault(kind) => write!(f, "fault: {}", kind.name()),
+                WorldDid::Starts(host) => write!(f, "{host} starts"),
+                WorldDid::Kills(host, death) => write!(f, "{host} dies: {death:?}"),
+                WorldDid::Ended(host, ended) => write!(f, "{host} ended: {ended:?}"),
+                WorldDid::Begins(condition) => write!(f, "begins: {condition:?}"),
+                WorldDid::Ends(condition) => write!(f, "ends: {condition:?}"),
+                WorldDid::Phase(phase) => write!(f, "phase: {phase:?}"),
+            },
+        }
+    }
+}
+
+fn completed(f: &mut fmt::Formatter<'_>, operation: &str, answered: &Answered) -> fmt::Result {
+    let Answered { outcome, served_by, took, problem, .. } = answered;
+    match outcome {
+        Outcome::Done(output) => write!(f, "{operation} is told {output:?}")?,
+        Outcome::NotDone => write!(f, "{operation} was not done")?,
+        Outcome::Unknown => write!(f, "{operation} has an unknown outcome")?,
+    }
+    write!(f, " after {} ms", took.as_millis())?;
+    if let Some(by) = served_by {
+        write!(f, " by {} ({}, epoch {})", by.node, by.member, by.epoch)?;
+    }
+    match problem {
+        Some(problem) => write!(f, ": {problem}"),
+        None => Ok(()),
+    }
+}
+
+fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
+    match event {
+        NodeEvent::Starts { incarnation, boot, home, next } => write!(
+            f,
+            "starts, the {}. time, with data {incarnation}; home at {}, next at {}",
+            boot.count, home.written, next.written
+        ),
+        NodeEvent::Joins { gateway } => write!(f, "joins gateway {gateway}"),
+        NodeEvent::Acts { member, view } => write!(f, "{member} acts on {view}"),
+        NodeEvent::Comes(progress) => write!(
+            f,
+            "{} of {}: written {}, durable {}, committed {}",
+            progress.member,
+            progress.partition,
+            progress.written,
+            progress.durable,
+            progress.committed
+        ),
+        NodeEvent::Applies { partition, member, position, request } => {
+            write!(f, "{member} of {partition} applies entry {position}, request {request}")
+        }
+        NodeEvent::Stores { member, view } => write!(f, "{member} stores {view}"),
+        NodeEvent::Appends { view, previous, last } => {
+            write!(f, "sends next what follows {previous} up to {last} ({view})")
+        }
+        NodeEvent::Asks(ask) => {
+            write!(f, "asks for both copies of {} (ask {}, epoch {})", ask.partition, ask.ask.0, ask.epoch)
+        }
+        NodeEvent::AskRefused { partition, ask } => {
+            write!(f, "is refused ask {} of {partition}", ask.0)
+        }
+        NodeEvent::Replies { call, reply, position } => {
+            write!(f, "replies to call {}: {reply:?}", call.0)?;
+            position.map_or(Ok(()), |position| write!(f, " {position}"))
+        }
+    }
+}
+
+fn gateway(f: &mut fmt::Formatter<'_>, event: &GatewayEvent) -> fmt::Result {
+    match event {
+        GatewayEvent::Starts { cluster: Some(cluster), .. } => {
+            write!(f, "starts, of cluster {cluster}")
+        }
+        GatewayEvent::Starts { cluster: None, .. } => f.write_str("starts, without a cluster"),
+        GatewayEvent::Linked { link, node, boot, .. } => {
+            write!(f, "{node} is linked (link {link}, start {})", boot.count)
+        }
+        GatewayEvent::Unlinked { link, node } => write!(f, "{node} is not linked any more (link {link})"),
+        GatewayEvent::Decides(view) => write!(f, "decides {view}"),
+        GatewayEvent::Publishes(view) => write!(f, "publishes {view}"),
+        GatewayEvent::Tells { node, view } => write!(f, "tells {node}: {view}"),
+        GatewayEvent::Welcomes { node, .. } => write!(f, "welcomes {node}"),
+        GatewayEvent::Requests { node, partition, member, epoch, call, request } => {
+            let what = if request.is_some() { "update" } else { "read" };
+            write!(f, "sends {node} a {what} of {partition} as {member} (call {}, epoch {epoch})", call.0)?;
+            request.map_or(Ok(()), |request| write!(f, ", request {request}"))
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! The world: machines with production processes on them, a network between them, and what goes wrong with both.
+//!
+//! ```text
+//!   clients --HTTP--> gateway <--socket.io-- db-0 --> db-1 --> ... --> db-0
+//!      (hosts of turmoil; each process is dropped with its runtime when it dies)
+//! ```
+//!
+//! The world carries out steps and lets time pass. When which step is due is for the plan, what may be seen for the
+//! checks: nothing of either is here.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `machine` | a machine, and the production process that it runs |
+//! | `deps` | sockets, randomness and threads for the process |
+//! | `disk`, `rocks` | disks that outlive processes |
+//! | `storage`, `state` | what a process sees of a disk, with its faults |
+//! | `network` | cuts, holds and latencies |
+//! | `clients` | clients over HTTP |
+
+mod clients;
+mod deps;
+mod disk;
+mod machine;
+mod network;
+#[cfg(feature = "rocksdb")]
+mod rocks;
+mod state;
+mod storage;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use db_process::store::StoreError;
+use db_process::store::audit::Audit;
+use history::users::{Input, Output};
+use history::{ClientId, Recorder};
+use ring::placement::Ring;
+use tokio::sync::mpsc;
+use turmoil::Sim;
+
+use self::clients::Clients;
+use self::deps::Names;
+use self::machine::Machine;
+use self::network::Network;
+use crate::plan::Plan;
+use crate::plan::fault::{Condition, Death, Step};
+use crate::plan::host::Host;
+use crate::plan::workload::PlannedOperation;
+use crate::seen::{Log, Seen, WorldDid};
+
+/// The bytes that a stream may have under way, in segments: more than any link's queue.
+const TCP_SEGMENTS_MAX: usize = 65_536;
+
+/// How long a client waits beyond the request's deadline.
+const PATIENCE_SLACK: Duration = Duration::from_secs(3);
+
+/// How long a process that ended by itself stays down, as a supervisor would leave it.
+const RESTART_AFTER: Duration = Duration::from_millis(400);
+
+/// The wall clock's beginning: 2020-01-01.
+const EPOCH: Duration = Duration::from_secs(1_577_836_800);
+
+/// Machines, a network between them, and what is the matter with both.
+pub(crate) struct World {
+    sim: Sim<'static>,
+    log: Log,
+    machines: BTreeMap<Host, Machine>,
+    network: Network,
+    names: Names,
+    /// How many things keep a host down.
+    down: BTreeMap<Host, u32>,
+    /// The machines that are gone from the network.
+    gone: BTreeSet<Host>,
+    /// What is to be done, in order.
+    steps: BTreeMap<(Duration, u64), Step>,
+    steps_added: u64,
+    last_step: Duration,
+    /// The way to each client, after its plan.
+    more: Vec<mpsc::UnboundedSender<PlannedOperation>>,
+    recorder: Recorder<Input, Output>,
+}
+
+impl World {
+    /// A world with all processes about to start.
+    pub(crate) fn new(plan: &Arc<Plan>, ring: &Ring, log: &Log) -> Self {
+        let swarm = &plan.swarm;
+        let tick = Duration::from_millis(swarm.tick_ms);
+        let mut sim = turmoil::Builder::new()
+            .epoch(SystemTime::UNIX_EPOCH + EPOCH)
+            .simulation_duration(Duration::MAX)
+            .tick_duration(tick)
+            .min_message_latency(Duration::from_millis(swarm.latency_ms.min))
+            .max_message_latency(Duration::from_millis(swarm.latency_ms.max))
+            .tcp_capacity(TCP_SEGMENTS_MAX)
+            .rng_seed(swarm.latency_seed)
+            .enable_random_order()
+            .build();
+        let names = Names::default();
+        let nodes = (0..swarm.nodes).map(|place| Machine::node(place, plan, ring, log, &names));
+        let gateways =
+            [Machine::gateway(plan, ring, log), Machine::second_gateway(plan, ring, log)];
+        let machines =
+            gateways.into_iter().chain(nodes).map(|machine| (machine.host, machine));
+        let machines = machines.collect::<BTreeMap<_, _>>();
+        for (host, machine) in &machines {
+            let machine = machine.clone();
+            sim.host(host.to_string(), move || machine.clone().run());
+        }
+        let clock = log.clone();
+        let now = move || u64::try_from(clock.now().0.as_nanos()).unwrap_or(u64::MAX);
+        let recorder = Recorder::new(now);
+        let more = start_clients(&mut sim, plan, log, &recorder);
+        let hosts = machines.keys().copied().chain([Host::Clients]).collect();
+        Self {
+            sim,
+            log: log.clone(),
+            machines,
+            network: Network::new(hosts, swarm.latency_ms),
+            names,
+            down: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            steps: BTreeMap::new(),
+            steps_added: 0,
+            last_step: Duration::ZERO,
+            more,
+            recorder,
+        }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Duration {
+        self.sim.elapsed()
+    }
+
+    /// What clients saw.
+    pub(crate) fn recorder(&self) -> &Recorder<Input, Output> {
+        &self.recorder
+    }
+
+    /// Plans steps, at times from now.
+    pub(crate) fn add_steps(&mut self, steps: Vec<(u64, Step)>) {
+        for (after_ms, step) in steps {
+            self.add_step(Duration::from_millis(after_ms), step);
+        }
+    }
+
+    fn add_step(&mut self, after: Duration, step: Step) {
+        self.steps_added += 1;
+        self.steps.insert((self.now() + after, self.steps_added), step);
+    }
+
+    /// Since when nothing is the matter; none while something is, or is planned to be.
+    pub(crate) fn calm_since(&self) -> Option<Duration> {
+        let is_calm = self.steps.is_empty()
+            && self.down.values().all(|reasons| *reasons == 0)
+            && !self.network.any(|_| true);
+        is_calm.then_some(self.last_step)
+    }
+
+    /// Lets a tick pass: carries out what is due, then lets every host work.
+    ///
+    /// # Errors
+    ///
+    /// What turmoil makes of a host that failed; ours do not.
+    pub(crate) fn step(&mut self) -> turmoil::Result {
+        self.log.advance(self.now());
+        self.reap();
+        while let Some(entry) = self.steps.first_entry().filter(|entry| entry.key().0 <= self.sim.elapsed()) {
+            let step = entry.remove();
+            self.carry_out(step);
+        }
+        self.sim.step()?;
+        Ok(())
+    }
+
+    /// Processes that ended by themselves are gone, and started again after a while.
+    fn reap(&mut self) {
+        let ended = self.machines.values().filter(|machine| machine.take_has_ended());
+        for host in ended.map(|machine| machine.host).collect::<Vec<_>>() {
+            self.end_process(host, Death::Killed);
+            *self.down.entry(host).or_default() += 1;
+            self.add_step(RESTART_AFTER, Step::Up(host));
+        }
+    }
+
+    /// Carries out a step.
+    pub(crate) fn carry_out(&mut self, step: Step) {
+        self.last_step = self.now();
+        match step {
+            Step::Down { host, how } => {
+                self.log.tell(Seen::World(WorldDid::Kills(host, how)));
+                if how != Death::Killed && self.gone.insert(host) {
+                    self.network.begin(&self.sim, Condition::Gone(host));
+                }
+                self.end_process(host, how);
+                *self.down.entry(host).or_default() += 1;
+            }
+            Step::Up(host) => {
+                let reasons = self.down.entry(host).or_default();
+                *reasons = reasons.saturating_sub(1);
+                if *reasons == 0 {
+                    self.start(host);
+                }
+            }
+            Step::Begin(condition) => self.begin(condition),
+            Step::End(condition) => self.end(condition),
+            Step::Arm(host, error) => self.machine(host).faults().arm(error),
+            Step::Disarm(host) => self.machine(host).faults().disarm(),
+            Step::SecondGateway(led) => self.second_gateway(led),
+        }
+    }
+
+    fn begin(&mut self, condition: Condition) {
+        self.log.tell(Seen::World(WorldDid::Begins(condition.clone())));
+        match &condition {
+            Condition::Paused(host) => self.machine(*host).stall().set(true),
+            Condition::Full(host) => self.machine(*host).faults().set_full(true),
+            _ => {}
+        }
+        self.network.begin(&self.sim, condition);
+    }
+
+    fn end(&mut self, condition: Condition) {
+        self.log.tell(Seen::World(WorldDid::Ends(condition.clone())));
+        self.network.end(&self.sim, &condition);
+        // The same may be the matter twice.
+        if self.network.any(|other| *other == condition) {
+            return;
+        }
+        match condition {
+            Condition::Paused(host) => self.machine(host).stall().set(false),
+            Condition::Full(host) => self.machine(host).faults().set_full(false),
+            _ => {}
+        }
+    }
+
+    fn second_gateway(&mut self, led: Option<Vec<Host>>) {
+        let second = self.machine(Host::SecondGateway);
+        self.end_process(Host::SecondGateway, Death::Killed);
+        let Some(led) = led else {
+            self.names.lead([]);
+            return second.set_state(None);
+        };
+        let state = self.machine(Host::Gateway).state();
+        second.set_state(if led.is_empty() { state } else { state.map(|state| state.copy()) });
+        for node in &led {
+            // It loses its link, and finds the other gateway when it dials.
+            self.begin(Condition::Cut(Host::Gateway, *node));
+        }
+        let heal = led.iter().map(|node| Step::End(Condition::Cut(Host::Gateway, *node)));
+        for step in heal.collect::<Vec<_>>() {
+            self.add_step(Duration::from_secs(3), step);
+        }
+        self.names.lead(led);
+        self.start(Host::SecondGateway);
+    }
+
+    /// Ends the process of a host, if one runs.
+    fn end_process(&mut self, host: Host, death: Death) {
+        let machine = self.machine(host);
+        machine.dies(death);
+        if self.sim.is_host_running(host.to_string()) {
+            self.sim.crash(host.to_string());
+        }
+        machine.has_died();
+    }
+
+    fn start(&mut self, host: Host) {
+        if self.gone.remove(&host) {
+            self.network.end(&self.sim, &Condition::Gone(host));
+        }
+        if !self.sim.is_host_running(host.to_string()) {
+            self.sim.bounce(host.to_string());
+        }
+    }
+
+    /// All faults end, but for these.
+    pub(crate) fn heal(&mut self, but: &[Step]) {
+        self.steps.clear();
+        for condition in self.network.all() {
+            match condition {
+                Condition::Gone(_) => {}
+                condition => self.end(condition),
+            }
+        }
+        for machine in self.machines.values() {
+            machine.faults().disarm();
+        }
+        self.second_gateway(None);
+        for step in but {
+            self.carry_out(step.clone());
+        }
+        let kept_down =
+            |host: &Host| but.iter().any(|step| matches!(step, Step::Down { host: kept, .. } if kept == host));
+        let down = self.down.iter().filter(|(host, reasons)| **reasons > 0 && !kept_down(host));
+        for host in down.map(|(host, _)| *host).collect::<Vec<_>>() {
+            self.down.insert(host, 0);
+            if host != Host::SecondGateway {
+                self.start(host);
+            }
+        }
+    }
+
+    /// A client is to do something more.
+    pub(crate) fn ask(&self, client: usize, operation: PlannedOperation) {
+        // A client ends with the run, no sooner.
+        let _ = self.more[client].send(operation);
+    }
+
+    /// The power fails everywhere: returns all that nodes hold, by their places.
+    pub(crate) fn audit(&mut self) -> BTreeMap<usize, Result<Audit, StoreError>> {
+        let nodes = self.machines.keys().copied().filter(|host| matches!(host, Host::Node(_)));
+        for host in nodes.collect::<Vec<_>>() {
+            self.end_process(host, Death::PowerLost { kept: 0.0 });
+        }
+        let audits = self.machines.values().filter_map(|machine| match machine.host {
+            Host::Node(place) => Some((place, machine.audit())),
+            _ => None,
+        });
+        audits.collect()
+    }
+
+    fn machine(&self, host: Host) -> Machine {
+        match self.machines.get(&host) {
+            Some(machine) => machine.clone(),
+            None => panic!("{host} has no machine: the plan was checked when it was read"),
+        }
+    }
+}
+
+/// Starts the clients, all on one host; returns the way to each.
+fn start_clients(
+    sim: &mut Sim<'static>,
+    plan: &Arc<Plan>,
+    log: &Log,
+    recorder: &Recorder<Input, Output>,
+) -> Vec<mpsc::UnboundedSender<PlannedOperation>> {
+    let patience = Duration::from_millis(plan.swarm.request_deadline_ms) + PATIENCE_SLACK;
+    let clients = Clients { log: log.clone(), recorder: recorder.clone(), patience };
+    let (more, mut more_of) = (0..plan.swarm.clients)
+        .map(|_| mpsc::unbounded_channel())
+        .unzip::<_, _, Vec<_>, Vec<_>>();
+    let plan = Arc::clone(plan);
+    sim.client(Host::Clients.to_string(), async move {
+        for (client, more) in more_of.drain(..).enumerate() {
+            let of_client = |operation: &&PlannedOperation| operation.client == client;
+            let planned = plan.operations.iter().filter(of_client).cloned().collect();
+            tokio::spawn(clients.clone().run(ClientId(client as u64), planned, more));
+        }
+        std::future::pending().await
+    });
+    more
+}

@@ -1,0 +1,179 @@
+//! What simulated processes are handed in the place of a machine: sockets, randomness, threads.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::serve::Listener;
+use link::{BoxStream, Connecting, Connector};
+use process::entropy::Entropy;
+use process::threads::{OwnedFuture, Threads};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::watch;
+use turmoil::net::{TcpListener, TcpStream};
+use uuid::Uuid;
+
+use crate::plan::host::Host;
+use crate::plan::swarm::Span;
+
+/// The port on which the gateway serves REST.
+pub(crate) const REST_PORT: u16 = 3001;
+
+/// The port on which the gateway serves nodes.
+pub(crate) const SOCKET_PORT: u16 = 3002;
+
+/// The port on which a node serves the one before it.
+pub(crate) const NODE_PORT: u16 = 4000;
+
+/// How long a listener rests after an error.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// Listens on a port of the host.
+pub(crate) async fn listen(port: u16) -> io::Result<SimListener> {
+    Ok(SimListener(TcpListener::bind(("0.0.0.0", port)).await?))
+}
+
+/// A listener in the simulated network.
+pub(crate) struct SimListener(TcpListener);
+
+impl Listener for SimListener {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            match self.0.accept().await {
+                Ok(accepted) => return accepted,
+                Err(_) => tokio::time::sleep(ACCEPT_REST).await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// The names of the simulated network; a forked gateway changes them for some nodes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names(Arc<Mutex<BTreeSet<Host>>>);
+
+impl Names {
+    /// These nodes find the second gateway under the name of the first.
+    pub(crate) fn lead(&self, nodes: impl IntoIterator<Item = Host>) {
+        *self.lock() = nodes.into_iter().collect();
+    }
+
+    fn resolve(&self, asking: Host, address: &str) -> String {
+        let gateway = Host::Gateway.to_string();
+        match address.strip_prefix(&gateway) {
+            Some(port) if port.starts_with(':') && self.lock().contains(&asking) => {
+                format!("{}{port}", Host::SecondGateway)
+            }
+            _ => address.to_owned(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<Host>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Connects in the simulated network.
+pub(crate) struct SimConnector {
+    pub(crate) host: Host,
+    pub(crate) names: Names,
+}
+
+impl Connector for SimConnector {
+    fn connect<'a>(&'a self, address: &'a str) -> Connecting<'a> {
+        let address = self.names.resolve(self.host, address);
+        Box::pin(async move {
+            let stream = TcpStream::connect(address).await?;
+            Ok(Box::new(stream) as BoxStream)
+        })
+    }
+}
+
+/// Randomness from a seed.
+pub(crate) struct SimEntropy(Mutex<StdRng>);
+
+impl SimEntropy {
+    /// For one start of a process.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, StdRng> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entropy for SimEntropy {
+    fn uuid(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.lock().random()).into_uuid()
+    }
+
+    fn uuid_in_order(&self) -> Uuid {
+        let elapsed = turmoil::sim_elapsed().unwrap_or_default();
+        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        uuid::Builder::from_unix_timestamp_millis(millis, &self.lock().random()).into_uuid()
+    }
+
+    fn fraction(&self) -> f64 {
+        self.lock().random()
+    }
+}
+
+/// Stops blocking calls while its machine stands still.
+#[derive(Debug, Clone)]
+pub(crate) struct Stall(watch::Sender<bool>);
+
+impl Stall {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    pub(crate) fn set(&self, is_stalled: bool) {
+        self.0.send_replace(is_stalled);
+    }
+
+    async fn over(&self) {
+        // The sender is here, so this cannot fail.
+        let _ = self.0.subscribe().wait_for(|is_stalled| !is_stalled).await;
+    }
+}
+
+/// Blocking calls run inline, after as long as a real one would take.
+pub(crate) struct SimThreads {
+    latency: Span,
+    random: Mutex<StdRng>,
+    stall: Stall,
+}
+
+impl SimThreads {
+    pub(crate) fn new(latency: Span, seed: u64, stall: Stall) -> Self {
+        Self { latency, random: Mutex::new(StdRng::seed_from_u64(seed)), stall }
+    }
+}
+
+impl Threads for SimThreads {
+    fn spawn_loop(&self, _name: &str, work: OwnedFuture<()>) -> io::Result<()> {
+        tokio::spawn(work);
+        Ok(())
+    }
+
+    fn blocking(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
+        let latency =
+            self.latency.draw(&mut *self.random.lock().unwrap_or_else(PoisonError::into_inner));
+        let stall = self.stall.clone();
+        Box::pin(async move {
+            tokio::time::sleep(latency).await;
+            stall.over().await;
+            work();
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! The disks of nodes: they outlive processes, and lose what was not synced when the power fails.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use db_process::storage::memory::MemoryDisk;
+use db_process::storage::{Storage, StorageError, StorageReader};
+
+use crate::plan::StorageKind;
+use crate::plan::fault::Death;
+
+/// A node's disk.
+pub(crate) enum Disk {
+    Memory(MemoryDisk),
+    #[cfg(feature = "rocksdb")]
+    Rocks(super::rocks::RocksDisk),
+}
+
+impl Disk {
+    /// An empty disk for a node.
+    pub(crate) fn new(kind: StorageKind, node: usize) -> Self {
+        match kind {
+            StorageKind::Memory => Self::Memory(MemoryDisk::new()),
+            #[cfg(feature = "rocksdb")]
+            StorageKind::Rocksdb => Self::Rocks(super::rocks::RocksDisk::new(node)),
+            #[cfg(not(feature = "rocksdb"))]
+            StorageKind::Rocksdb => {
+                panic!("node {node}: this program was built without the feature rocksdb")
+            }
+        }
+    }
+
+    /// What a process opens when it starts.
+    pub(crate) fn open(&mut self) -> Result<Arc<dyn Storage>, StorageError> {
+        match self {
+            Self::Memory(disk) => Ok(Arc::new(disk.open())),
+            #[cfg(feature = "rocksdb")]
+            Self::Rocks(disk) => disk.open(),
+        }
+    }
+
+    /// The process that has it open is about to die.
+    pub(crate) fn dies(&mut self, death: Death) {
+        match self {
+            Self::Memory(disk) => match death {
+                Death::Killed | Death::Vanished => {}
+                Death::PowerLost { kept } => {
+                    disk.power_loss_keeping(part(disk.unsynced_batches() as u64, kept) as usize);
+                }
+                Death::DataLost => disk.wipe(),
+            },
+            #[cfg(feature = "rocksdb")]
+            Self::Rocks(disk) => disk.dies(death),
+        }
+    }
+
+    /// The process that had it open is dead.
+    pub(crate) fn has_died(&mut self) {
+        match self {
+            Self::Memory(_) => {}
+            #[cfg(feature = "rocksdb")]
+            Self::Rocks(disk) => disk.has_died(),
+        }
+    }
+
+    /// What is on it, for an audit when no process has it open.
+    pub(crate) fn read(&mut self) -> Result<Box<dyn StorageReader>, StorageError> {
+        match self {
+            Self::Memory(disk) => Ok(Box::new(disk.open_read_only())),
+            #[cfg(feature = "rocksdb")]
+            Self::Rocks(disk) => disk.read(),
+        }
+    }
+}
+
+/// A part of a number of things.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+pub(super) fn part(of: u64, kept: f64) -> u64 {
+    (of as f64 * kept.clamp(0.0, 1.0)).round() as u64
+}
+
+/// A disk that a process and the world share.
+#[derive(Clone)]
+pub(crate) struct SharedDisk(Arc<Mutex<Disk>>);
+
+impl SharedDisk {
+    pub(crate) fn new(disk: Disk) -> Self {
+        Self(Arc::new(Mutex::new(disk)))
+    }
+
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Disk) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,285 @@
+//! The machines: each runs a production process, from its start until it dies or ends by itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use db_process::store::{StoreError, audit};
+use gateway::ServedByHeader;
+use link::Settings;
+use protocol::hello::Secret;
+use ring::gateway::GatewaySettings;
+use ring::node::NodeSettings;
+use ring::placement::Ring;
+use tokio_util::sync::CancellationToken;
+
+use super::deps::{
+    NODE_PORT, Names, REST_PORT, SOCKET_PORT, SimConnector, SimEntropy, SimThreads, Stall, listen,
+};
+use super::disk::{Disk, SharedDisk};
+use super::state::StateDisk;
+use super::storage::{DiskFaults, SimStorage};
+use crate::plan::Plan;
+use crate::plan::fault::Death;
+use crate::plan::host::Host;
+use crate::plan::swarm::Swarm;
+use crate::seen::{Ended, Log, Seen, WorldDid};
+
+/// The cluster's secret.
+const SECRET: &str = "a secret of the simulation";
+
+/// What the world and the process of a machine share.
+#[derive(Clone)]
+pub(crate) struct Machine {
+    pub(crate) host: Host,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    plan: Arc<Plan>,
+    ring: Ring,
+    log: Log,
+    stall: Stall,
+    faults: DiskFaults,
+    /// How often a process was started.
+    starts: AtomicU64,
+    /// The process has ended by itself.
+    has_ended: AtomicBool,
+    has: Has,
+}
+
+/// What a machine has.
+enum Has {
+    Node { place: usize, disk: SharedDisk, names: Names },
+    Gateway { state: std::sync::Mutex<Option<StateDisk>> },
+}
+
+impl Machine {
+    /// A node's machine.
+    pub(crate) fn node(place: usize, plan: &Arc<Plan>, ring: &Ring, log: &Log, names: &Names) -> Self {
+        let disk = SharedDisk::new(Disk::new(plan.storage, place));
+        let has = Has::Node { place, disk, names: names.clone() };
+        Self::new(Host::Node(place), plan, ring, log, DiskFaults::default(), has)
+    }
+
+    /// The gateway's machine.
+    pub(crate) fn gateway(plan: &Arc<Plan>, ring: &Ring, log: &Log) -> Self {
+        let faults = DiskFaults::default();
+        let state = StateDisk::new(faults.clone(), log.clone());
+        let has = Has::Gateway { state: Some(state).into() };
+        Self::new(Host::Gateway, plan, ring, log, faults, has)
+    }
+
+    /// The machine of a gateway that should not be; it does nothing until it has a state directory.
+    pub(crate) fn second_gateway(plan: &Arc<Plan>, ring: &Ring, log: &Log) -> Self {
+        let has = Has::Gateway { state: None.into() };
+        Self::new(Host::SecondGateway, plan, ring, log, DiskFaults::default(), has)
+    }
+
+    fn new(host: Host, plan: &Arc<Plan>, ring: &Ring, log: &Log, faults: DiskFaults, has: Has) -> Self {
+        let shared = Shared {
+            plan: Arc::clone(plan),
+            ring: ring.clone(),
+            log: log.clone(),
+            stall: Stall::new(),
+            faults,
+            starts: AtomicU64::new(0),
+            has_ended: AtomicBool::new(false),
+            has,
+        };
+        Self { host, shared: Arc::new(shared) }
+    }
+
+    /// What can be made to go wrong with its disk.
+    pub(crate) fn faults(&self) -> &DiskFaults {
+        &self.shared.faults
+    }
+
+    /// What makes it stand still.
+    pub(crate) fn stall(&self) -> &Stall {
+        &self.shared.stall
+    }
+
+    /// Whether the process has ended by itself; asking forgets it.
+    pub(crate) fn take_has_ended(&self) -> bool {
+        self.shared.has_ended.swap(false, Ordering::Relaxed)
+    }
+
+    /// The process is about to die.
+    pub(crate) fn dies(&self, death: Death) {
+        match &self.shared.has {
+            Has::Node { disk, .. } => disk.with(|disk| disk.dies(death)),
+            Has::Gateway { .. } => {
+                if let (Death::DataLost, Some(state)) = (death, self.state()) {
+                    state.wipe();
+                }
+            }
+        }
+    }
+
+    /// The process is dead.
+    pub(crate) fn has_died(&self) {
+        self.shared.has_ended.store(false, Ordering::Relaxed);
+        if let Has::Node { disk, .. } = &self.shared.has {
+            disk.with(Disk::has_died);
+        }
+    }
+
+    /// A gateway's state directory, if it has one.
+    pub(crate) fn state(&self) -> Option<StateDisk> {
+        match &self.shared.has {
+            Has::Gateway { state } => {
+                state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+            }
+            Has::Node { .. } => None,
+        }
+    }
+
+    /// Gives a gateway a state directory, or takes it.
+    pub(crate) fn set_state(&self, new: Option<StateDisk>) {
+        if let Has::Gateway { state } = &self.shared.has {
+            *state.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = new;
+        }
+    }
+
+    /// All that a node holds; no process may be at work on it.
+    pub(crate) fn audit(&self) -> Result<audit::Audit, StoreError> {
+        match &self.shared.has {
+            Has::Node { disk, .. } => audit::audit(&*disk.with(Disk::read)?),
+            Has::Gateway { .. } => unreachable!("only nodes are audited"),
+        }
+    }
+
+    /// The software of the host: one process, until it ends.
+    pub(crate) async fn run(self) -> turmoil::Result {
+        let ended = match &self.shared.has {
+            Has::Node { place, disk, names } => {
+                self.told_of_start();
+                self.run_node(*place, disk, names).await
+            }
+            Has::Gateway { .. } => match self.state() {
+                Some(state) => {
+                    self.told_of_start();
+                    self.run_gateway(&state).await
+                }
+                None => std::future::pending().await,
+            },
+        };
+        self.shared.log.tell(Seen::World(WorldDid::Ended(self.host, ended)));
+        self.shared.has_ended.store(true, Ordering::Relaxed);
+        std::future::pending().await
+    }
+
+    fn told_of_start(&self) {
+        self.shared.log.tell(Seen::World(WorldDid::Starts(self.host)));
+    }
+
+    async fn run_node(&self, place: usize, disk: &SharedDisk, names: &Names) -> Ended {
+        let storage = match disk.with(Disk::open) {
+            Ok(storage) => storage,
+            Err(error) => return Ended::Storage(error.to_string()),
+        };
+        let Shared { log, faults, plan, .. } = &*self.shared;
+        let listener = match listen(NODE_PORT).await {
+            Ok(listener) => listener,
+            Err(error) => return Ended::Otherwise(error.to_string()),
+        };
+        let (entropy, threads) = self.own(plan.swarm.sync_ms);
+        let deps = db_process::Deps {
+            listener,
+            address: format!("{}:{NODE_PORT}", self.host),
+            connector: Arc::new(SimConnector { host: self.host, names: names.clone() }),
+            storage: Arc::new(SimStorage::new(place, storage, faults.clone(), log.clone())),
+            entropy: Arc::new(entropy),
+            threads: Arc::new(threads),
+        };
+        let config = node_config(place, &plan.swarm);
+        match db_process::run(config, deps, CancellationToken::new()).await {
+            Ok(()) => Ended::AsTold,
+            Err(
+                error @ (db_process::RunError::Storage(_)
+                | db_process::RunError::Store(StoreError::Storage(_))),
+            ) => Ended::Storage(error.to_string()),
+            Err(error) => Ended::Otherwise(error.to_string()),
+        }
+    }
+
+    async fn run_gateway(&self, state: &StateDisk) -> Ended {
+        let Shared { plan, ring, .. } = &*self.shared;
+        let state = match state.open(self.host) {
+            Ok(state) => state,
+            Err(error) => return Ended::Otherwise(error.to_string()),
+        };
+        let (rest, socket) = match (listen(REST_PORT).await, listen(SOCKET_PORT).await) {
+            (Ok(rest), Ok(socket)) => (rest, socket),
+            (Err(error), _) | (_, Err(error)) => return Ended::Otherwise(error.to_string()),
+        };
+        let (entropy, threads) = self.own(plan.swarm.save_ms);
+        let deps = gateway::Deps {
+            rest,
+            socket,
+            state: Arc::new(state),
+            entropy: Arc::new(entropy),
+            threads: Arc::new(threads),
+        };
+        let config = gateway_config(ring, &plan.swarm);
+        match gateway::run(config, deps, CancellationToken::new()).await {
+            Ok(()) => Ended::AsTold,
+            Err(error @ gateway::RunError::State(_)) => Ended::Storage(error.to_string()),
+            Err(error) => Ended::Otherwise(error.to_string()),
+        }
+    }
+
+    /// What is a start's own: no two draw the same.
+    fn own(&self, latency: crate::plan::swarm::Span) -> (SimEntropy, SimThreads) {
+        let start = self.shared.starts.fetch_add(1, Ordering::Relaxed);
+        let host = match self.host {
+            Host::Clients => 0,
+            Host::Gateway => 1,
+            Host::SecondGateway => 2,
+            Host::Node(place) => 3 + place as u64,
+        };
+        let seed = self.shared.plan.seed.wrapping_mul(1_000_003) ^ (host << 48) ^ (start << 1);
+        let threads = SimThreads::new(latency, seed ^ 1, self.shared.stall.clone());
+        (SimEntropy::new(seed), threads)
+    }
+}
+
+fn links(swarm: &Swarm) -> Settings {
+    Settings {
+        heartbeat_interval: Duration::from_millis(swarm.heartbeat_interval_ms),
+        heartbeat_timeout: Duration::from_millis(swarm.heartbeat_timeout_ms),
+        ..Settings::default()
+    }
+}
+
+fn secret() -> Secret {
+    Secret::new(SECRET).unwrap_or_else(|error| unreachable!("it is long enough: {error}"))
+}
+
+fn node_config(place: usize, swarm: &Swarm) -> db_process::Config {
+    let gateway = format!("{}:{SOCKET_PORT}", Host::Gateway);
+    let config = db_process::Config::new(Host::node_id(place), gateway, secret());
+    let node_settings =
+        NodeSettings { log_entries_kept: swarm.log_entries_kept, ..config.node_settings };
+    db_process::Config { links: links(swarm), node_settings, ..config }
+}
+
+fn gateway_config(ring: &Ring, swarm: &Swarm) -> gateway::Config {
+    let config = gateway::Config::new(ring.clone(), secret());
+    let gateway_settings = GatewaySettings {
+        grace: Duration::from_millis(swarm.grace_ms),
+        ..config.gateway_settings
+    };
+    let config = gateway::Config {
+        links: links(swarm),
+        gateway_settings,
+        request_deadline: Duration::from_millis(swarm.request_deadline_ms),
+        served_by: ServedByHeader::Shown,
+        ..config
+    };
+    if let Err(error) = config.validate() {
+        panic!("the swarm draws only what is valid: {error}");
+    }
+    config
+}

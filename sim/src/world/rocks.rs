@@ -1,0 +1,78 @@
+//! RocksDB on a disk that dies: each death moves on to a copy of the directory, as the death leaves it.
+//!
+//! Directories are relative to the working directory of the process that runs the seed, which is one of its own.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use db_process::storage::rocks::crash::CrashableRocks;
+use db_process::storage::rocks::{RocksSettings, RocksStorage};
+use db_process::storage::{Storage, StorageError, StorageReader};
+
+use super::disk::part;
+use crate::plan::fault::Death;
+
+/// RocksDB's memory: small, as the data is, and there are several nodes in a process.
+const MEMORY_BYTES: usize = 1 << 20;
+
+/// A disk with a RocksDB directory.
+pub(crate) struct RocksDisk {
+    node: usize,
+    /// Names the directory; plus one at every death.
+    generation: u32,
+    open: Option<Arc<CrashableRocks>>,
+}
+
+impl RocksDisk {
+    pub(crate) fn new(node: usize) -> Self {
+        Self { node, generation: 0, open: None }
+    }
+
+    fn path(&self) -> PathBuf {
+        PathBuf::from(format!("db-{}.{}", self.node, self.generation))
+    }
+
+    pub(crate) fn open(&mut self) -> Result<Arc<dyn Storage>, StorageError> {
+        let storage = Arc::new(CrashableRocks::open(&self.path(), &settings())?);
+        self.open = Some(Arc::clone(&storage));
+        Ok(storage)
+    }
+
+    pub(crate) fn dies(&mut self, death: Death) {
+        let Some(storage) = self.open.take() else { return };
+        let before = self.path();
+        self.generation += 1;
+        let copied = match death {
+            Death::Killed | Death::Vanished => storage.copy_as_killed(&self.path()),
+            Death::PowerLost { kept } => {
+                storage.copy_as_powered_off(&self.path(), |unsynced| part(unsynced, kept))
+            }
+            Death::DataLost => Ok(()),
+        };
+        if let Err(error) = copied {
+            panic!("{} cannot be copied: {error}", before.display());
+        }
+    }
+
+    pub(crate) fn has_died(&mut self) {
+        if let Some(before) = self.generation.checked_sub(1) {
+            // What is left lies in a directory that goes with the run.
+            let _ = fs::remove_dir_all(format!("db-{}.{before}", self.node));
+        }
+    }
+
+    pub(crate) fn read(&mut self) -> Result<Box<dyn StorageReader>, StorageError> {
+        Ok(Box::new(RocksStorage::open_read_only(&self.path())?))
+    }
+}
+
+fn settings() -> RocksSettings {
+    RocksSettings {
+        block_cache_bytes: MEMORY_BYTES,
+        write_buffer_bytes: MEMORY_BYTES,
+        write_buffers_bytes_max: 4 * MEMORY_BYTES,
+        background_jobs_max: 1,
+        ..RocksSettings::default()
+    }
+}
