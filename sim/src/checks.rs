@@ -102,7 +102,12 @@ pub struct End {
 
 impl End {
     /// What a copy holds; none if it could not be read, or its node was left broken.
-    pub fn copy(&self, model: &Model, partition: PartitionId, member: Member) -> Option<&CopyAudit> {
+    pub fn copy(
+        &self,
+        model: &Model,
+        partition: PartitionId,
+        member: Member,
+    ) -> Option<&CopyAudit> {
         let place = model.ring.holder(partition, member).index();
         if matches!(self.core, Some(Core::AllBut { node }) if node == place) {
             return None;
@@ -120,8 +125,10 @@ pub(crate) struct Checks(Vec<Box<dyn Check>>);
 
 impl Checks {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let always: Vec<Box<dyn Check>> =
-            vec![Box::<one_gateway::OneGateway>::default(), Box::<documented::Documented>::default()];
+        let always: Vec<Box<dyn Check>> = vec![
+            Box::<one_gateway::OneGateway>::default(),
+            Box::<documented::Documented>::default(),
+        ];
         if plan.is_beyond_promises() {
             // Two gateways are at work: what either of them says of views is not to be relied on.
             return Self(always);
@@ -158,12 +165,7 @@ impl Checks {
         self.0.iter_mut().try_for_each(|check| check.see(model, at, seen))
     }
 
-    pub(crate) fn finish(
-        &mut self,
-        model: &Model,
-        at: Moment,
-        end: &End,
-    ) -> Result<(), Violation> {
+    pub(crate) fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
         self.0.iter_mut().try_for_each(|check| check.finish(model, at, end))
     }
 

@@ -72,7 +72,9 @@ impl PlanArgs {
 
     /// As arguments again.
     pub fn to_args(&self) -> Vec<String> {
-        let name = |value: &StorageKind| value.to_possible_value().map(|value| value.get_name().to_owned());
+        let name = |value: &StorageKind| {
+            value.to_possible_value().map(|value| value.get_name().to_owned())
+        };
         let mut args = Vec::new();
         if self.storage != StorageKind::Memory {
             args.extend(["--storage".to_owned(), name(&self.storage).unwrap_or_default()]);

@@ -10,7 +10,8 @@ use protocol::message::{Ask, CallId, Progress};
 use protocol::view::{InSync, Member, View};
 use ring::placement::{Place, Ring};
 
-use crate::seen::{Moment, Seen, StateDid, StorageDid};
+use crate::plan::host::Host;
+use crate::seen::{Moment, Seen, StateDid, StorageDid, WorldDid};
 
 /// What is known of a cluster.
 #[derive(Debug)]
@@ -194,7 +195,8 @@ impl Model {
             let copy = self.copy(partition, member);
             copy.acting == Some(*view) && is_idle(copy.progress.as_ref())
         };
-        let written = |member| self.copy(partition, member).progress.map(|progress| progress.written);
+        let written =
+            |member| self.copy(partition, member).progress.map(|progress| progress.written);
         !self.deciding.contains_key(&partition)
             && idle(Member::Home)
             && idle(Member::Next)
@@ -213,8 +215,11 @@ impl Model {
                 self.follow_gateway(at, *gateway, event);
             }
             Seen::Storage { node, did } => self.nodes[*node].follow_storage(did),
-            Seen::State { did: StateDid::Saved(views), .. } => {
+            Seen::State { gateway: Host::Gateway, did: StateDid::Saved(views) } => {
                 self.saved = views.iter().map(|view| (view.partition, *view)).collect();
+            }
+            Seen::World(WorldDid::Kills(Host::Gateway, _) | WorldDid::Ended(Host::Gateway, _)) => {
+                self.links.clear();
             }
             Seen::State { .. } | Seen::Client { .. } | Seen::World(_) => {}
         }
@@ -231,7 +236,8 @@ impl Model {
             }
             GatewayEvent::Linked { link, node, incarnation, .. } => {
                 if let Some(place) = self.ring.place_of(node) {
-                    self.links.insert((gateway, *link), Linked { place, incarnation: *incarnation });
+                    self.links
+                        .insert((gateway, *link), Linked { place, incarnation: *incarnation });
                 }
             }
             GatewayEvent::Unlinked { link, .. } => {
@@ -297,7 +303,7 @@ impl NodeModel {
             NodeEvent::Applies { member, position, .. } => {
                 self.copy_mut(*member).entry.handed = *position;
             }
-            NodeEvent::Stores { member, view } => {
+            NodeEvent::Stores { member, view, .. } => {
                 self.copy_mut(*member).view.handed = Some(*view);
             }
             NodeEvent::Asks(ask) => self.home.ask = Some(*ask),

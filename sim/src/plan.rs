@@ -113,7 +113,9 @@ impl Plan {
             return invalid(format!("a ring has 2 to 16 nodes, not {}", self.swarm.nodes));
         }
         for planned in &self.faults {
-            if let Some(host) = planned.fault.hosts().into_iter().find(|host| !host.is_in(&self.swarm)) {
+            if let Some(host) =
+                planned.fault.hosts().into_iter().find(|host| !host.is_in(&self.swarm))
+            {
                 return invalid(format!("{planned:?}: there is no {host}"));
             }
         }
@@ -137,7 +139,9 @@ pub enum PlanError {
     #[error("not a schedule: {0}")]
     Json(#[from] serde_json::Error),
     /// Another release made it.
-    #[error("a schedule of format {0}, and this program knows {FORMAT}: save it again from its seed")]
+    #[error(
+        "a schedule of format {0}, and this program knows {FORMAT}: save it again from its seed"
+    )]
     Format(u32),
     /// It cannot be run.
     #[error("the schedule cannot be run: {0}")]

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use history::Outcome;
 use history::users::Input;
-use process::events::{Event, GatewayEvent, NodeEvent, ReplyKind};
-use protocol::id::{PartitionId, RequestId};
+use process::events::{Event, GatewayEvent, NodeEvent, Peer, ReplyKind};
+use protocol::id::{NodeId, PartitionId, Position, RequestId};
 use protocol::view::{InSync, Member};
 
 use crate::model::Model;
@@ -54,8 +54,6 @@ probes! {
     UpdateResent = "update sent again",
     /// Home answered an update that it had carried out before.
     DuplicateSuppressed = "duplicate suppressed",
-    /// Home told that it has settled the id of an update.
-    UpdateSettled = "update settled",
     /// A node started again without entries that it had written: the power took them.
     UnsyncedLost = "unsynced entries lost",
     /// A node started again with entries that had not been synced.
@@ -107,11 +105,11 @@ probes! {
 pub(crate) struct Probes {
     sent: BTreeSet<RequestId>,
     applied: BTreeSet<(PartitionId, RequestId)>,
-    told: BTreeSet<(String, PartitionId, u64)>,
     since_sync: BTreeMap<usize, u64>,
     started: BTreeSet<Host>,
-    /// The entries handed to the storage of a node's copies that it had not synced when it died.
-    nodes_joined: BTreeSet<String>,
+    /// What of each node's copies was durable when its storage was opened.
+    durable_before: BTreeMap<usize, [Position; 2]>,
+    nodes_joined: BTreeSet<NodeId>,
 }
 
 impl Probes {
@@ -119,8 +117,8 @@ impl Probes {
     pub(crate) fn reached(&mut self, model: &Model, seen: &Seen) -> Vec<Probe> {
         match seen {
             Seen::Inside(Event::Gateway { event, .. }) => self.by_gateway(model, event),
-            Seen::Inside(Event::Node { node, event }) => self.by_node(model, node.as_str(), event),
-            Seen::Storage { node, did } => self.by_storage(*node, did),
+            Seen::Inside(Event::Node { node, event }) => self.by_node(model, node, event),
+            Seen::Storage { node, did } => self.by_storage(model, *node, did),
             Seen::State { did, .. } => match did {
                 StateDid::Locked => vec![Probe::SecondGatewayLocked],
                 StateDid::Failed => vec![Probe::SaveFailed],
@@ -145,19 +143,14 @@ impl Probes {
             GatewayEvent::Publishes(view) => {
                 let before = model.published.get(&view.partition).map(|view| view.in_sync);
                 match (before, view.in_sync) {
-                    (Some(InSync::Both { .. }), InSync::HomeOnly { .. }) => vec![Probe::ViewShrinks],
-                    (Some(InSync::HomeOnly { .. }), InSync::Both { .. }) => vec![Probe::ViewExpands],
+                    (Some(InSync::Both { .. }), InSync::HomeOnly { .. }) => {
+                        vec![Probe::ViewShrinks]
+                    }
+                    (Some(InSync::HomeOnly { .. }), InSync::Both { .. }) => {
+                        vec![Probe::ViewExpands]
+                    }
                     _ => Vec::new(),
                 }
-            }
-            GatewayEvent::Tells { node, view } => {
-                self.told.insert((node.to_string(), view.partition, view.epoch.0));
-                Vec::new()
-            }
-            GatewayEvent::Welcomes { node, views } => {
-                let told = views.iter().map(|view| (node.to_string(), view.partition, view.epoch.0));
-                self.told.extend(told);
-                Vec::new()
             }
             GatewayEvent::Requests { request: Some(request), .. } => {
                 let is_again = !self.sent.insert(*request);
@@ -167,17 +160,20 @@ impl Probes {
         }
     }
 
-    fn by_node(&mut self, model: &Model, node: &str, event: &NodeEvent) -> Vec<Probe> {
-        let known = node.parse().ok().and_then(|id| model.node(&id));
-        let Some(known) = known else { return Vec::new() };
+    fn by_node(&mut self, model: &Model, node: &NodeId, event: &NodeEvent) -> Vec<Probe> {
+        let Some(place) = model.ring.place_of(node) else { return Vec::new() };
+        let known = &model.nodes[place.index()];
         match event {
             NodeEvent::Starts { home, next, .. } => {
                 let mut reached = Vec::new();
-                for (before, found) in [(&known.home, home), (&known.next, next)] {
+                let durable = self.durable_before.remove(&place.index()).unwrap_or_default();
+                for (before, found, durable) in
+                    [(&known.home, home, durable[0]), (&known.next, next, durable[1])]
+                {
                     if found.written < before.entry.handed {
                         reached.push(Probe::UnsyncedLost);
                     }
-                    if found.written > before.entry.durable {
+                    if found.written > durable {
                         reached.push(Probe::UnsyncedFound);
                     }
                     if found.log_from.0 > 1 {
@@ -192,7 +188,7 @@ impl Probes {
                 if known.home.ask.is_some() {
                     reached.push(Probe::AskInterrupted);
                 }
-                if !self.nodes_joined.insert(node.to_owned()) && known.joined != model.gateway {
+                if !self.nodes_joined.insert(node.clone()) && known.joined != model.gateway {
                     reached.push(Probe::NodeOutlivesGateway);
                 }
                 reached
@@ -206,29 +202,26 @@ impl Probes {
                 let in_ask = is_home && known.home.ask.is_some();
                 in_ask.then_some(Probe::WriteDuringAsk).into_iter().collect()
             }
-            NodeEvent::Stores { member, view } => {
-                let was_told = self.told.contains(&(node.to_owned(), view.partition, view.epoch.0));
-                match member {
-                    _ if was_told => Vec::new(),
-                    Member::Home => vec![Probe::ViewFromNext],
-                    Member::Next => vec![Probe::ViewFromHome],
-                }
-            }
+            NodeEvent::Stores { from, .. } => match from {
+                Peer::Gateway => Vec::new(),
+                Peer::Home => vec![Probe::ViewFromHome],
+                Peer::Next => vec![Probe::ViewFromNext],
+            },
             NodeEvent::Appends { previous, last, .. } => {
                 let is_of_many = last.seq.0 > previous.seq.0 + 1;
                 is_of_many.then_some(Probe::AppendOfMany).into_iter().collect()
             }
             NodeEvent::Replies { call, reply, .. } => {
-                let Some(called) = node.parse().ok().and_then(|id| model.call(&id, *call)) else {
-                    return Vec::new();
-                };
+                let Some(called) = model.call(node, *call) else { return Vec::new() };
                 let probe = match (reply, called.request) {
                     (ReplyKind::Fenced, None) => Some(Probe::ReadFenced),
                     (ReplyKind::Fenced, Some(_)) => Some(Probe::UpdateFenced),
-                    (ReplyKind::Settled, _) => Some(Probe::UpdateSettled),
+                    // Links keep their order, so no update comes behind one that settles it.
+                    (ReplyKind::Settled, _) => None,
                     (ReplyKind::Done, Some(request)) => {
                         // Sent more than once under other calls, and carried out.
-                        let sends = model.calls.values().filter(|other| other.request == Some(request));
+                        let sends =
+                            model.calls.values().filter(|other| other.request == Some(request));
                         let is_again = sends.count() > 1
                             && self.applied.contains(&(called.partition, request));
                         is_again.then_some(Probe::DuplicateSuppressed)
@@ -241,7 +234,7 @@ impl Probes {
         }
     }
 
-    fn by_storage(&mut self, node: usize, did: &StorageDid) -> Vec<Probe> {
+    fn by_storage(&mut self, model: &Model, node: usize, did: &StorageDid) -> Vec<Probe> {
         let since_sync = self.since_sync.entry(node).or_default();
         match did {
             StorageDid::Written => {
@@ -254,7 +247,13 @@ impl Probes {
             }
             StorageDid::Failed(detail) if detail.contains("full") => vec![Probe::DiskFull],
             StorageDid::Failed(_) => vec![Probe::DiskFailed],
-            StorageDid::Opened => Vec::new(),
+            StorageDid::Opened => {
+                *since_sync = 0;
+                let known = &model.nodes[node];
+                let durable = [known.home.entry.durable, known.next.entry.durable];
+                self.durable_before.insert(node, durable);
+                Vec::new()
+            }
         }
     }
 

@@ -27,14 +27,14 @@ use crate::plan::host::Host;
 use crate::plan::swarm::{Core, Pace};
 use crate::plan::workload::PlannedOperation;
 use crate::report::{Failure, Report};
-use crate::statistics::Counter;
 use crate::seen::{ClientDid, Log, Moment, Phase, Seen, WorldDid};
+use crate::statistics::Counter;
 use crate::world::World;
 
 /// How long everything may take to come back once the faults have ended.
 const CONVERGENCE_MAX: Duration = Duration::from_secs(30);
 
-/// How long after the last fault of one node the next one may follow, beyond the time to notice it.
+/// What is added to the time in which the loss of a link is noticed.
 const CALM: Duration = Duration::from_secs(1);
 
 /// How the ids of users begin that are made when everything is back.
@@ -48,7 +48,8 @@ pub(crate) fn is_fresh(input: &Input) -> bool {
 /// Runs a plan. Everything that was seen goes to `watch` too.
 pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Report {
     let nodes = (0..plan.swarm.nodes).map(Host::node_id).collect();
-    let ring = Ring::new(nodes).unwrap_or_else(|error| unreachable!("the plan was checked: {error}"));
+    let ring =
+        Ring::new(nodes).unwrap_or_else(|error| unreachable!("the plan was checked: {error}"));
     let plan = Arc::new(plan.clone());
     let run = Run {
         world: World::new(&plan, &ring, log),
@@ -115,7 +116,7 @@ impl Run<'_> {
         if self.plan.is_beyond_promises() {
             return self.finish(None);
         }
-        let core = self.heal();
+        let core = self.heal()?;
         self.converge(core)?;
         self.begin(Phase::Fresh);
         self.ask_fresh(core);
@@ -131,8 +132,7 @@ impl Run<'_> {
     /// Begins the faults whose time has come.
     fn begin_faults(&mut self) {
         let now = self.world.now();
-        let detection = self.plan.swarm.heartbeat_interval_ms + self.plan.swarm.heartbeat_timeout_ms;
-        let calm = Duration::from_millis(detection) + CALM;
+        let calm = self.calm();
         while let Some(next) = self.faults.front() {
             let is_due = Duration::from_millis(next.at_ms) <= now;
             let may_begin = match self.plan.swarm.pace {
@@ -154,39 +154,59 @@ impl Run<'_> {
         }
     }
 
-    /// Ends the faults; returns what is left broken.
-    fn heal(&mut self) -> Core {
-        self.begin(Phase::Liveness);
-        let core = match self.plan.swarm.core {
-            Core::AllBut { node } if !self.is_enough_without(node) => Core::All,
-            core => core,
-        };
-        let but = match core {
-            Core::All => None,
-            Core::AllBut { node } => {
-                Some(Step::Down { host: Host::Node(node), how: Death::Vanished })
-            }
-            Core::AllButLinkAfter { node } => {
-                let next = Host::Node((node + 1) % self.plan.swarm.nodes);
-                Some(Step::Begin(Condition::Cut(Host::Node(node), next)))
-            }
-        };
-        self.world.heal(but.as_slice());
-        core
+    /// How long a link that is dead may look alive: what was cut is noticed by then.
+    fn calm(&self) -> Duration {
+        let swarm = &self.plan.swarm;
+        Duration::from_millis(swarm.heartbeat_interval_ms + swarm.heartbeat_timeout_ms) + CALM
     }
 
-    /// Whether without a node each partition still has a copy in sync.
+    /// Ends the faults; returns what is left broken.
+    fn heal(&mut self) -> Result<Core, Failure> {
+        self.begin(Phase::Liveness);
+        let wanted = self.plan.swarm.core;
+        let core = match wanted {
+            Core::AllBut { node } if !self.can_lose(node)? => Core::All,
+            core => core,
+        };
+        match core {
+            Core::All => self.world.heal(None),
+            Core::AllBut { node } => self.world.heal(Some(Host::Node(node))),
+            Core::AllButLinkAfter { node } => {
+                self.world.heal(None);
+                let next = Host::Node((node + 1) % self.plan.swarm.nodes);
+                let cut = Condition::Cut(Host::Node(node), next);
+                self.world.carry_out(Step::Begin(cut));
+            }
+        }
+        Ok(core)
+    }
+
+    /// Takes a node away, and sees whether each partition has a copy in sync without it once the gateway knows.
+    fn can_lose(&mut self, node: usize) -> Result<bool, Failure> {
+        let how = Death::Killed;
+        self.world.carry_out(Step::Down { host: Host::Node(node), how });
+        let noticed_by = self.world.now() + self.calm();
+        while self.world.now() < noticed_by
+            && (self.is_linked(node) || !self.model.deciding.is_empty())
+        {
+            self.step()?;
+        }
+        let is_settled = !self.is_linked(node) && self.model.deciding.is_empty();
+        Ok(is_settled && self.is_enough_without(node))
+    }
+
+    fn is_linked(&self, node: usize) -> bool {
+        self.model.links.values().any(|linked| linked.place.index() == node)
+    }
+
+    /// Whether without a node each partition still has a copy in sync, by what the controller has saved.
     fn is_enough_without(&self, node: usize) -> bool {
         let is_enough = |partition: PartitionId| {
-            let members = [Member::Home, Member::Next].into_iter();
-            let mut others = members
+            let mut others = [Member::Home, Member::Next]
+                .into_iter()
                 .filter(|member| self.model.ring.holder(partition, *member).index() != node);
-            let view = self.model.published.get(&partition);
-            let is_changing = self.model.deciding.contains_key(&partition);
-            !is_changing
-                && view.is_some_and(|view| {
-                    others.any(|member| view.in_sync.incarnation(member).is_some())
-                })
+            let view = self.model.saved.get(&partition);
+            view.is_some_and(|view| others.any(|member| view.in_sync.incarnation(member).is_some()))
         };
         self.model.partitions().all(is_enough)
     }
@@ -194,12 +214,15 @@ impl Run<'_> {
     fn converge(&mut self, core: Core) -> Result<(), Failure> {
         let began = self.world.now();
         let deadline = began + CONVERGENCE_MAX;
-        while let Some(missing) = self.missing(core) {
+        let mut back_since = began;
+        while self.world.now() < back_since + self.calm() {
+            if let Some(missing) = self.missing(core) {
+                self.be_in_time(deadline, &missing)?;
+                back_since = self.world.now();
+            }
             self.step()?;
-            self.be_in_time(deadline, &missing)?;
         }
-        let took = self.world.now() - began;
-        self.counter.converged(took);
+        self.counter.converged(back_since - began);
         Ok(())
     }
 

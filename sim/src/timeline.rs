@@ -31,7 +31,8 @@ impl Timeline {
         let matters = |(at, seen): &(Moment, Seen)| {
             matters(ring, partition, user, seen).then(|| line(*at, seen))
         };
-        let mut events = self.0.iter().rev().filter_map(matters).take(SHOWN_MAX).collect::<Vec<_>>();
+        let mut events =
+            self.0.iter().rev().filter_map(matters).take(SHOWN_MAX).collect::<Vec<_>>();
         events.reverse();
         events
     }
@@ -169,12 +170,18 @@ fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
         NodeEvent::Applies { partition, member, position, request } => {
             write!(f, "{member} of {partition} applies entry {position}, request {request}")
         }
-        NodeEvent::Stores { member, view } => write!(f, "{member} stores {view}"),
+        NodeEvent::Stores { member, view, from } => {
+            write!(f, "{member} stores {view}, learned from {from:?}")
+        }
         NodeEvent::Appends { view, previous, last } => {
             write!(f, "sends next what follows {previous} up to {last} ({view})")
         }
         NodeEvent::Asks(ask) => {
-            write!(f, "asks for both copies of {} (ask {}, epoch {})", ask.partition, ask.ask.0, ask.epoch)
+            write!(
+                f,
+                "asks for both copies of {} (ask {}, epoch {})",
+                ask.partition, ask.ask.0, ask.epoch
+            )
         }
         NodeEvent::AskRefused { partition, ask } => {
             write!(f, "is refused ask {} of {partition}", ask.0)
@@ -195,14 +202,20 @@ fn gateway(f: &mut fmt::Formatter<'_>, event: &GatewayEvent) -> fmt::Result {
         GatewayEvent::Linked { link, node, boot, .. } => {
             write!(f, "{node} is linked (link {link}, start {})", boot.count)
         }
-        GatewayEvent::Unlinked { link, node } => write!(f, "{node} is not linked any more (link {link})"),
+        GatewayEvent::Unlinked { link, node } => {
+            write!(f, "{node} is not linked any more (link {link})")
+        }
         GatewayEvent::Decides(view) => write!(f, "decides {view}"),
         GatewayEvent::Publishes(view) => write!(f, "publishes {view}"),
         GatewayEvent::Tells { node, view } => write!(f, "tells {node}: {view}"),
         GatewayEvent::Welcomes { node, .. } => write!(f, "welcomes {node}"),
         GatewayEvent::Requests { node, partition, member, epoch, call, request } => {
             let what = if request.is_some() { "update" } else { "read" };
-            write!(f, "sends {node} a {what} of {partition} as {member} (call {}, epoch {epoch})", call.0)?;
+            write!(
+                f,
+                "sends {node} a {what} of {partition} as {member} (call {}, epoch {epoch})",
+                call.0
+            )?;
             request.map_or(Ok(()), |request| write!(f, ", request {request}"))
         }
     }

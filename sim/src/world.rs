@@ -43,6 +43,7 @@ use self::clients::Clients;
 use self::deps::Names;
 use self::machine::Machine;
 use self::network::Network;
+use self::state::StateDisk;
 use crate::plan::Plan;
 use crate::plan::fault::{Condition, Death, Step};
 use crate::plan::host::Host;
@@ -100,8 +101,7 @@ impl World {
         let nodes = (0..swarm.nodes).map(|place| Machine::node(place, plan, ring, log, &names));
         let gateways =
             [Machine::gateway(plan, ring, log), Machine::second_gateway(plan, ring, log)];
-        let machines =
-            gateways.into_iter().chain(nodes).map(|machine| (machine.host, machine));
+        let machines = gateways.into_iter().chain(nodes).map(|machine| (machine.host, machine));
         let machines = machines.collect::<BTreeMap<_, _>>();
         for (host, machine) in &machines {
             let machine = machine.clone();
@@ -166,7 +166,9 @@ impl World {
     pub(crate) fn step(&mut self) -> turmoil::Result {
         self.log.advance(self.now());
         self.reap();
-        while let Some(entry) = self.steps.first_entry().filter(|entry| entry.key().0 <= self.sim.elapsed()) {
+        while let Some(entry) =
+            self.steps.first_entry().filter(|entry| entry.key().0 <= self.sim.elapsed())
+        {
             let step = entry.remove();
             self.carry_out(step);
         }
@@ -179,8 +181,11 @@ impl World {
         let ended = self.machines.values().filter(|machine| machine.take_has_ended());
         for host in ended.map(|machine| machine.host).collect::<Vec<_>>() {
             self.end_process(host, Death::Killed);
-            *self.down.entry(host).or_default() += 1;
-            self.add_step(RESTART_AFTER, Step::Up(host));
+            // The second gateway has no supervisor: someone started it by mistake, once.
+            if host != Host::SecondGateway {
+                *self.down.entry(host).or_default() += 1;
+                self.add_step(RESTART_AFTER, Step::Up(host));
+            }
         }
     }
 
@@ -242,7 +247,7 @@ impl World {
             self.names.lead([]);
             return second.set_state(None);
         };
-        let state = self.machine(Host::Gateway).state();
+        let state = self.machine(Host::Gateway).state().filter(StateDisk::is_taken);
         second.set_state(if led.is_empty() { state } else { state.map(|state| state.copy()) });
         for node in &led {
             // It loses its link, and finds the other gateway when it dials.
@@ -275,8 +280,8 @@ impl World {
         }
     }
 
-    /// All faults end, but for these.
-    pub(crate) fn heal(&mut self, but: &[Step]) {
+    /// All faults end; but a host stays down.
+    pub(crate) fn heal(&mut self, kept_down: Option<Host>) {
         self.steps.clear();
         for condition in self.network.all() {
             match condition {
@@ -288,15 +293,11 @@ impl World {
             machine.faults().disarm();
         }
         self.second_gateway(None);
-        for step in but {
-            self.carry_out(step.clone());
-        }
-        let kept_down =
-            |host: &Host| but.iter().any(|step| matches!(step, Step::Down { host: kept, .. } if kept == host));
-        let down = self.down.iter().filter(|(host, reasons)| **reasons > 0 && !kept_down(host));
-        for host in down.map(|(host, _)| *host).collect::<Vec<_>>() {
-            self.down.insert(host, 0);
-            if host != Host::SecondGateway {
+        let down = std::mem::take(&mut self.down).into_iter().filter(|(_, reasons)| *reasons > 0);
+        for (host, _) in down {
+            if Some(host) == kept_down {
+                self.down.insert(host, 1);
+            } else {
                 self.start(host);
             }
         }
@@ -338,9 +339,8 @@ fn start_clients(
 ) -> Vec<mpsc::UnboundedSender<PlannedOperation>> {
     let patience = Duration::from_millis(plan.swarm.request_deadline_ms) + PATIENCE_SLACK;
     let clients = Clients { log: log.clone(), recorder: recorder.clone(), patience };
-    let (more, mut more_of) = (0..plan.swarm.clients)
-        .map(|_| mpsc::unbounded_channel())
-        .unzip::<_, _, Vec<_>, Vec<_>>();
+    let (more, mut more_of) =
+        (0..plan.swarm.clients).map(|_| mpsc::unbounded_channel()).unzip::<_, _, Vec<_>, Vec<_>>();
     let plan = Arc::clone(plan);
     sim.client(Host::Clients.to_string(), async move {
         for (client, more) in more_of.drain(..).enumerate() {

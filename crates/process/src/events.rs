@@ -90,6 +90,8 @@ pub enum NodeEvent {
         member: Member,
         /// The view.
         view: View,
+        /// From whom the node learned of it.
+        from: Peer,
     },
     /// Home sends entries to next.
     Appends {
@@ -118,6 +120,18 @@ pub enum NodeEvent {
         /// The position of the record that the answer shows, if it shows one.
         position: Option<Position>,
     },
+}
+
+/// Who a node speaks with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Peer {
+    /// The gateway.
+    Gateway,
+    /// The node of the home copy whose next copy it has.
+    Home,
+    /// The node of the next copy whose home copy it has.
+    Next,
 }
 
 /// What a node found of a copy when it started.

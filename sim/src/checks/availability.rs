@@ -8,7 +8,7 @@ use super::Check;
 use crate::model::Model;
 use crate::plan::swarm::{Pace, Swarm};
 use crate::report::Violation;
-use crate::seen::{Answered, ClientDid, Moment, Seen};
+use crate::seen::{Answered, ClientDid, Moment, Phase, Seen, WorldDid};
 
 const NAME: &str = "availability";
 
@@ -18,18 +18,21 @@ pub struct Availability {
     pace: Pace,
     /// The cluster is formed, and was whole once, since then.
     whole_since: Option<Moment>,
+    /// What is left broken after healing comes on top of the last fault.
+    is_over: bool,
 }
 
 impl Availability {
     /// With the pace of a run.
     pub fn new(swarm: &Swarm) -> Self {
-        Self { pace: swarm.pace, whole_since: None }
+        Self { pace: swarm.pace, whole_since: None, is_over: false }
     }
 }
 
 impl Check for Availability {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
-        if self.pace == Pace::Free {
+        self.is_over |= *seen == Seen::World(WorldDid::Phase(Phase::Liveness));
+        if self.pace == Pace::Free || self.is_over {
             return Ok(());
         }
         let Some(since) = self.whole_since else {

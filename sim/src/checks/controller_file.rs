@@ -29,7 +29,8 @@ impl Check for ControllerFile {
             Seen::Inside(Event::Gateway { event: GatewayEvent::Starts { views, .. }, .. }) => {
                 let found = by_partition(views);
                 if !std::mem::take(&mut self.is_lost) && found != model.saved {
-                    let detail = format!("a gateway starts from {found:?}, saved was {:?}", model.saved);
+                    let detail =
+                        format!("a gateway starts from {found:?}, saved was {:?}", model.saved);
                     return Err(Violation::safety(NAME, at, detail));
                 }
             }

@@ -48,16 +48,18 @@ fn with_last_reads(model: &Model, end: &End) -> UserHistory {
     let mut events = end.history.events().to_vec();
     let time_ns = events.last().map_or(0, Event::time_ns);
     let mut operation = end.history.operations().len() as u64;
-    let users =
-        end.history.operations().iter().map(|operation| operation.input().id().to_owned()).collect::<BTreeSet<_>>();
+    let users = end
+        .history
+        .operations()
+        .iter()
+        .map(|operation| operation.input().id().to_owned())
+        .collect::<BTreeSet<_>>();
     for user in users {
         let Ok(id) = user.parse() else { continue };
         let partition = model.ring.partition_of(&id);
         for member in [Member::Home, Member::Next] {
-            let is_in_sync = model
-                .published
-                .get(&partition)
-                .is_some_and(|view| match (view.in_sync, member) {
+            let is_in_sync =
+                model.published.get(&partition).is_some_and(|view| match (view.in_sync, member) {
                     (InSync::Both { .. }, _) => true,
                     (in_sync, member) => in_sync.incarnation(member).is_some(),
                 });

@@ -37,7 +37,8 @@ impl Check for DurableViews {
                 if durable == Some(*view) {
                     return Ok(());
                 }
-                let detail = format!("{node} acts on {view} ({member}), and has {durable:?} durable");
+                let detail =
+                    format!("{node} acts on {view} ({member}), and has {durable:?} durable");
                 Err(Violation::safety(NAME, at, detail).of(view.partition))
             }
             _ => Ok(()),
@@ -66,6 +67,7 @@ fn is_settled(model: &Model, at: Moment, partition: PartitionId) -> Result<(), V
 
 #[cfg(test)]
 mod tests {
+    use process::events::Peer;
     use protocol::view::Member;
 
     use super::super::support::*;
@@ -92,7 +94,7 @@ mod tests {
         let mut scene = Scene::formed(DurableViews);
         let (member, view) = (Member::Home, home_only(0, 2));
         scene.changes(view);
-        scene.play(node(0, NodeEvent::Stores { member, view }));
+        scene.play(node(0, NodeEvent::Stores { member, view, from: Peer::Gateway }));
         scene.play(storage(0, StorageDid::Written));
         scene.objects(node(0, NodeEvent::Acts { member, view }));
     }

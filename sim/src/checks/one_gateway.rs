@@ -36,9 +36,11 @@ impl Check for OneGateway {
             Seen::World(WorldDid::Starts(Host::SecondGateway)) => self.second_since = Some(at),
             Seen::World(WorldDid::Ended(Host::SecondGateway, ended)) => {
                 self.second_since = None;
-                let is_explained = matches!(ended, Ended::Otherwise(reason) if reason.contains("another gateway"));
+                let is_explained =
+                    matches!(ended, Ended::Otherwise(reason) if reason.contains("another gateway"));
                 if !self.is_forked && !is_explained {
-                    let detail = format!("a second gateway ended otherwise than it should: {ended:?}");
+                    let detail =
+                        format!("a second gateway ended otherwise than it should: {ended:?}");
                     return Err(Violation::safety(NAME, at, detail));
                 }
             }
@@ -76,7 +78,9 @@ mod tests {
         let start = Seen::World(WorldDid::Starts(Host::SecondGateway));
         check.see(&scene.model, Moment(Duration::from_secs(5)), &start).unwrap();
         let later = Moment(Duration::from_secs(6));
-        assert!(check.see(&scene.model, later, &comes(Member::Home, position(1, 1), 1, 1)).is_err());
+        assert!(
+            check.see(&scene.model, later, &comes(Member::Home, position(1, 1), 1, 1)).is_err()
+        );
     }
 
     #[test]

@@ -82,6 +82,7 @@ fn change_is_allowed(at: Moment, before: &View, after: &View) -> Result<(), Viol
 
 #[cfg(test)]
 mod tests {
+    use process::events::Peer;
     use protocol::view::Member;
 
     use super::super::support::*;
@@ -91,7 +92,10 @@ mod tests {
     fn two_contents_of_one_epoch_are_seen() {
         let mut scene = Scene::formed(OneView::default());
         scene.changes(home_only(0, 2));
-        scene.objects(node(1, NodeEvent::Stores { member: Member::Next, view: both(0, 2) }));
+        scene.objects(node(
+            1,
+            NodeEvent::Stores { member: Member::Next, view: both(0, 2), from: Peer::Home },
+        ));
     }
 
     #[test]

@@ -28,7 +28,8 @@ impl Check for OutOfSync {
             return Ok(());
         };
         let object = |why: String| {
-            let detail = format!("{node} answers for {} as {}: {why}", called.partition, called.member);
+            let detail =
+                format!("{node} answers for {} as {}: {why}", called.partition, called.member);
             Err(Violation::safety(NAME, at, detail).of(called.partition))
         };
         let Some(acting) = known.copy(called.member).acting else {

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use history::Outcome;
-use history::users::{Input, Output};
 use history::users::rest::fields_of;
+use history::users::{Input, Output};
 use protocol::entry::Change;
 use protocol::view::Member;
 
@@ -33,8 +33,9 @@ impl Check for Outcomes {
                 );
                 return Err(Violation::safety(NAME, at, detail).of_user(user));
             }
-            if let Outcome::Done(Output::AlreadyExists | Output::PreconditionFailed | Output::NotFound) =
-                operation.outcome()
+            if let Outcome::Done(
+                Output::AlreadyExists | Output::PreconditionFailed | Output::NotFound,
+            ) = operation.outcome()
                 && written.contains(name)
             {
                 let user = operation.input().id();
@@ -71,7 +72,8 @@ fn names_written(model: &Model, end: &End) -> BTreeSet<String> {
                 Change::Delete { .. } => None,
             });
             let held = copy.records.iter().map(|(id, stored)| (id, &stored.record));
-            let fields = logged.chain(held).filter_map(|(id, record)| fields_of(id.as_str(), record));
+            let fields =
+                logged.chain(held).filter_map(|(id, record)| fields_of(id.as_str(), record));
             names.extend(fields.map(|fields| fields.name));
         }
     }

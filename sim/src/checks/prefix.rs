@@ -41,8 +41,10 @@ impl Check for Prefix {
                 if last.seq <= durable.seq {
                     return Ok(());
                 }
-                let detail =
-                    format!("{node} sends entry {last} of {}, and has up to {durable} durable", view.partition);
+                let detail = format!(
+                    "{node} sends entry {last} of {}, and has up to {durable} durable",
+                    view.partition
+                );
                 Err(Violation::safety(NAME, at, detail).of(view.partition))
             }
             NodeEvent::Applies { partition, member, position, request } => {
@@ -57,8 +59,9 @@ impl Check for Prefix {
                 match objection {
                     None => Ok(()),
                     Some(objection) => {
-                        let detail =
-                            format!("{node} applies entry {position} of {partition} as {member}, {objection}");
+                        let detail = format!(
+                            "{node} applies entry {position} of {partition} as {member}, {objection}"
+                        );
                         Err(Violation::safety(NAME, at, detail).of(*partition))
                     }
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use db_process::store::audit::{Audit, CopyAudit};
 use history::users::{Fields, Input, Output};
 use history::{ClientId, OperationId, Outcome, Recorder};
-use process::events::{Event, FoundCopy, GatewayEvent, NodeEvent, ReplyKind};
+use process::events::{Event, FoundCopy, GatewayEvent, NodeEvent, Peer, ReplyKind};
 use protocol::id::{
     Boot, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
@@ -138,7 +138,11 @@ pub(super) fn comes(member: Member, written: Position, durable: u64, committed: 
 }
 
 /// A client's operation that has ended.
-pub(super) fn completed(input: Input, outcome: Outcome<Output>, served_by: Option<ServedBy>) -> Seen {
+pub(super) fn completed(
+    input: Input,
+    outcome: Outcome<Output>,
+    served_by: Option<ServedBy>,
+) -> Seen {
     let status = Some(200);
     let took = Duration::from_millis(20);
     let answered = Answered { input, outcome, status, served_by, took, problem: None };
@@ -184,7 +188,7 @@ impl<C: Check> Scene<C> {
 
     /// A copy stores a view and acts on it.
     pub(super) fn acts(&mut self, place: usize, member: Member, view: View) {
-        self.play(node(place, NodeEvent::Stores { member, view }));
+        self.play(node(place, NodeEvent::Stores { member, view, from: Peer::Gateway }));
         self.play(storage(place, StorageDid::Written));
         self.play(storage(place, StorageDid::Synced));
         self.play(node(place, NodeEvent::Acts { member, view }));

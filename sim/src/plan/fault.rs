@@ -112,7 +112,17 @@ pub enum DiskError {
 
 /// The kinds of fault, for a swarm to choose from.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, clap::ValueEnum,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
@@ -274,9 +284,10 @@ impl Fault {
             | Self::Hold(a, b) => vec![*a, *b],
             Self::LostState => vec![Host::Gateway],
             Self::SecondGateway => vec![Host::Gateway, Host::SecondGateway],
-            Self::ForkedGateway { led } => {
-                [Host::Gateway, Host::SecondGateway].into_iter().chain(led.iter().copied()).collect()
-            }
+            Self::ForkedGateway { led } => [Host::Gateway, Host::SecondGateway]
+                .into_iter()
+                .chain(led.iter().copied())
+                .collect(),
         }
     }
 
@@ -335,7 +346,10 @@ impl Fault {
                 cuts.collect()
             }
             Self::SecondGateway => {
-                vec![(0, Step::SecondGateway(Some(Vec::new()))), (for_ms, Step::SecondGateway(None))]
+                vec![
+                    (0, Step::SecondGateway(Some(Vec::new()))),
+                    (for_ms, Step::SecondGateway(None)),
+                ]
             }
             Self::ForkedGateway { led } => {
                 vec![

@@ -61,7 +61,8 @@ impl FromStr for Host {
             "clients" => Ok(Self::Clients),
             "gateway" => Ok(Self::Gateway),
             "gateway-2" => Ok(Self::SecondGateway),
-            _ => node().ok_or_else(|| format!("{name:?} is no host: clients, gateway, gateway-2 or db-0")),
+            _ => node()
+                .ok_or_else(|| format!("{name:?} is no host: clients, gateway, gateway-2 or db-0")),
         }
     }
 }
@@ -86,7 +87,9 @@ mod tests {
 
     #[test]
     fn a_host_is_known_by_its_name() {
-        for host in [Host::Clients, Host::Gateway, Host::SecondGateway, Host::Node(0), Host::Node(12)] {
+        for host in
+            [Host::Clients, Host::Gateway, Host::SecondGateway, Host::Node(0), Host::Node(12)]
+        {
             assert_eq!(host.to_string().parse(), Ok(host));
         }
         assert!("db-x".parse::<Host>().is_err());

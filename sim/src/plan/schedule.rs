@@ -22,9 +22,10 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm, kinds: &[FaultKind]) -> V
         let is_used = random.random_bool(0.4);
         let fits = match swarm.pace {
             Pace::OneAtATime => kind.spares_reads(),
-            Pace::Free => !kind.is_beyond_promises() || beyond,
+            Pace::Free => !kind.is_beyond_promises(),
         };
-        if is_used && fits || kinds.len() == 1 {
+        let is_the_one_beyond = beyond && kind.is_beyond_promises() && swarm.pace == Pace::Free;
+        if is_used && fits || is_the_one_beyond || kinds.len() == 1 {
             used.push(*kind);
         }
     }
@@ -126,11 +127,7 @@ fn node(random: &mut StdRng, swarm: &Swarm) -> Host {
 /// Two machines that talk to each other: a node and the gateway, or a node and the one after it.
 fn pair(random: &mut StdRng, swarm: &Swarm) -> (Host, Host) {
     let place = random.random_range(0..swarm.nodes);
-    let other = if random.random() {
-        Host::Gateway
-    } else {
-        Host::Node((place + 1) % swarm.nodes)
-    };
+    let other = if random.random() { Host::Gateway } else { Host::Node((place + 1) % swarm.nodes) };
     (Host::Node(place), other)
 }
 
@@ -156,8 +153,9 @@ mod tests {
 
     #[test]
     fn one_at_a_time_means_that_no_fault_may_fail_a_read() {
-        let slow_paced =
-            (0..300).map(|seed| Plan::draw(seed, &Options::default())).filter(|plan| plan.swarm.pace == Pace::OneAtATime);
+        let slow_paced = (0..300)
+            .map(|seed| Plan::draw(seed, &Options::default()))
+            .filter(|plan| plan.swarm.pace == Pace::OneAtATime);
         for plan in slow_paced {
             assert!(plan.faults.iter().all(|planned| planned.fault.kind().spares_reads()));
         }

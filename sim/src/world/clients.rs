@@ -57,12 +57,13 @@ impl Clients {
         mut more: mpsc::UnboundedReceiver<PlannedOperation>,
     ) {
         let start = Instant::now();
-        let mut client =
-            Client { id, shared: self, connection: None, etags: BTreeMap::new() };
+        let mut client = Client { id, shared: self, connection: None, etags: BTreeMap::new() };
         for operation in planned {
             sleep_until(start + Duration::from_millis(operation.at_ms)).await;
             client.operate(operation).await;
         }
+        // What comes now must succeed: not over a connection to a gateway that may long be gone.
+        client.connection = None;
         while let Some(operation) = more.recv().await {
             client.operate(operation).await;
         }
@@ -117,7 +118,8 @@ impl Client {
         };
         let connection = self.connection.insert(connection);
         connection.ready().await.map_err(|error| unsent(error.to_string()))?;
-        let lost = |error: hyper::Error| Failed { sent: Sent::Something, problem: error.to_string() };
+        let lost =
+            |error: hyper::Error| Failed { sent: Sent::Something, problem: error.to_string() };
         let mut request = rest::request("", input).map(|body| Full::new(Bytes::from(body)));
         request.headers_mut().insert(HOST, HeaderValue::from_static("gateway"));
         let (parts, body) = connection.send_request(request).await.map_err(lost)?.into_parts();

@@ -56,7 +56,13 @@ enum Has {
 
 impl Machine {
     /// A node's machine.
-    pub(crate) fn node(place: usize, plan: &Arc<Plan>, ring: &Ring, log: &Log, names: &Names) -> Self {
+    pub(crate) fn node(
+        place: usize,
+        plan: &Arc<Plan>,
+        ring: &Ring,
+        log: &Log,
+        names: &Names,
+    ) -> Self {
         let disk = SharedDisk::new(Disk::new(plan.storage, place));
         let has = Has::Node { place, disk, names: names.clone() };
         Self::new(Host::Node(place), plan, ring, log, DiskFaults::default(), has)
@@ -76,7 +82,14 @@ impl Machine {
         Self::new(Host::SecondGateway, plan, ring, log, DiskFaults::default(), has)
     }
 
-    fn new(host: Host, plan: &Arc<Plan>, ring: &Ring, log: &Log, faults: DiskFaults, has: Has) -> Self {
+    fn new(
+        host: Host,
+        plan: &Arc<Plan>,
+        ring: &Ring,
+        log: &Log,
+        faults: DiskFaults,
+        has: Has,
+    ) -> Self {
         let shared = Shared {
             plan: Arc::clone(plan),
             ring: ring.clone(),
@@ -267,10 +280,8 @@ fn node_config(place: usize, swarm: &Swarm) -> db_process::Config {
 
 fn gateway_config(ring: &Ring, swarm: &Swarm) -> gateway::Config {
     let config = gateway::Config::new(ring.clone(), secret());
-    let gateway_settings = GatewaySettings {
-        grace: Duration::from_millis(swarm.grace_ms),
-        ..config.gateway_settings
-    };
+    let gateway_settings =
+        GatewaySettings { grace: Duration::from_millis(swarm.grace_ms), ..config.gateway_settings };
     let config = gateway::Config {
         links: links(swarm),
         gateway_settings,

@@ -51,6 +51,11 @@ impl StateDisk {
         }
     }
 
+    /// Whether a gateway has it.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.lock().is_taken
+    }
+
     /// What is in it is lost.
     pub(crate) fn wipe(&self) {
         self.lock().saved = None;

@@ -84,7 +84,8 @@ impl Storage for SimStorage {
     fn write(&self, batch: Batch) -> Result<(), StorageError> {
         let operation = Operation::Write;
         if self.faults.is_full() {
-            return self.fail(StorageError::Full { operation, detail: "a simulated fault".to_owned() });
+            return self
+                .fail(StorageError::Full { operation, detail: "a simulated fault".to_owned() });
         }
         if self.faults.strikes(DiskError::WriteLost) {
             return self.fail(failed(operation));

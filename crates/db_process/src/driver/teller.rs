@@ -1,6 +1,6 @@
 //! Tells of what happens inside of a node, where anyone listens: see [`process::events`].
 
-use process::events::{Event, FoundCopy, NodeEvent as Told, ReplyKind, emit, is_listened_to};
+use process::events::{Event, FoundCopy, NodeEvent as Told, Peer, ReplyKind, emit, is_listened_to};
 use protocol::id::{NodeId, Position};
 use protocol::message::{FromNode, Progress, Reply, ToNext, ToNode};
 use protocol::view::{Member, View};
@@ -11,6 +11,8 @@ use ring::store::{Mutation, Recovered, RecoveredCopy};
 /// Tells of what happens inside of a node.
 pub(crate) struct Teller {
     node: NodeId,
+    /// Who spoke last: what the core does comes of that.
+    heard_from: Peer,
     home: LastTold,
     next: LastTold,
 }
@@ -24,7 +26,8 @@ struct LastTold {
 
 impl Teller {
     pub(crate) fn new(node: NodeId) -> Self {
-        Self { node, home: LastTold::default(), next: LastTold::default() }
+        let (home, next) = (LastTold::default(), LastTold::default());
+        Self { node, heard_from: Peer::Gateway, home, next }
     }
 
     /// The node starts, with what it recovered.
@@ -46,8 +49,14 @@ impl Teller {
     }
 
     /// The core is about to hear of an event.
-    pub(super) fn hears(&self, event: &NodeEvent) {
-        let NodeEvent::GatewaySays { message, .. } = event else { return };
+    pub(super) fn hears(&mut self, event: &NodeEvent) {
+        let message = match event {
+            NodeEvent::GatewaySays { message, .. } => message,
+            NodeEvent::HomeSays { .. } => return self.heard_from = Peer::Home,
+            NodeEvent::NextSays { .. } => return self.heard_from = Peer::Next,
+            _ => return,
+        };
+        self.heard_from = Peer::Gateway;
         match message {
             ToNode::Welcome(welcome) => {
                 self.tell(|| Told::Joins { gateway: welcome.gateway_boot });
@@ -93,7 +102,8 @@ impl Teller {
                 self.tell(|| Told::Applies { partition, member, position, request });
             }
             NodeEffect::Write { mutation: Mutation::View { member, view }, .. } => {
-                self.tell(|| Told::Stores { member: *member, view: *view });
+                let (member, view, from) = (*member, *view, self.heard_from);
+                self.tell(|| Told::Stores { member, view, from });
             }
             NodeEffect::ToNext {
                 message: ToNext::Append { view, previous, entries, .. }, ..

@@ -1,0 +1,95 @@
+//! `run` and `replay`: one seed, or one schedule, with what happens.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use sim::child::PlanArgs;
+use sim::plan::Plan;
+use sim::report::Report;
+
+use super::say;
+use super::seeds::{Running, Seeds};
+
+/// Run one seed and show what happens
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// The seed
+    #[arg(long)]
+    seed: u64,
+
+    #[command(flatten)]
+    plan: PlanArgs,
+
+    #[command(flatten)]
+    show: ShowArgs,
+
+    /// Save the seed's schedule to this file too, to edit and replay
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+}
+
+/// Run a schedule that was saved, and perhaps edited
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplayArgs {
+    /// The schedule
+    schedule: PathBuf,
+
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+/// How much is shown.
+#[derive(Debug, clap::Args)]
+struct ShowArgs {
+    /// What to show: nothing, timeline, everything, trace
+    #[arg(long, value_name = "WHAT", default_value = "timeline")]
+    show: String,
+}
+
+pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    let seeds = Seeds::built(&args.plan).await?;
+    if let Some(path) = &args.save {
+        let plan = Plan::draw(args.seed, &args.plan.options());
+        std::fs::write(path, plan.to_json())
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    let replay = seeds.replay_command(args.seed);
+    finish(seeds.start(args.seed, &args.show.show)?, &replay).await
+}
+
+pub(super) async fn replay(args: ReplayArgs) -> anyhow::Result<ExitCode> {
+    let plan = PlanArgs { storage: sim::plan::StorageKind::Memory, faults: None };
+    let seeds = Seeds::built(&plan).await?;
+    let replay = format!("cargo run -p sim -- replay {}", args.schedule.display());
+    finish(seeds.start_schedule(&args.schedule, &args.show.show)?, &replay).await
+}
+
+async fn finish(running: Running, replay: &str) -> anyhow::Result<ExitCode> {
+    let report = running.report(say).await?;
+    tell(&report, replay);
+    Ok(report.failure.map_or(ExitCode::SUCCESS, |failure| failure.exit_status().into()))
+}
+
+/// Tells what came of a run.
+pub(super) fn tell(report: &Report, replay: &str) {
+    let statistics = &report.statistics;
+    match &report.failure {
+        None => say(&format!(
+            "seed {}: good. {} operations ({} done), {} view changes in {} simulated seconds",
+            report.seed,
+            statistics.operations(),
+            statistics.done,
+            statistics.view_changes,
+            statistics.simulated_ms / 1000,
+        )),
+        Some(failure) => {
+            say(&format!("seed {}: {failure}", report.seed));
+            if !report.events.is_empty() {
+                say("the last events that matter:");
+            }
+            report.events.iter().for_each(|event| say(event));
+            say(&format!("replay: {replay}"));
+        }
+    }
+}

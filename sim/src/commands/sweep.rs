@@ -1,0 +1,106 @@
+//! `sweep`: many seeds, several at once.
+
+use std::ops::Range;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use sim::child::PlanArgs;
+use tokio::signal;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::run::tell;
+use super::seeds::Seeds;
+use super::tally::Tally;
+use super::{TOO_LITTLE, say};
+
+/// How many failures are shown in full.
+const FAILURES_SHOWN_MAX: usize = 5;
+
+/// How often the progress is told.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// Run many seeds
+#[derive(Debug, clap::Args)]
+pub(crate) struct SweepArgs {
+    /// The seeds: 0..1000
+    #[arg(long, value_parser = super::seeds)]
+    seeds: Range<u64>,
+
+    /// How many run at a time
+    #[arg(long, default_value_t = processors())]
+    jobs: usize,
+
+    /// Stop at the first failure
+    #[arg(long)]
+    first: bool,
+
+    #[command(flatten)]
+    plan: PlanArgs,
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+pub(super) async fn sweep(args: SweepArgs) -> anyhow::Result<ExitCode> {
+    let seeds = Seeds::built(&args.plan).await?;
+    let stop_at = if args.first { 1 } else { u64::MAX };
+    let began = Instant::now();
+    let tally = play(&seeds, args.seeds, args.jobs, stop_at, true).await;
+    tally.summary(began.elapsed()).iter().for_each(|line| say(line));
+    if !tally.failures.is_empty() {
+        return Ok(tally.exit_status().into());
+    }
+    let missing = tally.missing(&args.plan.options().kinds);
+    missing.iter().for_each(|missing| say(&format!("too little happened: {missing}")));
+    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { TOO_LITTLE.into() })
+}
+
+/// Plays seeds, several at once, until there are as many failures or someone presses Ctrl-C.
+pub(super) async fn play(
+    seeds: &Seeds,
+    mut wanted: Range<u64>,
+    jobs: usize,
+    failures_max: u64,
+    is_loud: bool,
+) -> Tally {
+    let count = wanted.end - wanted.start;
+    let began = Instant::now();
+    let mut tally = Tally::default();
+    let mut running = JoinSet::new();
+    let mut progress = interval(PROGRESS_EVERY);
+    progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    progress.tick().await;
+    loop {
+        while running.len() < jobs.max(1)
+            && let Some(seed) = wanted.next()
+        {
+            let seeds = seeds.clone();
+            running.spawn(async move { seeds.report(seed).await });
+        }
+        tokio::select! {
+            biased;
+            _ = signal::ctrl_c() => {
+                say("stopped; what was run so far:");
+                return tally;
+            }
+            ended = running.join_next() => match ended {
+                None => return tally,
+                Some(Ok(report)) => {
+                    if is_loud && report.failure.is_some() && tally.failures.len() < FAILURES_SHOWN_MAX {
+                        tell(&report, &seeds.replay_command(report.seed));
+                    }
+                    tally.add(report);
+                    if tally.failures.len() as u64 >= failures_max {
+                        return tally;
+                    }
+                }
+                Some(Err(error)) => say(&format!("a task of the sweep was lost: {error}")),
+            },
+            _ = progress.tick() => if is_loud {
+                say(&tally.progress(count, began.elapsed()));
+            },
+        }
+    }
+}
