@@ -1,7 +1,116 @@
-//! `bugs`
+//! `bugs`: plants each known bug into a copy of the workspace and measures how soon a sweep catches it, and by what.
+//!
+//! A check that cannot fail proves nothing. The bugs are patches in `sim/bugs`; no production file has a switch for one.
+
+mod copy;
+mod patch;
+mod table;
+
+use std::ops::Range;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use sim::child::PlanArgs;
+use sim::plan::StorageKind;
+use sim::report::Failure;
+
+use self::copy::Copy;
+use self::patch::Patch;
+use self::table::{Caught, Row};
+use super::seeds::Seeds;
+use super::sweep::play;
+use super::{TOO_LITTLE, say};
+
+/// Plant each known bug into a copy, and see how soon a sweep catches it
 #[derive(Debug, clap::Args)]
-pub(crate) struct BugsArgs {}
-pub(super) async fn bugs(_: BugsArgs) -> anyhow::Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+pub(crate) struct BugsArgs {
+    /// Only these bugs, by the names of their patches
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// The seeds to catch them with
+    #[arg(long, default_value = "0..500", value_parser = super::seeds)]
+    seeds: Range<u64>,
+
+    /// How many seeds run at a time
+    #[arg(long, default_value_t = super::sweep::processors())]
+    jobs: usize,
+
+    /// Write the table into docs/testing.md
+    #[arg(long)]
+    write: bool,
+}
+
+pub(super) async fn bugs(args: BugsArgs) -> anyhow::Result<ExitCode> {
+    let workspace = workspace()?;
+    let patches = Patch::all(&workspace.join("sim/bugs"), &args.only)?;
+    let copy = Copy::make(&workspace).await?;
+    let mut rows = Vec::new();
+    for patch in &patches {
+        let row = plant(&copy, patch, &args).await?;
+        say(&row.line());
+        rows.push(row);
+    }
+    let clean = play_clean(&copy, &rows, &args).await?;
+    let table = table::render(&rows, &args.seeds, clean);
+    if args.write {
+        table::write(&workspace.join("docs/testing.md"), &table)?;
+    } else {
+        say(&table);
+    }
+    let all_caught = rows.iter().all(Row::is_caught_as_expected);
+    Ok(if all_caught && clean.failed == 0 { ExitCode::SUCCESS } else { TOO_LITTLE.into() })
+}
+
+/// The workspace that cargo runs this program from, or that it is started in.
+fn workspace() -> anyhow::Result<PathBuf> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let found = match package {
+        Some(package) => package.parent().map(PathBuf::from),
+        None => Some(std::env::current_dir()?),
+    };
+    found
+        .filter(|workspace| workspace.join("sim/bugs").is_dir())
+        .ok_or_else(|| anyhow::anyhow!("there is no sim/bugs here: start it in the workspace"))
+}
+
+/// Plants a bug, and plays seeds until it is caught.
+async fn plant(copy: &Copy, patch: &Patch, args: &BugsArgs) -> anyhow::Result<Row> {
+    copy.restore()?;
+    copy.apply(patch).await?;
+    let seeds = Seeds::at(copy.build(&patch.name).await?, &plan());
+    let tally = play(&seeds, args.seeds.clone(), args.jobs, 1, false).await;
+    let first = tally.failures.iter().min_by_key(|report| report.seed);
+    let caught = first.map(|report| Caught {
+        after: report.seed - args.seeds.start + 1,
+        by: match &report.failure {
+            Some(Failure::Harness(detail)) => Err(detail.clone()),
+            failure => Ok(failure.as_ref().and_then(Failure::check).unwrap_or_default().to_owned()),
+        },
+    });
+    Ok(Row { patch: patch.clone(), caught })
+}
+
+/// The same seeds, without any bug: how many were played, how many failed.
+#[derive(Debug, Clone, Copy)]
+struct Clean {
+    played: u64,
+    failed: usize,
+}
+
+async fn play_clean(copy: &Copy, rows: &[Row], args: &BugsArgs) -> anyhow::Result<Clean> {
+    copy.restore()?;
+    let seeds = Seeds::at(copy.build("clean").await?, &plan());
+    let most = rows.iter().filter_map(|row| row.caught.as_ref()).map(|caught| caught.after).max();
+    let end = args.seeds.start + most.unwrap_or(0);
+    if end == args.seeds.start {
+        return Ok(Clean { played: 0, failed: 0 });
+    }
+    let tally = play(&seeds, args.seeds.start..end, args.jobs, u64::MAX, false).await;
+    Ok(Clean { played: tally.seeds, failed: tally.failures.len() })
+}
+
+/// The bugs are looked for in memory: the copies are built without RocksDB.
+fn plan() -> PlanArgs {
+    PlanArgs { storage: StorageKind::Memory, faults: None }
 }

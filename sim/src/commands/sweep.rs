@@ -39,7 +39,7 @@ pub(crate) struct SweepArgs {
     plan: PlanArgs,
 }
 
-fn processors() -> usize {
+pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

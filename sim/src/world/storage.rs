@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use db_process::storage::{
@@ -56,12 +56,14 @@ pub(crate) struct SimStorage {
     node: usize,
     inner: Arc<dyn Storage>,
     faults: DiskFaults,
+    /// The first failure: as of every storage, nothing succeeds after it.
+    failed: OnceLock<StorageError>,
     log: Log,
 }
 
 impl SimStorage {
     pub(crate) fn new(node: usize, inner: Arc<dyn Storage>, faults: DiskFaults, log: Log) -> Self {
-        let storage = Self { node, inner, faults, log };
+        let storage = Self { node, inner, faults, failed: OnceLock::new(), log };
         storage.tell(StorageDid::Opened);
         storage
     }
@@ -72,7 +74,11 @@ impl SimStorage {
 
     fn fail<T>(&self, error: StorageError) -> Result<T, StorageError> {
         self.tell(StorageDid::Failed(error.to_string()));
-        Err(error)
+        Err(self.failed.get_or_init(|| error).clone())
+    }
+
+    fn refuse_after_failure(&self) -> Result<(), StorageError> {
+        self.failed.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 }
 
@@ -82,6 +88,7 @@ fn failed(operation: Operation) -> StorageError {
 
 impl Storage for SimStorage {
     fn write(&self, batch: Batch) -> Result<(), StorageError> {
+        self.refuse_after_failure()?;
         let operation = Operation::Write;
         if self.faults.is_full() {
             return self
@@ -100,6 +107,7 @@ impl Storage for SimStorage {
     }
 
     fn sync(&self) -> Result<(), StorageError> {
+        self.refuse_after_failure()?;
         if self.faults.strikes(DiskError::Sync) {
             return self.fail(failed(Operation::Sync));
         }

@@ -1,0 +1,52 @@
+//! The patches: a diff, and in front of it what the bug is and which checks are about it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+/// A bug to plant.
+#[derive(Debug, Clone)]
+pub(super) struct Patch {
+    /// The file's name, without its ending.
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    /// What is wrong with the code then.
+    pub(super) bug: String,
+    /// The checks that are about what it breaks.
+    pub(super) caught_by: Vec<String>,
+}
+
+impl Patch {
+    /// The patches of a directory, by their names; all, or those asked for.
+    pub(super) fn all(directory: &Path, only: &[String]) -> anyhow::Result<Vec<Self>> {
+        let mut patches = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "patch") {
+                patches.push(Self::read(path)?);
+            }
+        }
+        if let Some(unknown) =
+            only.iter().find(|name| patches.iter().all(|patch| patch.name != **name))
+        {
+            bail!("there is no bug {unknown:?} in {}", directory.display());
+        }
+        patches.retain(|patch| only.is_empty() || only.contains(&patch.name));
+        patches.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(patches)
+    }
+
+    fn read(path: PathBuf) -> anyhow::Result<Self> {
+        let text = fs::read_to_string(&path)?;
+        let field = |name: &str| {
+            let found = text.lines().find_map(|line| line.strip_prefix(name));
+            found.with_context(|| format!("{} has no line {name:?}", path.display()))
+        };
+        let bug = field("Bug: ")?.to_owned();
+        let caught_by = field("Caught by: ")?.split(',').map(|check| check.trim().to_owned());
+        let caught_by = caught_by.collect();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, path, bug, caught_by })
+    }
+}
