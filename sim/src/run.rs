@@ -19,7 +19,7 @@ use protocol::view::{InSync, Member};
 use ring::placement::{Place, Ring};
 
 use crate::checks::{Checks, End, Violation};
-use crate::model::Model;
+use crate::model::{Model, named};
 use crate::panics;
 use crate::plan::Plan;
 use crate::plan::fault::{Condition, Death, PlannedFault, Step};
@@ -206,7 +206,7 @@ impl Run<'_> {
                 .into_iter()
                 .filter(|member| self.model.ring.holder(partition, *member).index() != node);
             let view = self.model.saved.get(&partition);
-            view.is_some_and(|view| others.any(|member| view.in_sync.incarnation(member).is_some()))
+            view.is_some_and(|view| others.any(|member| named(view.in_sync, member).is_some()))
         };
         self.model.partitions().all(is_enough)
     }

@@ -93,6 +93,8 @@ pub struct Answered {
     pub status: Option<u16>,
     /// Which copy answered, where the response says.
     pub served_by: Option<ServedBy>,
+    /// Whether the response says when to try again.
+    pub has_retry_after: bool,
     /// How long it took.
     pub took: Duration,
     /// What was wrong with the response, or the connection.
@@ -117,6 +119,8 @@ pub enum WorldDid {
     Fault(FaultKind),
     /// A process starts.
     Starts(Host),
+    /// A process is told to stop.
+    Stops(Host),
     /// A process dies.
     Kills(Host, Death),
     /// A process ended by itself.

@@ -8,7 +8,7 @@ use protocol::id::PartitionId;
 use ring::placement::Ring;
 
 use crate::report::About;
-use crate::seen::{Answered, ClientDid, Moment, Seen, WorldDid};
+use crate::seen::{Answered, ClientDid, Moment, Seen, StateDid, WorldDid};
 
 /// How many of the last events that matter are shown.
 const SHOWN_MAX: usize = 30;
@@ -114,7 +114,7 @@ impl fmt::Display for Seen {
             Self::Inside(Event::Node { event, .. }) => node(f, event),
             Self::Inside(Event::Gateway { event, .. }) => gateway(f, event),
             Self::Storage { did, .. } => write!(f, "storage: {did:?}"),
-            Self::State { did, .. } => write!(f, "state: {did:?}"),
+            Self::State { did, .. } => state(f, did),
             Self::Client { operation, did, .. } => match did {
                 ClientDid::Invoked(input) => write!(f, "{operation} asks {input:?}"),
                 ClientDid::Completed(answered) => completed(f, &operation.to_string(), answered),
@@ -122,6 +122,7 @@ impl fmt::Display for Seen {
             Self::World(did) => match did {
                 WorldDid::Fault(kind) => write!(f, "fault: {}", kind.name()),
                 WorldDid::Starts(host) => write!(f, "{host} starts"),
+                WorldDid::Stops(host) => write!(f, "{host} is told to stop"),
                 WorldDid::Kills(host, death) => write!(f, "{host} dies: {death:?}"),
                 WorldDid::Ended(host, ended) => write!(f, "{host} ended: {ended:?}"),
                 WorldDid::Begins(condition) => write!(f, "begins: {condition:?}"),
@@ -129,6 +130,17 @@ impl fmt::Display for Seen {
                 WorldDid::Phase(phase) => write!(f, "phase: {phase:?}"),
             },
         }
+    }
+}
+
+fn state(f: &mut fmt::Formatter<'_>, did: &StateDid) -> fmt::Result {
+    match did {
+        StateDid::Saved(views) => {
+            f.write_str("saves")?;
+            views.iter().try_for_each(|view| write!(f, " [{view}]"))
+        }
+        StateDid::Locked => f.write_str("finds the state directory locked"),
+        StateDid::Failed => f.write_str("fails to save"),
     }
 }
 

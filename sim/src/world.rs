@@ -201,6 +201,7 @@ impl World {
                 self.end_process(host, how);
                 *self.down.entry(host).or_default() += 1;
             }
+            Step::Stop(host) => self.machine(host).stop(),
             Step::Up(host) => {
                 let reasons = self.down.entry(host).or_default();
                 *reasons = reasons.saturating_sub(1);
@@ -338,7 +339,8 @@ fn start_clients(
     recorder: &Recorder<Input, Output>,
 ) -> Vec<mpsc::UnboundedSender<PlannedOperation>> {
     let patience = Duration::from_millis(plan.swarm.request_deadline_ms) + PATIENCE_SLACK;
-    let clients = Clients { log: log.clone(), recorder: recorder.clone(), patience };
+    let until = Duration::from_millis(plan.swarm.safety_ms);
+    let clients = Clients { log: log.clone(), recorder: recorder.clone(), patience, until };
     let (more, mut more_of) =
         (0..plan.swarm.clients).map(|_| mpsc::unbounded_channel()).unzip::<_, _, Vec<_>, Vec<_>>();
     let plan = Arc::clone(plan);

@@ -52,6 +52,8 @@ struct Locked {
     /// What the timer waits for.
     timer_at: Option<Time>,
     effects: Vec<GatewayEffect>,
+    /// The gateway ends: nothing that happens from now on is for the core to act on.
+    is_ending: bool,
 }
 
 impl Driver {
@@ -71,6 +73,7 @@ impl Driver {
             tickets: 0,
             timer_at: None,
             effects: Vec::new(),
+            is_ending: false,
         };
         let driver = Self {
             locked: Mutex::new(locked),
@@ -177,14 +180,18 @@ impl Driver {
         }
     }
 
-    /// Closes every link.
-    pub(crate) fn close_links(&self, reason: &str) {
+    /// Closes every link. The core does not hear of that: to it these links would be lost, and views would shrink.
+    pub(crate) fn end(&self, reason: &str) {
         // Also after a panic of the core: what the lock holds of the links is whole.
-        let locked = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locked = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
+        locked.is_ending = true;
         locked.links.values().for_each(|sender| sender.close(reason));
     }
 
     fn handle(&self, locked: &mut Locked, events: impl IntoIterator<Item = GatewayEvent>) {
+        if locked.is_ending {
+            return;
+        }
         let _tell = TellOfPanic(&self.broken);
         let now = self.clock.now();
         let mut effects = std::mem::take(&mut locked.effects);

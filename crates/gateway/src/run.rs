@@ -106,6 +106,6 @@ where
         Ok(()) => info!("gateway ends"),
         Err(reason) => error!(%reason, "gateway stops"),
     }
-    driver.close_links("the gateway ends");
+    driver.end("the gateway ends");
     outcome
 }

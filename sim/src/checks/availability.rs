@@ -90,7 +90,15 @@ mod tests {
         let input = Input::Read { id: "user-1".to_owned() };
         let took = Duration::from_millis(20);
         let (outcome, status) = (Outcome::NotDone, Some(503));
-        let answered = Answered { input, outcome, status, served_by: None, took, problem: None };
+        let answered = Answered {
+            input,
+            outcome,
+            status,
+            served_by: None,
+            has_retry_after: true,
+            took,
+            problem: None,
+        };
         client(ClientDid::Completed(answered))
     }
 

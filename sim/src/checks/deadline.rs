@@ -1,7 +1,10 @@
 //! Every request has an answer within its deadline, and some slack for the way, unless the gateway died or stood still
-//! meanwhile.
+//! meanwhile. And none is given up before: a read of a cluster that is formed fails at its deadline and no sooner, and so
+//! does an update of unknown fate.
 
 use std::time::Duration;
+
+use history::users::Input;
 
 use super::Check;
 use crate::model::Model;
@@ -19,26 +22,39 @@ const SLACK: Duration = Duration::from_millis(500);
 /// See the [module](self).
 #[derive(Debug)]
 pub struct Deadline {
+    deadline: Duration,
     allowed: Duration,
     /// Since when the gateway is up and moves; none while it does not.
     undisturbed_since: Option<Moment>,
     /// How many things make the gateway stand still.
     pauses: u32,
     is_up: bool,
+    /// Since when there is a cluster: before that, requests are turned away at once.
+    formed_since: Option<Moment>,
 }
 
 impl Deadline {
     /// With the deadline and the latencies of a run.
     pub fn new(swarm: &Swarm) -> Self {
         let way = Duration::from_millis(6 * swarm.latency_ms.max + 4 * swarm.tick_ms);
-        let allowed = Duration::from_millis(swarm.request_deadline_ms) + way + SLACK;
-        Self { allowed, undisturbed_since: None, pauses: 0, is_up: false }
+        let deadline = Duration::from_millis(swarm.request_deadline_ms);
+        let allowed = deadline + way + SLACK;
+        Self {
+            deadline,
+            allowed,
+            undisturbed_since: None,
+            pauses: 0,
+            is_up: false,
+            formed_since: None,
+        }
     }
 
     fn is_disturbed(&mut self, at: Moment, did: &WorldDid) {
         match did {
             WorldDid::Starts(Host::Gateway) => self.is_up = true,
-            WorldDid::Kills(Host::Gateway, _) | WorldDid::Ended(Host::Gateway, _) => {
+            WorldDid::Kills(Host::Gateway, _)
+            | WorldDid::Ended(Host::Gateway, _)
+            | WorldDid::Stops(Host::Gateway) => {
                 self.is_up = false;
             }
             WorldDid::Begins(Condition::Paused(Host::Gateway)) => self.pauses += 1,
@@ -52,7 +68,10 @@ impl Deadline {
 }
 
 impl Check for Deadline {
-    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        if self.formed_since.is_none() && !model.published.is_empty() {
+            self.formed_since = Some(at);
+        }
         match seen {
             Seen::World(did) => self.is_disturbed(at, did),
             Seen::Client { did: ClientDid::Completed(answered), .. } => {
@@ -62,6 +81,20 @@ impl Check for Deadline {
                     let detail = format!(
                         "an answer took {:?}, {:?} are allowed: {answered:?}",
                         answered.took, self.allowed
+                    );
+                    let user = answered.input.id();
+                    return Err(Violation::liveness(NAME, at, detail).of_user(user));
+                }
+                let is_read = matches!(answered.input, Input::Read { .. });
+                let is_given_up = match answered.status {
+                    Some(503) => is_read && self.formed_since.is_some_and(|since| since.0 <= began),
+                    Some(504) => true,
+                    _ => false,
+                };
+                if is_given_up && answered.took < self.deadline {
+                    let detail = format!(
+                        "given up before the deadline of {:?}: {answered:?}",
+                        self.deadline
                     );
                     let user = answered.input.id();
                     return Err(Violation::liveness(NAME, at, detail).of_user(user));
@@ -76,7 +109,6 @@ impl Check for Deadline {
 #[cfg(test)]
 mod tests {
     use history::Outcome;
-    use history::users::Input;
 
     use super::super::support::*;
     use super::*;
@@ -84,14 +116,27 @@ mod tests {
     use crate::seen::Answered;
 
     fn late() -> Seen {
+        given_up_after(Duration::from_secs(20))
+    }
+
+    fn given_up_after(took: Duration) -> Seen {
         client(ClientDid::Completed(Answered {
             input: Input::Read { id: "user-1".to_owned() },
             outcome: Outcome::NotDone,
             status: Some(504),
             served_by: None,
-            took: Duration::from_secs(20),
+            has_retry_after: true,
+            took,
             problem: None,
         }))
+    }
+
+    #[test]
+    fn a_request_that_is_given_up_early_is_seen() {
+        let swarm = Plan::draw(1, &Options::default()).swarm;
+        let mut scene = Scene::formed(Deadline::new(&swarm));
+        scene.play(given_up_after(Duration::from_millis(swarm.request_deadline_ms)));
+        scene.objects(given_up_after(Duration::from_millis(10)));
     }
 
     #[test]

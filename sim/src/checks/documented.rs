@@ -1,5 +1,5 @@
 //! No answer but those that are documented: what a client sends is right, so it gets the success, the refusal that fits,
-//! 503 or 504; and what succeeds can be understood.
+//! 503, which says when to try again, or 504; and what succeeds can be understood.
 
 use history::Outcome;
 
@@ -18,7 +18,11 @@ impl Check for Documented {
     fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Client { did: ClientDid::Completed(answered), .. } = seen else { return Ok(()) };
         let Answered { outcome, status: Some(status), .. } = answered else { return Ok(()) };
-        let is_unavailable = matches!(status, 503 | 504);
+        let is_unavailable = match status {
+            503 => answered.has_retry_after,
+            504 => true,
+            _ => false,
+        };
         let is_documented = match outcome {
             Outcome::Done(_) => !is_unavailable,
             Outcome::NotDone | Outcome::Unknown => is_unavailable,

@@ -10,7 +10,7 @@ use history::{Budget, ClientId, Event, History, OperationId, Outcome};
 use protocol::view::{InSync, Member};
 
 use super::{Check, End};
-use crate::model::Model;
+use crate::model::{Model, named};
 use crate::report::Violation;
 use crate::seen::Moment;
 
@@ -61,7 +61,7 @@ fn with_last_reads(model: &Model, end: &End) -> UserHistory {
             let is_in_sync =
                 model.published.get(&partition).is_some_and(|view| match (view.in_sync, member) {
                     (InSync::Both { .. }, _) => true,
-                    (in_sync, member) => in_sync.incarnation(member).is_some(),
+                    (in_sync, member) => named(in_sync, member).is_some(),
                 });
             let Some(copy) = end.copy(model, partition, member).filter(|_| is_in_sync) else {
                 continue;

@@ -1,5 +1,7 @@
-//! No process ends by itself, unless its storage failed: inside of what the design promises there is nothing that a node
+//! No process ends by itself, unless it was told to or its storage failed: inside of what the design promises there is nothing that a node
 //! or the gateway could not live with.
+
+use std::collections::BTreeSet;
 
 use super::Check;
 use crate::model::Model;
@@ -15,6 +17,8 @@ const NAME: &str = "endings";
 pub struct Endings {
     /// Faults of disks have begun: storage may fail.
     disks_fail: bool,
+    /// The processes that were told to stop.
+    told_to_stop: BTreeSet<Host>,
 }
 
 impl Check for Endings {
@@ -24,10 +28,19 @@ impl Check for Endings {
                 self.disks_fail = true;
                 Ok(())
             }
+            Seen::World(WorldDid::Stops(host)) => {
+                self.told_to_stop.insert(*host);
+                Ok(())
+            }
+            Seen::World(WorldDid::Starts(host)) => {
+                self.told_to_stop.remove(host);
+                Ok(())
+            }
             // See `one_gateway`.
             Seen::World(WorldDid::Ended(Host::SecondGateway, _)) => Ok(()),
             Seen::World(WorldDid::Ended(host, ended)) => match ended {
                 Ended::Storage(_) if self.disks_fail => Ok(()),
+                Ended::AsTold if self.told_to_stop.contains(host) => Ok(()),
                 ended => {
                     let detail = format!("{host} ended by itself: {ended:?}");
                     Err(Violation::safety(NAME, at, detail))

@@ -5,7 +5,7 @@ use process::events::{Event, GatewayEvent};
 use protocol::view::Member;
 
 use super::Check;
-use crate::model::Model;
+use crate::model::{Model, named};
 use crate::report::Violation;
 use crate::seen::{Moment, Seen};
 
@@ -29,7 +29,7 @@ impl Check for LostData {
             let members = [Member::Home, Member::Next].into_iter();
             let mut here =
                 members.filter(|member| model.ring.holder(view.partition, *member) == place);
-            let named = here.find_map(|member| view.in_sync.incarnation(member));
+            let named = here.find_map(|member| named(view.in_sync, member));
             if named.is_some_and(|named| Some(named) != known.incarnation) {
                 let detail = format!(
                     "{node} has data {:?} and is welcomed under {view:?}",

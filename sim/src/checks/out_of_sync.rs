@@ -5,7 +5,7 @@ use process::events::{Event, NodeEvent, ReplyKind};
 use protocol::view::Member;
 
 use super::Check;
-use crate::model::Model;
+use crate::model::{Model, named, reader};
 use crate::report::Violation;
 use crate::seen::{Moment, Seen};
 
@@ -39,12 +39,12 @@ impl Check for OutOfSync {
         if published != Some(&acting) {
             return object(format!("its view was never published: {acting:?}"));
         }
-        let named = acting.in_sync.incarnation(called.member);
+        let named = named(acting.in_sync, called.member);
         if named.is_none() || named != known.incarnation {
             return object(format!("it is not in sync, or not with this data: {acting:?}"));
         }
         let may_serve = match called.request {
-            None => acting.in_sync.reader() == called.member,
+            None => reader(acting.in_sync) == called.member,
             Some(_) => called.member == Member::Home,
         };
         if may_serve { Ok(()) } else { object(format!("that is not its role: {acting}")) }

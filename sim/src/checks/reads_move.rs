@@ -5,7 +5,7 @@ use process::events::{Event, GatewayEvent};
 use protocol::view::Member;
 
 use super::Check;
-use crate::model::Model;
+use crate::model::{Model, has_primary, reader};
 use crate::report::Violation;
 use crate::seen::{Moment, Seen};
 
@@ -34,8 +34,8 @@ impl Check for ReadsMove {
             return object("no view is published".to_owned());
         };
         let (wanted, may_serve) = match request {
-            None => (view.in_sync.reader(), true),
-            Some(_) => (Member::Home, view.in_sync.has_primary()),
+            None => (reader(view.in_sync), true),
+            Some(_) => (Member::Home, has_primary(view.in_sync)),
         };
         let holder = model.ring.node_at(model.ring.holder(*partition, wanted));
         if *epoch != view.epoch || *member != wanted || node != holder || !may_serve {

@@ -5,7 +5,7 @@ use process::events::{Event, NodeEvent, ReplyKind};
 use protocol::view::Member;
 
 use super::Check;
-use crate::model::Model;
+use crate::model::{Model, named};
 use crate::report::Violation;
 use crate::seen::{Moment, Seen};
 
@@ -26,7 +26,7 @@ impl Check for Release {
         let copy = model.copy(called.partition, called.member);
         let Some(view) = copy.acting else { return Ok(()) };
         for member in [Member::Home, Member::Next] {
-            let is_in_sync = view.in_sync.incarnation(member).is_some();
+            let is_in_sync = named(view.in_sync, member).is_some();
             let durable = model.copy(called.partition, member).entry.durable;
             if is_in_sync && durable.seq < shown.seq {
                 let detail = format!(

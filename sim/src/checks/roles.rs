@@ -6,7 +6,7 @@ use history::users::Input;
 use protocol::view::Member;
 
 use super::Check;
-use crate::model::Model;
+use crate::model::{Model, has_primary, reader};
 use crate::report::Violation;
 use crate::seen::{Answered, ClientDid, Moment, Seen, ServedBy};
 
@@ -43,10 +43,10 @@ fn judge(model: &Model, input: &Input, served_by: Option<&ServedBy>) -> Result<(
         return Err(format!("{node} answers under epoch {epoch} of {partition}, which never was"));
     };
     let wanted = match input {
-        Input::Read { .. } => view.in_sync.reader(),
+        Input::Read { .. } => reader(view.in_sync),
         _ => Member::Home,
     };
-    if *member != wanted || (wanted == Member::Home && !view.in_sync.has_primary()) {
+    if *member != wanted || (wanted == Member::Home && !has_primary(view.in_sync)) {
         return Err(format!("the {member} copy answers {input:?} in the view {view}"));
     }
     Ok(())

@@ -145,7 +145,8 @@ pub(super) fn completed(
 ) -> Seen {
     let status = Some(200);
     let took = Duration::from_millis(20);
-    let answered = Answered { input, outcome, status, served_by, took, problem: None };
+    let answered =
+        Answered { input, outcome, status, served_by, has_retry_after: false, took, problem: None };
     client(ClientDid::Completed(answered))
 }
 

@@ -22,6 +22,8 @@ pub struct PlannedFault {
 pub enum Fault {
     /// A process is killed: its connections are closed, what it wrote is found again.
     Kill(Host),
+    /// A process is told to stop, as for an update of its program.
+    Stop(Host),
     /// A machine is gone without a word; what it wrote is found again.
     Crash(Host),
     /// A machine loses power: the first writes since the last sync stay, the rest vanishes.
@@ -128,6 +130,8 @@ pub enum DiskError {
 pub enum FaultKind {
     /// [`Fault::Kill`] of a node.
     Kill,
+    /// [`Fault::Stop`].
+    Stop,
     /// [`Fault::Crash`] of a node.
     Crash,
     /// [`Fault::PowerLoss`] of a node that keeps nothing that was not synced.
@@ -168,8 +172,9 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Kill,
+        Self::Stop,
         Self::Crash,
         Self::PowerLoss,
         Self::TornWrite,
@@ -208,6 +213,7 @@ impl FaultKind {
     pub fn spares_reads(self) -> bool {
         match self {
             Self::Kill
+            | Self::Stop
             | Self::Crash
             | Self::PowerLoss
             | Self::TornWrite
@@ -245,6 +251,7 @@ impl Fault {
             | Self::CrashLoop { host: Host::Gateway, .. }
             | Self::CrashInRecovery { host: Host::Gateway, .. } => FaultKind::GatewayCrash,
             Self::Kill(_) => FaultKind::Kill,
+            Self::Stop(_) => FaultKind::Stop,
             Self::Crash(_) => FaultKind::Crash,
             Self::PowerLoss { kept, .. } if *kept > 0.0 => FaultKind::TornWrite,
             Self::PowerLoss { .. } => FaultKind::PowerLoss,
@@ -269,6 +276,7 @@ impl Fault {
     pub fn hosts(&self) -> Vec<Host> {
         match self {
             Self::Kill(host)
+            | Self::Stop(host)
             | Self::Crash(host)
             | Self::PowerLoss { host, .. }
             | Self::CrashLoop { host, .. }
@@ -299,6 +307,7 @@ impl Fault {
         };
         match self {
             Self::Kill(host) => down(*host, Death::Killed),
+            Self::Stop(host) => vec![(0, Step::Stop(*host))],
             Self::Crash(host) => down(*host, Death::Vanished),
             Self::PowerLoss { host, kept } => down(*host, Death::PowerLost { kept: *kept }),
             Self::LostData(host) => down(*host, Death::DataLost),
@@ -371,6 +380,8 @@ pub enum Step {
         /// What is left of it.
         how: Death,
     },
+    /// A process is told to stop; it is started again when it has.
+    Stop(Host),
     /// What kept a host down is over.
     Up(Host),
     /// Something about the network or a machine is the matter from now on.

@@ -54,6 +54,10 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
     let host = node(random, swarm);
     match kind {
         FaultKind::Kill => Fault::Kill(host),
+        FaultKind::Stop => {
+            let may_be_gateway = swarm.pace == Pace::Free && random.random_ratio(1, 4);
+            Fault::Stop(if may_be_gateway { Host::Gateway } else { host })
+        }
         FaultKind::Crash => Fault::Crash(host),
         FaultKind::PowerLoss => Fault::PowerLoss { host, kept: 0.0 },
         FaultKind::TornWrite => {

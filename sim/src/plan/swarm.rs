@@ -100,14 +100,21 @@ impl Span {
     }
 }
 
+/// How long a sync takes: on a good disk, on an ordinary one, on one that is shared, on one that is about to die.
+const SYNCS_MS: [Span; 5] =
+    [Span::new(0, 2), Span::new(1, 10), Span::new(1, 10), Span::new(5, 60), Span::new(20, 600)];
+
 impl Swarm {
     pub(super) fn draw(random: &mut StdRng) -> Self {
         let nodes = pick(random, &[2, 2, 3, 3, 3, 4, 5, 5, 6, 7]);
         let (heartbeat_interval_ms, heartbeat_timeout_ms) =
             pick(random, &[(500, 1000), (250, 500), (500, 700), (1000, 1000)]);
+        let sync_ms = pick(random, &SYNCS_MS);
+        // On a slow disk an update takes a second: it takes more clients to ask for as much.
+        let clients = random.random_range(4..=10) + if sync_ms.max > 100 { 10 } else { 0 };
         Self {
             nodes,
-            clients: random.random_range(3..=8),
+            clients,
             users: pick(random, &[3, 6, 12, 24, 48]),
             skew: pick(random, &[1.0, 1.0, 2.0, 4.0]),
             reads_percent: pick(random, &[20, 40, 50, 50, 70]),
@@ -120,7 +127,7 @@ impl Swarm {
             },
             tick_ms: pick(random, &[5, 5, 10]),
             latency_ms: pick(random, &[Span::new(1, 5), Span::new(1, 20), Span::new(5, 60)]),
-            sync_ms: pick(random, &[Span::new(0, 2), Span::new(1, 10), Span::new(5, 60)]),
+            sync_ms,
             save_ms: pick(random, &[Span::new(0, 2), Span::new(1, 10), Span::new(20, 150)]),
             latency_seed: random.random(),
             heartbeat_interval_ms,

@@ -23,7 +23,7 @@ pub struct PlannedOperation {
 }
 
 pub(super) fn draw(random: &mut StdRng, swarm: &Swarm) -> Vec<PlannedOperation> {
-    let count = random.random_range(260..=480);
+    let count = random.random_range(320..=520);
     let mut times = (0..count).map(|_| random.random_range(0..swarm.safety_ms)).collect::<Vec<_>>();
     times.sort_unstable();
     let operations = times.into_iter().enumerate().map(|(number, at_ms)| PlannedOperation {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use history::users::rest::{self, Sent};
 use history::users::{Input, Output};
 use history::{ClientId, Outcome, Recorder};
-use http::header::HOST;
+use http::header::{HOST, RETRY_AFTER};
 use http::{HeaderValue, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
@@ -31,6 +31,8 @@ pub(crate) struct Clients {
     pub(crate) recorder: Recorder<Input, Output>,
     /// How long a client waits for an answer.
     pub(crate) patience: Duration,
+    /// When the planned operations end: those that come too late are left out.
+    pub(crate) until: Duration,
 }
 
 /// One client.
@@ -49,7 +51,7 @@ struct Failed {
 }
 
 impl Clients {
-    /// Runs a client through its planned operations, then through those that come in.
+    /// Runs a client through its planned operations, as far as there is time, then through those that come in.
     pub(crate) async fn run(
         self,
         id: ClientId,
@@ -60,6 +62,9 @@ impl Clients {
         let mut client = Client { id, shared: self, connection: None, etags: BTreeMap::new() };
         for operation in planned {
             sleep_until(start + Duration::from_millis(operation.at_ms)).await;
+            if start.elapsed() >= client.shared.until {
+                break;
+            }
             client.operate(operation).await;
         }
         // What comes now must succeed: not over a connection to a gateway that may long be gone.
@@ -131,7 +136,8 @@ impl Client {
         self.connection = None;
         let outcome = rest::without_answer(&input, failed.sent);
         let problem = Some(failed.problem);
-        Answered { input, outcome, status: None, served_by: None, took, problem }
+        let (status, served_by, has_retry_after) = (None, None, false);
+        Answered { input, outcome, status, served_by, has_retry_after, took, problem }
     }
 }
 
@@ -154,8 +160,9 @@ fn answered(input: Input, response: &Response<Bytes>, took: Duration) -> Answere
     let outcome = rest::outcome(&input, response);
     let is_done = matches!(outcome, Outcome::Done(_));
     let problem = (!is_done).then(|| String::from_utf8_lossy(response.body()).into_owned());
-    let served_by = served_by(response);
-    Answered { input, outcome, status: Some(response.status().as_u16()), served_by, took, problem }
+    let (status, served_by) = (Some(response.status().as_u16()), served_by(response));
+    let has_retry_after = response.headers().contains_key(RETRY_AFTER);
+    Answered { input, outcome, status, served_by, has_retry_after, took, problem }
 }
 
 /// Reads `db-1; copy=next; epoch=3`.

@@ -1,7 +1,7 @@
 //! The machines: each runs a production process, from its start until it dies or ends by itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use db_process::store::{StoreError, audit};
@@ -45,13 +45,15 @@ struct Shared {
     starts: AtomicU64,
     /// The process has ended by itself.
     has_ended: AtomicBool,
+    /// Tells the process to stop.
+    shutdown: Mutex<CancellationToken>,
     has: Has,
 }
 
 /// What a machine has.
 enum Has {
     Node { place: usize, disk: SharedDisk, names: Names },
-    Gateway { state: std::sync::Mutex<Option<StateDisk>> },
+    Gateway { state: Mutex<Option<StateDisk>> },
 }
 
 impl Machine {
@@ -98,6 +100,7 @@ impl Machine {
             faults,
             starts: AtomicU64::new(0),
             has_ended: AtomicBool::new(false),
+            shutdown: Mutex::default(),
             has,
         };
         Self { host, shared: Arc::new(shared) }
@@ -111,6 +114,23 @@ impl Machine {
     /// What makes it stand still.
     pub(crate) fn stall(&self) -> &Stall {
         &self.shared.stall
+    }
+
+    /// Tells the process to stop.
+    pub(crate) fn stop(&self) {
+        self.shared.log.tell(Seen::World(WorldDid::Stops(self.host)));
+        self.shutdown().cancel();
+    }
+
+    fn shutdown(&self) -> MutexGuard<'_, CancellationToken> {
+        self.shared.shutdown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What tells the process that starts now to stop.
+    fn new_shutdown(&self) -> CancellationToken {
+        let shutdown = CancellationToken::new();
+        *self.shutdown() = shutdown.clone();
+        shutdown
     }
 
     /// Whether the process has ended by itself; asking forgets it.
@@ -141,9 +161,7 @@ impl Machine {
     /// A gateway's state directory, if it has one.
     pub(crate) fn state(&self) -> Option<StateDisk> {
         match &self.shared.has {
-            Has::Gateway { state } => {
-                state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
-            }
+            Has::Gateway { state } => state.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             Has::Node { .. } => None,
         }
     }
@@ -151,7 +169,7 @@ impl Machine {
     /// Gives a gateway a state directory, or takes it.
     pub(crate) fn set_state(&self, new: Option<StateDisk>) {
         if let Has::Gateway { state } = &self.shared.has {
-            *state.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = new;
+            *state.lock().unwrap_or_else(PoisonError::into_inner) = new;
         }
     }
 
@@ -207,7 +225,7 @@ impl Machine {
             threads: Arc::new(threads),
         };
         let config = node_config(place, &plan.swarm);
-        match db_process::run(config, deps, CancellationToken::new()).await {
+        match db_process::run(config, deps, self.new_shutdown()).await {
             Ok(()) => Ended::AsTold,
             Err(
                 error @ (db_process::RunError::Storage(_)
@@ -236,7 +254,7 @@ impl Machine {
             threads: Arc::new(threads),
         };
         let config = gateway_config(ring, &plan.swarm);
-        match gateway::run(config, deps, CancellationToken::new()).await {
+        match gateway::run(config, deps, self.new_shutdown()).await {
             Ok(()) => Ended::AsTold,
             Err(error @ gateway::RunError::State(_)) => Ended::Storage(error.to_string()),
             Err(error) => Ended::Otherwise(error.to_string()),
