@@ -89,6 +89,50 @@ pub trait Check {
     }
 }
 
+/// What a check judges, in a sentence, for those who read that it failed.
+pub fn rule(check: &str) -> &'static str {
+    match check {
+        "one-view" => {
+            "rule 1: one view for each partition and epoch, changed by the controller alone, one epoch at a time"
+        }
+        "durable-views" => {
+            "rule 1: a view is durable before anyone hears of it, and before a copy acts on it"
+        }
+        "fencing" => "rule 2: a copy serves its own epoch only, and no epoch goes back",
+        "release" => "rule 3: what an answer shows is durable on every copy in sync",
+        "prefix" => "rule 4: next holds a beginning of home's durable log, without gaps",
+        "shrink" => "rule 5: a view shrinks only in favour of a member whose link is up",
+        "ask" => "rule 6: a donor that asks commits nothing that the joiner has not made durable",
+        "reads-move" => "rule 7: requests go to whom the published view says, under its epoch",
+        "out-of-sync" => "rule 8: a copy that is out of sync never serves",
+        "lost-data" => "rule 9: a node is welcomed only under views that name the data it has",
+        "controller-file" => "rule 10: a gateway goes on from the views that were durable",
+        "recovered" => {
+            "rule 11: what was recovered is synced before it is used, and nothing goes on after a failed sync"
+        }
+        "at-most-once" => "rule 12: a request is carried out at most once",
+        "outcomes" => "rule 13: what was not done never took effect",
+        "one-gateway" => {
+            "rule 14: there is one gateway, and a copy never has two views of one epoch"
+        }
+        "linearizable" => "what clients see of each user is linearizable",
+        "roles" => {
+            "reads are answered by the replica or the primary of the epoch, updates by the primary"
+        }
+        "durability" => {
+            "an acknowledged update is in both copies, also after a loss of power everywhere"
+        }
+        "same-copies" => "when all has come back, both copies are the same",
+        "deadline" => "a request has its answer by its deadline, and is not given up before",
+        "availability" => "with one node in trouble no read fails",
+        "convergence" => "when the faults have ended, all that can be served comes back by itself",
+        "documented" => "there are no answers but those that are documented",
+        "endings" => "no process ends by itself without a reason",
+        "panics" => "no process panics",
+        _ => "see sim/src/checks",
+    }
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub struct End {
@@ -171,5 +215,19 @@ impl Checks {
 
     pub(crate) fn steps(&self) -> u64 {
         self.0.iter().map(|check| check.steps()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_check_says_what_it_judges() {
+        let sources = std::fs::read_dir("src/checks").unwrap();
+        for source in sources.map(|entry| entry.unwrap().path()) {
+            let name = source.file_stem().unwrap().to_string_lossy().replace('_', "-");
+            if name != "support" {
+                assert!(!super::rule(&name).starts_with("see "), "{name}");
+            }
+        }
     }
 }

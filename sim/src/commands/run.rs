@@ -85,6 +85,9 @@ pub(super) fn tell(report: &Report, replay: &str) {
         )),
         Some(failure) => {
             say(&format!("seed {}: {failure}", report.seed));
+            if let Some(check) = failure.check() {
+                say(&format!("the rule: {}", sim::checks::rule(check)));
+            }
             if !report.events.is_empty() {
                 say("the last events that matter:");
             }

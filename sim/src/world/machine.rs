@@ -73,7 +73,7 @@ impl Machine {
     /// The gateway's machine.
     pub(crate) fn gateway(plan: &Arc<Plan>, ring: &Ring, log: &Log) -> Self {
         let faults = DiskFaults::default();
-        let state = StateDisk::new(faults.clone(), log.clone());
+        let state = StateDisk::new(plan.storage, faults.clone(), log.clone());
         let has = Has::Gateway { state: Some(state).into() };
         Self::new(Host::Gateway, plan, ring, log, faults, has)
     }

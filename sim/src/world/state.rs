@@ -1,12 +1,16 @@
-//! The place of the cluster's state: one gateway at a time has it, and a save is whole or not at all.
+//! The place of the cluster's state: one gateway at a time has it, and a save is whole or not at all. In memory, or the
+//! very directory that production has, where nodes have real storage too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 
-use gateway::state::{StateError, StateStore};
+use gateway::state::{StateDirectory, StateError, StateStore};
 use ring::controller::ClusterState;
 
 use super::storage::DiskFaults;
+use crate::plan::StorageKind;
 use crate::plan::fault::DiskError;
 use crate::plan::host::Host;
 use crate::seen::{Log, Seen, StateDid};
@@ -14,67 +18,108 @@ use crate::seen::{Log, Seen, StateDid};
 /// A state directory; it outlives the gateways that have it.
 #[derive(Debug, Clone)]
 pub(crate) struct StateDisk {
-    content: Arc<Mutex<Content>>,
+    place: Place,
+    /// Whether a gateway has it.
+    is_taken: Arc<AtomicBool>,
     faults: DiskFaults,
     log: Log,
 }
 
-#[derive(Debug, Default)]
-struct Content {
-    saved: Option<ClusterState>,
-    is_taken: bool,
+/// Where the state is.
+#[derive(Debug, Clone)]
+enum Place {
+    Memory(Arc<Mutex<Option<ClusterState>>>),
+    Directory(PathBuf),
 }
 
 impl StateDisk {
-    pub(crate) fn new(faults: DiskFaults, log: Log) -> Self {
-        Self { content: Arc::default(), faults, log }
+    pub(crate) fn new(kind: StorageKind, faults: DiskFaults, log: Log) -> Self {
+        let place = match kind {
+            StorageKind::Memory => Place::Memory(Arc::default()),
+            StorageKind::Rocksdb => Place::Directory(PathBuf::from("state")),
+        };
+        Self { place, is_taken: Arc::default(), faults, log }
     }
 
     /// Takes it for one gateway, until what is returned is dropped.
     pub(crate) fn open(&self, gateway: Host) -> Result<SimState, StateError> {
-        let mut content = self.lock();
-        if content.is_taken {
-            self.log.tell(Seen::State { gateway, did: StateDid::Locked });
-            return Err(StateError::Locked(PathBuf::from("the state directory")));
-        }
-        content.is_taken = true;
-        Ok(SimState { disk: self.clone(), gateway })
+        let opened = match &self.place {
+            Place::Directory(path) => StateDirectory::open(path).map(Some),
+            Place::Memory(_) if self.is_taken() => {
+                Err(StateError::Locked(PathBuf::from("the state directory")))
+            }
+            Place::Memory(_) => Ok(None),
+        };
+        let directory = opened.inspect_err(|error| {
+            if matches!(error, StateError::Locked(_)) {
+                self.log.tell(Seen::State { gateway, did: StateDid::Locked });
+            }
+        })?;
+        self.is_taken.store(true, Ordering::Relaxed);
+        Ok(SimState { disk: self.clone(), directory, gateway })
     }
 
     /// Another one with the same content.
     pub(crate) fn copy(&self) -> Self {
-        let content = Content { saved: self.lock().saved.clone(), is_taken: false };
-        Self {
-            content: Arc::new(Mutex::new(content)),
-            faults: DiskFaults::default(),
-            log: self.log.clone(),
-        }
+        let place = match &self.place {
+            Place::Memory(saved) => Place::Memory(Arc::new(Mutex::new(lock(saved).clone()))),
+            Place::Directory(path) => {
+                let copy = PathBuf::from("state-copy");
+                if let Err(error) = copy_files(path, &copy) {
+                    panic!("{} cannot be copied: {error}", path.display());
+                }
+                Place::Directory(copy)
+            }
+        };
+        let faults = DiskFaults::default();
+        Self { place, is_taken: Arc::default(), faults, log: self.log.clone() }
     }
 
     /// Whether a gateway has it.
     pub(crate) fn is_taken(&self) -> bool {
-        self.lock().is_taken
+        self.is_taken.load(Ordering::Relaxed)
     }
 
     /// What is in it is lost.
     pub(crate) fn wipe(&self) {
-        self.lock().saved = None;
+        match &self.place {
+            Place::Memory(saved) => *lock(saved) = None,
+            Place::Directory(path) => {
+                // It may not have been made yet.
+                let _ = fs::remove_dir_all(path);
+            }
+        }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(saved: &Mutex<Option<ClusterState>>) -> MutexGuard<'_, Option<ClusterState>> {
+    saved.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
     }
+    Ok(())
 }
 
 /// A state directory that one gateway has.
 pub(crate) struct SimState {
     disk: StateDisk,
+    /// The real one, where the state is in files.
+    directory: Option<StateDirectory>,
     gateway: Host,
 }
 
 impl StateStore for SimState {
     fn load(&self) -> Result<Option<ClusterState>, StateError> {
-        Ok(self.disk.lock().saved.clone())
+        match (&self.directory, &self.disk.place) {
+            (Some(directory), _) => directory.load(),
+            (None, Place::Memory(saved)) => Ok(lock(saved).clone()),
+            (None, Place::Directory(_)) => unreachable!("it was opened"),
+        }
     }
 
     fn save(&self, state: &ClusterState) -> Result<(), StateError> {
@@ -83,7 +128,11 @@ impl StateStore for SimState {
             || self.disk.faults.strikes(DiskError::WriteLost)
             || self.disk.faults.strikes(DiskError::Sync);
         if !fails || is_found {
-            self.disk.lock().saved = Some(state.clone());
+            match (&self.directory, &self.disk.place) {
+                (Some(directory), _) => directory.save(state)?,
+                (None, Place::Memory(saved)) => *lock(saved) = Some(state.clone()),
+                (None, Place::Directory(_)) => unreachable!("it was opened"),
+            }
             self.tell(StateDid::Saved(state.views.clone()));
         }
         if !fails {
@@ -103,6 +152,6 @@ impl SimState {
 
 impl Drop for SimState {
     fn drop(&mut self) {
-        self.disk.lock().is_taken = false;
+        self.disk.is_taken.store(false, Ordering::Relaxed);
     }
 }
