@@ -4,6 +4,7 @@ mod bugs;
 mod meta;
 mod run;
 mod seeds;
+mod shrink;
 mod sweep;
 mod tally;
 
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Run(run::RunArgs),
     /// Run a schedule that was saved, and perhaps edited
     Replay(run::ReplayArgs),
+    /// Take out of a failing schedule whatever it does not need to fail
+    Shrink(shrink::ShrinkArgs),
     /// Run many seeds
     Sweep(sweep::SweepArgs),
     /// Run seeds twice, and compare all that they trace, byte for byte
@@ -43,6 +46,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args).await,
             Self::Replay(args) => run::replay(args).await,
+            Self::Shrink(args) => shrink::shrink(args).await,
             Self::Sweep(args) => sweep::sweep(args).await,
             Self::Meta(args) => meta::meta(args).await,
             Self::Bugs(args) => bugs::bugs(args).await,

@@ -1,0 +1,134 @@
+//! `shrink`: takes out of a failing schedule whatever it does not need to fail.
+//!
+//! Delta debugging (Zeller and Hildebrandt, 2002): parts are left out, large ones first, and stay out if the same check
+//! still fails.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use sim::child::PlanArgs;
+use sim::plan::Plan;
+use sim::report::{Failure, Report};
+use tempfile::TempDir;
+
+use super::run::tell;
+use super::say;
+use super::seeds::Seeds;
+
+/// Take out of a failing schedule whatever it does not need to fail
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShrinkArgs {
+    /// The seed whose schedule fails
+    #[arg(long, required_unless_present = "schedule", conflicts_with = "schedule")]
+    seed: Option<u64>,
+
+    /// A saved schedule that fails
+    schedule: Option<PathBuf>,
+
+    #[command(flatten)]
+    plan: PlanArgs,
+
+    /// Where to put what is left
+    #[arg(long, value_name = "FILE", default_value = "shrunk.json")]
+    save: PathBuf,
+}
+
+pub(super) async fn shrink(args: ShrinkArgs) -> anyhow::Result<ExitCode> {
+    let plan = match (&args.schedule, args.seed) {
+        (Some(path), _) => Plan::from_json(&std::fs::read_to_string(path)?)?,
+        (None, seed) => Plan::draw(seed.unwrap_or_default(), &args.plan.options()),
+    };
+    let seeds = Seeds::built(&args.plan).await?;
+    let directory = TempDir::new()?;
+    let mut trial =
+        Trial { seeds, path: directory.path().join("schedule.json"), check: None, runs: 0 };
+    let Some(check) = trial.run(&plan).await?.failure.as_ref().and_then(check_of) else {
+        bail!("the schedule does not fail: there is nothing to shrink");
+    };
+    trial.check = Some(check);
+    let shrunk = trial.shrunk(plan).await?;
+    std::fs::write(&args.save, shrunk.to_json())
+        .with_context(|| format!("{} cannot be written", args.save.display()))?;
+    say(&format!(
+        "{} faults and {} operations are left after {} runs, in {}",
+        shrunk.faults.len(),
+        shrunk.operations.len(),
+        trial.runs,
+        args.save.display()
+    ));
+    let replay = format!("cargo run -p sim -- replay {}", args.save.display());
+    tell(&trial.run(&shrunk).await?, &replay);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_of(failure: &Failure) -> Option<String> {
+    failure.check().map(str::to_owned)
+}
+
+/// Runs one schedule after the other.
+struct Trial {
+    seeds: Seeds,
+    path: PathBuf,
+    /// The check that has to fail.
+    check: Option<String>,
+    runs: u32,
+}
+
+impl Trial {
+    async fn run(&mut self, plan: &Plan) -> anyhow::Result<Report> {
+        self.runs += 1;
+        std::fs::write(&self.path, plan.to_json())?;
+        let path: &Path = &self.path;
+        self.seeds.start_schedule(path, "nothing")?.report(|_| {}).await
+    }
+
+    async fn still_fails(&mut self, plan: &Plan) -> anyhow::Result<bool> {
+        let report = self.run(plan).await?;
+        Ok(report.failure.as_ref().and_then(check_of) == self.check)
+    }
+
+    async fn shrunk(&mut self, mut plan: Plan) -> anyhow::Result<Plan> {
+        loop {
+            let before = (plan.faults.len(), plan.operations.len());
+            plan = self
+                .without(plan, |plan| plan.faults.len(), |plan, part| drop(plan.faults.drain(part)))
+                .await?;
+            plan = self
+                .without(
+                    plan,
+                    |plan| plan.operations.len(),
+                    |plan, part| drop(plan.operations.drain(part)),
+                )
+                .await?;
+            if (plan.faults.len(), plan.operations.len()) == before {
+                return Ok(plan);
+            }
+            say(&format!("{} faults, {} operations", plan.faults.len(), plan.operations.len()));
+        }
+    }
+
+    /// Leaves out parts of a list, ever smaller ones, for as long as the schedule still fails.
+    async fn without(
+        &mut self,
+        mut plan: Plan,
+        length: impl Fn(&Plan) -> usize,
+        leave_out: impl Fn(&mut Plan, std::ops::Range<usize>),
+    ) -> anyhow::Result<Plan> {
+        let mut size = length(&plan).div_ceil(2);
+        while size > 0 {
+            let mut from = 0;
+            while from < length(&plan) {
+                let mut smaller = plan.clone();
+                leave_out(&mut smaller, from..(from + size).min(length(&plan)));
+                if self.still_fails(&smaller).await? {
+                    plan = smaller;
+                } else {
+                    from += size;
+                }
+            }
+            size /= 2;
+        }
+        Ok(plan)
+    }
+}
