@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::plan::fault::FaultKind;
+use crate::plan::kind::FaultKind;
 use crate::plan::{Options, StorageKind};
 
 /// What stands before the report, in the last line of standard output.

@@ -1,17 +1,21 @@
 //! What is known of a cluster from what was seen: the state that checks judge the next event by.
 
+mod node;
+mod roles;
+
 use std::collections::BTreeMap;
 
-use process::events::{Event, GatewayEvent, NodeEvent};
-use protocol::id::{
-    Boot, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId,
-};
-use protocol::message::{Ask, CallId, Progress};
+use process::events::{Event, GatewayEvent};
+use protocol::id::{Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, RequestId};
+use protocol::message::{CallId, Progress};
 use protocol::view::{InSync, Member, View};
 use ring::placement::{Place, Ring};
 
 use crate::plan::host::Host;
-use crate::seen::{Moment, Seen, StateDid, StorageDid, WorldDid};
+use crate::seen::{Moment, Seen, StateDid, WorldDid};
+
+pub use self::node::{CopyModel, NodeModel, Stages};
+pub use self::roles::{has_primary, named, reader};
 
 /// What is known of a cluster.
 #[derive(Debug)]
@@ -45,51 +49,6 @@ pub struct Linked {
     pub incarnation: Incarnation,
 }
 
-/// What is known of a node.
-#[derive(Debug, Clone, Default)]
-pub struct NodeModel {
-    /// Its data.
-    pub incarnation: Option<Incarnation>,
-    /// Its last start.
-    pub boot: Option<Boot>,
-    /// The gateway that let it in last.
-    pub joined: Option<GatewayBoot>,
-    /// Whether its storage has synced since it was opened.
-    pub has_synced: bool,
-    /// Whether it has written since it last synced.
-    pub is_dirty: bool,
-    /// Its home copy.
-    pub home: CopyModel,
-    /// Its next copy.
-    pub next: CopyModel,
-}
-
-/// What is known of a copy.
-#[derive(Debug, Clone, Default)]
-pub struct CopyModel {
-    /// The view that it acts on.
-    pub acting: Option<View>,
-    /// The newest view that was handed to the storage, that is written, that is durable.
-    pub view: Stages<Option<View>>,
-    /// The last entry that was handed to the storage, that is written, that is durable.
-    pub entry: Stages<Position>,
-    /// What it told of itself last.
-    pub progress: Option<Progress>,
-    /// The ask that is open.
-    pub ask: Option<Ask>,
-}
-
-/// How far something has come on its way to the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stages<T> {
-    /// Handed to the storage.
-    pub handed: T,
-    /// Written: found after a kill.
-    pub written: T,
-    /// Synced: found after a power loss.
-    pub durable: T,
-}
-
 /// A request that a gateway sent to a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -105,33 +64,6 @@ pub struct Call {
     pub epoch: Epoch,
     /// The id of an update; none of a read.
     pub request: Option<RequestId>,
-}
-
-impl<T: Copy> Stages<T> {
-    fn all(value: T) -> Self {
-        Self { handed: value, written: value, durable: value }
-    }
-}
-
-impl NodeModel {
-    /// One of its copies.
-    pub fn copy(&self, member: Member) -> &CopyModel {
-        match member {
-            Member::Home => &self.home,
-            Member::Next => &self.next,
-        }
-    }
-
-    fn copy_mut(&mut self, member: Member) -> &mut CopyModel {
-        match member {
-            Member::Home => &mut self.home,
-            Member::Next => &mut self.next,
-        }
-    }
-
-    fn copies_mut(&mut self) -> [&mut CopyModel; 2] {
-        [&mut self.home, &mut self.next]
-    }
 }
 
 impl Model {
@@ -267,98 +199,9 @@ impl Model {
     }
 }
 
-/// The copy to which reads go, as the design says it: written here again, so that a slip in the code that is tested does
-/// not make the same slip here.
-pub fn reader(in_sync: InSync) -> Member {
-    match in_sync {
-        InSync::Both { .. } | InSync::NextOnly { .. } => Member::Next,
-        InSync::HomeOnly { .. } => Member::Home,
-    }
-}
-
-/// Whether there is a primary, as the design says it.
-pub fn has_primary(in_sync: InSync) -> bool {
-    matches!(in_sync, InSync::Both { .. } | InSync::HomeOnly { .. })
-}
-
-/// The data that a view names for a copy, as the design says it.
-pub fn named(in_sync: InSync, member: Member) -> Option<Incarnation> {
-    match (in_sync, member) {
-        (InSync::Both { home, .. } | InSync::HomeOnly { home }, Member::Home) => Some(home),
-        (InSync::Both { next, .. } | InSync::NextOnly { next }, Member::Next) => Some(next),
-        (InSync::HomeOnly { .. }, Member::Next) | (InSync::NextOnly { .. }, Member::Home) => None,
-    }
-}
-
 /// Whether all that a copy has written is committed.
 fn is_idle(progress: Option<&Progress>) -> bool {
     progress.is_some_and(|progress| {
         progress.written.seq == progress.durable && progress.durable == progress.committed
     })
-}
-
-impl NodeModel {
-    fn follow(&mut self, event: &NodeEvent) {
-        match event {
-            NodeEvent::Starts { incarnation, boot, home, next } => {
-                let found = |found: &process::events::FoundCopy| CopyModel {
-                    acting: found.view,
-                    view: Stages::all(found.view),
-                    entry: Stages::all(found.written),
-                    ..CopyModel::default()
-                };
-                self.incarnation = Some(*incarnation);
-                self.boot = Some(*boot);
-                self.joined = None;
-                (self.home, self.next) = (found(home), found(next));
-            }
-            NodeEvent::Joins { gateway } => {
-                self.joined = Some(*gateway);
-                // On a new link whatever was asked on the one before is over.
-                self.home.ask = None;
-            }
-            NodeEvent::Acts { member, view } => {
-                let copy = self.copy_mut(*member);
-                copy.acting = Some(*view);
-                copy.ask = None;
-            }
-            NodeEvent::Comes(progress) => self.copy_mut(progress.member).progress = Some(*progress),
-            NodeEvent::Applies { member, position, .. } => {
-                self.copy_mut(*member).entry.handed = *position;
-            }
-            NodeEvent::Stores { member, view, .. } => {
-                self.copy_mut(*member).view.handed = Some(*view);
-            }
-            NodeEvent::Asks(ask) => self.home.ask = Some(*ask),
-            NodeEvent::AskRefused { ask, .. } => {
-                self.home.ask.take_if(|open| open.ask == *ask);
-            }
-            NodeEvent::Appends { .. } | NodeEvent::Replies { .. } => {}
-        }
-    }
-
-    fn follow_storage(&mut self, did: &StorageDid) {
-        match did {
-            StorageDid::Opened => {
-                self.has_synced = false;
-                self.is_dirty = false;
-            }
-            StorageDid::Written => {
-                self.is_dirty = true;
-                for copy in self.copies_mut() {
-                    copy.entry.written = copy.entry.handed;
-                    copy.view.written = copy.view.handed;
-                }
-            }
-            StorageDid::Synced => {
-                self.has_synced = true;
-                self.is_dirty = false;
-                for copy in self.copies_mut() {
-                    copy.entry.durable = copy.entry.written;
-                    copy.view.durable = copy.view.written;
-                }
-            }
-            StorageDid::Failed(_) => {}
-        }
-    }
 }

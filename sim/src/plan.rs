@@ -10,7 +10,8 @@
 //! | module | owns |
 //! |---|---|
 //! | [`swarm`] | which sizes, times and kinds of fault a seed has |
-//! | [`fault`] | the faults, and what each is made of |
+//! | [`fault`], [`kind`] | the faults |
+//! | [`step`] | what faults are made of |
 //! | [`schedule`] | when which fault begins and ends |
 //! | [`workload`] | what clients ask for, and when |
 //!
@@ -18,7 +19,9 @@
 
 pub mod fault;
 pub mod host;
+pub mod kind;
 pub mod schedule;
+pub mod step;
 pub mod swarm;
 pub mod workload;
 
@@ -26,7 +29,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
-use self::fault::{FaultKind, PlannedFault};
+use self::fault::PlannedFault;
+use self::kind::FaultKind;
 use self::swarm::Swarm;
 use self::workload::PlannedOperation;
 

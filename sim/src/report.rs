@@ -6,7 +6,7 @@ use std::fmt;
 use protocol::id::PartitionId;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::fault::FaultKind;
+use crate::plan::kind::FaultKind;
 use crate::seen::Moment;
 
 /// What a run comes to.

@@ -14,8 +14,9 @@ use protocol::view::{Member, View};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use crate::plan::fault::{Condition, Death, FaultKind};
 use crate::plan::host::Host;
+use crate::plan::kind::FaultKind;
+use crate::plan::step::{Condition, Death};
 
 /// Something that was seen.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,8 +8,8 @@ use protocol::view::View;
 
 use super::Check;
 use crate::model::Model;
-use crate::plan::fault::Death;
 use crate::plan::host::Host;
+use crate::plan::step::Death;
 use crate::report::Violation;
 use crate::seen::{Moment, Seen, WorldDid};
 

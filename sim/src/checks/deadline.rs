@@ -8,8 +8,8 @@ use history::users::Input;
 
 use super::Check;
 use crate::model::Model;
-use crate::plan::fault::Condition;
 use crate::plan::host::Host;
+use crate::plan::step::Condition;
 use crate::plan::swarm::Swarm;
 use crate::report::Violation;
 use crate::seen::{ClientDid, Moment, Seen, WorldDid};

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::Check;
 use crate::model::Model;
-use crate::plan::fault::FaultKind;
 use crate::plan::host::Host;
+use crate::plan::kind::FaultKind;
 use crate::report::Violation;
 use crate::seen::{Ended, Moment, Seen, WorldDid};
 

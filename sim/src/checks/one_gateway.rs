@@ -9,8 +9,8 @@ use protocol::view::{Member, View};
 
 use super::Check;
 use crate::model::Model;
-use crate::plan::fault::FaultKind;
 use crate::plan::host::Host;
+use crate::plan::kind::FaultKind;
 use crate::report::Violation;
 use crate::seen::{Ended, Moment, Seen, WorldDid};
 

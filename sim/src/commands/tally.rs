@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sim::plan::fault::FaultKind;
+use sim::plan::kind::FaultKind;
 use sim::probes::Probe;
 use sim::report::{Failure, Reader, Report, Statistics};
 

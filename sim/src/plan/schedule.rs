@@ -3,8 +3,9 @@
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::fault::{DiskError, Fault, FaultKind, PlannedFault};
+use super::fault::{DiskError, Fault, PlannedFault};
 use super::host::Host;
+use super::kind::FaultKind;
 use super::swarm::{Pace, Swarm, between, pick};
 
 /// How long a run is left in peace at first, so that the cluster forms.

@@ -6,7 +6,7 @@ use db_process::storage::memory::MemoryDisk;
 use db_process::storage::{Storage, StorageError, StorageReader};
 
 use crate::plan::StorageKind;
-use crate::plan::fault::Death;
+use crate::plan::step::Death;
 
 /// A node's disk.
 pub(crate) enum Disk {

@@ -20,8 +20,8 @@ use super::disk::{Disk, SharedDisk};
 use super::state::StateDisk;
 use super::storage::{DiskFaults, SimStorage};
 use crate::plan::Plan;
-use crate::plan::fault::Death;
 use crate::plan::host::Host;
+use crate::plan::step::Death;
 use crate::plan::swarm::Swarm;
 use crate::seen::{Ended, Log, Seen, WorldDid};
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use turmoil::Sim;
 
-use crate::plan::fault::Condition;
 use crate::plan::host::Host;
+use crate::plan::step::Condition;
 use crate::plan::swarm::Span;
 
 /// What is the matter with the network.

@@ -11,7 +11,7 @@ use db_process::storage::rocks::{RocksSettings, RocksStorage};
 use db_process::storage::{Storage, StorageError, StorageReader};
 
 use super::disk::part;
-use crate::plan::fault::Death;
+use crate::plan::step::Death;
 
 /// RocksDB's memory: small, as the data is, and there are several nodes in a process.
 const MEMORY_BYTES: usize = 1 << 20;

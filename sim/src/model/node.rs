@@ -1,0 +1,146 @@
+//! What is known of a node and its copies.
+
+use process::events::{FoundCopy, NodeEvent};
+use protocol::id::{Boot, GatewayBoot, Incarnation, Position};
+use protocol::message::{Ask, Progress};
+use protocol::view::{Member, View};
+
+use crate::seen::StorageDid;
+
+/// What is known of a node.
+#[derive(Debug, Clone, Default)]
+pub struct NodeModel {
+    /// Its data.
+    pub incarnation: Option<Incarnation>,
+    /// Its last start.
+    pub boot: Option<Boot>,
+    /// The gateway that let it in last.
+    pub joined: Option<GatewayBoot>,
+    /// Whether its storage has synced since it was opened.
+    pub has_synced: bool,
+    /// Whether it has written since it last synced.
+    pub is_dirty: bool,
+    /// Its home copy.
+    pub home: CopyModel,
+    /// Its next copy.
+    pub next: CopyModel,
+}
+
+/// What is known of a copy.
+#[derive(Debug, Clone, Default)]
+pub struct CopyModel {
+    /// The view that it acts on.
+    pub acting: Option<View>,
+    /// The newest view that was handed to the storage, that is written, that is durable.
+    pub view: Stages<Option<View>>,
+    /// The last entry that was handed to the storage, that is written, that is durable.
+    pub entry: Stages<Position>,
+    /// What it told of itself last.
+    pub progress: Option<Progress>,
+    /// The ask that is open.
+    pub ask: Option<Ask>,
+}
+
+/// How far something has come on its way to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stages<T> {
+    /// Handed to the storage.
+    pub handed: T,
+    /// Written: found after a kill.
+    pub written: T,
+    /// Synced: found after a power loss.
+    pub durable: T,
+}
+
+impl<T: Copy> Stages<T> {
+    fn all(value: T) -> Self {
+        Self { handed: value, written: value, durable: value }
+    }
+}
+
+impl NodeModel {
+    /// One of its copies.
+    pub fn copy(&self, member: Member) -> &CopyModel {
+        match member {
+            Member::Home => &self.home,
+            Member::Next => &self.next,
+        }
+    }
+
+    fn copy_mut(&mut self, member: Member) -> &mut CopyModel {
+        match member {
+            Member::Home => &mut self.home,
+            Member::Next => &mut self.next,
+        }
+    }
+
+    fn copies_mut(&mut self) -> [&mut CopyModel; 2] {
+        [&mut self.home, &mut self.next]
+    }
+}
+
+impl NodeModel {
+    pub(super) fn follow(&mut self, event: &NodeEvent) {
+        match event {
+            NodeEvent::Starts { incarnation, boot, home, next } => {
+                let found = |found: &FoundCopy| CopyModel {
+                    acting: found.view,
+                    view: Stages::all(found.view),
+                    entry: Stages::all(found.written),
+                    ..CopyModel::default()
+                };
+                self.incarnation = Some(*incarnation);
+                self.boot = Some(*boot);
+                self.joined = None;
+                (self.home, self.next) = (found(home), found(next));
+            }
+            NodeEvent::Joins { gateway } => {
+                self.joined = Some(*gateway);
+                // On a new link whatever was asked on the one before is over.
+                self.home.ask = None;
+            }
+            NodeEvent::Acts { member, view } => {
+                let copy = self.copy_mut(*member);
+                copy.acting = Some(*view);
+                copy.ask = None;
+            }
+            NodeEvent::Comes(progress) => self.copy_mut(progress.member).progress = Some(*progress),
+            NodeEvent::Applies { member, position, .. } => {
+                self.copy_mut(*member).entry.handed = *position;
+            }
+            NodeEvent::Stores { member, view, .. } => {
+                self.copy_mut(*member).view.handed = Some(*view);
+            }
+            NodeEvent::Asks(ask) => self.home.ask = Some(*ask),
+            NodeEvent::AskRefused { ask, .. } => {
+                self.home.ask.take_if(|open| open.ask == *ask);
+            }
+            NodeEvent::Appends { .. } | NodeEvent::Replies { .. } => {}
+        }
+    }
+
+    pub(super) fn follow_storage(&mut self, did: &StorageDid) {
+        match did {
+            StorageDid::Opened => {
+                self.has_synced = false;
+                self.is_dirty = false;
+            }
+            StorageDid::Written => {
+                self.is_dirty = true;
+                for copy in self.copies_mut() {
+                    copy.entry.written = copy.entry.handed;
+                    copy.view.written = copy.view.handed;
+                }
+            }
+            StorageDid::Synced => {
+                self.has_synced = true;
+                self.is_dirty = false;
+                for copy in self.copies_mut() {
+                    copy.entry.durable = copy.entry.written;
+                    copy.view.durable = copy.view.written;
+                }
+            }
+            StorageDid::Failed(_) => {}
+        }
+    }
+}

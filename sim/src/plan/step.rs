@@ -1,0 +1,165 @@
+//! The steps that faults are made of.
+
+use super::fault::{DiskError, Fault};
+use super::host::Host;
+
+/// What faults are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// A process ends, or its machine does; it stays down until each `Down` was followed by an [`Up`](Self::Up).
+    Down {
+        /// Which.
+        host: Host,
+        /// What is left of it.
+        how: Death,
+    },
+    /// A process is told to stop; it is started again when it has.
+    Stop(Host),
+    /// What kept a host down is over.
+    Up(Host),
+    /// Something about the network or a machine is the matter from now on.
+    Begin(Condition),
+    /// It is over.
+    End(Condition),
+    /// The next operation of a disk fails.
+    Arm(Host, DiskError),
+    /// If it has not, it does not.
+    Disarm(Host),
+    /// The second gateway starts, and these nodes are led to it, or ends. Without nodes it has the first one's state
+    /// directory, else a copy.
+    SecondGateway(Option<Vec<Host>>),
+}
+
+/// How a process ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Death {
+    /// The process alone: its connections are closed, its writes are there.
+    Killed,
+    /// The machine: nobody is told, its writes are there.
+    Vanished,
+    /// The machine: nobody is told, and of its unsynced writes this part is there.
+    PowerLost {
+        /// From 0 to 1.
+        kept: f64,
+    },
+    /// The machine, and its data directory.
+    DataLost,
+}
+
+/// What can be the matter with the network or a machine, for a while.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// No message gets through.
+    Cut(Host, Host),
+    /// No message gets from the first to the second.
+    CutOneWay(Host, Host),
+    /// Messages are held back.
+    Held(Host, Host),
+    /// Messages take up to this many milliseconds.
+    Slow(Host, Host, u64),
+    /// The machine stands still.
+    Paused(Host),
+    /// The disk is full.
+    Full(Host),
+    /// The machine is gone from the network.
+    Gone(Host),
+}
+
+impl Fault {
+    /// The steps, by the time since the fault began, in milliseconds.
+    pub fn steps(&self, for_ms: u64) -> Vec<(u64, Step)> {
+        let down = |host, how| vec![(0, Step::Down { host, how }), (for_ms, Step::Up(host))];
+        let condition = |condition: Condition| {
+            vec![(0, Step::Begin(condition.clone())), (for_ms, Step::End(condition))]
+        };
+        match self {
+            Self::Kill(host) => down(*host, Death::Killed),
+            Self::Stop(host) => vec![(0, Step::Stop(*host))],
+            Self::Crash(host) => down(*host, Death::Vanished),
+            Self::PowerLoss { host, kept } => down(*host, Death::PowerLost { kept: *kept }),
+            Self::LostData(host) => down(*host, Death::DataLost),
+            Self::LostState => down(Host::Gateway, Death::DataLost),
+            Self::CrashLoop { host, times, up_ms } => {
+                let down_ms = (for_ms / u64::from(*times).max(1)).max(1);
+                let lives = (0..u64::from(*times)).flat_map(|life| {
+                    let at = life * (down_ms + up_ms);
+                    [
+                        (at, Step::Down { host: *host, how: Death::Killed }),
+                        (at + down_ms, Step::Up(*host)),
+                    ]
+                });
+                lives.collect()
+            }
+            Self::CrashInRecovery { host, kept, up_ms } => {
+                let how = Death::PowerLost { kept: *kept };
+                vec![
+                    (0, Step::Down { host: *host, how }),
+                    (for_ms, Step::Up(*host)),
+                    (for_ms + up_ms, Step::Down { host: *host, how }),
+                    (2 * for_ms + up_ms, Step::Up(*host)),
+                ]
+            }
+            Self::DiskError { host, error } => {
+                vec![(0, Step::Arm(*host, *error)), (for_ms, Step::Disarm(*host))]
+            }
+            Self::DiskFull(host) => condition(Condition::Full(*host)),
+            Self::Pause(host) => condition(Condition::Paused(*host)),
+            Self::Slow { between: (a, b), latency_ms } => {
+                condition(Condition::Slow(*a, *b, *latency_ms))
+            }
+            Self::Cut(a, b) => condition(Condition::Cut(*a, *b)),
+            Self::CutOneWay { from, to } => condition(Condition::CutOneWay(*from, *to)),
+            Self::Hold(a, b) => condition(Condition::Held(*a, *b)),
+            Self::Flap { between: (a, b), every_ms } => {
+                let every_ms = (*every_ms).max(1);
+                let cuts = (0..for_ms / every_ms).step_by(2).flat_map(|turn| {
+                    let cut = Condition::Cut(*a, *b);
+                    [
+                        (turn * every_ms, Step::Begin(cut.clone())),
+                        ((turn + 1) * every_ms, Step::End(cut)),
+                    ]
+                });
+                cuts.collect()
+            }
+            Self::SecondGateway => {
+                vec![
+                    (0, Step::SecondGateway(Some(Vec::new()))),
+                    (for_ms, Step::SecondGateway(None)),
+                ]
+            }
+            Self::ForkedGateway { led } => {
+                vec![
+                    (0, Step::SecondGateway(Some(led.clone()))),
+                    (for_ms, Step::SecondGateway(None)),
+                ]
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_loop_is_down_as_often_as_it_is_up() {
+        let fault = Fault::CrashLoop { host: Host::Node(1), times: 3, up_ms: 50 };
+        let steps = fault.steps(300);
+        let downs = steps.iter().filter(|(_, step)| matches!(step, Step::Down { .. })).count();
+        assert_eq!((downs, steps.len()), (3, 6));
+        assert_eq!(steps[2].0, 150, "down for 100 ms, up for 50");
+    }
+
+    #[test]
+    fn whatever_begins_ends() {
+        let (a, b) = (Host::Node(0), Host::Node(1));
+        let flap = Fault::Flap { between: (a, b), every_ms: 100 };
+        for fault in [Fault::Cut(a, b), Fault::Pause(a), Fault::DiskFull(a), flap] {
+            let steps = fault.steps(1050);
+            let begun = steps.iter().filter(|(_, step)| matches!(step, Step::Begin(_))).count();
+            let ended = steps.iter().filter(|(_, step)| matches!(step, Step::End(_))).count();
+            assert_eq!(begun, ended, "{fault:?}");
+            assert!(begun > 0);
+        }
+    }
+}
