@@ -23,7 +23,7 @@
 //! people call, starts it. There is no protocol here, and nothing of how production puts its parts together: `gateway::run`
 //! and `db_process::run` are called as they ship, with other `Deps`.
 
-#[cfg(not(tokio_unstable))]
+#[cfg(not(any(tokio_unstable, doc, doctest)))]
 compile_error!(
     "tokio draws the order of `select!` from the seed only with `--cfg tokio_unstable`, which .cargo/config.toml sets: \
      do not set RUSTFLAGS"
