@@ -13,7 +13,10 @@ endif
 endif
 target := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help deps build run test lint fmt
+# The seeds that `make sweep` plays.
+SEEDS ?= 0..1000
+
+.PHONY: help deps build run test sweep lint fmt
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +32,9 @@ run: build ## Start a cluster on this machine; ARGS="--nodes 5" for another size
 
 test: build ## Run all tests
 	cargo test --locked --workspace
+
+sweep: deps ## Play seeds of the simulation; SEEDS=0..1000
+	cargo run --locked -p sim -- sweep --seeds $(SEEDS)
 
 lint: deps ## Formatting and lints, as CI checks them
 	cargo fmt --all --check

@@ -113,8 +113,8 @@ impl Tally {
                 self.failures.len()
             ),
             format!(
-                "{} simulated hours; {} s a seed, {} at least",
-                sum.simulated_ms / 3_600_000,
+                "{} simulated minutes; {} s a seed, {} at least",
+                sum.simulated_ms / 60_000,
                 sum.simulated_ms / 1000 / seeds,
                 self.simulated_ms_min.unwrap_or(0) / 1000,
             ),
