@@ -55,7 +55,7 @@ use crate::seen::Log;
 const TCP_SEGMENTS_MAX: usize = 65_536;
 
 /// How long a client waits beyond the request's deadline.
-const PATIENCE_SLACK: Duration = Duration::from_secs(3);
+const PATIENCE_SLACK: Duration = Duration::from_secs(1);
 
 /// How long a process that ended by itself stays down, as a supervisor would leave it.
 const RESTART_AFTER: Duration = Duration::from_millis(400);

@@ -33,6 +33,7 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm, kinds: &[FaultKind]) -> V
     if used.is_empty() {
         return Vec::new();
     }
+    let used_alone = used.len() == 1;
     let gap_ms = pick(random, &[700, 1200, 2000, 3500]);
     let mut faults = Vec::new();
     let mut at_ms = CALM_MS;
@@ -47,6 +48,10 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm, kinds: &[FaultKind]) -> V
             _ => between(random, 3_000..=8_000),
         };
         let kind = pick(random, &used);
+        if kind.is_beyond_promises() {
+            // Once is enough to be noticed; after that little is left that could serve.
+            used.retain(|other| *other != kind || used_alone);
+        }
         faults.push(PlannedFault { at_ms, for_ms, fault: fault(random, swarm, kind) });
     }
 }

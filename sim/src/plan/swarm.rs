@@ -111,7 +111,7 @@ impl Swarm {
             pick(random, &[(500, 1000), (250, 500), (500, 700), (1000, 1000)]);
         let sync_ms = pick(random, &SYNCS_MS);
         // On a slow disk an update takes a second: it takes more clients to ask for as much.
-        let clients = random.random_range(4..=10) + if sync_ms.max > 100 { 10 } else { 0 };
+        let clients = random.random_range(10..=16) + if sync_ms.max > 100 { 12 } else { 0 };
         Self {
             nodes,
             clients,
