@@ -1,13 +1,14 @@
 //! No update is acknowledged before it is durable on both nodes: shown by a storage in between that writes down what
 //! happens in which order.
 
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use db_process::storage::memory::MemoryDisk;
-use db_process::storage::{Batch, Change, ScanLimit, Storage, StorageError, StorageReader, Table};
+use db_process::storage::{
+    Batch, Change, ReadsThrough, Storage, StorageError, StorageReader, Table,
+};
 use gateway::state::StateDirectory;
 use link::TcpConnector;
 use process::entropy::SystemEntropy;
@@ -60,26 +61,9 @@ struct Watched<S> {
     journal: Journal,
 }
 
-impl<S: StorageReader> StorageReader for Watched<S> {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
-        self.inner.get(table, key)
-    }
-
-    fn scan(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-        limit: ScanLimit,
-    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-        self.inner.scan(table, range, limit)
-    }
-
-    fn last(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
-        self.inner.last(table, range)
+impl<S: StorageReader> ReadsThrough for Watched<S> {
+    fn reader(&self) -> &dyn StorageReader {
+        &self.inner
     }
 }
 

@@ -135,6 +135,35 @@ pub trait StorageReader: Send + Sync + 'static {
     ) -> Result<Option<(Bytes, Bytes)>, StorageError>;
 }
 
+/// A storage around another one, which reads as that one does.
+pub trait ReadsThrough: Send + Sync + 'static {
+    /// The one that is read.
+    fn reader(&self) -> &dyn StorageReader;
+}
+
+impl<S: ReadsThrough> StorageReader for S {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        self.reader().get(table, key)
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+        limit: ScanLimit,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        self.reader().scan(table, range, limit)
+    }
+
+    fn last(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
+        self.reader().last(table, range)
+    }
+}
+
 /// Reading and changing the tables.
 ///
 /// A handle is *poisoned* by its first failed write or sync: it answers every later one with that error, and the

@@ -1,13 +1,9 @@
 //! The storage that a simulated process is handed: it tells what it does, and fails when it is told to.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use bytes::Bytes;
-use db_process::storage::{
-    Batch, Operation, ScanLimit, Storage, StorageError, StorageReader, Table,
-};
+use db_process::storage::{Batch, Operation, ReadsThrough, Storage, StorageError, StorageReader};
 
 use crate::plan::fault::DiskError;
 use crate::seen::{Log, Seen, StorageDid};
@@ -117,25 +113,8 @@ impl Storage for SimStorage {
     }
 }
 
-impl StorageReader for SimStorage {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
-        self.inner.get(table, key)
-    }
-
-    fn scan(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-        limit: ScanLimit,
-    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-        self.inner.scan(table, range, limit)
-    }
-
-    fn last(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
-        self.inner.last(table, range)
+impl ReadsThrough for SimStorage {
+    fn reader(&self) -> &dyn StorageReader {
+        &*self.inner
     }
 }

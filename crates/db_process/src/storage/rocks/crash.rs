@@ -10,15 +10,13 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use rocksdb::WaitForCompactOptions;
 
 use super::{RocksSettings, RocksStorage};
-use crate::storage::{Batch, Operation, ScanLimit, Storage, StorageError, StorageReader, Table};
+use crate::storage::{Batch, Operation, ReadsThrough, Storage, StorageError, StorageReader};
 
 /// A [`RocksStorage`] that knows which bytes of its WAL are synced, so that its crash can be played.
 #[derive(Debug)]
@@ -92,26 +90,9 @@ impl CrashableRocks {
     }
 }
 
-impl StorageReader for CrashableRocks {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
-        self.storage.get(table, key)
-    }
-
-    fn scan(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-        limit: ScanLimit,
-    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-        self.storage.scan(table, range, limit)
-    }
-
-    fn last(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
-        self.storage.last(table, range)
+impl ReadsThrough for CrashableRocks {
+    fn reader(&self) -> &dyn StorageReader {
+        &self.storage
     }
 }
 
