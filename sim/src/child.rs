@@ -38,7 +38,7 @@ pub struct PlanArgs {
     #[arg(long, default_value = "memory")]
     pub storage: StorageKind,
 
-    /// The kinds of fault to draw from, with commas between them; by default all that are promised to be survived
+    /// The kinds of fault to draw from, with commas between them; by default all
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub faults: Option<Vec<FaultKind>>,
 }
@@ -66,7 +66,7 @@ impl SeedArgs {
 impl PlanArgs {
     /// What to draw from.
     pub fn options(&self) -> Options {
-        let kinds = self.faults.clone().unwrap_or_else(FaultKind::promised);
+        let kinds = self.faults.clone().unwrap_or_else(|| FaultKind::ALL.to_vec());
         Options { storage: self.storage, kinds }
     }
 

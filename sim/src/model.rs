@@ -12,10 +12,11 @@ use protocol::view::{InSync, Member, View};
 use ring::placement::{Place, Ring};
 
 use crate::plan::host::Host;
+use crate::plan::step::Death;
 use crate::seen::{Moment, Seen, StateDid, WorldDid};
 
 pub use self::node::{CopyModel, NodeModel, Stages};
-pub use self::roles::{has_primary, named, reader};
+pub use self::roles::{has_primary, named, reader, sole, source};
 
 /// What is known of a cluster.
 #[derive(Debug)]
@@ -150,9 +151,14 @@ impl Model {
             Seen::State { gateway: Host::Gateway, did: StateDid::Saved(views) } => {
                 self.saved = views.iter().map(|view| (view.partition, *view)).collect();
             }
-            Seen::World(WorldDid::Kills(Host::Gateway, _) | WorldDid::Ended(Host::Gateway, _)) => {
+            Seen::World(WorldDid::Kills(Host::Gateway, how)) => {
                 self.links.clear();
+                if *how == Death::DataLost {
+                    self.saved.clear();
+                    self.published.clear();
+                }
             }
+            Seen::World(WorldDid::Ended(Host::Gateway, _)) => self.links.clear(),
             Seen::State { .. } | Seen::Client { .. } | Seen::World(_) => {}
         }
     }
@@ -181,7 +187,11 @@ impl Model {
             GatewayEvent::Publishes(view) => {
                 self.deciding.remove(&view.partition);
                 self.published.insert(view.partition, *view);
-                self.views.entry((view.partition, view.epoch)).or_insert(*view);
+                // With the controller's file a view may be lost that nobody has stored: its epoch is used again.
+                self.views.insert((view.partition, view.epoch), *view);
+            }
+            GatewayEvent::Forgets(partition) => {
+                self.published.remove(partition);
             }
             GatewayEvent::Requests { node, partition, member, epoch, call, request } => {
                 let sent = Call {

@@ -76,7 +76,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { storage: StorageKind::Memory, kinds: FaultKind::promised() }
+        Self { storage: StorageKind::Memory, kinds: FaultKind::ALL.to_vec() }
     }
 }
 

@@ -8,10 +8,11 @@
 //!
 //! The checks look at everything that was seen after each tick; the first violation ends the run.
 
+mod borne;
 mod fresh;
 mod healing;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::checks::{Checks, End, Violation};
 use crate::model::Model;
 use crate::panics;
 use crate::plan::Plan;
-use crate::plan::fault::PlannedFault;
+use crate::plan::fault::{Fault, PlannedFault};
 use crate::plan::host::Host;
 use crate::plan::swarm::{Core, Pace};
 use crate::report::{Failure, Report};
@@ -50,6 +51,7 @@ pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Repo
         log: log.clone(),
         watch,
         fresh_waiting: 0,
+        without_data: BTreeSet::new(),
         plan,
     };
     run.play()
@@ -67,6 +69,8 @@ struct Run<'a> {
     watch: &'a mut dyn FnMut(Moment, &Seen),
     /// How many fresh operations have no answer yet.
     fresh_waiting: usize,
+    /// The nodes whose data is lost and that have not started since.
+    without_data: BTreeSet<usize>,
 }
 
 impl Run<'_> {
@@ -136,6 +140,12 @@ impl Run<'_> {
                 return;
             }
             let Some(PlannedFault { for_ms, fault, .. }) = self.faults.pop_front() else { return };
+            if !self.is_borne(&fault) {
+                continue;
+            }
+            if let Fault::LostData(Host::Node(place)) = fault {
+                self.without_data.insert(place);
+            }
             self.log.tell(Seen::World(WorldDid::Fault(fault.kind())));
             self.world.add_steps(fault.steps(for_ms));
             if self.plan.swarm.pace == Pace::OneAtATime {
@@ -169,6 +179,9 @@ impl Run<'_> {
             let judged = self.checks.see(&self.model, at, &seen);
             self.counter.count(&self.model, &seen);
             self.model.follow(at, &seen);
+            if let Seen::World(WorldDid::Starts(Host::Node(place))) = &seen {
+                self.without_data.remove(place);
+            }
             if let Seen::Client { did: ClientDid::Completed(answered), .. } = &seen
                 && is_fresh(&answered.input)
             {

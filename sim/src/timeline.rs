@@ -92,9 +92,10 @@ fn of_partition(event: &Event) -> Option<PartitionId> {
             | NodeEvent::Stores { view, .. }
             | NodeEvent::Appends { view, .. } => Some(view.partition),
             NodeEvent::Comes(progress) => Some(progress.partition),
-            NodeEvent::Applies { partition, .. } | NodeEvent::AskRefused { partition, .. } => {
-                Some(*partition)
-            }
+            NodeEvent::Applies { partition, .. }
+            | NodeEvent::BeginsInstall { partition, .. }
+            | NodeEvent::Installs { partition, .. }
+            | NodeEvent::AskRefused { partition, .. } => Some(*partition),
             NodeEvent::Asks(ask) => Some(ask.partition),
             NodeEvent::Starts { .. } | NodeEvent::Joins { .. } | NodeEvent::Replies { .. } => None,
         },
@@ -102,7 +103,9 @@ fn of_partition(event: &Event) -> Option<PartitionId> {
             GatewayEvent::Decides(view)
             | GatewayEvent::Publishes(view)
             | GatewayEvent::Tells { view, .. } => Some(view.partition),
-            GatewayEvent::Requests { partition, .. } => Some(*partition),
+            GatewayEvent::Requests { partition, .. } | GatewayEvent::Forgets(partition) => {
+                Some(*partition)
+            }
             _ => None,
         },
     }
@@ -185,8 +188,15 @@ fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
         NodeEvent::Stores { member, view, from } => {
             write!(f, "{member} stores {view}, learned from {from:?}")
         }
-        NodeEvent::Appends { view, previous, last } => {
-            write!(f, "sends next what follows {previous} up to {last} ({view})")
+        NodeEvent::BeginsInstall { partition, member, base } => {
+            write!(f, "{member} of {partition} drops all it has for a snapshot after entry {base}")
+        }
+        NodeEvent::Installs { partition, member, is_complete } => {
+            let much = if *is_complete { "the rest" } else { "more" };
+            write!(f, "{member} of {partition} takes {much} of a snapshot")
+        }
+        NodeEvent::Appends { to, view, previous, last } => {
+            write!(f, "sends {to} what follows {previous} up to {last} ({view})")
         }
         NodeEvent::Asks(ask) => {
             write!(
@@ -219,6 +229,9 @@ fn gateway(f: &mut fmt::Formatter<'_>, event: &GatewayEvent) -> fmt::Result {
         }
         GatewayEvent::Decides(view) => write!(f, "decides {view}"),
         GatewayEvent::Publishes(view) => write!(f, "publishes {view}"),
+        GatewayEvent::Forgets(partition) => {
+            write!(f, "knows the view of {partition} no more: there is a newer one")
+        }
         GatewayEvent::Tells { node, view } => write!(f, "tells {node}: {view}"),
         GatewayEvent::Welcomes { node, .. } => write!(f, "welcomes {node}"),
         GatewayEvent::Requests { node, partition, member, epoch, call, request } => {

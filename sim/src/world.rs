@@ -159,6 +159,19 @@ impl World {
         is_calm.then_some(self.last_step)
     }
 
+    /// Whether a host is down, or is to be.
+    pub(crate) fn is_in_trouble(&self, host: Host) -> bool {
+        self.down.get(&host).is_some_and(|reasons| *reasons > 0)
+            || self.steps.values().any(|step| step.hosts() == [host])
+    }
+
+    /// A host whose process was told to stop, and was not started again yet.
+    pub(crate) fn stopping(&self) -> Option<Host> {
+        let stopping = self.machines.values().filter(|machine| machine.is_stopping());
+        let mut hosts = stopping.map(|machine| machine.host);
+        hosts.find(|host| *host != Host::SecondGateway && self.down.get(host) != Some(&1))
+    }
+
     /// Lets a tick pass: carries out what is due, then lets every host work.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! | [`dev`] | `chainring dev`: a whole cluster on this machine |
 //! | [`status`] | `chainring status`: what the gateway knows of its cluster |
 //! | [`watch`] | `chainring watch`: the same, whenever it changes |
+//! | [`accept_loss`] | `chainring accept-loss`: goes on without updates that are lost |
 
 #![allow(
     clippy::print_stdout,
@@ -12,6 +13,7 @@
     reason = "talking to people is what this is for"
 )]
 
+mod accept_loss;
 mod dev;
 mod status;
 mod watch;
@@ -36,6 +38,8 @@ enum Command {
     Status(status::Args),
     /// Show the ring whenever a view or a link has changed (needs the secret)
     Watch(watch::Args),
+    /// Go on without updates that are lost for good: a partition is served from the copy on one node, whatever the other had
+    AcceptLoss(accept_loss::Args),
 }
 
 #[tokio::main]
@@ -44,6 +48,7 @@ async fn main() -> ExitCode {
         Command::Dev(args) => dev::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Watch(args) => watch::run(args).await,
+        Command::AcceptLoss(args) => accept_loss::run(args).await,
     };
     match done {
         Ok(code) => code,

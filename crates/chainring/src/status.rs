@@ -11,7 +11,7 @@ use ring::gateway::ClusterStatus;
 pub(crate) use table::print;
 
 /// How long the gateway may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Arguments of `chainring status`.
 #[derive(Debug, clap::Args)]

@@ -41,9 +41,13 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS", env = "DB_ADVERTISE")]
     pub advertise: Option<String>,
 
-    /// How many entries of the log are kept although the next node has them
+    /// How many entries of each log are kept for a node that was away: with more missing it is sent a snapshot
     #[arg(long, value_name = "ENTRIES", env = "LOG_ENTRIES_KEPT", default_value_t = 10_000)]
     pub log_entries_kept: u64,
+
+    /// How many MiB of entries of each log are kept, at most
+    #[arg(long, value_name = "MIB", env = "LOG_MIB_KEPT", default_value_t = 32)]
+    pub log_mib_kept: usize,
 
     /// The cluster's secret.
     #[command(flatten)]
@@ -109,14 +113,25 @@ impl Config {
     }
 }
 
+impl Config {
+    /// How long the node waits for what is in its way at the gateway, most of all for the link of its own process before:
+    /// as long as it may take until that is known to be lost, three times over.
+    pub(crate) fn wait_max(&self) -> Duration {
+        3 * self.links.detection()
+    }
+}
+
 impl TryFrom<&Args> for Config {
     type Error = ConfigError;
 
     fn try_from(args: &Args) -> Result<Self, ConfigError> {
         let config =
             Self::new(args.node_id.clone(), host_and_port(&args.gateway)?, args.secret.read()?);
-        let node_settings =
-            NodeSettings { log_entries_kept: args.log_entries_kept, ..config.node_settings };
+        let node_settings = NodeSettings {
+            log_entries_kept: args.log_entries_kept,
+            log_bytes_kept: args.log_mib_kept.saturating_mul(1 << 20),
+            ..config.node_settings
+        };
         let links = args.links.settings()?;
         Ok(Self { advertise: args.advertise.clone(), links, node_settings, ..config })
     }

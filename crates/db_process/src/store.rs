@@ -2,7 +2,7 @@
 //!
 //! | table | module | key | value |
 //! |---|---|---|---|
-//! | `Meta` | [`meta`] | a name | identity, membership, views, where each log begins |
+//! | `Meta` | [`meta`] | a name | identity, membership, views, where each log begins, snapshots that are not complete |
 //! | `Records` | [`record`] | copy, user id | position, record |
 //! | `Log` | [`log`] | copy, seq | entry |
 //! | `Applied` | [`applied`] | copy, request id | seq, answer |
@@ -27,11 +27,14 @@ use std::sync::Arc;
 
 use protocol::entry::{Answer, Entry};
 use protocol::id::{NodeId, RequestId, Seq};
+use protocol::message::{AppliedRow, Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::Member;
-use ring::store::{Budget, Mutation, ReadError, Recovered, RecoveredCopy, Stored, StoredRecord};
+use ring::store::{
+    Budget, Mutation, ReadError, Recovered, RecoveredCopy, Scope, Stored, StoredRecord,
+};
 
-use crate::storage::{Batch, Storage, StorageError, StorageReader};
+use crate::storage::{Batch, Storage, StorageError, StorageReader, Table};
 
 /// The typed rows of a node's storage.
 #[derive(Clone)]
@@ -127,6 +130,8 @@ impl Store {
             written: last.as_ref().map(|entry| entry.position).unwrap_or_default(),
             unsettled_from: last.as_ref().map_or(0, |entry| entry.unsettled_from),
             applied: applied::all(reader, member)?,
+            installing: meta::installing(reader, member)?,
+            log_sizes: log::sizes(reader, member)?,
         })
     }
 
@@ -135,13 +140,37 @@ impl Store {
         match mutation {
             Mutation::Membership(membership) => meta::put_membership(batch, membership),
             Mutation::View { member, view } => meta::put_view(batch, *member, view),
-            Mutation::Apply { member, entry, settled } => {
+            Mutation::Apply { member, entry, settled, scope } => {
                 log::put(batch, *member, entry);
-                record::apply(batch, *member, entry);
+                if *scope == Scope::Whole {
+                    record::apply(batch, *member, entry);
+                }
                 for request in settled {
                     applied::delete(batch, *member, *request);
                 }
-                applied::put(batch, *member, entry);
+                applied::put(batch, *member, &AppliedRow::from(entry));
+            }
+            Mutation::Install { member, base } => {
+                for table in [Table::Records, Table::Log, Table::Applied] {
+                    batch.delete_range(table, copy::keys(*member));
+                }
+                let log_from = base.as_ref().map_or(Seq::ZERO, |base| base.position.seq);
+                meta::put_log_from(batch, *member, log_from);
+                meta::put_installing(batch, *member, Some(&Cursor::START));
+                if let Some(base) = base {
+                    log::put(batch, *member, base);
+                }
+            }
+            Mutation::Chunk { member, rows, then } => {
+                match rows {
+                    Rows::Applied(rows) => {
+                        rows.iter().for_each(|row| applied::put(batch, *member, row));
+                    }
+                    Rows::Records(rows) => {
+                        rows.iter().for_each(|row| record::put(batch, *member, row));
+                    }
+                }
+                meta::put_installing(batch, *member, then.as_ref());
             }
             Mutation::TrimLog { member, below } => {
                 log::trim(batch, *member, *below);
@@ -172,6 +201,15 @@ impl Store {
 impl Stored for Store {
     fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
         Ok(record::get(self.reader(), member, id)?)
+    }
+
+    fn records(
+        &self,
+        member: Member,
+        after: Option<&UserId>,
+        budget: Budget,
+    ) -> Result<Vec<RecordRow>, ReadError> {
+        Ok(record::after(self.reader(), member, after, budget)?)
     }
 
     fn entries(

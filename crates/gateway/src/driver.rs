@@ -12,18 +12,18 @@ use link::Sender;
 use process::clock::Clock;
 use process::threads::Threads;
 use protocol::hello::NodeHello;
-use protocol::id::GatewayBoot;
+use protocol::id::{GatewayBoot, NodeId, PartitionId};
 use protocol::message::{FromNode, ToNode};
 use protocol::refusal::Refusal;
 use protocol::view::View;
-use ring::controller::ClusterState;
+use ring::controller::{AcceptLossError, ClusterState};
 use ring::gateway::{ClusterStatus, Gateway, GatewayEffect, GatewayEvent};
 use ring::link::{LinkId, LinkIds};
 use ring::router::{ClientRequest, Outcome, Ticket};
 use ring::time::Time;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::state::{StateError, StateStore};
 use crate::teller::{Teller, changed};
@@ -137,6 +137,21 @@ impl Driver {
     pub(crate) fn status(&self) -> ClusterStatus {
         let _tell = TellOfPanic(&self.broken);
         self.lock().core.status(self.clock.now())
+    }
+
+    /// An operator wants a partition to go on with the copy of one node.
+    pub(crate) fn accept_loss(
+        &self,
+        partition: PartitionId,
+        node: &NodeId,
+    ) -> Result<(), AcceptLossError> {
+        let mut locked = self.lock();
+        let _tell = TellOfPanic(&self.broken);
+        let (now, mut effects) = (self.clock.now(), Vec::new());
+        locked.core.accept_loss(now, partition, node, &mut effects)?;
+        warn!(%partition, %node, "an operator accepts that updates are lost: the partition goes on with this node's copy");
+        effects.drain(..).for_each(|effect| self.carry_out(&mut locked, effect));
+        Ok(())
     }
 
     /// Changes whenever the cluster's status has.
@@ -261,13 +276,13 @@ impl Driver {
 }
 
 impl Locked {
-    fn published(&self) -> &[View] {
+    fn published(&self) -> &[Option<View>] {
         published(&self.core)
     }
 }
 
 /// The views that may be known.
-fn published(core: &Gateway) -> &[View] {
+fn published(core: &Gateway) -> &[Option<View>] {
     core.state().map(|state| &state.views[..]).unwrap_or_default()
 }
 

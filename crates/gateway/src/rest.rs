@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`users`] | the calls on user records |
 //! | [`cluster`] | what is known of the cluster, and health |
+//! | [`accept_loss`] | an operator's last resort |
 //! | [`body`] | reading a JSON body within its limits |
 //! | [`etag`] | positions as entity tags |
 //! | [`problem`] | every failure as a response |
 
+mod accept_loss;
 mod body;
 mod cluster;
 mod etag;
@@ -47,6 +49,8 @@ pub(crate) fn service(
         .route("/api/user/{id}/", user())
         .route("/api/cluster", get(cluster::status))
         .route("/api/cluster/", get(cluster::status))
+        .route("/api/cluster/accept-loss", post(accept_loss::accept))
+        .route("/api/cluster/accept-loss/", post(accept_loss::accept))
         .route("/healthz", get(cluster::alive))
         .route("/healthz/", get(cluster::alive))
         .route("/readyz", get(cluster::ready))

@@ -165,7 +165,8 @@ mod tests {
         use protocol::id::{ClusterId, GatewayBoot, Incarnation};
         let node = |i: u128| NodeState {
             id: format!("db-{i}").parse().unwrap(),
-            incarnation: Incarnation(Uuid::from_u128(i)),
+            incarnation: Some(Incarnation(Uuid::from_u128(i))),
+            boots: 3,
         };
         ClusterState {
             cluster: ClusterId(Uuid::from_u128(7)),

@@ -24,7 +24,7 @@ impl Teller {
         let teller = Self { gateway, nodes: BTreeMap::new() };
         teller.tell(|| Told::Starts {
             cluster: saved.map(|state| state.cluster),
-            views: saved.map(|state| state.views.clone()).unwrap_or_default(),
+            views: saved.map(|state| state.known_views().copied().collect()).unwrap_or_default(),
         });
         teller
     }
@@ -49,14 +49,19 @@ impl Teller {
     }
 
     /// A state was made durable, in the place of the one before.
-    pub(crate) fn saved(&self, before: &[View], after: &[View]) {
+    pub(crate) fn saved(&self, before: &[Option<View>], after: &[Option<View>]) {
         for view in changed(before, after) {
             self.tell(|| Told::Publishes(*view));
+        }
+        for (before, after) in before.iter().zip(after) {
+            if let (Some(view), None) = (before, after) {
+                self.tell(|| Told::Forgets(view.partition));
+            }
         }
     }
 
     /// An effect is about to be carried out; `published` is what may be known now.
-    pub(crate) fn carries_out(&mut self, published: &[View], effect: &GatewayEffect) {
+    pub(crate) fn carries_out(&mut self, published: &[Option<View>], effect: &GatewayEffect) {
         match effect {
             GatewayEffect::Save(state) => {
                 for view in changed(published, &state.views) {
@@ -89,7 +94,10 @@ impl Teller {
                 let node = node();
                 self.tell(|| Told::Requests { node, partition, member, epoch, call, request });
             }
-            ToNode::NextIsLinked(_) | ToNode::AskRefused { .. } | ToNode::Goodbye(_) => {}
+            ToNode::NextIsLinked(_)
+            | ToNode::HomeIsLinked
+            | ToNode::AskRefused { .. }
+            | ToNode::Goodbye(_) => {}
         }
     }
 
@@ -99,6 +107,9 @@ impl Teller {
 }
 
 /// The views that differ from those before them.
-pub(crate) fn changed<'a>(before: &'a [View], after: &'a [View]) -> impl Iterator<Item = &'a View> {
-    after.iter().filter(|view| !before.contains(view))
+pub(crate) fn changed<'a>(
+    before: &'a [Option<View>],
+    after: &'a [Option<View>],
+) -> impl Iterator<Item = &'a View> {
+    after.iter().filter(|view| !before.contains(view)).flatten()
 }

@@ -93,16 +93,36 @@ pub enum NodeEvent {
         /// From whom the node learned of it.
         from: Peer,
     },
-    /// Home sends entries to next.
+    /// A snapshot begins to take the place of what a copy holds: that is handed to the storage.
+    BeginsInstall {
+        /// Of which partition.
+        partition: PartitionId,
+        /// Which copy.
+        member: Member,
+        /// The entry that the snapshot is taken after.
+        base: Position,
+    },
+    /// More of a snapshot is handed to the storage.
+    Installs {
+        /// Of which partition.
+        partition: PartitionId,
+        /// To which copy.
+        member: Member,
+        /// Whether the copy is whole with it.
+        is_complete: bool,
+    },
+    /// A copy sends entries to the other one.
     Appends {
-        /// Home's view.
+        /// To which.
+        to: Member,
+        /// The sender's view.
         view: View,
         /// The position before the first entry.
         previous: Position,
         /// The last entry; `previous` where there is none.
         last: Position,
     },
-    /// Home asks for the view *both*.
+    /// A donor asks for the view *both*.
     Asks(Ask),
     /// The controller refuses an ask.
     AskRefused {
@@ -143,6 +163,8 @@ pub struct FoundCopy {
     pub written: Position,
     /// The first entry that the log still has; [`Seq::ZERO`] where it has none.
     pub log_from: Seq,
+    /// Whether a snapshot is only partly there.
+    pub is_installing: bool,
 }
 
 /// How a copy replies.
@@ -190,6 +212,8 @@ pub enum GatewayEvent {
     Decides(View),
     /// A view is durable at the controller, and may be known.
     Publishes(View),
+    /// The view of a partition is not known any more: a node knows of a newer one.
+    Forgets(PartitionId),
     /// A node is told a view.
     Tells {
         /// Which.

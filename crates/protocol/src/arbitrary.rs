@@ -10,8 +10,9 @@ use crate::id::{
     ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
 use crate::message::{
-    Action, Ask, AskNumber, CallId, FromNext, FromNode, Neighbour, Operation, Progress, Reply,
-    Request, ToNext, ToNode, Update, Welcome,
+    Action, AppliedRow, Ask, AskNumber, CallId, CopyMessage, CopyReport, Cursor, Data, FromNode,
+    Greeting, Neighbour, Operation, Progress, RecordRow, Reply, Report, Request, Rows, ToNode,
+    Update, Welcome,
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::user::{Email, Name, User, UserId, UserPatch};
@@ -70,8 +71,11 @@ arbitrary! {
         any::<Incarnation>().prop_map(|home| Self::HomeOnly { home }),
         any::<Incarnation>().prop_map(|next| Self::NextOnly { next }),
     ];
-    View => any::<(PartitionId, Epoch, InSync, GatewayBoot)>()
-        .prop_map(|(partition, epoch, in_sync, decided_by)| Self { partition, epoch, in_sync, decided_by });
+    View => any::<(PartitionId, Epoch, InSync, GatewayBoot, Option<Epoch>)>().prop_map(
+        |(partition, epoch, in_sync, decided_by, accepted_loss)| {
+            Self { partition, epoch, in_sync, decided_by, accepted_loss }
+        },
+    );
     Change => prop_oneof![
         (any::<UserId>(), record()).prop_map(|(id, record)| Self::Create { id, record }),
         (any::<UserId>(), record()).prop_map(|(id, record)| Self::Replace { id, record }),
@@ -95,8 +99,10 @@ arbitrary! {
         .prop_map(|(incarnation, address)| Self { incarnation, address });
     Welcome => (
         any::<(ClusterId, GatewayBoot)>(), vec(any::<NodeId>(), 2..5), vec(any::<View>(), 0..3),
-        option::of(any::<Neighbour>()),
-    ).prop_map(|((cluster, gateway_boot), ring, views, next)| Self { cluster, ring, gateway_boot, views, next });
+        option::of(any::<Neighbour>()), any::<bool>(),
+    ).prop_map(|((cluster, gateway_boot), ring, views, next, home_is_linked)| {
+        Self { cluster, ring, gateway_boot, views, next, home_is_linked }
+    });
     Action => prop_oneof![
         any::<User>().prop_map(Self::Create),
         any::<(UserPatch, Option<Position>)>().prop_map(|(patch, if_match)| Self::Change { patch, if_match }),
@@ -111,32 +117,55 @@ arbitrary! {
     Reply => prop_oneof![any::<Answer>().prop_map(Self::Done), Just(Self::Fenced), Just(Self::Settled)];
     Ask => any::<(AskNumber, PartitionId, Epoch, Incarnation)>()
         .prop_map(|(ask, partition, epoch, joiner)| Self { ask, partition, epoch, joiner });
-    Progress => any::<(PartitionId, Member, Position, Seq, Seq)>()
-        .prop_map(|(partition, member, written, durable, committed)| {
-            Self { partition, member, written, durable, committed }
+    Progress => any::<(PartitionId, Member, Position, Seq, Seq, bool)>()
+        .prop_map(|(partition, member, written, durable, committed, is_installing)| {
+            Self { partition, member, written, durable, committed, is_installing }
         });
+    CopyReport => any::<(Option<View>, Position, bool)>()
+        .prop_map(|(view, position, is_installing)| Self { view, position, is_installing });
+    Report => any::<(CopyReport, CopyReport)>().prop_map(|(home, next)| Self { home, next });
+    Cursor => prop_oneof![
+        any::<Option<RequestId>>().prop_map(Self::Applied),
+        any::<Option<UserId>>().prop_map(Self::Records),
+    ];
+    AppliedRow => any::<(RequestId, Seq, Answer)>()
+        .prop_map(|(request, seq, answer)| Self { request, seq, answer });
+    RecordRow => (any::<UserId>(), any::<Position>(), record())
+        .prop_map(|(id, position, record)| Self { id, position, record });
+    Rows => prop_oneof![
+        vec(any::<AppliedRow>(), 0..4).prop_map(Self::Applied),
+        vec(any::<RecordRow>(), 0..4).prop_map(Self::Records),
+    ];
+    Greeting => any::<(u64, Option<View>, Position, Option<Cursor>)>()
+        .prop_map(|(session, view, position, installing)| Self { session, view, position, installing });
+    Data => prop_oneof![
+        (any::<Position>(), vec(any::<Entry>(), 1..4))
+            .prop_map(|(previous, entries)| Self::Append { previous, entries }),
+        any::<Option<Entry>>().prop_map(|base| Self::Install { base }),
+        any::<(Rows, Option<Cursor>)>().prop_map(|(rows, then)| Self::Chunk { rows, then }),
+    ];
     ToNode => prop_oneof![
         any::<Welcome>().prop_map(Self::Welcome),
         any::<View>().prop_map(Self::View),
         any::<Neighbour>().prop_map(Self::NextIsLinked),
+        Just(Self::HomeIsLinked),
         any::<(PartitionId, AskNumber)>().prop_map(|(partition, ask)| Self::AskRefused { partition, ask }),
         any::<Request>().prop_map(Self::Request),
         any::<Refusal>().prop_map(Self::Goodbye),
     ];
     FromNode => prop_oneof![
+        any::<Report>().prop_map(Self::Report),
         any::<(CallId, Reply)>().prop_map(|(call, reply)| Self::Reply { call, reply }),
         any::<Ask>().prop_map(Self::Ask),
+        any::<(PartitionId, Epoch)>().prop_map(|(partition, epoch)| Self::ServesAlone { partition, epoch }),
         any::<(PartitionId, Epoch)>().prop_map(|(partition, epoch)| Self::NextUnreachable { partition, epoch }),
         any::<PartitionId>().prop_map(|partition| Self::NextReachable { partition }),
         any::<Progress>().prop_map(Self::Progress),
     ];
-    ToNext => (any::<View>(), any::<Position>(), vec(any::<Entry>(), 0..4), any::<Seq>()).prop_map(
-        |(view, previous, entries, keep_from)| Self::Append { view, previous, entries, keep_from },
-    );
-    FromNext => prop_oneof![
-        (option::of(any::<View>()), any::<Position>()).prop_map(|(view, position)| Self::Greeting { view, position }),
-        any::<Seq>().prop_map(|seq| Self::Durable { seq }),
-        any::<View>().prop_map(|view| Self::Fenced { view }),
+    CopyMessage => prop_oneof![
+        any::<Greeting>().prop_map(Self::Greeting),
+        any::<(u64, View, Data)>().prop_map(|(session, view, data)| Self::Data { session, view, data }),
+        any::<(u64, Seq, u64)>().prop_map(|(session, seq, data)| Self::Durable { session, seq, data }),
         any::<Refusal>().prop_map(Self::Goodbye),
     ];
 }

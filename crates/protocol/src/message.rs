@@ -1,11 +1,14 @@
 //! The messages of the links, in both directions.
 //!
 //! ```text
-//!            ToNode                       ToNext
-//!  gateway ----------> node      home's node ----------> next's node
-//!          <----------                   <----------
-//!           FromNode                     FromNext
+//!            ToNode                     CopyMessage
+//!  gateway ----------> node      home's node <---------> next's node
+//!          <----------
+//!           FromNode
 //! ```
+//!
+//! Between copies both ends speak the same messages: which of them sends entries, and which receives them, follows the
+//! view, not the ring ([`InSync::source`](crate::view::InSync::source)).
 //!
 //! A link keeps the order of its messages; that is what lets a view travel *ahead of* the requests that need it.
 //! Adding, removing or reordering variants or fields changes the bytes: raise
@@ -13,7 +16,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{Answer, Entry};
+use crate::entry::{Answer, Entry, RecordJson};
 use crate::id::{
     ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
@@ -30,7 +33,9 @@ pub enum ToNode {
     View(View),
     /// The node after this one is linked to the gateway, and serves its predecessor here.
     NextIsLinked(Neighbour),
-    /// The ask of this number is refused; [`NextIsLinked`](Self::NextIsLinked) says when another is worth it.
+    /// The node before this one is linked to the gateway.
+    HomeIsLinked,
+    /// The ask of this number is refused; that the joiner's node is linked says when another is worth it.
     AskRefused {
         /// The partition asked for.
         partition: PartitionId,
@@ -46,6 +51,8 @@ pub enum ToNode {
 /// From a node to the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FromNode {
+    /// First on every link: what the node has. It is welcomed once that is judged.
+    Report(Report),
     /// To the request of this call.
     Reply {
         /// As in the request.
@@ -53,8 +60,16 @@ pub enum FromNode {
         /// What came of it.
         reply: Reply,
     },
-    /// Home's next copy is level: the donor asks for the view *both*.
+    /// The joiner is level: the donor asks for the view *both*.
     Ask(Ask),
+    /// Home acts alone from now on. It goes ahead of every reply under that view: as long as this was not heard, nobody was
+    /// told of anything that next does not have.
+    ServesAlone {
+        /// The partition.
+        partition: PartitionId,
+        /// The epoch of the view.
+        epoch: Epoch,
+    },
     /// Home cannot reach next, though it tries; holds until [`NextReachable`](Self::NextReachable) or the link's end.
     NextUnreachable {
         /// The partition whose home this node is.
@@ -71,44 +86,124 @@ pub enum FromNode {
     Progress(Progress),
 }
 
-/// From home's node to next's node: entries, in order, on behalf of the home copy.
+/// Between the two copies of a partition, over the link of their nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ToNext {
-    /// Entries that are durable at home, and follow each other.
-    Append {
-        /// Home's view.
+pub enum CopyMessage {
+    /// First on every link, from both ends; and again where data was fenced.
+    Greeting(Greeting),
+    /// From the source.
+    Data {
+        /// The session that the receiver's greeting began; data of another is not used.
+        session: u64,
+        /// The source's view.
         view: View,
-        /// The position before the first of the entries.
-        previous: Position,
-        /// The entries; none where there is just a view to tell.
-        entries: Vec<Entry>,
-        /// Home needs next's log only from here on.
-        keep_from: Seq,
+        /// What.
+        data: Data,
     },
-}
-
-/// From next's node to home's node, on behalf of the next copy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FromNext {
-    /// First on every link: how far the copy is.
-    Greeting {
-        /// The view that the copy acts on.
-        view: Option<View>,
-        /// Its last entry; durable.
-        position: Position,
-    },
-    /// Every entry up to this one is durable at next.
+    /// To the source: so much is durable.
     Durable {
-        /// The last of them.
+        /// The session that it is about.
+        session: u64,
+        /// Every entry up to this one.
         seq: Seq,
-    },
-    /// The append named an older view than the copy's own, and was not used.
-    Fenced {
-        /// The copy's own view, durable.
-        view: View,
+        /// So many of the session's data.
+        data: u64,
     },
     /// The link ends now, and why.
     Goodbye(Refusal),
+}
+
+/// How far a copy is, where the other one is to send what it misses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// Numbers the sessions of a link.
+    pub session: u64,
+    /// The newest view that the copy acts on. Data of an older one is fenced.
+    pub view: Option<View>,
+    /// The last entry that is durable.
+    pub position: Position,
+    /// How much of the records that a snapshot brings is there; none where the copy is whole.
+    pub installing: Option<Cursor>,
+}
+
+/// What a source sends, in this order: entries follow each other, and rows are as they are right after the last entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Data {
+    /// Entries that are durable at the source, and follow each other.
+    Append {
+        /// The position before the first of them.
+        previous: Position,
+        /// The entries; at least one.
+        entries: Vec<Entry>,
+    },
+    /// A snapshot begins: all that the receiver has is to be dropped.
+    Install {
+        /// The entry that the snapshot is taken after; none before the first one.
+        base: Option<Entry>,
+    },
+    /// More of a snapshot.
+    Chunk {
+        /// The rows that follow what is there.
+        rows: Rows,
+        /// How far the snapshot is with them; none if it is complete.
+        then: Option<Cursor>,
+    },
+}
+
+/// Rows of a copy, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rows {
+    /// Of the table of applied ids.
+    Applied(Vec<AppliedRow>),
+    /// Records.
+    Records(Vec<RecordRow>),
+}
+
+/// A row of the table of applied ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedRow {
+    /// The request.
+    pub request: RequestId,
+    /// The entry that carried it out.
+    pub seq: Seq,
+    /// What it was answered.
+    pub answer: Answer,
+}
+
+impl From<&Entry> for AppliedRow {
+    fn from(entry: &Entry) -> Self {
+        Self { request: entry.request, seq: entry.position.seq, answer: entry.answer() }
+    }
+}
+
+/// A record, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordRow {
+    /// Whose.
+    pub id: UserId,
+    /// The entry that last wrote it.
+    pub position: Position,
+    /// The record.
+    pub record: RecordJson,
+}
+
+/// How far a snapshot has come: the table of applied ids first, then the records, each in its order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Cursor {
+    /// The applied ids up to this one are there; none yet where there is none.
+    Applied(Option<RequestId>),
+    /// All applied ids are there, and the records up to this one; none yet where there is none.
+    Records(Option<UserId>),
+}
+
+impl Cursor {
+    /// Nothing is there yet.
+    pub const START: Self = Self::Applied(None);
+
+    /// Whether the record of a user is among what is there.
+    pub fn covers(&self, id: &UserId) -> bool {
+        matches!(self, Self::Records(Some(last)) if id <= last)
+    }
 }
 
 /// Pairs a reply with its request on one link.
@@ -130,10 +225,42 @@ pub struct Welcome {
     pub ring: Vec<NodeId>,
     /// The gateway's start: request ids of another are refused.
     pub gateway_boot: GatewayBoot,
-    /// The views of the two partitions of which the node holds a copy.
+    /// The views of the two partitions of which the node holds a copy, as far as they are known.
     pub views: Vec<View>,
     /// The node after this one, where it is linked.
     pub next: Option<Neighbour>,
+    /// Whether the node before this one is linked.
+    pub home_is_linked: bool,
+}
+
+/// What a node has of its two copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// Its home copy.
+    pub home: CopyReport,
+    /// Its next copy.
+    pub next: CopyReport,
+}
+
+/// What a node has of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CopyReport {
+    /// The newest view that the copy knows of.
+    pub view: Option<View>,
+    /// The last entry that is durable.
+    pub position: Position,
+    /// Whether a snapshot is only partly there.
+    pub is_installing: bool,
+}
+
+impl Report {
+    /// That of one of the copies.
+    pub fn copy(&self, member: Member) -> &CopyReport {
+        match member {
+            Member::Home => &self.home,
+            Member::Next => &self.next,
+        }
+    }
 }
 
 /// Where a node serves its predecessor.
@@ -260,4 +387,6 @@ pub struct Progress {
     pub durable: Seq,
     /// The last entry committed here.
     pub committed: Seq,
+    /// Whether a snapshot is only partly there.
+    pub is_installing: bool,
 }

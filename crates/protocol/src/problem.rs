@@ -48,6 +48,8 @@ problems! {
     MethodNotAllowed = "method-not-allowed", 405, "The method is not allowed here";
     /// A user of that id exists already.
     UserExists = "user-exists", 409, "The user exists already";
+    /// The partition has lost nothing that an operator could accept, or cannot go on with that copy.
+    NothingToAccept = "nothing-to-accept", 409, "The loss cannot be accepted";
     /// The record is not at the position that `If-Match` asks for.
     PreconditionFailed = "precondition-failed", 412, "The record has changed";
     /// The body is larger than 64 KiB.

@@ -36,6 +36,8 @@ macro_rules! codes {
 pub enum Remedy {
     /// Connect again later, without anyone's help.
     Retry,
+    /// Connect again for a while: what is in the way may be about to go. Then stop, as for an operator.
+    Wait,
     /// Stop: an operator has to change something first.
     Operator,
 }
@@ -49,8 +51,8 @@ codes! {
     ProtocolVersion = "protocol-version", Operator;
     /// The ring has no node of that id.
     UnknownNode = "unknown-node", Operator;
-    /// A node of that id is connected already, and is another process.
-    AlreadyConnected = "already-connected", Operator;
+    /// A node of that id is connected already, with other data. That link may be one that is not known to be lost yet.
+    AlreadyConnected = "already-connected", Wait;
     /// The node belongs to another cluster.
     ForeignCluster = "foreign-cluster", Operator;
     /// The node was formed into a ring of other nodes or another order.

@@ -16,6 +16,19 @@ pub enum Member {
     Next,
 }
 
+impl Member {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Home, Self::Next];
+
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Home => Self::Next,
+            Self::Next => Self::Home,
+        }
+    }
+}
+
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -72,6 +85,52 @@ impl InSync {
         }
     }
 
+    /// The copy that sends entries to the other one: the primary where it is in sync, else the donor that restores it.
+    pub fn source(&self) -> Member {
+        match self {
+            Self::Both { .. } | Self::HomeOnly { .. } => Member::Home,
+            Self::NextOnly { .. } => Member::Next,
+        }
+    }
+
+    /// This and a joiner, which takes the place that is free.
+    pub fn with(self, joiner: Incarnation) -> Self {
+        match self {
+            Self::Both { .. } => self,
+            Self::HomeOnly { home } => Self::Both { home, next: joiner },
+            Self::NextOnly { next } => Self::Both { home: joiner, next },
+        }
+    }
+
+    /// This without a member; none if nobody would be left.
+    pub fn without(self, member: Member) -> Option<Self> {
+        match (self, member) {
+            (Self::Both { home, .. }, Member::Next) => Some(Self::HomeOnly { home }),
+            (Self::Both { next, .. }, Member::Home) => Some(Self::NextOnly { next }),
+            (Self::HomeOnly { .. }, Member::Next) | (Self::NextOnly { .. }, Member::Home) => {
+                Some(self)
+            }
+            (Self::HomeOnly { .. }, Member::Home) | (Self::NextOnly { .. }, Member::Next) => None,
+        }
+    }
+
+    /// One copy alone.
+    pub fn only(member: Member, incarnation: Incarnation) -> Self {
+        match member {
+            Member::Home => Self::HomeOnly { home: incarnation },
+            Member::Next => Self::NextOnly { next: incarnation },
+        }
+    }
+
+    /// The copy that is in sync alone, and its data.
+    pub fn sole(&self) -> Option<(Member, Incarnation)> {
+        match *self {
+            Self::Both { .. } => None,
+            Self::HomeOnly { home } => Some((Member::Home, home)),
+            Self::NextOnly { next } => Some((Member::Next, next)),
+        }
+    }
+
     /// Whether the primary is in sync, so that updates are possible at all.
     pub fn has_primary(&self) -> bool {
         !matches!(self, Self::NextOnly { .. })
@@ -100,6 +159,10 @@ pub struct View {
     /// The start of the controller that decided it. Two views of one epoch that differ in anything are the work of
     /// two controllers.
     pub decided_by: GatewayBoot,
+    /// The epoch at which an operator last accepted that updates are lost, if one ever did. What the copy that is out
+    /// of sync holds of older epochs may differ from what counts since then.
+    #[serde(default)]
+    pub accepted_loss: Option<Epoch>,
 }
 
 impl fmt::Display for View {

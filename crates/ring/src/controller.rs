@@ -16,19 +16,28 @@
 //!
 //! - *both → home only*: next is not linked, or home reports that it cannot reach next; home is linked; the grace period
 //!   after the gateway's start is over.
-//! - *home only → both*: home asks, for this epoch, over its present link; the joiner it names is linked.
+//! - *both → next only*: home's data is lost.
+//! - *home only → next only*: home's data is lost, and it never said that it acts on the view: it died, unnoticed, before
+//!   that was decided, so next has everything that anyone was told of.
+//! - *home only → both*, *next only → both*: the donor asks, for this epoch, over its present link; the joiner it names is
+//!   linked.
+//!
+//! A view that was lost with the state file is [rebuilt](rebuild).
 
 mod admission;
 mod decide;
+mod rebuild;
 mod state;
+
+pub(crate) use rebuild::Prospect;
 
 pub use state::{ClusterState, InvalidState, NodeState};
 
 use std::collections::BTreeMap;
 
 use protocol::hello::NodeHello;
-use protocol::id::{ClusterId, Epoch, GatewayBoot, PartitionId};
-use protocol::message::{Ask, FromNode, Neighbour, Progress, ToNode, Welcome};
+use protocol::id::{ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Seq};
+use protocol::message::{Ask, FromNode, Neighbour, Progress, Report, ToNode, Welcome};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::{Member, View};
 
@@ -53,15 +62,20 @@ pub(crate) struct Controller {
     nodes: BTreeMap<Place, Node>,
     /// The asks that are not answered, by the link over which they came.
     asks: BTreeMap<PartitionId, (LinkId, Ask)>,
+    /// The views *home only* that home has not said it acts on, and the next copies that were dropped for them: until it
+    /// does, that copy has everything that anyone was told of.
+    unheard: BTreeMap<PartitionId, (Epoch, Incarnation)>,
+    /// The copies that an operator wants to go on with, whatever is lost with the others.
+    accepted: BTreeMap<PartitionId, Member>,
 }
 
 /// What the controller knows of a node.
 #[derive(Debug, Default)]
 struct Node {
     link: Option<Linked>,
-    /// The highest count of starts that was seen, to know a copied data directory by.
-    boot_count: u64,
     progress: BTreeMap<Member, Progress>,
+    /// The last entry that each copy was heard to have durable, with which data; whatever becomes of the link.
+    durable: BTreeMap<Member, (Incarnation, Seq)>,
 }
 
 /// A node's link.
@@ -69,6 +83,8 @@ struct Node {
 pub(crate) struct Linked {
     pub(crate) link: LinkId,
     pub(crate) hello: NodeHello,
+    /// What it has said that it has.
+    pub(crate) report: Option<Report>,
     pub(crate) is_welcomed: bool,
     /// Home's node reports that it cannot reach next; for this epoch of its view.
     pub(crate) unreachable: Option<Epoch>,
@@ -79,8 +95,56 @@ pub(crate) struct Linked {
 pub(crate) enum Published {
     /// A node was welcomed: requests may be sent to it.
     Welcomed(Place, LinkId),
-    /// A view changed, or was made.
-    View(View),
+    /// A view changed, or was made, or what can be served under it.
+    View(View, Service),
+    /// The view of a partition is not known any more.
+    Unknown(PartitionId),
+}
+
+/// Whether a partition can be served under its view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// By the copies in sync.
+    Available,
+    /// The only copy in sync is gone with its data.
+    Lost,
+}
+
+/// Why an operator's word on a partition is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AcceptLossError {
+    /// There is no such partition.
+    #[error("there is no partition {0}")]
+    NoPartition(PartitionId),
+    /// Nothing is lost there.
+    #[error("{0} is not lost: what is in sync has its data, and is served when its node is linked")]
+    NotLost(PartitionId),
+    /// The copy is not there.
+    #[error("{0} is not linked: start it, or name the other node of the partition")]
+    NotLinked(NodeId),
+    /// The copy holds a part of a snapshot.
+    #[error(
+        "the copy on {0} is only partly restored: name the other node, or start this one with an empty data directory to \
+         begin with no users at all"
+    )]
+    NotWhole(NodeId),
+    /// The node holds no copy of it.
+    #[error("{node} holds no copy of {partition}: name one of {holders}")]
+    NoCopy {
+        /// The node.
+        node: NodeId,
+        /// The partition.
+        partition: PartitionId,
+        /// Who holds one.
+        holders: String,
+    },
+}
+
+impl Linked {
+    /// Whether it holds a copy of which a part is missing.
+    fn is_installing(&self, member: Member) -> bool {
+        self.report.as_ref().is_some_and(|report| report.copy(member).is_installing)
+    }
 }
 
 impl Controller {
@@ -101,7 +165,16 @@ impl Controller {
             saving: None,
             nodes,
             asks: BTreeMap::new(),
+            unheard: BTreeMap::new(),
+            accepted: BTreeMap::new(),
         }
+    }
+
+    /// What is published by the state that was found.
+    pub(crate) fn published_at_start(&self) -> Vec<Published> {
+        let mut published = Vec::new();
+        self.publish_views(None, &mut Vec::new(), &mut published);
+        published
     }
 
     pub(crate) fn ring(&self) -> &Ring {
@@ -133,6 +206,11 @@ impl Controller {
         self.linked(place).filter(|linked| linked.is_welcomed)
     }
 
+    /// A node that has said what it has.
+    fn reported(&self, place: Place) -> Option<&Linked> {
+        self.linked(place).filter(|linked| linked.report.is_some())
+    }
+
     pub(crate) fn place_of_link(&self, link: LinkId) -> Option<Place> {
         self.ring
             .places()
@@ -154,9 +232,8 @@ impl Controller {
         let place =
             self.ring.place_of(&hello.node).unwrap_or_else(|| unreachable!("it was admitted"));
         let node = self.nodes.entry(place).or_default();
-        node.boot_count = node.boot_count.max(hello.boot.count);
         node.progress.clear();
-        let linked = Linked { link, hello, is_welcomed: false, unreachable: None };
+        let linked = Linked { link, hello, report: None, is_welcomed: false, unreachable: None };
         let before = node.link.replace(linked)?.link;
         let refusal = Refusal::new(RefusalCode::Replaced, "the node has connected again");
         dismiss(before, refusal, effects);
@@ -173,38 +250,90 @@ impl Controller {
     /// A message from a node that is not a reply. Of links that are gone nothing is heard any more.
     pub(crate) fn hear(&mut self, link: LinkId, message: FromNode) -> Result<(), Refusal> {
         let Some(place) = self.place_of_link(link) else { return Ok(()) };
-        let home_of = self.ring.partition_at(place, Member::Home);
-        let node = self.nodes.entry(place).or_default();
-        let Some(linked) = node.link.as_mut().filter(|linked| linked.is_welcomed) else {
-            return Err(Refusal::new(RefusalCode::ProtocolError, "a message before the welcome"));
-        };
-        let of_home = |partition: PartitionId| {
-            let detail = || format!("{} is not the home of {partition}", linked.hello.node);
-            if partition == home_of {
-                Ok(())
-            } else {
-                Err(Refusal::new(RefusalCode::ProtocolError, detail()))
+        let [home_of, next_of] = Member::ALL.map(|member| self.ring.partition_at(place, member));
+        let Some(linked) = self.linked(place) else { return Ok(()) };
+        match (&message, linked.is_welcomed) {
+            (FromNode::Report(report), false) if linked.report.is_none() => {
+                self.admit_report(&linked.hello, place, report)?;
             }
+            (FromNode::Report(_), _) => return Err(protocol_error("a second report")),
+            (_, false) => return Err(protocol_error("a message before the welcome")),
+            (_, true) => {}
+        }
+        let node = self.nodes.entry(place).or_default();
+        let Some(linked) = node.link.as_mut() else { return Ok(()) };
+        let is_home_of = |partition: PartitionId| {
+            let detail = || format!("{} is not the home of {partition}", linked.hello.node);
+            if partition == home_of { Ok(()) } else { Err(protocol_error(detail())) }
         };
         match message {
+            FromNode::Report(report) => linked.report = Some(report),
             FromNode::Ask(ask) => {
-                of_home(ask.partition)?;
+                if ![home_of, next_of].contains(&ask.partition) {
+                    let detail = format!("{} holds no copy of it", linked.hello.node);
+                    return Err(protocol_error(detail));
+                }
                 self.asks.insert(ask.partition, (link, ask));
             }
+            FromNode::ServesAlone { partition, epoch } => {
+                is_home_of(partition)?;
+                if self.unheard.get(&partition).is_some_and(|(of, _)| *of <= epoch) {
+                    self.unheard.remove(&partition);
+                }
+            }
             FromNode::NextUnreachable { partition, epoch } => {
-                of_home(partition)?;
+                is_home_of(partition)?;
                 linked.unreachable = Some(epoch);
             }
             FromNode::NextReachable { partition } => {
-                of_home(partition)?;
+                is_home_of(partition)?;
                 linked.unreachable = None;
             }
             FromNode::Progress(progress) => {
+                if !progress.is_installing {
+                    let durable = (linked.hello.incarnation, progress.durable);
+                    node.durable.insert(progress.member, durable);
+                }
                 node.progress.insert(progress.member, progress);
             }
             FromNode::Reply { .. } => unreachable!("replies are the router's"),
         }
         Ok(())
+    }
+
+    /// An operator wants a partition to go on with the copy of one node, whatever is lost with the other.
+    pub(crate) fn accept_loss(
+        &mut self,
+        partition: PartitionId,
+        node: &NodeId,
+    ) -> Result<(), AcceptLossError> {
+        let Some(state) = &self.published else {
+            return Err(AcceptLossError::NoPartition(partition));
+        };
+        if usize::from(partition.0) >= self.ring.size() {
+            return Err(AcceptLossError::NoPartition(partition));
+        }
+        let holder = |member| self.ring.holder(partition, member);
+        let place = self.ring.place_of(node);
+        let Some(member) = Member::ALL.into_iter().find(|member| Some(holder(*member)) == place)
+        else {
+            let name = |member| self.ring.node_at(holder(member)).as_str();
+            let holders = format!("{}, {}", name(Member::Home), name(Member::Next));
+            return Err(AcceptLossError::NoCopy { node: node.clone(), partition, holders });
+        };
+        if state.view(partition).is_some() && !state.is_lost(&self.ring, partition) {
+            return Err(AcceptLossError::NotLost(partition));
+        }
+        match self.reported(holder(member)) {
+            None => Err(AcceptLossError::NotLinked(node.clone())),
+            Some(linked) if linked.is_installing(member) => {
+                Err(AcceptLossError::NotWhole(node.clone()))
+            }
+            Some(_) => {
+                self.accepted.insert(partition, member);
+                Ok(())
+            }
+        }
     }
 
     /// The state that was being saved is durable.
@@ -248,28 +377,41 @@ impl Controller {
         published: &mut Vec<Published>,
     ) {
         let Some(state) = &self.published else { return };
-        for view in &state.views {
-            let known = before.and_then(|before| before.view(view.partition));
+        for partition in self.ring.places().map(Place::partition) {
+            let known = before.and_then(|before| before.view(partition));
+            let Some(view) = state.view(partition) else {
+                published.push(Published::Unknown(partition));
+                continue;
+            };
+            let service = self.service(state, partition);
+            let served_before = before.map(|before| self.service(before, partition));
+            if known != Some(view) || served_before != Some(service) {
+                published.push(Published::View(*view, service));
+            }
             if known == Some(view) {
                 continue;
             }
             assert!(
-                known.is_none_or(|known| view.epoch == known.epoch.next()),
-                "a change is one epoch: {known:?} to {view:?}",
+                known.is_none_or(|known| view.epoch > known.epoch),
+                "an epoch never goes back: {known:?} to {view:?}",
             );
-            for member in [Member::Home, Member::Next] {
-                if let Some(linked) = self.welcomed(self.ring.holder(view.partition, member)) {
+            for member in Member::ALL {
+                if let Some(linked) = self.welcomed(self.ring.holder(partition, member)) {
                     effects.push(GatewayEffect::send(linked.link, ToNode::View(*view)));
                 }
             }
-            published.push(Published::View(*view));
         }
+    }
+
+    /// Whether a partition can be served under a state.
+    pub(crate) fn service(&self, state: &ClusterState, partition: PartitionId) -> Service {
+        if state.is_lost(&self.ring, partition) { Service::Lost } else { Service::Available }
     }
 
     fn welcome_nodes(&mut self, effects: &mut Vec<GatewayEffect>, published: &mut Vec<Published>) {
         let Some(state) = self.published.clone() else { return };
         for place in self.ring.places() {
-            let Some(linked) = self.linked(place).filter(|linked| !linked.is_welcomed) else {
+            let Some(linked) = self.reported(place).filter(|linked| !linked.is_welcomed) else {
                 continue;
             };
             let (link, me) = (linked.link, neighbour(linked));
@@ -279,6 +421,7 @@ impl Controller {
                 gateway_boot: self.boot,
                 views: self.views_at(&state, place),
                 next: self.welcomed(self.ring.next(place)).map(neighbour),
+                home_is_linked: self.welcomed(self.ring.previous(place)).is_some(),
             };
             effects.push(GatewayEffect::send(link, ToNode::Welcome(welcome)));
             published.push(Published::Welcomed(place, link));
@@ -288,18 +431,24 @@ impl Controller {
             if let Some(previous) = self.welcomed(self.ring.previous(place)) {
                 effects.push(GatewayEffect::send(previous.link, ToNode::NextIsLinked(me)));
             }
+            if let Some(next) = self.welcomed(self.ring.next(place)) {
+                effects.push(GatewayEffect::send(next.link, ToNode::HomeIsLinked));
+            }
         }
     }
 
     fn views_at(&self, state: &ClusterState, place: Place) -> Vec<View> {
-        let partitions =
-            [Member::Home, Member::Next].map(|member| self.ring.partition_at(place, member));
+        let partitions = Member::ALL.map(|member| self.ring.partition_at(place, member));
         partitions.iter().filter_map(|partition| state.view(*partition).copied()).collect()
     }
 }
 
 fn neighbour(linked: &Linked) -> Neighbour {
     Neighbour { incarnation: linked.hello.incarnation, address: linked.hello.address.clone() }
+}
+
+fn protocol_error(detail: impl Into<String>) -> Refusal {
+    Refusal::new(RefusalCode::ProtocolError, detail)
 }
 
 /// Tells a peer why its link ends, and ends it.

@@ -19,11 +19,13 @@ pub use status::{ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};
 use std::time::Duration;
 
 use protocol::hello::NodeHello;
-use protocol::id::{ClusterId, GatewayBoot};
+use protocol::id::{ClusterId, GatewayBoot, NodeId, PartitionId};
 use protocol::message::{FromNode, ToNode};
 use protocol::refusal::Refusal;
 
-use crate::controller::{ClusterState, Controller, InvalidState, dismiss};
+use crate::controller::{
+    AcceptLossError, ClusterState, Controller, InvalidState, Published, dismiss,
+};
 use crate::link::LinkId;
 use crate::placement::Ring;
 use crate::router::{ClientRequest, Outcome, Router, Ticket};
@@ -148,11 +150,11 @@ impl Gateway {
         }
         let grace_until = now + settings.grace;
         let router = Router::new(ring.clone(), boot, settings.in_flight_max, grace_until);
-        let views = saved.as_ref().map(|state| state.views.clone()).unwrap_or_default();
         let controller = Controller::new(ring, boot, new_cluster, saved, grace_until);
+        let published = controller.published_at_start();
         let mut gateway = Self { controller, router };
-        for view in views {
-            gateway.router.follow(now, crate::controller::Published::View(view), &mut Vec::new());
+        for published in published {
+            gateway.router.follow(now, published, &mut Vec::new());
         }
         Ok(gateway)
     }
@@ -207,15 +209,48 @@ impl Gateway {
             }
             GatewayEvent::Tick => self.router.tick(now, effects),
         }
+        self.proceed(now, published, effects);
+    }
+
+    /// The controller decides and speaks, and the router follows.
+    fn proceed(
+        &mut self,
+        now: Time,
+        mut published: Vec<Published>,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
         self.controller.proceed(now, effects, &mut published);
         for published in published {
             self.router.follow(now, published, effects);
         }
     }
 
+    /// An operator wants a partition to go on with the copy on this node, whatever is lost with the other: the controller
+    /// decides a view that has that copy alone. What follows from it is added to `effects`.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is lost there, or the copy cannot be gone on with.
+    pub fn accept_loss(
+        &mut self,
+        now: Time,
+        partition: PartitionId,
+        node: &NodeId,
+        effects: &mut Vec<GatewayEffect>,
+    ) -> Result<(), AcceptLossError> {
+        self.controller.accept_loss(partition, node)?;
+        self.proceed(now, Vec::new(), effects);
+        Ok(())
+    }
+
     /// When to hand in [`GatewayEvent::Tick`] at the latest.
     pub fn next_deadline(&self, now: Time) -> Option<Time> {
         earliest([self.controller.deadline(now), self.router.deadline()])
+    }
+
+    /// Whether a state is decided and not durable yet.
+    pub fn is_saving(&self) -> bool {
+        self.controller.saving().is_some()
     }
 
     /// How many requests of clients are under way.
@@ -239,10 +274,8 @@ pub enum RecoverError {
     Invalid(#[from] InvalidState),
     /// The gateway was told another ring than the cluster was formed with.
     #[error(
-        "the cluster was formed with the nodes {}, and the gateway is told {}: the ring cannot be changed, start the \
-         gateway with the nodes and the order of its formation",
-        names(known),
-        names(wanted)
+        "the cluster was formed with the nodes {known}, and the gateway is told {wanted}: the ring cannot be changed, start \
+         the gateway with the nodes and the order of its formation"
     )]
     OtherRing {
         /// That of the state.
@@ -250,8 +283,4 @@ pub enum RecoverError {
         /// That of the configuration.
         wanted: Ring,
     },
-}
-
-fn names(ring: &Ring) -> String {
-    ring.nodes().iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

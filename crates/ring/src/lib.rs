@@ -5,8 +5,8 @@
 //!        |  GatewayEvent / GatewayEffect                       |  NodeEvent / NodeEffect
 //!   +----v-----------------------+                        +----v--------------------+
 //!   | gateway::Gateway           |   ToNode / FromNode    | node::Node              |
-//!   |   controller  (views)      | <--------------------> |   copy::home  (primary) |
-//!   |   router      (requests)   |                        |   copy::next  (replica) |
+//!   |   controller  (views)      | <--------------------> |   home: PartitionCopy   |
+//!   |   router      (requests)   |                        |   next: PartitionCopy   |
 //!   +----------------------------+                        +-------------------------+
 //! ```
 //!
@@ -21,15 +21,15 @@
 //! | 1 one authority | `controller`, [`copy`] (`acting`) |
 //! | 2 fencing | [`copy`] (`acting`) |
 //! | 3 release | [`copy`] (`release`, `tail`) |
-//! | 4 prefix | [`copy::home`] (`replication`), [`copy::next`] |
-//! | 5 shrink | `controller` |
-//! | 6 ask | [`copy::home`] (`joining`), `controller` |
+//! | 4 prefix | [`copy`] (`source`, `sink`) |
+//! | 5 shrink | `controller` (`decide`) |
+//! | 6 ask | [`copy`] (`source::joining`), `controller` (`decide`) |
 //! | 7 reads move after the view | `router` |
-//! | 8 out of sync never serves | [`copy::home`], [`copy::next`] |
-//! | 9 lost data | `controller` (`admission`), [`copy::home`] (`replication`); restoring is still to come |
-//! | 10 the controller's file | [`controller::ClusterState`], its driver; rebuilding is still to come |
+//! | 8 out of sync never serves | [`copy`] (`replica::answers`) |
+//! | 9 lost data | `controller` (`admission`, `decide`), [`copy`] (`source`, `replica::install`) |
+//! | 10 the controller's file | [`controller::ClusterState`], its driver, `controller` (`rebuild`) |
 //! | 11 recovered is not yet durable | [`store::Recovered`], drivers |
-//! | 12 at most once | [`copy`] (`applied`), [`copy::home`], `router` |
+//! | 12 at most once | [`copy`] (`applied`, `updates`), `router` |
 //! | 13 three outcomes | `router` |
 //! | 14 one gateway | [`copy`] (`acting`); the lock is its driver's |
 

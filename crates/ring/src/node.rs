@@ -3,8 +3,8 @@
 //! ```text
 //!                     NodeEvent                         NodeEffect
 //!  gateway's link ------------------>  +--------+  ------------------> gateway's link
-//!  link from home's node ----------->  |  Node  |  ------------------> link to home's node
-//!  link to next's node ------------->  | home   |  ------------------> link to next's node
+//!  links of both neighbours -------->  |  Node  |  ------------------> links of both neighbours
+//!                                      | home   |
 //!  a sync has returned ------------->  | next   |  ------------------> write (then sync)
 //!  time has passed ----------------->  +--------+  ------------------> dial next, drop a link, stop
 //! ```
@@ -24,15 +24,15 @@ pub use settings::NodeSettings;
 
 use protocol::hello::{HomeHello, Membership, NodeHello};
 use protocol::id::{Boot, Incarnation, NodeId};
-use protocol::message::{FromNext, FromNode, Progress, ToNode, Welcome};
+use protocol::message::{CopyMessage, FromNode, Progress, Report, ToNode, Welcome};
 use protocol::refusal::{Refusal, RefusalCode, Remedy};
+use protocol::view::Member;
 
 use self::formed::Formed;
 use self::gateway_end::GatewayEnd;
 use self::reports::Reports;
+use crate::copy::PartitionCopy;
 use crate::copy::context::{Context, Fault, GatewayLink};
-use crate::copy::home::HomeCopy;
-use crate::copy::next::NextCopy;
 use crate::link::LinkId;
 use crate::store::{Mark, Mutation, Recovered, RecoveredCopy, Stored};
 use crate::time::{Time, earliest};
@@ -99,12 +99,12 @@ impl Node {
     }
 
     /// The home copy, once the node is a member of a cluster.
-    pub fn home(&self) -> Option<&HomeCopy> {
+    pub fn home(&self) -> Option<&PartitionCopy> {
         self.formed.as_ref().map(|formed| &formed.home)
     }
 
     /// The next copy, once the node is a member of a cluster.
-    pub fn next(&self) -> Option<&NextCopy> {
+    pub fn next(&self) -> Option<&PartitionCopy> {
         self.formed.as_ref().map(|formed| &formed.next)
     }
 
@@ -131,9 +131,10 @@ impl Node {
     /// When to hand in [`NodeEvent::Tick`] at the latest.
     pub fn next_deadline(&self) -> Option<Time> {
         let gateway = self.gateway.welcomed();
-        let home = self.formed.as_ref().and_then(|formed| formed.home.deadline(gateway));
+        let copies = self.formed.as_ref().map(|formed| [&formed.home, &formed.next]);
+        let copies = copies.into_iter().flatten().map(|copy| copy.deadline(gateway.is_some()));
         let report = gateway.and_then(|_| self.reports.deadline(self.progress()));
-        earliest([home, report])
+        earliest(copies.chain([report]))
     }
 
     fn dispatch(
@@ -147,6 +148,8 @@ impl Node {
             NodeEvent::GatewayLinked { link } => {
                 self.gateway_gone();
                 self.gateway = GatewayEnd::Unwelcomed(link);
+                let message = FromNode::Report(self.report());
+                effects.push(NodeEffect::ToGateway { link, message });
                 return Ok(());
             }
             NodeEvent::GatewayLost { link } if self.gateway.is(link) => {
@@ -159,8 +162,8 @@ impl Node {
             NodeEvent::GatewayLost { .. } | NodeEvent::GatewaySays { .. } => return Ok(()),
             NodeEvent::HomeLinked { link, ref hello } => {
                 if let Err(refusal) = self.admit(hello) {
-                    let message = FromNext::Goodbye(refusal.clone());
-                    effects.push(NodeEffect::ToHome { link, message });
+                    let (to, message) = (Member::Home, CopyMessage::Goodbye(refusal.clone()));
+                    effects.push(NodeEffect::ToNeighbour { to, link, message });
                     return Err(Fault::Drop(link, refusal));
                 }
             }
@@ -170,31 +173,41 @@ impl Node {
         let cx = &mut cx;
         match event {
             NodeEvent::NextLinked { link, incarnation } => {
-                formed.home.next_linked(link, incarnation)
+                let before = formed.home.neighbour_linked(cx, link, incarnation);
+                replace(cx, before, "next was dialled again");
             }
-            NodeEvent::NextSays { link, message } => formed.home.next_says(cx, link, message)?,
-            NodeEvent::NextLost { link } => formed.home.next_lost(cx, link)?,
-            NodeEvent::HomeLinked { link, .. } => {
-                if let Some(before) = formed.next.home_linked(cx, link) {
-                    let refusal = Refusal::new(RefusalCode::Replaced, "home has connected again");
-                    cx.effects.push(NodeEffect::Drop { link: before, refusal });
-                }
+            NodeEvent::HomeLinked { link, hello } => {
+                let before = formed.next.neighbour_linked(cx, link, hello.incarnation);
+                replace(cx, before, "home has connected again");
             }
-            NodeEvent::HomeSays { link, message } => formed.next.home_says(cx, link, message)?,
-            NodeEvent::HomeLost { link } => formed.next.home_lost(link),
+            NodeEvent::NeighbourSays { from, link, message } => {
+                formed.copy(from.other()).neighbour_says(cx, link, message)?;
+            }
+            NodeEvent::NeighbourLost { from, link } => {
+                formed.copy(from.other()).neighbour_lost(cx, link)?;
+            }
+            // Both copies hear of it, whatever one of them makes of it: it is not said again.
             NodeEvent::Synced { mark } => {
-                // Both hear of it, whatever one of them makes of it: it is not said again.
-                return match (formed.home.synced(cx, mark), formed.next.synced(cx, mark)) {
-                    (Err(stop @ Fault::Stop(_)), _) | (_, Err(stop @ Fault::Stop(_))) => Err(stop),
-                    (home, next) => home.and(next),
-                };
+                let heard = (formed.home.synced(cx, mark), formed.next.synced(cx, mark));
+                return self.recover_both(now, heard, stored, effects);
             }
-            NodeEvent::Tick => formed.home.tick(cx)?,
+            NodeEvent::Tick => {
+                let heard = (formed.home.tick(cx), formed.next.tick(cx));
+                return self.recover_both(now, heard, stored, effects);
+            }
             NodeEvent::GatewayLinked { .. }
             | NodeEvent::GatewaySays { .. }
             | NodeEvent::GatewayLost { .. } => {}
         }
         Ok(())
+    }
+
+    /// What the node has, for the controller to judge.
+    fn report(&self) -> Report {
+        self.formed.as_ref().map_or_else(Report::default, |formed| Report {
+            home: formed.home.report(),
+            next: formed.next.report(),
+        })
     }
 
     fn gateway_says(
@@ -208,7 +221,7 @@ impl Node {
         match (self.gateway, message) {
             (_, ToNode::Goodbye(refusal)) => Err(match refusal.code.remedy() {
                 Remedy::Operator => Fault::Stop(StopReason::Refused(refusal)),
-                Remedy::Retry => Fault::Drop(link, refusal),
+                Remedy::Retry | Remedy::Wait => Fault::Drop(link, refusal),
             }),
             (GatewayEnd::Unwelcomed(_), ToNode::Welcome(welcome)) => {
                 self.join_cluster(now, link, &welcome, effects)?;
@@ -298,12 +311,29 @@ impl Node {
         effects.push(NodeEffect::Drop { link, refusal });
         for lost in [
             NodeEvent::GatewayLost { link },
-            NodeEvent::NextLost { link },
-            NodeEvent::HomeLost { link },
+            NodeEvent::NeighbourLost { from: Member::Next, link },
+            NodeEvent::NeighbourLost { from: Member::Home, link },
         ] {
             if let Err(fault) = self.dispatch(now, lost, stored, effects) {
                 self.recover(now, fault, stored, effects);
             }
+        }
+    }
+
+    /// Carries on after faults of both copies: one is handled here, the other by the caller.
+    fn recover_both(
+        &mut self,
+        now: Time,
+        heard: (Result<(), Fault>, Result<(), Fault>),
+        stored: &dyn Stored,
+        effects: &mut Vec<NodeEffect>,
+    ) -> Result<(), Fault> {
+        match heard {
+            (Err(home), Err(next)) => {
+                self.recover(now, home, stored, effects);
+                Err(next)
+            }
+            (home, next) => home.and(next),
         }
     }
 
@@ -335,5 +365,13 @@ impl Node {
         let gateway = self.gateway.welcomed();
         let cx = Context { now, stored, gateway, mark: &mut self.mark, effects };
         (self.formed.as_mut(), cx)
+    }
+}
+
+/// Another link has taken the place of one before.
+fn replace(cx: &mut Context<'_>, before: Option<LinkId>, detail: &str) {
+    if let Some(link) = before {
+        let refusal = Refusal::new(RefusalCode::Replaced, detail);
+        cx.effects.push(NodeEffect::Drop { link, refusal });
     }
 }

@@ -1,5 +1,7 @@
 //! Placement: which partition a user belongs to, and which nodes hold a partition's copies.
 
+use std::fmt;
+
 use protocol::id::{NodeId, PartitionId};
 use protocol::user::UserId;
 use protocol::view::Member;
@@ -108,6 +110,16 @@ impl Ring {
     /// The partition that a user belongs to.
     pub fn partition_of(&self, id: &UserId) -> PartitionId {
         Place(jump_consistent_hash(xxh3_64(id.as_str().as_bytes()), self.size())).partition()
+    }
+}
+
+impl fmt::Display for Ring {
+    /// The nodes as the command line takes them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, node) in self.nodes.iter().enumerate() {
+            write!(f, "{}{node}", if at > 0 { "," } else { "" })?;
+        }
+        Ok(())
     }
 }
 

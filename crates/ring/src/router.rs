@@ -31,7 +31,7 @@ use protocol::message::{CallId, Operation, Reply, Request, ToNode, Update};
 use protocol::view::{Member, View};
 
 use self::pending::{Pending, Progress};
-use crate::controller::Published;
+use crate::controller::{Published, Service};
 use crate::gateway::GatewayEffect;
 use crate::link::LinkId;
 use crate::placement::{Place, Ring};
@@ -45,7 +45,9 @@ pub(crate) struct Router {
     in_flight_max: usize,
     /// Until then, a home that is not linked is taken to be on its way.
     grace_until: Option<Time>,
-    views: BTreeMap<PartitionId, View>,
+    /// Whether there is a cluster.
+    is_formed: bool,
+    views: BTreeMap<PartitionId, (View, Service)>,
     links: BTreeMap<Place, LinkId>,
     /// The nodes that are linked and wait for their welcome.
     arriving: BTreeMap<Place, LinkId>,
@@ -73,6 +75,7 @@ impl Router {
             boot,
             in_flight_max,
             grace_until: Some(grace_until),
+            is_formed: false,
             views: BTreeMap::new(),
             links: BTreeMap::new(),
             arriving: BTreeMap::new(),
@@ -100,7 +103,7 @@ impl Router {
         time_allowed: Duration,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        if self.views.is_empty() {
+        if !self.is_formed {
             return complete(ticket, Outcome::NotDone(Unavailable::NotFormed), effects);
         }
         if self.pending.len() >= self.in_flight_max {
@@ -133,8 +136,13 @@ impl Router {
         effects: &mut Vec<GatewayEffect>,
     ) {
         match published {
-            Published::View(view) => {
-                self.views.insert(view.partition, view);
+            Published::Unknown(partition) => {
+                self.is_formed = true;
+                self.views.remove(&partition);
+            }
+            Published::View(view, service) => {
+                self.is_formed = true;
+                self.views.insert(view.partition, (view, service));
                 self.move_reads(now, view.partition, effects);
                 self.dispatch_waiting(now, view.partition, effects);
             }
@@ -229,30 +237,40 @@ impl Router {
     fn dispatch(&mut self, now: Time, ticket: Ticket, effects: &mut Vec<GatewayEffect>) {
         let Some(pending) = self.pending.get(&ticket) else { return };
         let partition = pending.partition;
-        let Some(view) = self.views.get(&partition).copied() else {
+        let Some((view, service)) = self.views.get(&partition).copied() else {
             return self.wait(ticket);
         };
+        if service == Service::Lost {
+            return self.cannot_be_served(ticket, Unavailable::Lost, effects);
+        }
         let member = pending.wanted_member(&view);
         let place = self.ring.holder(partition, member);
         let in_grace = self.grace_until.is_some_and(|grace_until| now < grace_until);
         let is_awaited = in_grace || self.arriving.contains_key(&place);
         match self.links.get(&place).copied() {
             Some(_) if pending.is_update() && !view.in_sync.has_primary() => {
-                self.without_primary(ticket, effects)
+                self.cannot_be_served(ticket, Unavailable::NoPrimary, effects)
             }
             Some(_) if pending.was_refused_at(view.epoch) => self.wait(ticket),
             Some(link) => self.send(ticket, link, (place, member), &view, effects),
-            None if pending.is_update() && !is_awaited => self.without_primary(ticket, effects),
+            None if pending.is_update() && !is_awaited => {
+                self.cannot_be_served(ticket, Unavailable::NoPrimary, effects)
+            }
             None => self.wait(ticket),
         }
     }
 
-    /// An update has no primary to go to. If it was sent before, it may have been done: its deadline decides.
-    fn without_primary(&mut self, ticket: Ticket, effects: &mut Vec<GatewayEffect>) {
+    /// Nobody can serve a request. If it is an update that was sent before, it may have been done: its deadline decides.
+    fn cannot_be_served(
+        &mut self,
+        ticket: Ticket,
+        why: Unavailable,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
         if self.pending.get(&ticket).is_some_and(Pending::may_be_done) {
             self.wait(ticket);
         } else {
-            self.settle(ticket, Outcome::NotDone(Unavailable::NoPrimary), effects);
+            self.settle(ticket, Outcome::NotDone(why), effects);
         }
     }
 
@@ -299,7 +317,7 @@ impl Router {
 
     /// Reads that another copy now has to answer are sent there; what the one before still says is not heard.
     fn move_reads(&mut self, now: Time, partition: PartitionId, effects: &mut Vec<GatewayEffect>) {
-        let Some(view) = self.views.get(&partition) else { return };
+        let Some((view, _)) = self.views.get(&partition) else { return };
         let reader = self.ring.holder(partition, view.in_sync.reader());
         let moved = self.calls.iter().filter(|(_, ticket)| {
             self.pending.get(ticket).is_some_and(|pending| {
@@ -332,7 +350,7 @@ impl Router {
     }
 
     fn partitions_at(&self, place: Place) -> [PartitionId; 2] {
-        [Member::Home, Member::Next].map(|member| self.ring.partition_at(place, member))
+        Member::ALL.map(|member| self.ring.partition_at(place, member))
     }
 }
 

@@ -10,6 +10,7 @@
 use protocol::entry::{Answer, Entry, RecordJson};
 use protocol::hello::Membership;
 use protocol::id::{Position, RequestId, Seq};
+use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::{Member, View};
 
@@ -37,6 +38,25 @@ pub enum Mutation {
         entry: Entry,
         /// The applied ids that go with it: they are settled.
         settled: Vec<RequestId>,
+        /// Whether the record is touched.
+        scope: Scope,
+    },
+    /// A snapshot begins: whatever the copy holds is dropped, its log begins with this entry, and it is marked as
+    /// being installed. The view stays.
+    Install {
+        /// Which copy.
+        member: Member,
+        /// The entry that the snapshot is taken after, without its effect.
+        base: Option<Entry>,
+    },
+    /// Rows of a snapshot.
+    Chunk {
+        /// Which copy.
+        member: Member,
+        /// The rows.
+        rows: Rows,
+        /// The mark from now on; none takes it away: the copy is whole.
+        then: Option<Cursor>,
     },
     /// The entries below this one are not needed any more.
     TrimLog {
@@ -45,6 +65,15 @@ pub enum Mutation {
         /// The first entry that stays.
         below: Seq,
     },
+}
+
+/// What an entry is applied to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The log, the table of applied ids, and the record.
+    Whole,
+    /// All but the record: a snapshot will bring that in a later chunk.
+    WithoutRecord,
 }
 
 /// A record as a copy holds it.
@@ -61,19 +90,33 @@ pub struct StoredRecord {
 #[error("storage: {0}")]
 pub struct ReadError(pub String);
 
-/// How much to read of a log.
+/// How much to read of a log, or of the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// At most this many entries.
-    pub entries_max: usize,
-    /// No further entry once there are this many bytes; there is always one.
+    /// At most this many rows.
+    pub rows_max: usize,
+    /// No further row once there are this many bytes; there is always one.
     pub bytes_max: usize,
+}
+
+impl Budget {
+    /// One row.
+    pub const ONE: Self = Self { rows_max: 1, bytes_max: 0 };
 }
 
 /// What a node's storage holds, unsynced writes included.
 pub trait Stored {
     /// The record of a user in a copy.
     fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError>;
+
+    /// The records of a copy in the order of their ids, after one or from the first, as far as the budget goes; none
+    /// where there are no more.
+    fn records(
+        &self,
+        member: Member,
+        after: Option<&UserId>,
+        budget: Budget,
+    ) -> Result<Vec<RecordRow>, ReadError>;
 
     /// The entries of a copy's log from `from` to `to`, both included, as far as the budget goes.
     fn entries(
@@ -114,4 +157,8 @@ pub struct RecoveredCopy {
     pub unsettled_from: u64,
     /// The applied ids, with the entry that applied each.
     pub applied: Vec<(RequestId, Seq)>,
+    /// How far a snapshot has come that is not complete.
+    pub installing: Option<Cursor>,
+    /// The entries of the log, with the bytes that each takes.
+    pub log_sizes: Vec<(Seq, usize)>,
 }

@@ -3,10 +3,10 @@
 
 use process::events::{Event, GatewayEvent, NodeEvent};
 use protocol::id::{PartitionId, Seq};
-use protocol::view::{InSync, Member};
+use protocol::view::Member;
 
 use super::Check;
-use crate::model::Model;
+use crate::model::{Model, sole};
 use crate::report::Violation;
 use crate::seen::{Moment, Seen};
 
@@ -20,55 +20,71 @@ impl Check for AskHolds {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         match seen {
             Seen::Inside(Event::Node { node, event: NodeEvent::Asks(ask) }) => {
-                let Some(committed) = committed(model, ask.partition) else { return Ok(()) };
-                let detail = || format!("{node} asks");
-                joiner_has(model, at, ask.partition, committed, detail)
-            }
-            Seen::Inside(Event::Node { node, event: NodeEvent::Comes(progress) }) => {
-                let copy = model.copy(progress.partition, Member::Home);
-                if progress.member != Member::Home || copy.ask.is_none() {
+                let place = model.ring.place_of(node);
+                let is_home = Some(model.ring.holder(ask.partition, Member::Home)) == place;
+                let donor = if is_home { Member::Home } else { Member::Next };
+                if model.holder(ask.partition, donor.other()).incarnation != Some(ask.joiner) {
+                    // It is for data that is gone, and will be refused.
                     return Ok(());
                 }
-                let before = committed(model, progress.partition);
-                if before >= Some(progress.committed) {
+                let detail = || format!("{node} asks");
+                joiner_has(
+                    model,
+                    at,
+                    (ask.partition, donor),
+                    committed(model, ask.partition, donor),
+                    detail,
+                )
+            }
+            Seen::Inside(Event::Node { node, event: NodeEvent::Comes(progress) }) => {
+                let (partition, donor) = (progress.partition, progress.member);
+                let before = committed(model, partition, donor);
+                let commits = before < Some(progress.committed);
+                if !commits || model.copy(partition, donor).ask.is_none() {
                     return Ok(());
                 }
                 let detail = || format!("{node} commits while it asks");
-                joiner_has(model, at, progress.partition, progress.committed, detail)
+                joiner_has(model, at, (partition, donor), Some(progress.committed), detail)
             }
             Seen::Inside(Event::Gateway { event: GatewayEvent::Publishes(view), .. }) => {
-                let is_both = matches!(view.in_sync, InSync::Both { .. });
-                match committed(model, view.partition).filter(|_| is_both) {
-                    Some(committed) => {
-                        joiner_has(model, at, view.partition, committed, || view.to_string())
-                    }
-                    None => Ok(()),
+                let before = model.published.get(&view.partition);
+                let Some(donor) = before.and_then(|before| sole(before.in_sync)) else {
+                    return Ok(());
+                };
+                if sole(view.in_sync).is_some() {
+                    return Ok(());
                 }
+                let committed = committed(model, view.partition, donor);
+                joiner_has(model, at, (view.partition, donor), committed, || view.to_string())
             }
             _ => Ok(()),
         }
     }
 }
 
-/// What home has said that it has committed.
-fn committed(model: &Model, partition: PartitionId) -> Option<Seq> {
-    Some(model.copy(partition, Member::Home).progress?.committed)
+/// What a donor has said that it has committed.
+fn committed(model: &Model, partition: PartitionId, donor: Member) -> Option<Seq> {
+    Some(model.copy(partition, donor).progress?.committed)
 }
 
 fn joiner_has(
     model: &Model,
     at: Moment,
-    partition: PartitionId,
-    committed: Seq,
+    (partition, donor): (PartitionId, Member),
+    committed: Option<Seq>,
     what: impl Fn() -> String,
 ) -> Result<(), Violation> {
-    let durable = model.copy(partition, Member::Next).entry.durable;
-    if durable.seq >= committed {
+    let committed = committed.unwrap_or(Seq::ZERO);
+    let joiner = donor.other();
+    let copy = model.copy(partition, joiner);
+    let durable = copy.entry.durable;
+    if durable.seq >= committed && !copy.is_installing {
         return Ok(());
     }
-    let what = what();
-    let detail =
-        format!("{what}: home has committed up to {committed}, next has up to {durable} durable");
+    let (what, whole) = (what(), if copy.is_installing { "and is not whole" } else { "" });
+    let detail = format!(
+        "{what}: {donor} has committed up to {committed}, {joiner} has up to {durable} durable {whole}"
+    );
     Err(Violation::safety(NAME, at, detail).of(partition))
 }
 

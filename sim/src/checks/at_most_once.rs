@@ -21,7 +21,7 @@ pub struct AtMostOnce {
 }
 
 impl Check for AtMostOnce {
-    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         match event {
             NodeEvent::Starts { home, .. } => {
@@ -29,8 +29,14 @@ impl Check for AtMostOnce {
                 let is_its_own = |partition: &PartitionId| {
                     node.as_str().strip_prefix("db-") == Some(&partition.0.to_string())
                 };
+                // ... unless next has it, from which it is restored.
+                let is_at_next = |partition, position: &Position| {
+                    model.copy(partition, Member::Next).entry.durable.seq >= position.seq
+                };
                 self.applied.retain(|(partition, _), position| {
-                    !is_its_own(partition) || position.seq <= home.written.seq
+                    !is_its_own(partition)
+                        || position.seq <= home.written.seq
+                        || is_at_next(*partition, position)
                 });
                 Ok(())
             }

@@ -9,7 +9,7 @@ use history::users::Input;
 use super::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
-use crate::plan::step::Condition;
+use crate::plan::step::{Condition, Death};
 use crate::plan::swarm::Swarm;
 use crate::report::Violation;
 use crate::seen::{ClientDid, Moment, Seen, WorldDid};
@@ -73,6 +73,12 @@ impl Check for Deadline {
             self.formed_since = Some(at);
         }
         match seen {
+            Seen::World(WorldDid::Kills(Host::Gateway, Death::DataLost)) => {
+                // A gateway that knows of no cluster turns requests away until it has found it again.
+                self.formed_since = None;
+                self.is_up = false;
+                self.undisturbed_since = None;
+            }
             Seen::World(did) => self.is_disturbed(at, did),
             Seen::Client { did: ClientDid::Completed(answered), .. } => {
                 let began = at.0.saturating_sub(answered.took);

@@ -5,19 +5,25 @@ use std::collections::BTreeMap;
 
 use process::events::{Event, GatewayEvent, NodeEvent};
 use protocol::id::{Epoch, PartitionId};
-use protocol::view::{InSync, View};
+use protocol::view::{InSync, Member, View};
 
 use super::Check;
 use crate::model::Model;
+use crate::plan::host::Host;
+use crate::plan::step::Death;
 use crate::report::Violation;
-use crate::seen::{Moment, Seen};
+use crate::seen::{Moment, Seen, WorldDid};
 
 const NAME: &str = "one-view";
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct OneView {
+    /// The views that were published or stored. With the controller's file those are lost that nobody has acted on, and
+    /// their epochs may be used again.
     views: BTreeMap<(PartitionId, Epoch), View>,
+    /// The views that a copy has acted on.
+    acted: BTreeMap<(PartitionId, Epoch), View>,
 }
 
 impl Check for OneView {
@@ -28,7 +34,7 @@ impl Check for OneView {
                     // What is decided and never saved was never a view.
                     let before = model.published.get(&view.partition);
                     match before {
-                        Some(before) => change_is_allowed(at, before, view),
+                        Some(before) => change_is_allowed(model, at, before, view),
                         None => Ok(()),
                     }
                 }
@@ -40,10 +46,17 @@ impl Check for OneView {
                 }
                 _ => Ok(()),
             },
-            Seen::Inside(Event::Node {
-                event: NodeEvent::Stores { view, .. } | NodeEvent::Acts { view, .. },
-                ..
-            }) => self.is_the_one(at, view),
+            Seen::Inside(Event::Node { event: NodeEvent::Stores { view, .. }, .. }) => {
+                self.is_the_one(at, view)
+            }
+            Seen::Inside(Event::Node { event: NodeEvent::Acts { view, .. }, .. }) => {
+                self.acted.entry((view.partition, view.epoch)).or_insert(*view);
+                self.is_the_one(at, view)
+            }
+            Seen::World(WorldDid::Kills(Host::Gateway, Death::DataLost)) => {
+                self.views.clear();
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -51,8 +64,10 @@ impl Check for OneView {
 
 impl OneView {
     fn is_the_one(&mut self, at: Moment, view: &View) -> Result<(), Violation> {
-        let known = self.views.entry((view.partition, view.epoch)).or_insert(*view);
-        if known == view {
+        let key = (view.partition, view.epoch);
+        let told = *self.views.entry(key).or_insert(*view);
+        let known = self.acted.get(&key).copied().filter(|acted| acted != view).unwrap_or(told);
+        if known == *view {
             return Ok(());
         }
         let detail = format!("two views of one epoch: {known:?} and {view:?}");
@@ -60,13 +75,22 @@ impl OneView {
     }
 }
 
-fn change_is_allowed(at: Moment, before: &View, after: &View) -> Result<(), Violation> {
+fn change_is_allowed(
+    model: &Model,
+    at: Moment,
+    before: &View,
+    after: &View,
+) -> Result<(), Violation> {
     use InSync::{Both, HomeOnly, NextOnly};
     let is_one_of_them = match (before.in_sync, after.in_sync) {
         (Both { home, .. }, HomeOnly { home: kept }) => home == kept,
         (Both { next, .. }, NextOnly { next: kept }) => next == kept,
         (HomeOnly { home }, Both { home: kept, .. }) => home == kept,
         (NextOnly { next }, Both { next: kept, .. }) => next == kept,
+        // Home was lost before it ever acted on the view: next has everything that anyone was told of.
+        (HomeOnly { home }, NextOnly { .. }) => {
+            model.holder(before.partition, Member::Home).incarnation != Some(home)
+        }
         _ => false,
     };
     let objection = if after.epoch != before.epoch.next() {
@@ -83,7 +107,6 @@ fn change_is_allowed(at: Moment, before: &View, after: &View) -> Result<(), Viol
 #[cfg(test)]
 mod tests {
     use process::events::Peer;
-    use protocol::view::Member;
 
     use super::super::support::*;
     use super::*;

@@ -8,7 +8,7 @@ use protocol::id::{Incarnation, PartitionId, Position, RequestId, Seq};
 use protocol::view::Member;
 
 use super::Check;
-use crate::model::Model;
+use crate::model::{Model, named};
 use crate::report::Violation;
 use crate::seen::{Moment, Seen};
 
@@ -36,8 +36,8 @@ impl Check for Prefix {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         match event {
-            NodeEvent::Appends { view, last, .. } => {
-                let durable = model.copy(view.partition, Member::Home).entry.durable;
+            NodeEvent::Appends { to, view, last, .. } => {
+                let durable = model.copy(view.partition, to.other()).entry.durable;
                 if last.seq <= durable.seq {
                     return Ok(());
                 }
@@ -82,9 +82,13 @@ impl Prefix {
     ) -> Option<String> {
         let home = model.holder(partition, Member::Home).incarnation;
         let is_at_next = member == Member::Next;
-        let durable_at_home = model.copy(partition, Member::Home).entry.durable;
-        if is_at_next && position.seq > durable_at_home.seq {
-            return Some(format!("and home has up to {durable_at_home} durable"));
+        // Home makes entries, but for one that is being restored: that receives them as next does.
+        let view = model.copy(partition, member).view.handed;
+        let is_named = view.is_some_and(|view| named(view.in_sync, member) == home);
+        let receives = is_at_next || !is_named;
+        let durable_at_source = model.copy(partition, member.other()).entry.durable;
+        if receives && position.seq > durable_at_source.seq {
+            return Some(format!("and {} has up to {durable_at_source} durable", member.other()));
         }
         let new = Held { position, request, is_at_next, home };
         match self.entries.get_mut(&(partition, position.seq)) {
@@ -92,7 +96,7 @@ impl Prefix {
                 held.is_at_next |= is_at_next;
                 None
             }
-            Some(held) if held.is_at_next || (is_at_next && held.home == home) => Some(format!(
+            Some(held) if held.is_at_next || (receives && held.home == home) => Some(format!(
                 "and entry {} of request {} is in that place",
                 held.position, held.request
             )),
@@ -114,7 +118,10 @@ mod tests {
         let mut scene = Scene::formed(Prefix::default());
         scene.play(applies(Member::Home, position(1, 1), 1));
         let (previous, last) = (Position::default(), position(1, 1));
-        scene.objects(node(0, NodeEvent::Appends { view: both(0, 1), previous, last }));
+        scene.objects(node(
+            0,
+            NodeEvent::Appends { to: Member::Next, view: both(0, 1), previous, last },
+        ));
     }
 
     #[test]

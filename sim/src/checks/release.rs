@@ -26,7 +26,10 @@ impl Check for Release {
         let copy = model.copy(called.partition, called.member);
         let Some(view) = copy.acting else { return Ok(()) };
         for member in [Member::Home, Member::Next] {
-            let is_in_sync = named(view.in_sync, member).is_some();
+            // What was durable there and is lost since with the disk is not to be asked for.
+            let named = named(view.in_sync, member);
+            let is_in_sync =
+                named.is_some() && named == model.holder(called.partition, member).incarnation;
             let durable = model.copy(called.partition, member).entry.durable;
             if is_in_sync && durable.seq < shown.seq {
                 let detail = format!(

@@ -61,7 +61,13 @@ pub(super) fn home_only(partition: u16, epoch: u64) -> View {
 
 pub(super) fn view(partition: u16, epoch: u64, in_sync: InSync) -> View {
     let decided_by = gateway_boot();
-    View { partition: PartitionId(partition), epoch: Epoch(epoch), in_sync, decided_by }
+    View {
+        partition: PartitionId(partition),
+        epoch: Epoch(epoch),
+        in_sync,
+        decided_by,
+        accepted_loss: None,
+    }
 }
 
 pub(super) fn position(epoch: u64, seq: u64) -> Position {
@@ -94,7 +100,7 @@ pub(super) fn starts(place: usize, home: FoundCopy, next: FoundCopy) -> Seen {
 }
 
 pub(super) fn found(view: Option<View>, written: Position) -> FoundCopy {
-    FoundCopy { view, written, log_from: Seq::ZERO }
+    FoundCopy { view, written, log_from: Seq::ZERO, is_installing: false }
 }
 
 pub(super) fn nothing() -> FoundCopy {
@@ -133,7 +139,8 @@ pub(super) fn applies(member: Member, position: Position, counter: u64) -> Seen 
 pub(super) fn comes(member: Member, written: Position, durable: u64, committed: u64) -> Seen {
     let place = usize::from(member == Member::Next);
     let (durable, committed) = (Seq(durable), Seq(committed));
-    let progress = Progress { partition: P0, member, written, durable, committed };
+    let progress =
+        Progress { partition: P0, member, written, durable, committed, is_installing: false };
     node(place, NodeEvent::Comes(progress))
 }
 
@@ -252,6 +259,7 @@ pub(super) fn end_with(user: &str, name: &str, seen: &[(Input, Outcome<Output>)]
         records: here.then(|| (id.clone(), stored.clone())).into_iter().collect(),
         log: Vec::new(),
         applied: Vec::new(),
+        installing: None,
     };
     let audits = ring.places().map(|place| {
         let home = copy(ring.holder(partition, Member::Home) == place);

@@ -1,7 +1,7 @@
 //! What is known of a node and its copies.
 
 use process::events::{FoundCopy, NodeEvent};
-use protocol::id::{Boot, GatewayBoot, Incarnation, Position};
+use protocol::id::{Boot, GatewayBoot, Incarnation, PartitionId, Position};
 use protocol::message::{Ask, Progress};
 use protocol::view::{Member, View};
 
@@ -39,6 +39,8 @@ pub struct CopyModel {
     pub progress: Option<Progress>,
     /// The ask that is open.
     pub ask: Option<Ask>,
+    /// Whether a snapshot is only partly there.
+    pub is_installing: bool,
 }
 
 /// How far something has come on its way to the disk.
@@ -74,6 +76,13 @@ impl NodeModel {
         }
     }
 
+    /// The copy that acts on a view of a partition.
+    fn copy_of(&mut self, partition: PartitionId) -> Option<&mut CopyModel> {
+        let is_of =
+            |copy: &&mut CopyModel| copy.acting.is_some_and(|view| view.partition == partition);
+        self.copies_mut().into_iter().find(is_of)
+    }
+
     fn copies_mut(&mut self) -> [&mut CopyModel; 2] {
         [&mut self.home, &mut self.next]
     }
@@ -87,6 +96,7 @@ impl NodeModel {
                     acting: found.view,
                     view: Stages::all(found.view),
                     entry: Stages::all(found.written),
+                    is_installing: found.is_installing,
                     ..CopyModel::default()
                 };
                 self.incarnation = Some(*incarnation);
@@ -97,7 +107,15 @@ impl NodeModel {
             NodeEvent::Joins { gateway } => {
                 self.joined = Some(*gateway);
                 // On a new link whatever was asked on the one before is over.
-                self.home.ask = None;
+                self.copies_mut().into_iter().for_each(|copy| copy.ask = None);
+            }
+            NodeEvent::BeginsInstall { member, base, .. } => {
+                let copy = self.copy_mut(*member);
+                copy.entry.handed = *base;
+                copy.is_installing = true;
+            }
+            NodeEvent::Installs { member, is_complete, .. } => {
+                self.copy_mut(*member).is_installing = !is_complete;
             }
             NodeEvent::Acts { member, view } => {
                 let copy = self.copy_mut(*member);
@@ -111,9 +129,15 @@ impl NodeModel {
             NodeEvent::Stores { member, view, .. } => {
                 self.copy_mut(*member).view.handed = Some(*view);
             }
-            NodeEvent::Asks(ask) => self.home.ask = Some(*ask),
-            NodeEvent::AskRefused { ask, .. } => {
-                self.home.ask.take_if(|open| open.ask == *ask);
+            NodeEvent::Asks(ask) => {
+                if let Some(copy) = self.copy_of(ask.partition) {
+                    copy.ask = Some(*ask);
+                }
+            }
+            NodeEvent::AskRefused { partition, ask } => {
+                if let Some(copy) = self.copy_of(*partition) {
+                    copy.ask.take_if(|open| open.ask == *ask);
+                }
             }
             NodeEvent::Appends { .. } | NodeEvent::Replies { .. } => {}
         }

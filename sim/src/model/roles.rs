@@ -12,6 +12,23 @@ pub fn reader(in_sync: InSync) -> Member {
     }
 }
 
+/// The copy that sends to the other one, as the design says it.
+pub fn source(in_sync: InSync) -> Member {
+    match in_sync {
+        InSync::Both { .. } | InSync::HomeOnly { .. } => Member::Home,
+        InSync::NextOnly { .. } => Member::Next,
+    }
+}
+
+/// The copy that is in sync alone.
+pub fn sole(in_sync: InSync) -> Option<Member> {
+    match in_sync {
+        InSync::Both { .. } => None,
+        InSync::HomeOnly { .. } => Some(Member::Home),
+        InSync::NextOnly { .. } => Some(Member::Next),
+    }
+}
+
 /// Whether there is a primary, as the design says it.
 pub fn has_primary(in_sync: InSync) -> bool {
     matches!(in_sync, InSync::Both { .. } | InSync::HomeOnly { .. })

@@ -30,6 +30,29 @@ pub enum Step {
     SecondGateway(Option<Vec<Host>>),
 }
 
+impl Step {
+    /// The machines concerned.
+    pub fn hosts(&self) -> Vec<Host> {
+        match self {
+            Self::Down { host, .. }
+            | Self::Stop(host)
+            | Self::Up(host)
+            | Self::Arm(host, _)
+            | Self::Disarm(host) => vec![*host],
+            Self::Begin(condition) | Self::End(condition) => match condition {
+                Condition::Cut(a, b)
+                | Condition::CutOneWay(a, b)
+                | Condition::Held(a, b)
+                | Condition::Slow(a, b, _) => vec![*a, *b],
+                Condition::Paused(host) | Condition::Full(host) | Condition::Gone(host) => {
+                    vec![*host]
+                }
+            },
+            Self::SecondGateway(_) => vec![Host::SecondGateway],
+        }
+    }
+}
+
 /// How a process ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Death {

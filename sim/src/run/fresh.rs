@@ -21,6 +21,7 @@ impl Run<'_> {
         for place in self.model.ring.places().collect::<Vec<_>>() {
             let inputs = match core {
                 Core::AllBut { node } if node == place.index() => self.fresh_reads(place),
+                _ if self.has_no_primary(place.partition()) => self.fresh_reads(place),
                 _ => self.fresh_operations(place),
             };
             // Each partition's in its order.

@@ -69,7 +69,12 @@ impl Run<'_> {
                 .into_iter()
                 .filter(|member| self.model.ring.holder(partition, *member).index() != node);
             let view = self.model.saved.get(&partition);
-            view.is_some_and(|view| others.any(|member| named(view.in_sync, member).is_some()))
+            view.is_some_and(|view| {
+                others.any(|member| {
+                    let named = named(view.in_sync, member);
+                    named.is_some() && named == self.data_of(partition, member)
+                })
+            })
         };
         self.model.partitions().all(is_enough)
     }
@@ -91,18 +96,21 @@ impl Run<'_> {
 
     /// What has not come back yet.
     fn missing(&self, core: Core) -> Option<String> {
+        if let Some(host) = self.world.stopping() {
+            return Some(format!("{host} is stopping, and has not been started again"));
+        }
         self.model.partitions().find_map(|partition| {
             let home = self.model.ring.holder(partition, Member::Home).index();
             let next = self.model.ring.holder(partition, Member::Next).index();
             let is_back = match core {
                 Core::AllBut { node } if node == home => self.is_served_by_next_alone(partition),
                 Core::AllBut { node } if node == next => self.is_served_by_home_alone(partition),
-                Core::AllButLinkAfter { node } if node == home => {
-                    self.is_served_by_home_alone(partition)
-                }
                 // With two nodes the cut is between the neighbours of both partitions.
-                Core::AllButLinkAfter { node } if self.plan.swarm.nodes == 2 && node == next => {
+                Core::AllButLinkAfter { node }
+                    if node == home || (self.plan.swarm.nodes == 2 && node == next) =>
+                {
                     self.is_served_by_home_alone(partition)
+                        || self.is_served_by_next_as_home_is_lost(partition)
                 }
                 _ => self.model.is_both_and_level(partition),
             };
@@ -125,6 +133,17 @@ impl Run<'_> {
         let view = self.model.published.get(&partition);
         let is_alone = view.is_some_and(|view| matches!(view.in_sync, InSync::HomeOnly { .. }));
         is_alone && self.model.copy(partition, Member::Home).acting.as_ref() == view
+    }
+
+    /// Home has lost its data, and cannot be restored over a link that is cut.
+    fn is_served_by_next_as_home_is_lost(&self, partition: PartitionId) -> bool {
+        self.has_no_primary(partition) && self.is_served_by_next_alone(partition)
+    }
+
+    /// Whether updates of a partition are turned away until its home is restored.
+    pub(super) fn has_no_primary(&self, partition: PartitionId) -> bool {
+        let view = self.model.published.get(&partition);
+        view.is_some_and(|view| matches!(view.in_sync, InSync::NextOnly { .. }))
     }
 
     fn is_served_by_next_alone(&self, partition: PartitionId) -> bool {

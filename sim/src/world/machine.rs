@@ -122,6 +122,11 @@ impl Machine {
         self.shutdown().cancel();
     }
 
+    /// Whether the process that was started last was told to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.shutdown().is_cancelled()
+    }
+
     fn shutdown(&self) -> MutexGuard<'_, CancellationToken> {
         self.shared.shutdown.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -40,8 +40,12 @@ impl RocksDisk {
     }
 
     pub(crate) fn dies(&mut self, death: Death) {
-        let Some(storage) = self.open.take() else { return };
         let before = self.path();
+        let Some(storage) = self.open.take() else {
+            // It is down already; its directory can be lost all the same.
+            self.generation += u32::from(death == Death::DataLost);
+            return;
+        };
         self.generation += 1;
         let copied = match death {
             Death::Killed | Death::Vanished => storage.copy_as_killed(&self.path()),

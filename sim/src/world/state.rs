@@ -133,7 +133,7 @@ impl StateStore for SimState {
                 (None, Place::Memory(saved)) => *lock(saved) = Some(state.clone()),
                 (None, Place::Directory(_)) => unreachable!("it was opened"),
             }
-            self.tell(StateDid::Saved(state.views.clone()));
+            self.tell(StateDid::Saved(state.known_views().copied().collect()));
         }
         if !fails {
             return Ok(());

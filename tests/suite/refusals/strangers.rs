@@ -41,12 +41,16 @@ async fn a_second_node_with_the_id_of_a_member_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_returns_with_other_data_is_refused() {
+async fn a_node_without_its_data_is_restored_and_its_old_directory_is_refused() {
     let mut cluster = Cluster::start(2).await;
     cluster.kill_node(1).await;
-    let data = cluster.directory.path().join("new");
-    let complaint = complaint(stranger(&cluster.node_arguments("db-1", &data))).await;
-    assert_says(&complaint, &["lost-data", "db-1", "other data than the ring knows it by"]);
+    let kept = cluster.directory.path().join("kept");
+    fs::rename(cluster.data(1), &kept).expect("the directory is writable");
+    cluster.start_node(1);
+    cluster.healthy_within(SOON).await;
+    cluster.stop_node(1).await;
+    let complaint = complaint(stranger(&cluster.node_arguments("db-1", &kept))).await;
+    assert_says(&complaint, &["lost-data", "db-1", "it was restored into another directory since"]);
 
     cluster.start_node(1);
     cluster.healthy_within(SOON).await;

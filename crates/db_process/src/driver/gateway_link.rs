@@ -15,12 +15,14 @@ pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>)
     let gateway = dialler.config.gateway.clone();
     let mut backoff = dialler.backoff();
     let mut attempts = 0_u64;
+    let mut in_the_way_since = None;
     loop {
         attempts += 1;
         match connect(&dialler, &hello).await {
             Ok(closed) => {
                 info!(gateway, "linked to the gateway");
                 attempts = 0;
+                in_the_way_since = None;
                 let since = Instant::now();
                 let reason = closing(closed).await;
                 if since.elapsed() >= dialler.config.backoff_max {
@@ -31,6 +33,15 @@ pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>)
             }
             Err(ConnectError::Refused(refusal)) if refusal.code.remedy() == Remedy::Operator => {
                 return dialler.inputs.send(Input::Refused(refusal));
+            }
+            Err(ConnectError::Refused(refusal)) if refusal.code.remedy() == Remedy::Wait => {
+                let since = *in_the_way_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= dialler.config.wait_max() {
+                    return dialler.inputs.send(Input::Refused(refusal));
+                }
+                if attempts == 1 {
+                    warn!(gateway, %refusal, "the gateway refuses this node for now, trying on");
+                }
             }
             Err(error) if attempts == 1 => {
                 warn!(gateway, %error, "no link to the gateway, trying on")

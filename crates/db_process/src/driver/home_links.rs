@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use link::{Acceptor, Admission};
 use protocol::hello::{Hello, NodePeer};
-use protocol::message::{FromNext, ToNext};
+use protocol::message::CopyMessage;
 use protocol::refusal::Refusal;
+use protocol::view::Member;
 
 use super::input::{Inputs, LinkInput, ToDriver};
 use crate::config::Config;
@@ -23,10 +24,13 @@ impl HomeLinks {
 }
 
 impl Acceptor for HomeLinks {
-    type Out = FromNext;
-    type In = ToNext;
+    type Out = CopyMessage;
+    type In = CopyMessage;
 
-    fn admit(&self, auth: &serde_json::Value) -> Result<Admission<FromNext, ToNext>, Refusal> {
+    fn admit(
+        &self,
+        auth: &serde_json::Value,
+    ) -> Result<Admission<CopyMessage, CopyMessage>, Refusal> {
         let NodePeer::Home(hello) = Hello::authenticate(auth, &self.config.secret)?;
         let inputs = self.inputs.clone();
         Ok(Admission::link(hello.node.to_string(), move |sender| {
@@ -35,8 +39,12 @@ impl Acceptor for HomeLinks {
             ToDriver {
                 link,
                 inputs,
-                says: |link, messages| LinkInput::HomeSays { link, messages },
-                closed: |link| LinkInput::HomeClosed { link },
+                says: |link, messages| LinkInput::NeighbourSays {
+                    from: Member::Home,
+                    link,
+                    messages,
+                },
+                closed: |link| LinkInput::NeighbourClosed { from: Member::Home, link },
                 when_closed: None,
             }
         }))

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use link::{CloseReason, Handler, Sender};
 use protocol::hello::HomeHello;
 use protocol::id::Incarnation;
-use protocol::message::{FromNext, FromNode, ToNext, ToNode};
+use protocol::message::{CopyMessage, FromNode, ToNode};
 use protocol::refusal::Refusal;
+use protocol::view::Member;
 use ring::link::{LinkId, LinkIds};
 use ring::store::Mark;
 use tokio::sync::{mpsc, oneshot};
@@ -28,12 +29,10 @@ pub(crate) enum LinkInput {
     GatewayOpen { link: LinkId, sender: Sender<FromNode> },
     GatewaySays { link: LinkId, messages: Vec<ToNode> },
     GatewayClosed { link: LinkId },
-    NextOpen { link: LinkId, sender: Sender<ToNext>, incarnation: Incarnation },
-    NextSays { link: LinkId, messages: Vec<FromNext> },
-    NextClosed { link: LinkId },
-    HomeOpen { link: LinkId, sender: Sender<FromNext>, hello: HomeHello },
-    HomeSays { link: LinkId, messages: Vec<ToNext> },
-    HomeClosed { link: LinkId },
+    NextOpen { link: LinkId, sender: Sender<CopyMessage>, incarnation: Incarnation },
+    HomeOpen { link: LinkId, sender: Sender<CopyMessage>, hello: HomeHello },
+    NeighbourSays { from: Member, link: LinkId, messages: Vec<CopyMessage> },
+    NeighbourClosed { from: Member, link: LinkId },
 }
 
 /// The way to the driver.

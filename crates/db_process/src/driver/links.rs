@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use link::Sender;
 use protocol::hello::NodeHello;
-use protocol::message::{FromNext, FromNode, ToNext};
+use protocol::message::{CopyMessage, FromNode};
 use ring::link::LinkId;
 use ring::node::{DialNext, Node, NodeEffect, NodeEvent};
 use serde::Serialize;
@@ -18,8 +18,7 @@ pub(crate) struct Links {
     hello: watch::Sender<NodeHello>,
     dial_next: watch::Sender<Option<DialNext>>,
     gateway: BTreeMap<LinkId, Sender<FromNode>>,
-    next: BTreeMap<LinkId, Sender<ToNext>>,
-    home: BTreeMap<LinkId, Sender<FromNext>>,
+    neighbours: BTreeMap<LinkId, Sender<CopyMessage>>,
 }
 
 impl Links {
@@ -27,8 +26,8 @@ impl Links {
         hello: watch::Sender<NodeHello>,
         dial_next: watch::Sender<Option<DialNext>>,
     ) -> Self {
-        let (gateway, next, home) = Default::default();
-        Self { hello, dial_next, gateway, next, home }
+        let (gateway, neighbours) = Default::default();
+        Self { hello, dial_next, gateway, neighbours }
     }
 
     /// What the core is told of what happens to links.
@@ -47,26 +46,20 @@ impl Links {
                 vec![NodeEvent::GatewayLost { link }]
             }
             LinkInput::NextOpen { link, sender, incarnation } => {
-                self.next.insert(link, sender);
+                self.neighbours.insert(link, sender);
                 vec![NodeEvent::NextLinked { link, incarnation }]
             }
-            LinkInput::NextSays { link, messages } => {
-                messages.into_iter().map(|message| NodeEvent::NextSays { link, message }).collect()
-            }
-            LinkInput::NextClosed { link } => {
-                self.next.remove(&link);
-                vec![NodeEvent::NextLost { link }]
-            }
             LinkInput::HomeOpen { link, sender, hello } => {
-                self.home.insert(link, sender);
+                self.neighbours.insert(link, sender);
                 vec![NodeEvent::HomeLinked { link, hello }]
             }
-            LinkInput::HomeSays { link, messages } => {
-                messages.into_iter().map(|message| NodeEvent::HomeSays { link, message }).collect()
+            LinkInput::NeighbourSays { from, link, messages } => {
+                let says = |message| NodeEvent::NeighbourSays { from, link, message };
+                messages.into_iter().map(says).collect()
             }
-            LinkInput::HomeClosed { link } => {
-                self.home.remove(&link);
-                vec![NodeEvent::HomeLost { link }]
+            LinkInput::NeighbourClosed { from, link } => {
+                self.neighbours.remove(&link);
+                vec![NodeEvent::NeighbourLost { from, link }]
             }
         }
     }
@@ -75,13 +68,11 @@ impl Links {
     pub(super) fn carry_out(&mut self, effect: NodeEffect) {
         match effect {
             NodeEffect::ToGateway { link, message } => send(&self.gateway, link, &message),
-            NodeEffect::ToNext { link, message } => send(&self.next, link, &message),
-            NodeEffect::ToHome { link, message } => send(&self.home, link, &message),
+            NodeEffect::ToNeighbour { link, message, .. } => send(&self.neighbours, link, &message),
             NodeEffect::Drop { link, refusal } => {
                 info!(link = link.0, %refusal, "dropping a link");
                 close(&self.gateway, link, &refusal);
-                close(&self.next, link, &refusal);
-                close(&self.home, link, &refusal);
+                close(&self.neighbours, link, &refusal);
             }
             NodeEffect::DialNext(dial) => {
                 self.dial_next.send_replace(Some(dial));
@@ -99,8 +90,7 @@ impl Links {
 
     pub(super) fn close_all(&self, reason: &str) {
         self.gateway.values().for_each(|sender| sender.close(reason));
-        self.next.values().for_each(|sender| sender.close(reason));
-        self.home.values().for_each(|sender| sender.close(reason));
+        self.neighbours.values().for_each(|sender| sender.close(reason));
     }
 }
 

@@ -2,7 +2,8 @@
 
 use link::{ConnectError, Sender};
 use protocol::hello::NodePeer;
-use protocol::message::ToNext;
+use protocol::message::CopyMessage;
+use protocol::view::Member;
 use ring::node::DialNext;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -55,7 +56,7 @@ pub(crate) async fn keep_up(dialler: Dialler, mut target: watch::Receiver<Option
 
 /// Waits until the link closes, and says why; closes it where another node is to be dialled now.
 async fn stay(
-    sender: &Sender<ToNext>,
+    sender: &Sender<CopyMessage>,
     closed: WhenClosed,
     dialled: &DialNext,
     target: &mut watch::Receiver<Option<DialNext>>,
@@ -81,7 +82,7 @@ async fn stay(
 async fn connect(
     dialler: &Dialler,
     dial: &DialNext,
-) -> Result<(Sender<ToNext>, WhenClosed), ConnectError> {
+) -> Result<(Sender<CopyMessage>, WhenClosed), ConnectError> {
     let (next, incarnation) = dial.hello.to.clone();
     let opening = dialler.dial(&dial.address, NodePeer::Home(dial.hello.clone())).await?;
     let (inputs, link, sender) =
@@ -90,8 +91,8 @@ async fn connect(
     let handler = ToDriver {
         link,
         inputs,
-        says: |link, messages| LinkInput::NextSays { link, messages },
-        closed: |link| LinkInput::NextClosed { link },
+        says: |link, messages| LinkInput::NeighbourSays { from: Member::Next, link, messages },
+        closed: |link| LinkInput::NeighbourClosed { from: Member::Next, link },
         when_closed: None,
     };
     Ok((sender, Dialler::open(opening, next.as_str(), handler)))

@@ -1,8 +1,8 @@
 //! Tells of what happens inside of a node, where anyone listens: see [`process::events`].
 
 use process::events::{Event, FoundCopy, NodeEvent as Told, Peer, ReplyKind, emit, is_listened_to};
-use protocol::id::{NodeId, Position};
-use protocol::message::{FromNode, Progress, Reply, ToNext, ToNode};
+use protocol::id::{NodeId, PartitionId, Position};
+use protocol::message::{CopyMessage, Data, FromNode, Progress, Reply, ToNode};
 use protocol::view::{Member, View};
 use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity};
 use ring::router::etag;
@@ -36,6 +36,7 @@ impl Teller {
             view: copy.view,
             written: copy.written,
             log_from: copy.log_from,
+            is_installing: copy.installing.is_some(),
         };
         emit(|| Event::Node {
             node: identity.node.clone(),
@@ -52,8 +53,13 @@ impl Teller {
     pub(super) fn hears(&mut self, event: &NodeEvent) {
         let message = match event {
             NodeEvent::GatewaySays { message, .. } => message,
-            NodeEvent::HomeSays { .. } => return self.heard_from = Peer::Home,
-            NodeEvent::NextSays { .. } => return self.heard_from = Peer::Next,
+            NodeEvent::NeighbourSays { from, .. } => {
+                self.heard_from = match from {
+                    Member::Home => Peer::Home,
+                    Member::Next => Peer::Next,
+                };
+                return;
+            }
             _ => return,
         };
         self.heard_from = Peer::Gateway;
@@ -64,8 +70,11 @@ impl Teller {
             ToNode::AskRefused { partition, ask } => {
                 self.tell(|| Told::AskRefused { partition: *partition, ask: *ask });
             }
-            ToNode::View(_) | ToNode::NextIsLinked(_) | ToNode::Request(_) | ToNode::Goodbye(_) => {
-            }
+            ToNode::View(_)
+            | ToNode::NextIsLinked(_)
+            | ToNode::HomeIsLinked
+            | ToNode::Request(_)
+            | ToNode::Goodbye(_) => {}
         }
     }
 
@@ -93,11 +102,7 @@ impl Teller {
     pub(super) fn carries_out(&self, core: &Node, effect: &NodeEffect) {
         match effect {
             NodeEffect::Write { mutation: Mutation::Apply { member, entry, .. }, .. } => {
-                let partition = match member {
-                    Member::Home => core.home().map(|copy| copy.partition()),
-                    Member::Next => core.next().map(|copy| copy.partition()),
-                };
-                let Some(partition) = partition else { return };
+                let Some(partition) = partition_of(core, *member) else { return };
                 let (member, position, request) = (*member, entry.position, entry.request);
                 self.tell(|| Told::Applies { partition, member, position, request });
             }
@@ -105,11 +110,24 @@ impl Teller {
                 let (member, view, from) = (*member, *view, self.heard_from);
                 self.tell(|| Told::Stores { member, view, from });
             }
-            NodeEffect::ToNext {
-                message: ToNext::Append { view, previous, entries, .. }, ..
+            NodeEffect::Write { mutation: Mutation::Install { member, base }, .. } => {
+                let Some(partition) = partition_of(core, *member) else { return };
+                let base = base.as_ref().map_or(Position::ZERO, |base| base.position);
+                self.tell(|| Told::BeginsInstall { partition, member: *member, base });
+            }
+            NodeEffect::Write { mutation: Mutation::Chunk { member, then, .. }, .. } => {
+                let Some(partition) = partition_of(core, *member) else { return };
+                let (member, is_complete) = (*member, then.is_none());
+                self.tell(|| Told::Installs { partition, member, is_complete });
+            }
+            NodeEffect::ToNeighbour {
+                to,
+                message: CopyMessage::Data { view, data: Data::Append { previous, entries }, .. },
+                ..
             } => {
                 let last = entries.last().map_or(*previous, |entry| entry.position);
-                self.tell(|| Told::Appends { view: *view, previous: *previous, last });
+                let (to, view, previous) = (*to, *view, *previous);
+                self.tell(|| Told::Appends { to, view, previous, last });
             }
             NodeEffect::ToGateway { message: FromNode::Ask(ask), .. } => {
                 self.tell(|| Told::Asks(*ask));
@@ -125,6 +143,14 @@ impl Teller {
     fn tell(&self, event: impl FnOnce() -> Told) {
         tell(&self.node, event);
     }
+}
+
+fn partition_of(core: &Node, member: Member) -> Option<PartitionId> {
+    let copy = match member {
+        Member::Home => core.home(),
+        Member::Next => core.next(),
+    };
+    Some(copy?.partition())
 }
 
 fn tell(node: &NodeId, event: impl FnOnce() -> Told) {

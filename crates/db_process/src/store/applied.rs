@@ -3,8 +3,9 @@
 //! Key: copy, gateway boot (16 bytes), counter (8 bytes, big endian). Payload: seq and answer in postcard's wire format.
 
 use bytes::Bytes;
-use protocol::entry::{Answer, Entry};
+use protocol::entry::Answer;
 use protocol::id::{GatewayBoot, RequestId, Seq};
+use protocol::message::AppliedRow;
 use protocol::view::Member;
 use uuid::Uuid;
 
@@ -16,10 +17,10 @@ fn key(member: Member, request: RequestId) -> Bytes {
     copy::key(member, &[request.boot.0.as_bytes(), &request.counter.to_be_bytes()])
 }
 
-pub(super) fn put(batch: &mut Batch, member: Member, entry: &Entry) {
-    let payload = postcard::to_allocvec(&(entry.position.seq, entry.answer()))
+pub(super) fn put(batch: &mut Batch, member: Member, row: &AppliedRow) {
+    let payload = postcard::to_allocvec(&(row.seq, &row.answer))
         .unwrap_or_else(|error| unreachable!("an answer always serialises: {error}"));
-    batch.put(Table::Applied, key(member, entry.request), seal::seal(&payload));
+    batch.put(Table::Applied, key(member, row.request), seal::seal(&payload));
 }
 
 pub(super) fn delete(batch: &mut Batch, member: Member, request: RequestId) {

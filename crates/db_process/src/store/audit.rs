@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use protocol::entry::Entry;
 use protocol::hello::Membership;
 use protocol::id::{RequestId, Seq};
+use protocol::message::{Cursor, RecordRow};
 use protocol::user::UserId;
 use protocol::view::{Member, View};
 use ring::store::StoredRecord;
@@ -38,6 +39,8 @@ pub struct CopyAudit {
     pub log: Vec<Entry>,
     /// The applied request ids.
     pub applied: Vec<(RequestId, Seq)>,
+    /// How far a snapshot has come that is not complete.
+    pub installing: Option<Cursor>,
 }
 
 /// Reads all that a node holds; every checksum is looked at.
@@ -60,13 +63,8 @@ fn audit_copy(reader: &dyn StorageReader, member: Member) -> Result<CopyAudit, S
     let entries = reader.scan(Table::Log, range.clone(), EVERYTHING)?;
     let rows = reader.scan(Table::Records, range, EVERYTHING)?;
     let records = rows.iter().map(|(key, value)| {
-        let id = key.split_first().and_then(|(_, id)| std::str::from_utf8(id).ok()?.parse().ok());
-        let id =
-            id.ok_or_else(|| StoreError::Inconsistent(format!("a {member} record under no id")))?;
-        let row = || format!("the {member} record of {id}");
-        let stored =
-            record::decode(value).map_err(|error| StoreError::Row { row: row(), error })?;
-        Ok((id, stored))
+        let RecordRow { id, position, record } = record::row(member, key, value)?;
+        Ok((id, StoredRecord { position, record }))
     });
     Ok(CopyAudit {
         view: meta::view(reader, member)?,
@@ -76,5 +74,6 @@ fn audit_copy(reader: &dyn StorageReader, member: Member) -> Result<CopyAudit, S
             .map(|(_, value)| log::decode(member, value))
             .collect::<Result<_, _>>()?,
         applied: applied::all(reader, member)?,
+        installing: meta::installing(reader, member)?,
     })
 }

@@ -28,3 +28,8 @@ pub(super) fn key(member: Member, parts: &[&[u8]]) -> Bytes {
 pub(super) fn all(member: Member) -> Range<[u8; 1]> {
     [prefix(member)]..[prefix(member) + 1]
 }
+
+/// The same, for a batch.
+pub(super) fn keys(member: Member) -> Range<Bytes> {
+    key(member, &[])..Bytes::from(vec![prefix(member) + 1])
+}

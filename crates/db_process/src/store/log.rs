@@ -39,6 +39,27 @@ pub(super) fn last(
     last.map(|(_, value)| decode(member, &value)).transpose()
 }
 
+/// All entries, with the bytes that each takes.
+pub(super) fn sizes(
+    reader: &dyn StorageReader,
+    member: Member,
+) -> Result<Vec<(Seq, usize)>, StoreError> {
+    const STEP: ScanLimit = ScanLimit { rows: 4_096, bytes: 4 << 20 };
+    let all = copy::keys(member);
+    let (mut from, mut sizes) = (all.start, Vec::new());
+    loop {
+        let rows = reader.scan(Table::Log, &from[..]..&all.end[..], STEP)?;
+        let Some((last, _)) = rows.last() else { return Ok(sizes) };
+        from = copy::key(member, &[&last[1..], &[0]]);
+        for (key, value) in &rows {
+            let seq = key.split_first().and_then(|(_, seq)| <[u8; 8]>::try_from(seq).ok());
+            let unnamed = || StoreError::Inconsistent(format!("a {member} entry under no number"));
+            let seq = seq.ok_or_else(unnamed)?;
+            sizes.push((Seq(u64::from_be_bytes(seq)), value.len()));
+        }
+    }
+}
+
 /// Entries in order, without gaps, as far as the budget goes.
 pub(super) fn entries(
     reader: &dyn StorageReader,
@@ -47,7 +68,7 @@ pub(super) fn entries(
     budget: Budget,
 ) -> Result<Vec<Entry>, StoreError> {
     let (from, to) = (key(member, *seqs.start()), key(member, seqs.end().next()));
-    let limit = ScanLimit { rows: budget.entries_max.max(1), bytes: budget.bytes_max };
+    let limit = ScanLimit { rows: budget.rows_max.max(1), bytes: budget.bytes_max };
     let rows = reader.scan(Table::Log, &from[..]..&to[..], limit)?;
     let entries =
         rows.iter().map(|(_, value)| decode(member, value)).collect::<Result<Vec<_>, _>>()?;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use protocol::hello::Membership;
 use protocol::id::{Incarnation, NodeId, Seq};
+use protocol::message::Cursor;
 use protocol::view::{Member, View};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -70,6 +71,22 @@ pub(super) fn put_log_from(batch: &mut Batch, member: Member, seq: Seq) {
     put(batch, log_from_key(member), &seq);
 }
 
+/// How far a snapshot has come that is not complete.
+pub(super) fn installing(
+    reader: &dyn StorageReader,
+    member: Member,
+) -> Result<Option<Cursor>, StoreError> {
+    get(reader, installing_key(member))
+}
+
+pub(super) fn put_installing(batch: &mut Batch, member: Member, cursor: Option<&Cursor>) {
+    let key = installing_key(member);
+    match cursor {
+        Some(cursor) => put(batch, key, cursor),
+        None => batch.delete(Table::Meta, Bytes::from_static(key.as_bytes())),
+    }
+}
+
 fn view_key(member: Member) -> &'static str {
     match member {
         Member::Home => "view-of-home",
@@ -81,6 +98,13 @@ fn log_from_key(member: Member) -> &'static str {
     match member {
         Member::Home => "log-from-of-home",
         Member::Next => "log-from-of-next",
+    }
+}
+
+fn installing_key(member: Member) -> &'static str {
+    match member {
+        Member::Home => "installing-of-home",
+        Member::Next => "installing-of-next",
     }
 }
 

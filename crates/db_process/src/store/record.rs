@@ -3,15 +3,16 @@
 //! Key: copy, user id. Payload: epoch and seq (8 bytes each, big endian), then the record's JSON as it is served.
 
 use bytes::Bytes;
-use protocol::entry::{Change, Entry};
+use protocol::entry::{Change, Entry, RecordJson};
 use protocol::id::{Epoch, Position, Seq};
+use protocol::message::RecordRow;
 use protocol::user::UserId;
 use protocol::view::Member;
-use ring::store::StoredRecord;
+use ring::store::{Budget, StoredRecord};
 
 use super::seal::{self, SealError, Sealer};
 use super::{StoreError, copy};
-use crate::storage::{Batch, StorageReader, Table};
+use crate::storage::{Batch, ScanLimit, StorageReader, Table};
 
 const POSITION_BYTES: usize = 16;
 
@@ -23,14 +24,53 @@ fn key(member: Member, id: &UserId) -> Bytes {
 pub(super) fn apply(batch: &mut Batch, member: Member, entry: &Entry) {
     match &entry.change {
         Change::Create { id, record } | Change::Replace { id, record } => {
-            let mut value = Sealer::with_capacity(POSITION_BYTES + record.len());
-            value.put(&entry.position.epoch.0.to_be_bytes());
-            value.put(&entry.position.seq.0.to_be_bytes());
-            value.put(record);
-            batch.put(Table::Records, key(member, id), value.seal());
+            put_value(batch, member, (id, entry.position, record));
         }
         Change::Delete { id } => batch.delete(Table::Records, key(member, id)),
     }
+}
+
+/// A record as a snapshot brings it.
+pub(super) fn put(batch: &mut Batch, member: Member, row: &RecordRow) {
+    put_value(batch, member, (&row.id, row.position, &row.record));
+}
+
+fn put_value(
+    batch: &mut Batch,
+    member: Member,
+    (id, position, record): (&UserId, Position, &RecordJson),
+) {
+    let mut value = Sealer::with_capacity(POSITION_BYTES + record.len());
+    value.put(&position.epoch.0.to_be_bytes());
+    value.put(&position.seq.0.to_be_bytes());
+    value.put(record);
+    batch.put(Table::Records, key(member, id), value.seal());
+}
+
+/// The records after one, or from the first, as far as the budget goes.
+pub(super) fn after(
+    reader: &dyn StorageReader,
+    member: Member,
+    after: Option<&UserId>,
+    budget: Budget,
+) -> Result<Vec<RecordRow>, StoreError> {
+    let all = copy::keys(member);
+    // The first key behind that of a user is that of the user with a zero byte more.
+    let from = after.map_or(all.start, |id| copy::key(member, &[id.as_str().as_bytes(), &[0]]));
+    let limit = ScanLimit { rows: budget.rows_max.max(1), bytes: budget.bytes_max };
+    let rows = reader.scan(Table::Records, &from[..]..&all.end[..], limit)?;
+    rows.iter().map(|(key, value)| row(member, key, value)).collect()
+}
+
+/// A row of the table.
+pub(super) fn row(member: Member, key: &Bytes, value: &Bytes) -> Result<RecordRow, StoreError> {
+    let id = key.split_first().and_then(|(_, id)| std::str::from_utf8(id).ok()?.parse().ok());
+    let id: UserId =
+        id.ok_or_else(|| StoreError::Inconsistent(format!("a {member} record under no id")))?;
+    let damaged =
+        |error| StoreError::Row { row: format!("the {member} copy's record of a user"), error };
+    let StoredRecord { position, record } = decode(value).map_err(damaged)?;
+    Ok(RecordRow { id, position, record })
 }
 
 pub(super) fn get(

@@ -107,6 +107,11 @@ impl From<Unavailable> for Problem {
                 ProblemType::Unavailable,
                 "no node could serve the request in time; nothing was changed",
             ),
+            Unavailable::Lost => (
+                ProblemType::Unavailable,
+                "the newest data of this user's partition is lost until an operator finds it or accepts that; nothing was \
+                 changed",
+            ),
             Unavailable::Overloaded => {
                 (ProblemType::Overloaded, "too many requests are under way; nothing was changed")
             }

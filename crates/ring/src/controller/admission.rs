@@ -1,7 +1,12 @@
 //! Who may take a node's place in the ring.
+//!
+//! Who a node is, is judged when it connects. What it has, is judged by its report, before it is welcomed.
 
 use protocol::hello::{Membership, NodeHello};
+use protocol::id::{ClusterId, PartitionId, Seq};
+use protocol::message::{CopyReport, Report};
 use protocol::refusal::{Refusal, RefusalCode};
+use protocol::view::Member;
 
 use super::{ClusterState, Controller};
 use crate::placement::Place;
@@ -14,57 +19,55 @@ impl Controller {
     /// Why it is turned away, in words for its operator.
     pub(crate) fn admit(&self, hello: &NodeHello) -> Result<(), Refusal> {
         let Some(place) = self.ring.place_of(&hello.node) else {
-            let ring = names(self.ring.nodes());
             let detail = format!(
-                "the ring has no node {}, its nodes are {ring}: check the node's id",
-                hello.node
+                "the ring has no node {}, its nodes are {}: check the node's id",
+                hello.node, self.ring,
             );
             return Err(Refusal::new(RefusalCode::UnknownNode, detail));
         };
-        // What is decided counts already: a formation that is being saved is a formation.
-        let state = self.saving.as_ref().or(self.published.as_ref());
-        match state {
-            Some(state) => self.admit_member(state, hello)?,
-            None => self.admit_founder(hello)?,
+        if let Some(membership) = &hello.membership {
+            self.admit_member(membership, hello)?;
         }
         self.admit_beside(hello, place)?;
-        state.map_or(Ok(()), |state| admit_data(state, hello))?;
+        if let Some(state) = self.decided() {
+            self.admit_data(state, hello, place)?;
+        }
         self.admit_start(hello, place)
     }
 
-    /// Into a cluster that exists: only its own members.
-    fn admit_member(&self, state: &ClusterState, hello: &NodeHello) -> Result<(), Refusal> {
-        if let Some(Membership { cluster, ring }) = &hello.membership {
-            if *cluster != state.cluster {
-                let detail = format!(
-                    "the data of {} is of cluster {cluster}, this is cluster {}: start it with its own gateway, or with \
-                     an empty data directory",
-                    hello.node, state.cluster,
-                );
-                return Err(Refusal::new(RefusalCode::ForeignCluster, detail));
-            }
-            if ring != self.ring.nodes() {
-                let detail = format!(
-                    "the data of {} is of the ring {}, this is the ring {}",
-                    hello.node,
-                    names(ring),
-                    names(self.ring.nodes()),
-                );
-                return Err(Refusal::new(RefusalCode::OtherRing, detail));
-            }
+    /// What is decided counts already: a formation that is being saved is a formation.
+    fn decided(&self) -> Option<&ClusterState> {
+        self.saving.as_ref().or(self.published.as_ref())
+    }
+
+    /// Only with data of this cluster and this ring. Where the cluster is not known any more, what the first node says
+    /// is believed.
+    fn admit_member(&self, membership: &Membership, hello: &NodeHello) -> Result<(), Refusal> {
+        let Membership { cluster, ring } = membership;
+        let node = &hello.node;
+        if let Some(known) = self.cluster().filter(|known| known != cluster) {
+            let detail = format!(
+                "the data of {node} is of cluster {cluster}, this is cluster {known}: start it with its own gateway, or \
+                 with an empty data directory",
+            );
+            return Err(Refusal::new(RefusalCode::ForeignCluster, detail));
+        }
+        if ring != self.ring.nodes() {
+            let ring = ring.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let detail =
+                format!("the data of {node} is of the ring {ring}, this is the ring {}", self.ring);
+            return Err(Refusal::new(RefusalCode::OtherRing, detail));
         }
         Ok(())
     }
 
-    /// Into a cluster that is about to be formed: only nodes that never were in one.
-    fn admit_founder(&self, hello: &NodeHello) -> Result<(), Refusal> {
-        let Some(Membership { cluster, .. }) = &hello.membership else { return Ok(()) };
-        let detail = format!(
-            "{} is of cluster {cluster}, and this gateway has no cluster state (it was lost, or is in another directory), \
-             and rebuilding it is not supported yet: start the gateway with its own state directory",
-            hello.node,
-        );
-        Err(Refusal::new(RefusalCode::ForeignCluster, detail))
+    /// The cluster, as the state or else the linked nodes know it.
+    fn cluster(&self) -> Option<ClusterId> {
+        if let Some(state) = self.decided() {
+            return Some(state.cluster);
+        }
+        let mut linked = self.ring.places().filter_map(|place| self.linked(place));
+        linked.find_map(|linked| Some(linked.hello.membership.as_ref()?.cluster))
     }
 
     /// Beside the link that the node has: not with other data.
@@ -73,9 +76,37 @@ impl Controller {
         if known.is_none_or(|known| known == hello.incarnation) {
             return Ok(());
         }
-        let detail =
-            format!("another node {} is connected: give each node an id of its own", hello.node);
+        let detail = format!(
+            "another node {} is connected: give each node an id of its own. If that was this node before it lost its data, \
+             it is let in as soon as that link is lost",
+            hello.node,
+        );
         Err(Refusal::new(RefusalCode::AlreadyConnected, detail))
+    }
+
+    /// With the data that the ring knows the node by, with none at all (it was lost, and is restored), or with data that
+    /// a view still counts on.
+    fn admit_data(
+        &self,
+        state: &ClusterState,
+        hello: &NodeHello,
+        place: Place,
+    ) -> Result<(), Refusal> {
+        let known = state.incarnation_at(place);
+        let is_new = hello.membership.is_none();
+        let is_counted_on = Member::ALL.into_iter().any(|member| {
+            let view = state.view(self.ring.partition_at(place, member));
+            view.and_then(|view| view.in_sync.incarnation(member)) == Some(hello.incarnation)
+        });
+        if is_new || is_counted_on || known.is_none_or(|known| known == hello.incarnation) {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} has other data than the ring knows it by: it was restored into another directory since. Start it with \
+             that, or with an empty one",
+            hello.node,
+        );
+        Err(Refusal::new(RefusalCode::LostData, detail))
     }
 
     /// After the starts that were seen: not on a copy of the node's data.
@@ -88,7 +119,9 @@ impl Controller {
                 "{node} is connected, and this is a second process on a copy of its data directory: stop one of them",
             ));
         }
-        let seen = self.nodes.get(&place).map_or(0, |node| node.boot_count);
+        let known = self.decided().and_then(|state| state.nodes.get(place.index()));
+        let saved = known.filter(|known| known.incarnation == Some(hello.incarnation));
+        let seen = saved.map_or(0, |known| known.boots).max(linked.map_or(0, |known| known.count));
         if boot.count < seen {
             return cloned(format!(
                 "{node} was seen at its start number {seen}, this is number {}: its data directory is an old copy",
@@ -97,21 +130,60 @@ impl Controller {
         }
         Ok(())
     }
-}
 
-/// With the data that the ring knows the node by.
-fn admit_data(state: &ClusterState, hello: &NodeHello) -> Result<(), Refusal> {
-    if state.incarnation_of(&hello.node) == Some(hello.incarnation) {
-        return Ok(());
+    /// Judges what a node has (rule 9): a copy in sync whose position is below what it once was, or below what the other
+    /// copy shows that it was, is lost data.
+    pub(super) fn admit_report(
+        &self,
+        hello: &NodeHello,
+        place: Place,
+        report: &Report,
+    ) -> Result<(), Refusal> {
+        for member in Member::ALL {
+            let partition = self.ring.partition_at(place, member);
+            let view = self.published.as_ref().and_then(|state| state.view(partition));
+            let named = view.and_then(|view| view.in_sync.incarnation(member));
+            if named != Some(hello.incarnation) {
+                continue;
+            }
+            let CopyReport { position, is_installing, .. } = *report.copy(member);
+            let once = self.once_had(place, member).max(self.shown_by_other(partition, member));
+            if position.seq < once || is_installing {
+                let detail = format!(
+                    "the {member} copy of {partition} on {} ends at {position}, and once had entry {once}: its data \
+                     directory is an old copy. Start it with its newest data, or with an empty directory",
+                    hello.node,
+                );
+                return Err(Refusal::new(RefusalCode::LostData, detail));
+            }
+        }
+        Ok(())
     }
-    let detail = format!(
-        "{} has other data than the ring knows it by (its data directory was lost or replaced), and restoring a \
-         node is not supported yet: start it with its own data directory",
-        hello.node,
-    );
-    Err(Refusal::new(RefusalCode::LostData, detail))
-}
 
-fn names(nodes: &[protocol::id::NodeId]) -> String {
-    nodes.iter().map(protocol::id::NodeId::as_str).collect::<Vec<_>>().join(",")
+    /// What the copy itself has said that it has durable, with the same data.
+    fn once_had(&self, place: Place, member: Member) -> Seq {
+        self.nodes
+            .get(&place)
+            .and_then(|node| node.durable.get(&member))
+            .filter(|(incarnation, _)| {
+                self.linked(place).is_some_and(|linked| linked.hello.incarnation == *incarnation)
+            })
+            .map_or(Seq::ZERO, |(_, seq)| *seq)
+    }
+
+    /// What the other copy in sync shows of it: home commits what next has, and next has what home has.
+    fn shown_by_other(&self, partition: PartitionId, member: Member) -> Seq {
+        let other = member.other();
+        let place = self.ring.holder(partition, other);
+        let view = self.published.as_ref().and_then(|state| state.view(partition));
+        let named = view.and_then(|view| view.in_sync.incarnation(other));
+        let is_linked = self
+            .welcomed(place)
+            .is_some_and(|linked| Some(linked.hello.incarnation) == named && named.is_some());
+        let progress = self.progress(place, other).filter(|_| is_linked);
+        progress.map_or(Seq::ZERO, |progress| match other {
+            Member::Home => progress.committed,
+            Member::Next => progress.durable,
+        })
+    }
 }

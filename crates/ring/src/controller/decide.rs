@@ -1,9 +1,11 @@
 //! What the controller decides, on what is published and what it knows of the links.
 
+use protocol::id::{Epoch, PartitionId};
 use protocol::message::{Ask, ToNode};
 use protocol::view::{InSync, Member, View};
 
-use super::{ClusterState, Controller, NodeState};
+use super::rebuild::Prospect;
+use super::{ClusterState, Controller};
 use crate::gateway::GatewayEffect;
 use crate::time::Time;
 
@@ -15,14 +17,15 @@ impl Controller {
         now: Time,
         effects: &mut Vec<GatewayEffect>,
     ) -> Option<ClusterState> {
-        let Some(published) = self.published.clone() else { return self.form() };
+        let Some(published) = self.published.clone() else {
+            return self.form().or_else(|| self.find_again());
+        };
         let mut decided = ClusterState { boot: self.boot, ..published.clone() };
-        for view in &mut decided.views {
-            let granted = self.answer_ask(view, effects);
-            let in_sync = granted.or_else(|| self.shrink(view, now));
-            if let Some(in_sync) = in_sync {
-                *view = View { epoch: view.epoch.next(), in_sync, decided_by: self.boot, ..*view };
-            }
+        self.take_data(&mut decided);
+        for (index, place) in self.ring.places().enumerate() {
+            let partition = place.partition();
+            let before = published.view(partition).copied();
+            decided.views[index] = self.next_view(partition, before, &decided, now, effects);
         }
         (decided != published).then_some(decided)
     }
@@ -30,25 +33,133 @@ impl Controller {
     /// Formation: every node is linked, and none was ever in a cluster.
     fn form(&self) -> Option<ClusterState> {
         let founder = |place| {
-            let hello = &self.linked(place)?.hello;
-            Some(NodeState { id: hello.node.clone(), incarnation: hello.incarnation })
+            let hello = &self.reported(place)?.hello;
+            hello.membership.is_none().then_some(hello.incarnation)
         };
-        let nodes = self.ring.places().map(founder).collect::<Option<Vec<_>>>()?;
-        Some(ClusterState::formed(self.new_cluster, self.boot, &self.ring, nodes))
+        let incarnations = self.ring.places().map(founder).collect::<Option<Vec<_>>>()?;
+        Some(ClusterState::formed(self.new_cluster, self.boot, &self.ring, &incarnations))
+    }
+
+    /// Rule 10: there is no state, and a node knows its cluster. The views are rebuilt as their copies report.
+    fn find_again(&self) -> Option<ClusterState> {
+        let mut reported = self.ring.places().filter_map(|place| self.reported(place));
+        let cluster =
+            reported.find_map(|linked| Some(linked.hello.membership.as_ref()?.cluster))?;
+        let mut state = ClusterState::unknown(cluster, self.boot, &self.ring);
+        self.take_data(&mut state);
+        Some(state)
+    }
+
+    /// Rule 9: the data that a node comes with is the data that the ring knows it by from now on.
+    fn take_data(&self, state: &mut ClusterState) {
+        for (place, node) in self.ring.places().zip(&mut state.nodes) {
+            let Some(linked) = self.reported(place) else { continue };
+            let (incarnation, boots) = (Some(linked.hello.incarnation), linked.hello.boot.count);
+            let before = if node.incarnation == incarnation { node.boots } else { 0 };
+            (node.incarnation, node.boots) = (incarnation, before.max(boots));
+        }
+    }
+
+    /// The view of a partition from now on; none while it is not known.
+    fn next_view(
+        &mut self,
+        partition: PartitionId,
+        before: Option<View>,
+        state: &ClusterState,
+        now: Time,
+        effects: &mut Vec<GatewayEffect>,
+    ) -> Option<View> {
+        if let Some(accepted) = self.accept(partition, before, state) {
+            return Some(accepted);
+        }
+        let Some(view) = before else { return self.rebuild(partition) };
+        if self.newest_reported(partition) > Some(view.epoch) {
+            // Rule 10: this controller's file is not the newest there was.
+            return None;
+        }
+        let granted = self.answer_ask(&view, effects);
+        let in_sync = drop_lost(&self.ring, &view, state)
+            .or_else(|| self.take_back(&view, state))
+            .or(granted)
+            .or_else(|| self.shrink(&view, now))
+            .filter(|in_sync| *in_sync != view.in_sync);
+        if let (InSync::Both { next, .. }, Some(InSync::HomeOnly { .. })) = (view.in_sync, in_sync)
+        {
+            self.unheard.insert(partition, (view.epoch.next(), next));
+        }
+        Some(in_sync.map_or(view, |in_sync| View {
+            epoch: view.epoch.next(),
+            in_sync,
+            decided_by: self.boot,
+            ..view
+        }))
+    }
+
+    /// An operator accepts that updates are lost: this copy alone counts from now on.
+    fn accept(
+        &mut self,
+        partition: PartitionId,
+        before: Option<View>,
+        state: &ClusterState,
+    ) -> Option<View> {
+        let member = self.accepted.remove(&partition)?;
+        // It may have come back meanwhile.
+        let is_gone = before.is_none() || state.is_lost(&self.ring, partition);
+        let linked = self
+            .reported(self.ring.holder(partition, member))
+            .filter(|linked| is_gone && !linked.is_installing(member))?;
+        let incarnation = linked.hello.incarnation;
+        let newest = self.newest_reported(partition).max(before.map(|view| view.epoch));
+        let epoch = newest.unwrap_or_default().next();
+        let in_sync = InSync::only(member, incarnation);
+        let accepted_loss = Some(epoch);
+        // What they once had does not count any more.
+        for place in Member::ALL.map(|member| self.ring.holder(partition, member)) {
+            if let Some(node) = self.nodes.get_mut(&place) {
+                node.progress.clear();
+                node.durable.clear();
+            }
+        }
+        Some(View { partition, epoch, in_sync, decided_by: self.boot, accepted_loss })
+    }
+
+    /// Home is lost that a view shrank to, and it never acted on that view: next, which was dropped, takes its place.
+    fn take_back(&self, view: &View, state: &ClusterState) -> Option<InSync> {
+        let (epoch, next) = *self.unheard.get(&view.partition)?;
+        let is_lost = state.lost_member(&self.ring, view) == Some(Member::Home);
+        let place = self.ring.holder(view.partition, Member::Next);
+        let has_data = state.incarnation_at(place) == Some(next);
+        (epoch == view.epoch && is_lost && has_data).then_some(InSync::NextOnly { next })
+    }
+
+    fn rebuild(&self, partition: PartitionId) -> Option<View> {
+        match self.prospect(partition) {
+            Prospect::Found(view) => {
+                Some(View { epoch: view.epoch.next(), decided_by: self.boot, ..view })
+            }
+            Prospect::Awaited(_) | Prospect::Unaccounted(_) | Prospect::Contradiction => None,
+        }
+    }
+
+    /// The highest epoch of a partition that a linked node has reported.
+    fn newest_reported(&self, partition: PartitionId) -> Option<Epoch> {
+        let reports = Member::ALL.into_iter().filter_map(|member| {
+            let linked = self.reported(self.ring.holder(partition, member))?;
+            Some(linked.report.as_ref()?.copy(member).view?.epoch)
+        });
+        reports.max()
     }
 
     /// Rule 6: an ask counts for the epoch it names and the link it came over; the joiner it names must be linked.
     fn answer_ask(&mut self, view: &View, effects: &mut Vec<GatewayEffect>) -> Option<InSync> {
         let (link, Ask { ask, partition, epoch, joiner }) = self.asks.remove(&view.partition)?;
-        let home = self.welcomed(self.ring.holder(partition, Member::Home))?;
-        let InSync::HomeOnly { home: in_sync } = view.in_sync else { return None };
-        if home.link != link || home.hello.incarnation != in_sync || epoch != view.epoch {
+        let (member, in_sync) = view.in_sync.sole()?;
+        let donor = self.welcomed(self.ring.holder(partition, member))?;
+        if donor.link != link || donor.hello.incarnation != in_sync || epoch != view.epoch {
             return None;
         }
-        match self.welcomed(self.ring.holder(partition, Member::Next)) {
-            Some(next) if next.hello.incarnation == joiner => {
-                Some(InSync::Both { home: in_sync, next: joiner })
-            }
+        match self.welcomed(self.ring.holder(partition, member.other())) {
+            Some(other) if other.hello.incarnation == joiner => Some(view.in_sync.with(joiner)),
             Some(_) | None => {
                 effects.push(GatewayEffect::send(link, ToNode::AskRefused { partition, ask }));
                 None
@@ -56,13 +167,21 @@ impl Controller {
         }
     }
 
-    /// Rule 5: never the last member, and only in favour of one whose link is up.
+    /// Rule 5: never the last member, and only in favour of one whose link is up: the member, with its data, and not just
+    /// its node.
     fn shrink(&self, view: &View, now: Time) -> Option<InSync> {
         let InSync::Both { home, .. } = view.in_sync else { return None };
-        let survivor = self.linked(self.ring.holder(view.partition, Member::Home))?;
+        let survivor = self
+            .reported(self.ring.holder(view.partition, Member::Home))
+            .filter(|linked| linked.hello.incarnation == home)?;
         let next_lost = self.linked(self.ring.holder(view.partition, Member::Next)).is_none();
         let unreachable = survivor.unreachable == Some(view.epoch);
         let due = now >= self.grace_until && (next_lost || unreachable);
         due.then_some(InSync::HomeOnly { home })
     }
+}
+
+/// Rule 9: a member whose data is gone is dropped, wherever another one is left.
+fn drop_lost(ring: &crate::placement::Ring, view: &View, state: &ClusterState) -> Option<InSync> {
+    view.in_sync.without(state.lost_member(ring, view)?)
 }

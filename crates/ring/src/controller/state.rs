@@ -4,7 +4,7 @@ use protocol::id::{ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, Partition
 use protocol::view::{InSync, Member, View};
 use serde::{Deserialize, Serialize};
 
-use crate::placement::{InvalidRing, Ring};
+use crate::placement::{InvalidRing, Place, Ring};
 
 /// The cluster as its controller decided it: enough to go on from (rule 10).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +15,8 @@ pub struct ClusterState {
     pub boot: GatewayBoot,
     /// The nodes, in the ring's order.
     pub nodes: Vec<NodeState>,
-    /// One view for each partition, in order.
-    pub views: Vec<View>,
+    /// The view of each partition, in order; none where it was lost and is not rebuilt yet.
+    pub views: Vec<Option<View>>,
 }
 
 /// A node as the ring knows it.
@@ -24,8 +24,11 @@ pub struct ClusterState {
 pub struct NodeState {
     /// Its id.
     pub id: NodeId,
-    /// Its data.
-    pub incarnation: Incarnation,
+    /// Its data; none where the state was lost and the node has not come since.
+    pub incarnation: Option<Incarnation>,
+    /// The highest count of starts of that data that was seen.
+    #[serde(default)]
+    pub boots: u64,
 }
 
 /// A state that no controller would have saved.
@@ -35,16 +38,8 @@ pub enum InvalidState {
     #[error(transparent)]
     Ring(#[from] InvalidRing),
     /// Its views are not one for each partition, in order.
-    #[error("the state has no view of partition {0} in its place")]
+    #[error("the state has no place for the view of partition {0}, or a view of another one in it")]
     Views(PartitionId),
-    /// A view has a member that the ring does not know.
-    #[error("the view of {partition} has a {member} copy with data that the ring does not know")]
-    Member {
-        /// The partition.
-        partition: PartitionId,
-        /// The member.
-        member: Member,
-    },
 }
 
 impl ClusterState {
@@ -53,30 +48,73 @@ impl ClusterState {
         cluster: ClusterId,
         boot: GatewayBoot,
         ring: &Ring,
-        nodes: Vec<NodeState>,
+        incarnations: &[Incarnation],
     ) -> Self {
-        let incarnation = |place: crate::placement::Place| {
-            let node = nodes.get(place.index());
-            node.unwrap_or_else(|| unreachable!("a node for each place")).incarnation
+        let incarnation = |place: Place| {
+            let known = incarnations.get(place.index());
+            *known.unwrap_or_else(|| unreachable!("data for each place"))
         };
+        let mut state = Self::unknown(cluster, boot, ring);
+        for (place, node) in ring.places().zip(&mut state.nodes) {
+            node.incarnation = Some(incarnation(place));
+        }
         let views = ring.places().map(|place| View {
             partition: place.partition(),
             epoch: Epoch::FIRST,
             in_sync: InSync::Both { home: incarnation(place), next: incarnation(ring.next(place)) },
             decided_by: boot,
+            accepted_loss: None,
         });
-        let views = views.collect();
-        Self { cluster, boot, nodes, views }
+        state.views = views.map(Some).collect();
+        state
+    }
+
+    /// The state of a cluster of which nothing is known but its nodes.
+    pub(crate) fn unknown(cluster: ClusterId, boot: GatewayBoot, ring: &Ring) -> Self {
+        let nodes =
+            ring.nodes().iter().map(|id| NodeState { id: id.clone(), incarnation: None, boots: 0 });
+        Self { cluster, boot, nodes: nodes.collect(), views: vec![None; ring.size()] }
     }
 
     /// The view of a partition.
     pub fn view(&self, partition: PartitionId) -> Option<&View> {
-        self.views.get(usize::from(partition.0))
+        self.views.get(usize::from(partition.0))?.as_ref()
+    }
+
+    /// The views that are known.
+    pub fn known_views(&self) -> impl Iterator<Item = &View> {
+        self.views.iter().flatten()
     }
 
     /// The data that the ring knows a node by.
     pub fn incarnation_of(&self, node: &NodeId) -> Option<Incarnation> {
-        self.nodes.iter().find(|known| known.id == *node).map(|known| known.incarnation)
+        self.nodes.iter().find(|known| known.id == *node)?.incarnation
+    }
+
+    /// The data that the ring knows the node at a place by.
+    pub(crate) fn incarnation_at(&self, place: Place) -> Option<Incarnation> {
+        self.nodes.get(place.index())?.incarnation
+    }
+
+    /// Whether the only copy in sync of a partition is gone with its data (rule 9).
+    pub(crate) fn is_lost(&self, ring: &Ring, partition: PartitionId) -> bool {
+        let sole = self.view(partition).and_then(|view| view.in_sync.sole());
+        sole.is_some_and(|(member, incarnation)| {
+            self.has_lost(ring.holder(partition, member), incarnation)
+        })
+    }
+
+    /// The member of a view whose data is gone, if one's is.
+    pub(crate) fn lost_member(&self, ring: &Ring, view: &View) -> Option<Member> {
+        Member::ALL.into_iter().find(|member| {
+            view.in_sync.incarnation(*member).is_some_and(|incarnation| {
+                self.has_lost(ring.holder(view.partition, *member), incarnation)
+            })
+        })
+    }
+
+    fn has_lost(&self, place: Place, incarnation: Incarnation) -> bool {
+        self.incarnation_at(place).is_some_and(|known| known != incarnation)
     }
 
     /// The ring, after a look at everything else.
@@ -88,18 +126,16 @@ impl ClusterState {
         let ring = Ring::new(self.nodes.iter().map(|node| node.id.clone()).collect())?;
         for place in ring.places() {
             let partition = place.partition();
-            let view = self.view(partition).filter(|view| view.partition == partition);
-            let view = view.ok_or(InvalidState::Views(partition))?;
-            for member in [Member::Home, Member::Next] {
-                let known = self.incarnation_of(ring.node_at(ring.holder(partition, member)));
-                if view.in_sync.incarnation(member).is_some_and(|named| Some(named) != known) {
-                    return Err(InvalidState::Member { partition, member });
-                }
+            let view = self.views.get(place.index()).ok_or(InvalidState::Views(partition))?;
+            if view.is_some_and(|view| view.partition != partition) {
+                return Err(InvalidState::Views(partition));
             }
         }
-        match self.views.get(ring.size()) {
-            Some(surplus) => Err(InvalidState::Views(surplus.partition)),
-            None => Ok(ring),
+        match u16::try_from(ring.size()) {
+            Ok(size) if self.views.len() > ring.size() => {
+                Err(InvalidState::Views(PartitionId(size)))
+            }
+            _ => Ok(ring),
         }
     }
 }

@@ -24,6 +24,26 @@ impl Applied {
         Self { ids: ids.into_iter().collect(), newest }
     }
 
+    /// An empty table, which has dropped what `base` settles; the rows follow.
+    pub(crate) fn after(base: Option<&Entry>) -> Self {
+        let newest = base.map(|base| (base.request.boot, base.unsettled_from));
+        Self { ids: BTreeMap::new(), newest }
+    }
+
+    /// Adds a row of the same table elsewhere.
+    pub(crate) fn insert(&mut self, request: RequestId, seq: Seq) {
+        self.ids.insert(request, seq);
+    }
+
+    /// The ids after one, or from the first, in their order.
+    pub(crate) fn rows(
+        &self,
+        after: Option<RequestId>,
+    ) -> impl Iterator<Item = (RequestId, Seq)> + '_ {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.ids.range((from, Bound::Unbounded)).map(|(request, seq)| (*request, *seq))
+    }
+
     /// The entry that applied a request.
     pub(crate) fn seq_of(&self, request: RequestId) -> Option<Seq> {
         self.ids.get(&request).copied()

@@ -2,8 +2,9 @@
 
 use protocol::entry::Answer;
 use protocol::id::GatewayBoot;
-use protocol::message::{CallId, FromNext, FromNode, Reply, ToNext};
+use protocol::message::{CallId, CopyMessage, FromNode, Reply};
 use protocol::refusal::{Refusal, RefusalCode};
+use protocol::view::Member;
 
 use crate::link::LinkId;
 use crate::node::{NodeEffect, StopReason};
@@ -78,14 +79,14 @@ impl Context<'_> {
         self.reply(call, Reply::Done(answer));
     }
 
-    /// Sends to next's node.
-    pub(crate) fn tell_next(&mut self, link: LinkId, message: ToNext) {
-        self.effects.push(NodeEffect::ToNext { link, message });
+    /// Sends to the copy that a neighbour holds.
+    pub(crate) fn tell_copy(&mut self, to: Member, link: LinkId, message: CopyMessage) {
+        self.effects.push(NodeEffect::ToNeighbour { to, link, message });
     }
 
-    /// Sends to home's node.
-    pub(crate) fn tell_home(&mut self, link: LinkId, message: FromNext) {
-        self.effects.push(NodeEffect::ToHome { link, message });
+    /// The last write.
+    pub(crate) fn last_write(&self) -> Mark {
+        *self.mark
     }
 
     /// A fault of the gateway.

@@ -2,40 +2,43 @@
 
 use std::collections::VecDeque;
 
-use protocol::id::Seq;
+use protocol::id::Position;
 
 use crate::store::Mark;
 
 /// The entries of a copy that were written but are not known to be durable, by the mark of their write.
 #[derive(Debug, Clone)]
 pub(crate) struct Durability {
-    durable: Seq,
-    written: VecDeque<(Mark, Seq)>,
+    durable: Position,
+    written: VecDeque<(Mark, Position)>,
 }
 
 impl Durability {
     /// A copy whose entries up to `durable` are durable, and has no others.
-    pub(crate) fn recovered(durable: Seq) -> Self {
+    pub(crate) fn recovered(durable: Position) -> Self {
         Self { durable, written: VecDeque::new() }
     }
 
     /// The entries up to this one are durable here.
-    pub(crate) fn seq(&self) -> Seq {
+    pub(crate) fn position(&self) -> Position {
         self.durable
     }
 
-    /// The entry `seq` was written under `mark`.
-    pub(crate) fn wrote(&mut self, mark: Mark, seq: Seq) {
-        debug_assert!(self.written.back().is_none_or(|last| last.0 <= mark && last.1 < seq));
-        self.written.push_back((mark, seq));
+    /// The entry of this position was written under `mark`.
+    pub(crate) fn wrote(&mut self, mark: Mark, position: Position) {
+        debug_assert!(
+            self.written.back().is_none_or(|last| last.0 <= mark && last.1.seq < position.seq)
+        );
+        self.written.push_back((mark, position));
     }
 
     /// The mutations up to `mark` are durable. Returns whether entries of this copy were among them.
     pub(crate) fn synced(&mut self, mark: Mark) -> bool {
         let before = self.durable;
-        while let Some((_, seq)) = self.written.pop_front_if(|(written_at, _)| *written_at <= mark)
+        while let Some((_, position)) =
+            self.written.pop_front_if(|(written_at, _)| *written_at <= mark)
         {
-            self.durable = seq;
+            self.durable = position;
         }
         self.durable > before
     }

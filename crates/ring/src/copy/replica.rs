@@ -6,21 +6,26 @@
 //! ```
 //!
 //! Invariants: `committed ≤ durable ≤ written`; the log has no gaps and its epochs never go back; what is committed
-//! never goes back.
+//! never goes back, unless all is dropped for a snapshot.
 //!
-//! Here is how the state moves; [`answers`] is what the gateway hears of it, [`log`] what the other copy does. When an
-//! entry is committed is not decided here: see [`home`](super::home) and [`next`](super::next).
+//! Here is how the state moves; [`answers`] is what the gateway hears of it, [`log`] and [`scan`] what the other copy
+//! does, [`install`] how a snapshot takes the place of what is here. When an entry is committed is not decided here: see
+//! [`copy`](super).
 
 mod answers;
+mod extent;
+mod install;
 mod log;
+mod scan;
 
 pub(crate) use answers::Known;
 
 use protocol::entry::Entry;
 use protocol::id::{Epoch, Incarnation, PartitionId, Position, Seq};
-use protocol::message::{Progress, Reply, Request};
+use protocol::message::{CopyReport, Cursor, Progress, Reply, Request};
 use protocol::view::{Member, View};
 
+use self::extent::{Extent, Retention};
 use super::acting::Acting;
 use super::applied::Applied;
 use super::context::{Context, Fault};
@@ -28,7 +33,7 @@ use super::durability::Durability;
 use super::release::Releases;
 use super::tail::Tail;
 use crate::node::NodeSettings;
-use crate::store::{Mark, Mutation, RecoveredCopy};
+use crate::store::{Mark, Mutation, RecoveredCopy, Scope};
 
 /// One copy of a partition.
 #[derive(Debug)]
@@ -38,9 +43,8 @@ pub(crate) struct Replica {
     me: Incarnation,
     acting: Acting,
     written: Position,
-    log_from: Seq,
-    /// The log is trimmed in steps of this many entries.
-    trim_step: u64,
+    extent: Extent,
+    retention: Retention,
     durability: Durability,
     committed: Seq,
     /// The last entry found at the start. Until it is committed (whether it was is not stored), nobody is told of
@@ -49,6 +53,8 @@ pub(crate) struct Replica {
     tail: Tail,
     applied: Applied,
     releases: Releases,
+    /// How far a snapshot has come that is not complete. Until it is, the copy counts for nothing.
+    installing: Option<Cursor>,
 }
 
 /// What a sync has brought to a copy.
@@ -62,7 +68,7 @@ pub(crate) struct Synced {
 }
 
 impl Replica {
-    /// A copy as it was found in storage; `committed` is what is known to be so from the start.
+    /// A copy as it was found in storage.
     ///
     /// # Panics
     ///
@@ -72,32 +78,45 @@ impl Replica {
         me: Incarnation,
         settings: &NodeSettings,
         recovered: RecoveredCopy,
-        committed: Seq,
     ) -> Self {
-        let RecoveredCopy { view, log_from, written, unsettled_from, applied } = recovered;
+        let RecoveredCopy { view, log_from, written, unsettled_from, applied, .. } = recovered;
         assert!(
             view.is_none_or(|view| view.partition == partition),
             "{view:?} is not of {partition}"
         );
+        let committed = match member {
+            Member::Home => Seq::ZERO,
+            // Home sends only what is durable there, so what next has is durable on both.
+            Member::Next => written.seq,
+        };
         Self {
             partition,
             member,
             me,
             acting: Acting::recovered(view),
             written,
-            log_from,
-            trim_step: settings.trim_step(),
-            durability: Durability::recovered(written.seq),
+            extent: Extent::recovered(log_from, &recovered.log_sizes),
+            retention: Retention {
+                entries: settings.log_entries_kept,
+                bytes: settings.log_bytes_kept,
+            },
+            durability: Durability::recovered(written),
             committed,
             found: written.seq,
             tail: Tail::default(),
             applied: Applied::recovered(applied, unsettled_from),
             releases: Releases::default(),
+            installing: recovered.installing,
         }
     }
 
     pub(crate) fn partition(&self) -> PartitionId {
         self.partition
+    }
+
+    /// Which of the two copies it is.
+    pub(crate) fn member(&self) -> Member {
+        self.member
     }
 
     /// The data of the node that holds it.
@@ -125,7 +144,12 @@ impl Replica {
     }
 
     pub(crate) fn durable(&self) -> Seq {
-        self.durability.seq()
+        self.durability.position().seq
+    }
+
+    /// The last entry that is durable.
+    pub(crate) fn durable_position(&self) -> Position {
+        self.durability.position()
     }
 
     pub(crate) fn committed(&self) -> Seq {
@@ -134,7 +158,7 @@ impl Replica {
 
     /// The first entry that the log still has; [`Seq::ZERO`] where it has none.
     pub(crate) fn log_from(&self) -> Seq {
-        self.log_from
+        self.extent.from()
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -142,8 +166,18 @@ impl Replica {
             partition: self.partition,
             member: self.member,
             written: self.written,
-            durable: self.durability.seq(),
+            durable: self.durable(),
             committed: self.committed,
+            is_installing: self.installing.is_some(),
+        }
+    }
+
+    /// What the controller is told when the node is linked.
+    pub(crate) fn report(&self) -> CopyReport {
+        CopyReport {
+            view: self.newest_view().copied(),
+            position: self.durable_position(),
+            is_installing: self.installing.is_some(),
         }
     }
 
@@ -159,15 +193,33 @@ impl Replica {
     }
 
     /// The mutations up to `mark` are durable. The reads that waited under a view that is over are fenced.
+    ///
+    /// # Panics
+    ///
+    /// When the view that it acts on from now counts on a copy that is not whole.
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Synced {
         let more_is_durable = self.durability.synced(mark);
         let Some((view, parked)) = self.acting.durable(mark) else {
             return Synced { more_is_durable, adopted: None, parked: Vec::new() };
         };
+        assert!(
+            self.installing.is_none() || !self.is_named(),
+            "{view} counts on a copy of which a part is missing"
+        );
         for call in self.releases.fence_reads() {
             cx.reply(call, Reply::Fenced);
         }
         Synced { more_is_durable, adopted: Some(view), parked }
+    }
+
+    /// Whether the view that it acts on names it, with the data that it has.
+    pub(crate) fn is_named(&self) -> bool {
+        self.view().and_then(|view| view.in_sync.incarnation(self.member)) == Some(self.me)
+    }
+
+    /// Whether the newest view that it knows of names it, with the data that it has.
+    pub(crate) fn is_counted_on(&self) -> bool {
+        self.newest_view().and_then(|view| view.in_sync.incarnation(self.member)) == Some(self.me)
     }
 
     /// The place in the log for an entry that is made now.
@@ -189,13 +241,16 @@ impl Replica {
         let position = entry.position;
         assert_eq!(position, self.next_position(position.epoch), "a log has no gaps");
         let settled = self.applied.apply(&entry);
-        let mutation = Mutation::Apply { member: self.member, entry: entry.clone(), settled };
+        let scope = match &self.installing {
+            Some(cursor) if !cursor.covers(entry.change.id()) => Scope::WithoutRecord,
+            Some(_) | None => Scope::Whole,
+        };
+        let mutation =
+            Mutation::Apply { member: self.member, entry: entry.clone(), settled, scope };
         let mark = cx.write(mutation);
         self.written = position;
-        if self.log_from == Seq::ZERO {
-            self.log_from = position.seq;
-        }
-        self.durability.wrote(mark, position.seq);
+        self.extent.push(position.seq, entry.size_bytes());
+        self.durability.wrote(mark, position);
         self.tail.push(entry);
     }
 

@@ -1,6 +1,7 @@
 //! The end of a copy's log that is not committed yet.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 use protocol::entry::{Change, Entry};
 use protocol::id::Seq;
@@ -62,6 +63,18 @@ impl Tail {
             Change::Delete { .. } => None,
         };
         Some(Uncommitted { seq, record })
+    }
+
+    /// The newest states of the records that are not committed, of users after one and up to another.
+    pub(crate) fn records(
+        &self,
+        after: Option<&UserId>,
+        to: Option<&UserId>,
+    ) -> impl Iterator<Item = (&UserId, Option<StoredRecord>)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let to = to.map_or(Bound::Unbounded, Bound::Included);
+        let ids = self.latest.range::<UserId, _>((from, to)).map(|(id, _)| id);
+        ids.filter_map(|id| self.record(id).map(|uncommitted| (id, uncommitted.record)))
     }
 
     /// An entry, if it is not committed.

@@ -1,9 +1,9 @@
 //! What a node wants done.
 
 use protocol::hello::HomeHello;
-use protocol::message::{FromNext, FromNode, ToNext};
+use protocol::message::{CopyMessage, FromNode};
 use protocol::refusal::Refusal;
-use protocol::view::View;
+use protocol::view::{Member, View};
 
 use crate::link::LinkId;
 use crate::store::{Mark, Mutation, ReadError};
@@ -25,19 +25,14 @@ pub enum NodeEffect {
         /// What.
         message: FromNode,
     },
-    /// Send to next's node.
-    ToNext {
+    /// Send to a neighbour.
+    ToNeighbour {
+        /// Which copy the neighbour holds that it is for.
+        to: Member,
         /// Over which link.
         link: LinkId,
         /// What.
-        message: ToNext,
-    },
-    /// Send to home's node.
-    ToHome {
-        /// Over which link.
-        link: LinkId,
-        /// What.
-        message: FromNext,
+        message: CopyMessage,
     },
     /// Keep up a link to this node, from now: dial at once, and again whenever it is lost.
     DialNext(DialNext),

@@ -2,7 +2,8 @@
 
 use protocol::hello::HomeHello;
 use protocol::id::Incarnation;
-use protocol::message::{FromNext, ToNext, ToNode};
+use protocol::message::{CopyMessage, ToNode};
+use protocol::view::Member;
 
 use crate::link::LinkId;
 use crate::store::Mark;
@@ -34,18 +35,6 @@ pub enum NodeEvent {
         /// The data that was dialled.
         incarnation: Incarnation,
     },
-    /// A message of next's node.
-    NextSays {
-        /// Over which link.
-        link: LinkId,
-        /// What.
-        message: FromNext,
-    },
-    /// The link to next's node is gone.
-    NextLost {
-        /// Which.
-        link: LinkId,
-    },
     /// A link from a node that says it is home's is up.
     HomeLinked {
         /// The link.
@@ -53,15 +42,19 @@ pub enum NodeEvent {
         /// What that node says of itself.
         hello: HomeHello,
     },
-    /// A message of home's node.
-    HomeSays {
+    /// A message of a neighbour.
+    NeighbourSays {
+        /// The copy that the neighbour holds.
+        from: Member,
         /// Over which link.
         link: LinkId,
         /// What.
-        message: ToNext,
+        message: CopyMessage,
     },
-    /// The link from home's node is gone.
-    HomeLost {
+    /// The link to a neighbour is gone.
+    NeighbourLost {
+        /// The copy that the neighbour holds.
+        from: Member,
         /// Which.
         link: LinkId,
     },

@@ -7,9 +7,8 @@ use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::{Member, View};
 
 use super::{DialNext, NodeEffect, NodeIdentity, NodeSettings, StopReason};
+use crate::copy::PartitionCopy;
 use crate::copy::context::{Context, Fault};
-use crate::copy::home::HomeCopy;
-use crate::copy::next::NextCopy;
 use crate::placement::{Place, Ring};
 use crate::store::RecoveredCopy;
 use crate::time::Time;
@@ -21,8 +20,8 @@ pub(super) struct Formed {
     pub(super) membership: Membership,
     pub(super) ring: Ring,
     pub(super) place: Place,
-    pub(super) home: HomeCopy,
-    pub(super) next: NextCopy,
+    pub(super) home: PartitionCopy,
+    pub(super) next: PartitionCopy,
 }
 
 impl Formed {
@@ -40,12 +39,13 @@ impl Formed {
         let missing =
             || other_ring(format!("the ring {:?} has no node {}", ring.nodes(), identity.node));
         let place = ring.place_of(&identity.node).ok_or_else(missing)?;
-        let of_home = ring.partition_at(place, Member::Home);
-        let of_next = ring.partition_at(place, Member::Next);
-        let me = identity.incarnation;
+        let copy = |member, recovered| {
+            let of = (ring.partition_at(place, member), member);
+            PartitionCopy::recovered(of, identity.incarnation, settings.clone(), recovered, now)
+        };
         Ok(Self {
-            home: HomeCopy::recovered(of_home, me, settings.clone(), home, now),
-            next: NextCopy::recovered(of_next, me, settings, next),
+            home: copy(Member::Home, home),
+            next: copy(Member::Next, next),
             identity: identity.clone(),
             membership,
             ring,
@@ -76,10 +76,10 @@ impl Formed {
     /// The gateway's welcome.
     pub(super) fn welcomed(&mut self, cx: &mut Context<'_>, welcome: Welcome) -> Result<(), Fault> {
         let of = |partition: PartitionId| {
-            let view = welcome.views.iter().find(|view| view.partition == partition).copied();
-            view.ok_or_else(|| cx.gateway_fault(format!("a welcome without a view of {partition}")))
+            welcome.views.iter().find(|view| view.partition == partition).copied()
         };
-        let (home, next): (View, View) = (of(self.home.partition())?, of(self.next.partition())?);
+        let (home, next): (Option<View>, Option<View>) =
+            (of(self.home.partition()), of(self.next.partition()));
         if let Some(neighbour) = welcome.next {
             self.dial(cx, neighbour);
         }
@@ -94,44 +94,54 @@ impl Formed {
         message: ToNode,
     ) -> Result<(), Fault> {
         match message {
-            ToNode::View(view) if view.partition == self.home.partition() => {
-                self.home.offer(cx, view)
+            ToNode::View(view) => {
+                let partition = view.partition;
+                self.copy_of(cx, partition)?.offer(cx, view)
             }
-            ToNode::View(view) if view.partition == self.next.partition() => {
-                self.next.offer(cx, view)
-            }
-            ToNode::View(view) => Err(
-                cx.gateway_fault(format!("a view of {}, of which no copy is here", view.partition))
-            ),
             ToNode::NextIsLinked(neighbour) => {
                 self.dial(cx, neighbour);
-                self.home.next_is_linked(cx)
+                self.home.joiner_is_linked(cx)
             }
-            ToNode::AskRefused { partition, ask } if partition == self.home.partition() => {
-                self.home.ask_refused(cx, ask)
+            ToNode::HomeIsLinked => self.next.joiner_is_linked(cx),
+            ToNode::AskRefused { partition, ask } => {
+                self.copy_of(cx, partition)?.ask_refused(cx, ask)
             }
             ToNode::Request(request) => self.request(cx, request),
-            ToNode::AskRefused { .. } | ToNode::Welcome(_) | ToNode::Goodbye(_) => {
+            ToNode::Welcome(_) | ToNode::Goodbye(_) => {
                 Err(cx.gateway_fault("a message out of place"))
             }
         }
     }
 
     fn request(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
-        match request.member {
-            Member::Home if request.partition == self.home.partition() => {
-                self.home.request(cx, request)
-            }
-            Member::Next if request.partition == self.next.partition() => {
-                self.next.request(cx, request)
-            }
-            Member::Home | Member::Next => {
-                let detail = format!(
-                    "a request for {} of {}, which is not here",
-                    request.member, request.partition
-                );
-                Err(cx.gateway_fault(detail))
-            }
+        let copy = self.copy(request.member);
+        if copy.partition() == request.partition {
+            return copy.request(cx, request);
+        }
+        let (member, partition) = (request.member, request.partition);
+        Err(cx.gateway_fault(format!("a request for {member} of {partition}, which is not here")))
+    }
+
+    /// The copy of a partition that is here.
+    fn copy_of(
+        &mut self,
+        cx: &Context<'_>,
+        partition: PartitionId,
+    ) -> Result<&mut PartitionCopy, Fault> {
+        if partition == self.home.partition() {
+            Ok(&mut self.home)
+        } else if partition == self.next.partition() {
+            Ok(&mut self.next)
+        } else {
+            Err(cx.gateway_fault(format!("{partition} has no copy here")))
+        }
+    }
+
+    /// One of the copies.
+    pub(super) fn copy(&mut self, member: Member) -> &mut PartitionCopy {
+        match member {
+            Member::Home => &mut self.home,
+            Member::Next => &mut self.next,
         }
     }
 

@@ -13,15 +13,10 @@ pub struct NodeSettings {
     pub hold_max: Duration,
     /// How often the gateway is told how far the copies are.
     pub progress_interval: Duration,
-    /// How many entries of the log stay although next has them.
+    /// How many entries of a copy's log stay although the other copy has them, or is not in sync.
     pub log_entries_kept: u64,
-}
-
-impl NodeSettings {
-    /// How many entries are trimmed at once: few enough to matter beside what is kept, enough to be worth a write.
-    pub(crate) fn trim_step(&self) -> u64 {
-        (self.log_entries_kept / 8).clamp(1, 1024)
-    }
+    /// How many bytes of them, roughly.
+    pub log_bytes_kept: usize,
 }
 
 impl Default for NodeSettings {
@@ -32,6 +27,7 @@ impl Default for NodeSettings {
             hold_max: Duration::from_millis(500),
             progress_interval: Duration::from_millis(500),
             log_entries_kept: 10_000,
+            log_bytes_kept: 32 << 20,
         }
     }
 }

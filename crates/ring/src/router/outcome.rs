@@ -55,6 +55,8 @@ pub enum Unavailable {
     NoPrimary,
     /// No copy could serve it before its deadline.
     DeadlinePassed,
+    /// The only copy in sync was lost with its data; an operator has to decide.
+    Lost,
     /// As many requests are under way as the gateway bears.
     Overloaded,
 }

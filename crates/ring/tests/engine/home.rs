@@ -1,7 +1,9 @@
 //! A home copy, and what next says to it.
 
 use protocol::id::{Epoch, PartitionId, Position, RequestId, Seq};
-use protocol::message::{Action, CallId, FromNext, Operation, Request, ToNext, ToNode, Update};
+use protocol::message::{
+    Action, CallId, CopyMessage, Data, FromNode, Greeting, Operation, Request, Rows, ToNode, Update,
+};
 use protocol::user::User;
 use protocol::view::{Member, View};
 use ring::link::LinkId;
@@ -9,7 +11,8 @@ use ring::node::{Node, NodeEffect, NodeEvent};
 use ring::store::{Mark, Mutation};
 
 use crate::support::{
-    BOOT, both, from_gateway, handle, home_only, incarnation, node, user_of, view,
+    BOOT, Logged, both, from_gateway, handle, handle_with, home_only, incarnation, node, user_of,
+    view,
 };
 
 const NEXT: LinkId = LinkId(3);
@@ -18,12 +21,30 @@ const NEXT: LinkId = LinkId(3);
 fn linked_to_next() -> Node {
     let mut node = node(view(1, 1, both(1)), view(0, 1, both(0)));
     handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) });
-    says(&mut node, FromNext::Greeting { view: None, position: Position::ZERO });
+    says(&mut node, greeting(1, None));
     node
 }
 
-fn says(node: &mut Node, message: FromNext) -> Vec<NodeEffect> {
-    handle(node, NodeEvent::NextSays { link: NEXT, message })
+fn says(node: &mut Node, message: CopyMessage) -> Vec<NodeEffect> {
+    handle(node, NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message })
+}
+
+/// Next holds nothing that is durable.
+fn greeting(session: u64, view: Option<View>) -> CopyMessage {
+    CopyMessage::Greeting(Greeting { session, view, position: Position::ZERO, installing: None })
+}
+
+fn durable(session: u64, seq: u64, data: u64) -> CopyMessage {
+    CopyMessage::Durable { session, seq: Seq(seq), data }
+}
+
+/// The data that is sent to next.
+fn sent(effects: &[NodeEffect]) -> Vec<&Data> {
+    let sent = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::ToNeighbour { message: CopyMessage::Data { data, .. }, .. } => Some(data),
+        _ => None,
+    });
+    sent.collect()
 }
 
 fn update(node: &mut Node, counter: u64, action: Action) -> Vec<NodeEffect> {
@@ -39,14 +60,15 @@ fn update(node: &mut Node, counter: u64, action: Action) -> Vec<NodeEffect> {
     handle(node, from_gateway(ToNode::Request(request)))
 }
 
-/// Two updates, durable at home and sent to next.
-fn two_entries(node: &mut Node) {
+/// Two updates, durable at home and sent to next; returns what they wrote.
+fn two_entries(node: &mut Node) -> Logged {
     let json =
         format!(r#"{{"id":"{}","name":"Ada","email":"ada@example.org","group":1}}"#, user_of(1));
     let user = User::from_json(json.as_bytes()).expect("a user");
     let mut effects = update(node, 1, Action::Create(user));
     effects.extend(update(node, 2, Action::Delete { id: user_of(1), if_match: None }));
     sync(node, &effects);
+    Logged::by(&effects)
 }
 
 fn sync(node: &mut Node, effects: &[NodeEffect]) -> Vec<NodeEffect> {
@@ -63,12 +85,17 @@ fn drops_next(effects: &[NodeEffect]) -> bool {
 }
 
 #[test]
-fn what_next_has_acknowledged_after_fencing_is_trimmed_and_not_sent_again() {
+fn what_next_has_made_durable_of_a_session_before_is_trimmed_and_not_sent_again() {
     let mut node = linked_to_next();
     two_entries(&mut node);
     let newer = view(1, 2, both(1));
-    let fenced = says(&mut node, FromNext::Fenced { view: newer });
-    let acked = says(&mut node, FromNext::Durable { seq: Seq(2) });
+    let fenced = says(&mut node, greeting(2, Some(newer)));
+    assert_eq!(
+        sent(&fenced),
+        [] as [&Data; 0],
+        "nothing is sent under a view that next knows is over"
+    );
+    let acked = says(&mut node, durable(2, 2, 0));
     let trimmed = acked.iter().any(|effect| {
         matches!(
             effect,
@@ -78,36 +105,64 @@ fn what_next_has_acknowledged_after_fencing_is_trimmed_and_not_sent_again() {
     assert!(trimmed, "{acked:?}");
     let effects = sync(&mut node, &fenced);
     assert_eq!(node.home().and_then(|home| home.view().copied()), Some(newer));
-    let sent = effects.iter().filter(|effect| {
-        matches!(effect, NodeEffect::ToNext { message: ToNext::Append { entries, .. }, .. } if !entries.is_empty())
-    });
-    assert_eq!(sent.count(), 0, "{effects:?}");
+    assert_eq!(sent(&effects), [] as [&Data; 0]);
 }
 
 #[test]
-fn a_next_that_lost_what_is_trimmed_is_dropped_and_home_lives() {
+fn a_member_that_lost_what_is_trimmed_is_dropped_and_home_lives() {
     let mut node = linked_to_next();
     two_entries(&mut node);
-    says(&mut node, FromNext::Durable { seq: Seq(2) });
-    handle(&mut node, NodeEvent::NextLost { link: NEXT });
-    handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(9) });
-    let effects = says(&mut node, FromNext::Greeting { view: None, position: Position::ZERO });
+    says(&mut node, durable(1, 2, 1));
+    handle(&mut node, NodeEvent::NeighbourLost { from: Member::Next, link: NEXT });
+    handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) });
+    let effects = says(&mut node, greeting(1, None));
     assert!(drops_next(&effects), "{effects:?}");
+}
+
+/// Home alone, with a log that begins after what a new joiner has; and what it does when that greets.
+fn greeted_by_a_new_joiner(node: &mut Node) -> Vec<NodeEffect> {
+    let logged = two_entries(node);
+    says(node, durable(1, 2, 1));
+    handle(node, NodeEvent::NeighbourLost { from: Member::Next, link: NEXT });
+    let alone = handle(node, from_gateway(ToNode::View(view(1, 2, home_only(1)))));
+    sync(node, &alone);
+    handle(node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(9) });
+    let (from, message) = (Member::Next, greeting(1, None));
+    handle_with(node, &logged, NodeEvent::NeighbourSays { from, link: NEXT, message })
+}
+
+#[test]
+fn a_joiner_that_the_log_does_not_reach_is_sent_a_snapshot() {
+    let effects = greeted_by_a_new_joiner(&mut linked_to_next());
+    let [
+        Data::Install { base: Some(base) },
+        Data::Chunk { rows: Rows::Applied(applied), then: Some(_) },
+        Data::Chunk { rows: Rows::Records(_), then: None },
+    ] = sent(&effects)[..]
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!((base.position.seq, applied.len()), (Seq(2), 2));
+}
+
+#[test]
+fn nobody_is_asked_for_a_joiner_before_its_snapshot_is_durable() {
+    let mut node = linked_to_next();
+    greeted_by_a_new_joiner(&mut node);
+    let asks = |effects: &[NodeEffect]| {
+        effects
+            .iter()
+            .any(|effect| matches!(effect, NodeEffect::ToGateway { message: FromNode::Ask(_), .. }))
+    };
+    assert!(!asks(&says(&mut node, durable(1, 2, 2))));
+    assert!(asks(&says(&mut node, durable(1, 2, 3))));
 }
 
 #[test]
 fn a_view_of_another_partition_is_not_taken_from_next() {
-    let of_another = view(2, 7, home_only(2));
-    let greeting = |view: Option<View>| FromNext::Greeting { view, position: Position::ZERO };
-    let mut ungreeted = node(view(1, 1, both(1)), view(0, 1, both(0)));
-    handle(&mut ungreeted, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) });
-    let mut greeted = linked_to_next();
-    for effects in [
-        says(&mut ungreeted, greeting(Some(of_another))),
-        says(&mut greeted, FromNext::Fenced { view: of_another }),
-    ] {
-        assert!(drops_next(&effects), "{effects:?}");
-        let stores = effects.iter().any(|effect| matches!(effect, NodeEffect::Write { .. }));
-        assert!(!stores, "{effects:?}");
-    }
+    let mut node = linked_to_next();
+    let effects = says(&mut node, greeting(2, Some(view(2, 7, home_only(2)))));
+    assert!(drops_next(&effects), "{effects:?}");
+    let stores = effects.iter().any(|effect| matches!(effect, NodeEffect::Write { .. }));
+    assert!(!stores, "{effects:?}");
 }

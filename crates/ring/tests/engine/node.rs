@@ -3,8 +3,10 @@
 use protocol::entry::{Change, Entry};
 use protocol::hello::HomeHello;
 use protocol::id::{Boot, Epoch, PartitionId, Position, RequestId, Seq};
-use protocol::message::{CallId, FromNode, Operation, Reply, Request, ToNext, ToNode, Update};
-use protocol::view::{InSync, Member};
+use protocol::message::{
+    CallId, CopyMessage, Data, FromNode, Operation, Reply, Request, Rows, ToNode, Update,
+};
+use protocol::view::{InSync, Member, View};
 use ring::node::{Node, NodeEffect, NodeEvent, StopReason};
 use uuid::Uuid;
 
@@ -136,13 +138,14 @@ fn append(previous: (u64, u64), seqs: &[u64]) -> NodeEvent {
         unsettled_from: 1,
         change: Change::Delete { id: user_of(0) },
     };
-    let message = ToNext::Append {
-        view: view(0, 3, both(0)),
-        previous: position(previous.0, previous.1),
-        entries: seqs.iter().map(entry).collect(),
-        keep_from: Seq::ZERO,
-    };
-    NodeEvent::HomeSays { link: HOME, message }
+    let (previous, entries) = (position(previous.0, previous.1), seqs.iter().map(entry).collect());
+    data(view(0, 3, both(0)), Data::Append { previous, entries })
+}
+
+/// Data of the first session.
+fn data(view: View, data: Data) -> NodeEvent {
+    let message = CopyMessage::Data { session: 1, view, data };
+    NodeEvent::NeighbourSays { from: Member::Home, link: HOME, message }
 }
 
 fn drops_home(effects: &[NodeEffect]) -> bool {
@@ -194,4 +197,33 @@ fn a_stranger_is_not_taken_for_home() {
     };
     let effects = handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello });
     assert!(drops_home(&effects), "{effects:?}");
+}
+
+#[test]
+fn a_snapshot_for_a_copy_in_sync_drops_the_link() {
+    let mut node = linked_to_home();
+    let effects = handle(&mut node, data(view(0, 3, both(0)), Data::Install { base: None }));
+    assert!(drops_home(&effects), "{effects:?}");
+    let writes = effects.iter().any(|effect| matches!(effect, NodeEffect::Write { .. }));
+    assert!(!writes, "{effects:?}");
+}
+
+#[test]
+fn rows_without_a_snapshot_drop_the_link() {
+    let mut node = linked_to_home();
+    let rows = Rows::Records(Vec::new());
+    let effects =
+        handle(&mut node, data(view(0, 4, home_only(0)), Data::Chunk { rows, then: None }));
+    assert!(drops_home(&effects), "{effects:?}");
+}
+
+#[test]
+fn data_of_another_session_is_not_used() {
+    let mut node = linked_to_home();
+    let NodeEvent::NeighbourSays { from, link, message } = append((0, 0), &[1]) else {
+        unreachable!("made above")
+    };
+    let CopyMessage::Data { view, data, .. } = message else { unreachable!("made above") };
+    let message = CopyMessage::Data { session: 7, view, data };
+    assert_eq!(handle(&mut node, NodeEvent::NeighbourSays { from, link, message }), []);
 }

@@ -5,13 +5,13 @@ use protocol::hello::{Membership, NodeHello};
 use protocol::id::{
     Boot, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, RequestId, Seq,
 };
-use protocol::message::{Operation, ToNode, Welcome};
+use protocol::message::{Operation, RecordRow, ToNode, Welcome};
 use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
 use ring::link::LinkId;
 use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity, NodeSettings};
 use ring::placement::Ring;
-use ring::store::{Budget, Mark, ReadError, Recovered, Stored, StoredRecord};
+use ring::store::{Budget, Mark, Mutation, ReadError, Recovered, Stored, StoredRecord};
 use ring::time::Time;
 use uuid::Uuid;
 
@@ -28,12 +28,61 @@ impl Stored for Empty {
         Ok(None)
     }
 
+    fn records(
+        &self,
+        _: Member,
+        _: Option<&UserId>,
+        _: Budget,
+    ) -> Result<Vec<RecordRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
     fn entries(&self, _: Member, _: Seq, _: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
         Ok(Vec::new())
     }
 
     fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
         Ok(None)
+    }
+}
+
+/// A storage that holds the log that these effects wrote, and what the entries in it answered.
+pub(crate) struct Logged(Vec<Entry>);
+
+impl Logged {
+    pub(crate) fn by(effects: &[NodeEffect]) -> Self {
+        let entries = effects.iter().filter_map(|effect| match effect {
+            NodeEffect::Write { mutation: Mutation::Apply { entry, .. }, .. } => {
+                Some(entry.clone())
+            }
+            _ => None,
+        });
+        Self(entries.collect())
+    }
+}
+
+impl Stored for Logged {
+    fn record(&self, _: Member, _: &UserId) -> Result<Option<StoredRecord>, ReadError> {
+        Ok(None)
+    }
+
+    fn records(
+        &self,
+        _: Member,
+        _: Option<&UserId>,
+        _: Budget,
+    ) -> Result<Vec<RecordRow>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn entries(&self, _: Member, from: Seq, to: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
+        let wanted = self.0.iter().filter(|entry| (from..=to).contains(&entry.position.seq));
+        Ok(wanted.cloned().collect())
+    }
+
+    fn applied(&self, _: Member, request: RequestId) -> Result<Option<Answer>, ReadError> {
+        let entry = self.0.iter().find(|entry| entry.request == request);
+        Ok(entry.map(Entry::answer))
     }
 }
 
@@ -60,7 +109,13 @@ pub(crate) fn hello(node: u8) -> NodeHello {
 }
 
 pub(crate) fn view(partition: u16, epoch: u64, in_sync: InSync) -> View {
-    View { partition: PartitionId(partition), epoch: Epoch(epoch), in_sync, decided_by: BOOT }
+    View {
+        partition: PartitionId(partition),
+        epoch: Epoch(epoch),
+        in_sync,
+        decided_by: BOOT,
+        accepted_loss: None,
+    }
 }
 
 pub(crate) fn both(partition: u16) -> InSync {
@@ -101,6 +156,7 @@ pub(crate) fn node(view_of_home: View, view_of_next: View) -> Node {
         gateway_boot: BOOT,
         views: vec![view_of_home, view_of_next],
         next: None,
+        home_is_linked: false,
     };
     handle(&mut node, NodeEvent::GatewayLinked { link: GATEWAY });
     let effects = handle(&mut node, from_gateway(ToNode::Welcome(welcome)));
@@ -118,7 +174,15 @@ pub(crate) fn from_gateway(message: ToNode) -> NodeEvent {
 }
 
 pub(crate) fn handle(node: &mut Node, event: NodeEvent) -> Vec<NodeEffect> {
+    handle_with(node, &Empty, event)
+}
+
+pub(crate) fn handle_with(
+    node: &mut Node,
+    stored: &dyn Stored,
+    event: NodeEvent,
+) -> Vec<NodeEffect> {
     let mut effects = Vec::new();
-    node.handle(Time::ZERO, event, &Empty, &mut effects);
+    node.handle(Time::ZERO, event, stored, &mut effects);
     effects
 }

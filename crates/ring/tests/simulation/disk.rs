@@ -1,14 +1,16 @@
 //! A made-up disk: what is written is readable at once, and durable after a sync.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 use protocol::entry::{Answer, Change, Entry};
 use protocol::hello::Membership;
 use protocol::id::{Position, RequestId, Seq};
+use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::{Member, View};
 use ring::store::{
-    Budget, Mark, Mutation, ReadError, Recovered, RecoveredCopy, Stored, StoredRecord,
+    Budget, Mark, Mutation, ReadError, Recovered, RecoveredCopy, Scope, Stored, StoredRecord,
 };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +21,7 @@ pub(crate) struct CopyOnDisk {
     /// What the log once held, for the rules: no node sees it.
     pub(crate) trimmed: BTreeMap<Seq, Entry>,
     pub(crate) applied: BTreeMap<RequestId, (Seq, Answer)>,
+    pub(crate) installing: Option<Cursor>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -37,7 +40,20 @@ pub(crate) struct Disk {
 }
 
 impl CopyOnDisk {
-    /// Every entry that was ever applied.
+    fn apply_to_record(&mut self, entry: &Entry) {
+        let position = entry.position;
+        match &entry.change {
+            Change::Create { id, record } | Change::Replace { id, record } => {
+                let record = record.clone();
+                self.records.insert(id.clone(), StoredRecord { position, record });
+            }
+            Change::Delete { id } => {
+                self.records.remove(id);
+            }
+        }
+    }
+
+    /// Every entry since the copy was made or installed.
     pub(crate) fn whole_log(&self) -> BTreeMap<Seq, Entry> {
         self.trimmed.iter().chain(&self.log).map(|(seq, entry)| (*seq, entry.clone())).collect()
     }
@@ -66,23 +82,41 @@ impl Content {
         match mutation {
             Mutation::Membership(membership) => self.membership = Some(membership.clone()),
             Mutation::View { member, view } => self.copy_mut(*member).view = Some(*view),
-            Mutation::Apply { member, entry, settled } => {
+            Mutation::Apply { member, entry, settled, scope } => {
                 let copy = self.copy_mut(*member);
                 let position = entry.position;
-                match &entry.change {
-                    Change::Create { id, record } | Change::Replace { id, record } => {
-                        let record = record.clone();
-                        copy.records.insert(id.clone(), StoredRecord { position, record });
-                    }
-                    Change::Delete { id } => {
-                        copy.records.remove(id);
-                    }
+                if *scope == Scope::Whole {
+                    copy.apply_to_record(entry);
                 }
                 for request in settled {
                     copy.applied.remove(request);
                 }
                 copy.applied.insert(entry.request, (position.seq, entry.answer()));
                 copy.log.insert(position.seq, entry.clone());
+            }
+            Mutation::Install { member, base } => {
+                let copy = self.copy_mut(*member);
+                *copy = CopyOnDisk {
+                    view: copy.view,
+                    installing: Some(Cursor::START),
+                    ..CopyOnDisk::default()
+                };
+                copy.log.extend(base.iter().map(|base| (base.position.seq, base.clone())));
+            }
+            Mutation::Chunk { member, rows, then } => {
+                let copy = self.copy_mut(*member);
+                match rows {
+                    Rows::Applied(rows) => {
+                        let rows = rows.iter().cloned();
+                        copy.applied.extend(rows.map(|row| (row.request, (row.seq, row.answer))));
+                    }
+                    Rows::Records(rows) => {
+                        for RecordRow { id, position, record } in rows.iter().cloned() {
+                            copy.records.insert(id, StoredRecord { position, record });
+                        }
+                    }
+                }
+                copy.installing.clone_from(then);
             }
             Mutation::TrimLog { member, below } => {
                 let copy = self.copy_mut(*member);
@@ -129,6 +163,8 @@ impl Disk {
             written: copy.last(),
             unsettled_from: copy.log.last_key_value().map_or(0, |(_, entry)| entry.unsettled_from),
             applied: copy.applied.iter().map(|(request, (seq, _))| (*request, *seq)).collect(),
+            installing: copy.installing.clone(),
+            log_sizes: copy.log.iter().map(|(seq, entry)| (*seq, entry.size_bytes())).collect(),
         };
         Recovered {
             membership: self.current.membership.clone(),
@@ -143,6 +179,23 @@ impl Stored for Disk {
         Ok(self.current.copy(member).records.get(id).cloned())
     }
 
+    fn records(
+        &self,
+        member: Member,
+        after: Option<&UserId>,
+        _: Budget,
+    ) -> Result<Vec<RecordRow>, ReadError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.current.copy(member).records.range::<UserId, _>((from, Bound::Unbounded));
+        let row = |(id, stored): (&UserId, &StoredRecord)| RecordRow {
+            id: id.clone(),
+            position: stored.position,
+            record: stored.record.clone(),
+        };
+        // One at a time, so that much can happen in the middle of a snapshot.
+        Ok(rows.take(1).map(row).collect())
+    }
+
     fn entries(
         &self,
         member: Member,
@@ -151,7 +204,7 @@ impl Stored for Disk {
         budget: Budget,
     ) -> Result<Vec<Entry>, ReadError> {
         let log = self.current.copy(member).log.range(from..=to);
-        Ok(log.take(budget.entries_max.max(1)).map(|(_, entry)| entry.clone()).collect())
+        Ok(log.take(budget.rows_max.max(1)).map(|(_, entry)| entry.clone()).collect())
     }
 
     fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError> {

@@ -1,8 +1,10 @@
 //! Hands events to the state machines, and carries out what comes of them.
 
 use protocol::message::{FromNode, Operation, Request, ToNode};
+use protocol::view::Member;
 use ring::gateway::{GatewayEffect, GatewayEvent};
 use ring::node::{NodeEffect, NodeEvent};
+use ring::store::Mutation;
 
 use crate::network::Message;
 use crate::schedule::WhoKnows;
@@ -22,7 +24,10 @@ impl World {
 
     pub(crate) fn node_effect(&mut self, i: usize, effect: NodeEffect) {
         match effect {
-            NodeEffect::Write { mark, mutation } => self.nodes[i].disk.write(mark, mutation),
+            NodeEffect::Write { mark, mutation } => {
+                self.archive(i, &mutation);
+                self.nodes[i].disk.write(mark, mutation)
+            }
             NodeEffect::ToGateway { link, message } => {
                 if let FromNode::Reply { call, reply } = &message
                     && let Some(request) = self.requests.remove(&(link, *call))
@@ -31,11 +36,8 @@ impl World {
                 }
                 self.network.send(link, Message::FromNode(message));
             }
-            NodeEffect::ToNext { link, message } => {
-                self.network.send(link, Message::ToNext(message))
-            }
-            NodeEffect::ToHome { link, message } => {
-                self.network.send(link, Message::FromNext(message))
+            NodeEffect::ToNeighbour { to, link, message } => {
+                self.network.send(link, Message::ToNeighbour { to, message })
             }
             NodeEffect::DialNext(dial) => self.nodes[i].dialling = Some(dial),
             NodeEffect::Drop { link, refusal } => {
@@ -43,6 +45,19 @@ impl World {
                 self.break_link(link, WhoKnows::Both);
             }
             NodeEffect::Stop(reason) => panic!("db-{i} stops: {reason}"),
+        }
+    }
+
+    /// Remembers the entries that a home copy makes, whatever becomes of the log.
+    fn archive(&mut self, i: usize, mutation: &Mutation) {
+        let partition = self.ring.places().nth(i).expect("a place").partition();
+        match mutation {
+            Mutation::Apply { member: Member::Home, entry, .. } => {
+                let log = self.archive.entry(partition).or_default();
+                log.insert(entry.position.seq, entry.clone());
+            }
+            Mutation::Chunk { then: None, .. } => self.totals.installs += 1,
+            _ => {}
         }
     }
 

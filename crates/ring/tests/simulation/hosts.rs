@@ -1,11 +1,13 @@
 //! Processes and disks: how they start, end, and make things durable.
 
-use protocol::id::{Boot, ClusterId, GatewayBoot};
+use protocol::id::{Boot, ClusterId, GatewayBoot, Incarnation};
+use protocol::view::Member;
 use ring::gateway::{Gateway, GatewayEvent, GatewaySettings};
 use ring::link::LinkId;
 use ring::node::{Node, NodeEvent, NodeIdentity, NodeSettings};
 use uuid::Uuid;
 
+use crate::disk::Disk;
 use crate::network::Ends;
 use crate::schedule::WhoKnows;
 use crate::world::World;
@@ -47,6 +49,57 @@ impl World {
         for link in links.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.close_ends_at(link, i);
         }
+    }
+
+    /// A host's disk is lost, as long as each copy on it is one that the design promises to do without.
+    pub(crate) fn lose_data(&mut self, i: usize) {
+        let is_borne = Member::ALL.into_iter().all(|member| self.can_lose(i, member));
+        if !is_borne {
+            return;
+        }
+        self.kill_node(i);
+        self.totals.data_losses += 1;
+        self.incarnations += 1;
+        let host = &mut self.nodes[i];
+        host.disk = Disk::default();
+        host.boots = 0;
+        host.incarnation = Incarnation(Uuid::from_u128(1_000 + self.incarnations));
+    }
+
+    /// Whether a copy is not in the view, or is with another one that still has its data; in every view that may come.
+    fn can_lose(&self, i: usize, member: Member) -> bool {
+        let place = self.ring.places().nth(i).expect("a place");
+        let partition = self.ring.partition_at(place, member);
+        let states = [&self.gateway_disk.durable, &self.gateway_disk.saving];
+        let mut known = states.into_iter().flatten().map(|state| state.view(partition)).peekable();
+        known.peek().is_some()
+            && known.all(|view| {
+                let Some(view) = view else { return false };
+                let has = |member| {
+                    let host = &self.nodes[self.holder(partition, member)];
+                    view.in_sync.incarnation(member) == Some(host.incarnation)
+                };
+                !has(member) || has(member.other())
+            })
+    }
+
+    /// The gateway dies and forgets, as long as its nodes know enough.
+    pub(crate) fn lose_state(&mut self) {
+        let accounted = |partition| {
+            Member::ALL.into_iter().all(|member| {
+                let host = &self.nodes[self.holder(partition, member)];
+                host.disk.durable.copy(member).view.is_some_and(|view| {
+                    view.in_sync.incarnation(member).is_none_or(|named| named == host.incarnation)
+                })
+            })
+        };
+        if !self.partitions().into_iter().all(accounted) {
+            return;
+        }
+        self.kill_gateway();
+        self.gateway_disk.durable = None;
+        self.totals.state_losses += 1;
+        self.forget_views_that_nobody_has();
     }
 
     pub(crate) fn close_ends_at(&mut self, link: LinkId, i: usize) {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use protocol::message::{FromNext, FromNode, ToNext, ToNode};
+use protocol::message::{CopyMessage, FromNode, ToNode};
+use protocol::view::Member;
 use ring::link::LinkId;
 
 /// The two hosts of a link; the client first.
@@ -18,8 +19,11 @@ pub(crate) enum Ends {
 pub(crate) enum Message {
     FromNode(FromNode),
     ToNode(Box<ToNode>),
-    ToNext(ToNext),
-    FromNext(FromNext),
+    /// For the copy that this neighbour holds.
+    ToNeighbour {
+        to: Member,
+        message: CopyMessage,
+    },
 }
 
 #[derive(Debug)]
@@ -60,10 +64,14 @@ impl Network {
     pub(crate) fn send(&mut self, link: LinkId, message: Message) {
         let Some(link) = self.links.get_mut(&link) else { return };
         match message {
-            Message::FromNode(_) | Message::ToNext(_) if link.client_open => {
+            Message::FromNode(_) | Message::ToNeighbour { to: Member::Next, .. }
+                if link.client_open =>
+            {
                 link.forth.push_back(message)
             }
-            Message::ToNode(_) | Message::FromNext(_) if link.server_open => {
+            Message::ToNode(_) | Message::ToNeighbour { to: Member::Home, .. }
+                if link.server_open =>
+            {
                 link.back.push_back(message)
             }
             _ => {}

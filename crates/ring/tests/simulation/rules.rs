@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use protocol::entry::{Answer, Change};
+use protocol::entry::{Answer, Change, Entry};
 use protocol::id::{Epoch, PartitionId, Seq};
 use protocol::message::{Operation, Reply, Request, ToNode};
 use protocol::view::{InSync, Member, View};
 use ring::controller::ClusterState;
 
-use crate::disk::CopyOnDisk;
 use crate::world::World;
 
 /// What has been seen of views, in the whole run.
@@ -74,34 +73,57 @@ impl World {
                     }
                 }
             }
-            ToNode::NextIsLinked(_) | ToNode::AskRefused { .. } | ToNode::Goodbye(_) => {}
+            ToNode::NextIsLinked(_)
+            | ToNode::HomeIsLinked
+            | ToNode::AskRefused { .. }
+            | ToNode::Goodbye(_) => {}
         }
     }
 
     /// Rules 1 and 5: a change is one epoch, never empties a view, and keeps a member whose link is up.
     pub(crate) fn check_decided(&mut self, decided: &ClusterState) {
-        for view in &decided.views {
+        for view in decided.known_views() {
             let Some(before) = self.saved_view(view.partition) else { continue };
             if before == *view {
                 continue;
             }
             self.totals.view_changes += 1;
             assert_eq!(view.epoch, before.epoch.next(), "rule 1: a change is one epoch");
+            let host = |member| &self.nodes[self.holder(view.partition, member)];
+            let has_lost = |member: Member, incarnation| host(member).incarnation != incarnation;
             match (before.in_sync, view.in_sync) {
-                (InSync::Both { home, .. }, InSync::HomeOnly { home: kept }) => {
+                (InSync::Both { home, next }, InSync::HomeOnly { home: kept }) => {
                     assert_eq!(home, kept, "rule 5: another home");
                     let home = self.holder(view.partition, Member::Home);
                     assert!(
-                        self.is_linked_at_gateway(home),
+                        self.is_linked_at_gateway(home) || has_lost(Member::Next, next),
                         "rule 5: shrunk in favour of a lost link"
                     );
+                }
+                (InSync::Both { home, next }, InSync::NextOnly { next: kept }) => {
+                    assert_eq!(next, kept, "rule 9: another next");
+                    assert!(has_lost(Member::Home, home), "rule 9: home has its data");
                 }
                 (InSync::HomeOnly { home }, InSync::Both { home: kept, .. }) => {
                     assert_eq!(home, kept)
                 }
-                (before, after) => panic!("{before:?} to {after:?} is not a change of this issue"),
+                (InSync::NextOnly { next }, InSync::Both { next: kept, .. }) => {
+                    assert_eq!(next, kept)
+                }
+                (InSync::HomeOnly { home }, InSync::NextOnly { .. }) => {
+                    assert!(has_lost(Member::Home, home), "rule 9: home has its data");
+                }
+                (before, after) => panic!("there is no change from {before:?} to {after:?}"),
             }
         }
+    }
+
+    /// A view that was published and never stored by anyone is gone with the controller's file.
+    pub(crate) fn forget_views_that_nobody_has(&mut self) {
+        let contents = self.nodes.iter().flat_map(|host| [&host.disk.current, &host.disk.durable]);
+        let copies = contents.flat_map(|content| [&content.home, &content.next]);
+        let stored = copies.filter_map(|copy| copy.view).collect::<Vec<_>>();
+        self.seen.views.retain(|_, view| stored.contains(view));
     }
 
     /// Rules 2, 3 and 8, at the moment when a node releases an answer.
@@ -126,7 +148,9 @@ impl World {
         }
         if let Some(position) = ring::router::etag(answer) {
             for member in [Member::Home, Member::Next] {
-                let in_sync = view.in_sync.incarnation(member).is_some();
+                // What was durable there and is lost since with the disk is not to be asked for.
+                let host = &self.nodes[self.holder(view.partition, member)];
+                let in_sync = view.in_sync.incarnation(member) == Some(host.incarnation);
                 let durable = self.durable_copy(view.partition, member).last().seq;
                 assert!(
                     !in_sync || durable >= position.seq,
@@ -137,6 +161,9 @@ impl World {
         if let Answer::Found { .. } | Answer::NotFound = answer {
             match request.member {
                 Member::Home => self.totals.reads_at_home += 1,
+                Member::Next if view.in_sync.sole().is_some() => {
+                    self.totals.reads_at_next_alone += 1
+                }
                 Member::Next => self.totals.reads_at_next += 1,
             }
         }
@@ -145,14 +172,11 @@ impl World {
     /// What must hold between any two steps.
     pub(crate) fn check_always(&mut self) {
         for partition in self.partitions() {
-            let (home, next) = (
-                self.durable_copy(partition, Member::Home),
-                self.current_copy(partition, Member::Next),
+            self.check_prefix(partition);
+            let next = &self.nodes[self.holder(partition, Member::Next)];
+            let both = self.saved_view(partition).is_some_and(
+                |view| matches!(view.in_sync, InSync::Both { next: named, .. } if named == next.incarnation),
             );
-            check_prefix(home, next);
-            let both = self
-                .saved_view(partition)
-                .is_some_and(|view| matches!(view.in_sync, InSync::Both { .. }));
             let committed = self.home_committed(partition);
             let durable_at_next = self.durable_copy(partition, Member::Next).last().seq;
             assert!(
@@ -182,14 +206,23 @@ impl World {
             let next = self.durable_copy(partition, Member::Next);
             assert_eq!(home.records, next.records, "{partition}: the copies differ");
             assert_eq!(home.applied, next.applied, "{partition}: the tables of applied ids differ");
-            let log = home.whole_log();
-            assert_eq!(log, next.whole_log(), "{partition}: the logs differ");
+            let (log, of_next) = (home.whole_log(), next.whole_log());
+            assert_eq!(log.keys().last(), of_next.keys().last(), "{partition}: not level");
+            for (seq, entry) in &log {
+                let other = of_next.get(seq);
+                assert!(other.is_none_or(|other| other == entry), "{partition}: the logs differ");
+            }
+            assert!(
+                home.installing.is_none() && next.installing.is_none(),
+                "{partition}: partly there"
+            );
             let mut applied = BTreeMap::new();
-            for entry in log.values() {
+            let archived = self.archived(partition);
+            for entry in archived.values() {
                 let twice = applied.insert(entry.request, entry.position);
                 assert_eq!(twice, None, "rule 12: request {} was applied twice", entry.request);
             }
-            for (seq, expected) in log.keys().zip(1_u64..) {
+            for (seq, expected) in archived.keys().zip(1_u64..) {
                 assert_eq!(*seq, Seq(expected), "the log has a gap");
             }
         }
@@ -203,12 +236,16 @@ impl World {
         }
     }
 
+    /// The whole log of a partition, as home made it.
+    fn archived(&self, partition: PartitionId) -> BTreeMap<Seq, &Entry> {
+        let last = self.durable_copy(partition, Member::Home).last().seq;
+        let made = self.archive.get(&partition).into_iter().flatten();
+        made.filter(|(seq, _)| **seq <= last).map(|(seq, entry)| (*seq, entry)).collect()
+    }
+
     fn names_ever_written(&self) -> std::collections::BTreeSet<String> {
-        let logs = self
-            .partitions()
-            .into_iter()
-            .map(|partition| self.durable_copy(partition, Member::Home).whole_log());
-        let changes = logs.flat_map(|log| log.into_values().map(|entry| entry.change));
+        let logs = self.partitions().into_iter().map(|partition| self.archived(partition));
+        let changes = logs.flat_map(|log| log.into_values().map(|entry| entry.change.clone()));
         changes
             .filter_map(|change| match change {
                 Change::Create { record, .. } | Change::Replace { record, .. } => {
@@ -219,20 +256,23 @@ impl World {
             })
             .collect()
     }
-}
 
-/// Rule 4: next's log, synced or not, is a prefix of home's durable log.
-fn check_prefix(home: &CopyOnDisk, next: &CopyOnDisk) {
-    let (home_last, next_last) = (home.last(), next.last());
-    assert!(
-        next_last.seq <= home_last.seq,
-        "rule 4: next holds {next_last}, home has {home_last} durable"
-    );
-    if let Some((seq, entry)) = next.log.last_key_value() {
-        assert_eq!(
-            home.whole_log().get(seq),
-            Some(entry),
-            "rule 4: the copies hold different entries"
-        );
+    /// Rule 4: the log of the copy that receives, synced or not, is a beginning of the durable log of the one that sends.
+    fn check_prefix(&self, partition: PartitionId) {
+        let Some(view) = self.saved_view(partition) else { return };
+        let member = view.in_sync.source();
+        let host = &self.nodes[self.holder(partition, member)];
+        if view.in_sync.incarnation(member) != Some(host.incarnation) {
+            return;
+        }
+        let source = self.durable_copy(partition, member);
+        let sink = self.current_copy(partition, member.other());
+        let (from, to) = (source.last(), sink.last());
+        assert!(to.seq <= from.seq, "rule 4: the sink holds {to}, the source has {from} durable");
+        if let Some((seq, entry)) = sink.log.last_key_value()
+            && let Some(made) = source.whole_log().get(seq)
+        {
+            assert_eq!(made, entry, "rule 4: the copies hold different entries");
+        }
     }
 }

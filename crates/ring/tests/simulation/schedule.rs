@@ -58,6 +58,12 @@ pub(crate) enum Action {
         node: usize,
         kept: usize,
     },
+    /// A host loses its disk, where the design promises to bear it; its node comes back with an empty one.
+    LoseData {
+        node: usize,
+    },
+    /// The gateway dies and its state file is lost, where the design promises to bear it.
+    LoseState,
     /// A dead node starts again.
     Start {
         node: usize,
@@ -100,18 +106,20 @@ fn action() -> impl Strategy<Value = Action> {
         prop_oneof![Just(WhoKnows::Client), Just(WhoKnows::Server), Just(WhoKnows::Both)];
     prop_oneof![
         20 => (0_usize..32, 1_usize..6).prop_map(|(queue, count)| Action::Deliver { queue, count }),
-        10 => Just(Action::DeliverAll),
-        14 => (0_usize..4).prop_map(|node| Action::Sync { node }),
+        13 => Just(Action::DeliverAll),
+        16 => (0_usize..4).prop_map(|node| Action::Sync { node }),
         5 => Just(Action::SaveReturns),
         14 => millis.prop_map(|millis| Action::Pass { time: Duration::from_millis(millis) }),
-        24 => (operation, 0_u8..4).prop_map(|(operation, user)| Action::Client { operation, user }),
+        30 => (operation, 0_u8..4).prop_map(|(operation, user)| Action::Client { operation, user }),
         3 => (0_usize..16, who_knows).prop_map(|(link, who_knows)| Action::BreakLink { link, who_knows }),
         1 => (0_usize..8).prop_map(|ends| Action::Cut { ends }),
         1 => Just(Action::HealCuts),
         2 => (0_usize..4).prop_map(|node| Action::Kill { node }),
         2 => (0_usize..4, 0_usize..8).prop_map(|(node, kept)| Action::PowerLoss { node, kept }),
-        4 => (0_usize..4).prop_map(|node| Action::Start { node }),
+        1 => (0_usize..4).prop_map(|node| Action::LoseData { node }),
+        1 => prop_oneof![1 => Just(Action::LoseState), 2 => Just(Action::HealCuts)],
+        8 => (0_usize..4).prop_map(|node| Action::Start { node }),
         1 => Just(Action::KillGateway),
-        2 => Just(Action::StartGateway),
+        8 => Just(Action::StartGateway),
     ]
 }

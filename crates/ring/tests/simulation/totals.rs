@@ -14,6 +14,10 @@ pub(crate) struct Totals {
     pub(crate) resent: u64,
     pub(crate) node_deaths: u64,
     pub(crate) gateway_deaths: u64,
+    pub(crate) data_losses: u64,
+    pub(crate) state_losses: u64,
+    pub(crate) installs: u64,
+    pub(crate) reads_at_next_alone: u64,
     pub(crate) broken_links: u64,
     pub(crate) checker_steps: u64,
 }
@@ -31,6 +35,10 @@ impl Totals {
         self.resent += other.resent;
         self.node_deaths += other.node_deaths;
         self.gateway_deaths += other.gateway_deaths;
+        self.data_losses += other.data_losses;
+        self.state_losses += other.state_losses;
+        self.installs += other.installs;
+        self.reads_at_next_alone += other.reads_at_next_alone;
         self.broken_links += other.broken_links;
         self.checker_steps += other.checker_steps;
     }
@@ -46,6 +54,10 @@ impl Totals {
             ("fenced requests", self.fenced),
             ("updates sent again", self.resent),
             ("gateway deaths", self.gateway_deaths),
+            ("losses of data", self.data_losses),
+            ("losses of the state", self.state_losses),
+            ("snapshots", self.installs),
+            ("reads at next alone", self.reads_at_next_alone),
         ] {
             assert!(count * 1_000 >= self.schedules, "too few {what}: {count}");
         }

@@ -3,6 +3,7 @@
 use protocol::hello::NodeHello;
 use protocol::message::ToNode;
 use protocol::refusal::Remedy;
+use protocol::view::Member;
 use ring::gateway::GatewayEvent;
 use ring::link::LinkId;
 use ring::node::NodeEvent;
@@ -84,10 +85,11 @@ impl World {
             }
             Ends::Neighbours { home } => {
                 if client {
-                    self.node_event(home, NodeEvent::NextLost { link });
+                    self.node_event(home, NodeEvent::NeighbourLost { from: Member::Next, link });
                 }
                 if server {
-                    self.node_event((home + 1) % self.nodes.len(), NodeEvent::HomeLost { link });
+                    let lost = NodeEvent::NeighbourLost { from: Member::Home, link };
+                    self.node_event((home + 1) % self.nodes.len(), lost);
                 }
             }
         }
@@ -155,11 +157,10 @@ impl World {
                 }
                 self.node_event(node, NodeEvent::GatewaySays { link, message: *message });
             }
-            (Ends::Neighbours { home }, Some(Message::ToNext(message))) => {
-                self.node_event(next_of(home), NodeEvent::HomeSays { link, message });
-            }
-            (Ends::Neighbours { home }, Some(Message::FromNext(message))) => {
-                self.node_event(home, NodeEvent::NextSays { link, message });
+            (Ends::Neighbours { home }, Some(Message::ToNeighbour { to, message })) => {
+                let at = if to == Member::Home { home } else { next_of(home) };
+                let from = to.other();
+                self.node_event(at, NodeEvent::NeighbourSays { from, link, message });
             }
             (ends, Some(message)) => panic!("{message:?} over {ends:?}"),
         }

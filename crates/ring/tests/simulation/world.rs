@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use history::Budget;
 use history::users::check_users;
+use protocol::entry::Entry;
 use protocol::id::{Incarnation, NodeId, PartitionId, Seq};
 use protocol::message::{CallId, Request};
 use protocol::view::{InSync, Member, View};
@@ -59,6 +60,10 @@ pub(crate) struct World {
     /// The requests that were sent over each link and not replied to.
     pub(crate) requests: BTreeMap<(LinkId, CallId), Request>,
     pub(crate) sent_updates: BTreeMap<protocol::id::RequestId, u32>,
+    /// Every entry that a home copy made and that was not replaced by another in its place.
+    pub(crate) archive: BTreeMap<PartitionId, BTreeMap<Seq, Entry>>,
+    /// How often a node got new data.
+    pub(crate) incarnations: u128,
 }
 
 impl World {
@@ -90,6 +95,8 @@ impl World {
             elapsed: Duration::ZERO,
             requests: BTreeMap::new(),
             sent_updates: BTreeMap::new(),
+            archive: BTreeMap::new(),
+            incarnations: 0,
         };
         world.start_gateway();
         for node in 0..plan.nodes {
@@ -123,8 +130,13 @@ impl World {
                 if self.nodes[node % count].node.is_some() {
                     self.kill_node(node % count);
                     self.nodes[node % count].disk.power_loss(kept);
+                    if self.gateway_disk.durable.is_none() {
+                        self.forget_views_that_nobody_has();
+                    }
                 }
             }
+            Action::LoseData { node } => self.lose_data(node % count),
+            Action::LoseState => self.lose_state(),
             Action::Start { node } => self.start_node(node % count),
             Action::KillGateway => self.kill_gateway(),
             Action::StartGateway => self.start_gateway(),

@@ -35,7 +35,7 @@ impl Replica {
         request: Request,
     ) -> Result<Option<Request>, Fault> {
         match self.acting.admit(request.epoch) {
-            Admission::Serve if self.is_in_sync() => return Ok(Some(request)),
+            Admission::Serve if self.is_named() => return Ok(Some(request)),
             Admission::Serve | Admission::Fence => cx.reply(request.call, Reply::Fenced),
             Admission::Park => self.acting.park(request),
             Admission::ProtocolError => {
@@ -44,10 +44,6 @@ impl Replica {
             }
         }
         Ok(None)
-    }
-
-    fn is_in_sync(&self) -> bool {
-        self.view().and_then(|view| view.in_sync.incarnation(self.member)) == Some(self.me)
     }
 
     /// The newest state of a user's record.

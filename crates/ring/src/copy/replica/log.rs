@@ -5,10 +5,10 @@ use protocol::id::{Position, Seq};
 
 use super::Replica;
 use crate::copy::context::{Context, Fault};
-use crate::store::{Budget, Mutation};
+use crate::store::{Budget, Mutation, ReadError};
 
 /// The most of a log that is read at once: one append message.
-const READ: Budget = Budget { entries_max: 512, bytes_max: 256 << 10 };
+const READ: Budget = Budget { rows_max: 512, bytes_max: 256 << 10 };
 
 impl Replica {
     /// One message's worth of the log, from `from` to `to` at most: out of memory what is not committed, else out of
@@ -30,7 +30,7 @@ impl Replica {
             bytes += entry.size_bytes();
             fits
         };
-        Ok(tail.take(READ.entries_max).take_while(|entry| within_budget(entry)).cloned().collect())
+        Ok(tail.take(READ.rows_max).take_while(|entry| within_budget(entry)).cloned().collect())
     }
 
     /// The position of an entry, if the log still has it.
@@ -43,22 +43,45 @@ impl Replica {
             return Ok(Some(self.written));
         }
         if seq == Seq::ZERO {
-            let is_whole = self.log_from <= Seq::ZERO.next();
+            let is_whole = self.log_from() <= Seq::ZERO.next();
             return Ok(is_whole.then_some(Position::ZERO));
         }
         if let Some(entry) = self.tail.entry(seq) {
             return Ok(Some(entry.position));
         }
-        let one = Budget { entries_max: 1, bytes_max: 0 };
-        let entries = cx.stored.entries(self.member, seq, seq, one)?;
-        Ok(entries.first().map(|entry| entry.position))
+        Ok(self.stored_entry(cx, seq)?.map(|entry| entry.position))
     }
 
-    /// Forgets the log below an entry, once that is worth a write.
+    /// The last entry that was written; none where there is none.
+    pub(crate) fn last_entry(&self, cx: &Context<'_>) -> Result<Option<Entry>, Fault> {
+        let seq = self.written.seq;
+        if seq == Seq::ZERO {
+            return Ok(None);
+        }
+        if let Some(entry) = self.tail.entry(seq) {
+            return Ok(Some(entry.clone()));
+        }
+        let missing = || ReadError(format!("entry {seq}, the last one of the log, is missing"));
+        Ok(Some(self.stored_entry(cx, seq)?.ok_or_else(missing)?))
+    }
+
+    fn stored_entry(&self, cx: &Context<'_>, seq: Seq) -> Result<Option<Entry>, Fault> {
+        let entries = cx.stored.entries(self.member, seq, seq, Budget::ONE)?;
+        Ok(entries.into_iter().next())
+    }
+
+    /// The first entry that stays within what is to be kept, whoever may need it.
+    pub(crate) fn retained_from(&self) -> Seq {
+        self.extent.retained_from(self.written.seq, self.retention)
+    }
+
+    /// Forgets the log below an entry, once that is worth a write. What is not durable stays, and the last entry that is:
+    /// it says where the copy is.
     pub(crate) fn trim_log(&mut self, cx: &mut Context<'_>, below: Seq) {
-        if below.0 >= self.log_from.0.saturating_add(self.trim_step) {
+        let below = below.min(self.durable());
+        if self.extent.is_worth_trimming(below, self.retention) {
             cx.write(Mutation::TrimLog { member: self.member, below });
-            self.log_from = below;
+            self.extent.trim(below);
         }
     }
 }

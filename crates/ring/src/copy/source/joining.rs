@@ -1,4 +1,4 @@
-//! How a next copy that is out of sync comes back into the view: the donor's side of an ask.
+//! How a copy that is out of sync comes back into the view: the donor's side of an ask.
 //!
 //! ```text
 //!            few entries missing          joiner has all that is committed
@@ -8,23 +8,24 @@
 //!     +------- view of a higher epoch, or welcome on a new link ---------------+
 //!     |                                                                        |
 //!     +--- told that the joiner is linked --- Refused <--- the ask is refused --+
+//!          or another one comes
 //! ```
 //!
-//! In *Holding* and *Asked* home commits nothing that the joiner has not made durable too (rule 6). *Holding* makes
+//! In *Holding* and *Asked* the donor commits nothing that the joiner has not made durable too (rule 6). *Holding* makes
 //! that true before the ask is sent: without it a donor under load would always be a few entries ahead.
 
 use std::time::Duration;
 
 use protocol::id::{Incarnation, Seq};
 use protocol::message::{Ask, AskNumber, FromNode};
-use protocol::view::{InSync, View};
+use protocol::view::{Member, View};
 
-use super::HomeCopy;
+use crate::copy::PartitionCopy;
 use crate::copy::context::{Context, Fault};
 use crate::time::Time;
 
-/// Home begins to hold back its commits for the joiner when no more than this many entries are missing there, or all
-/// that are missing are on their way (how many that can be, the window says).
+/// The donor begins to hold back its commits for the joiner when no more than this many entries are missing there, or
+/// all that are missing are on their way (how many that can be, the window says).
 const HOLD_LAG_ENTRIES: u64 = 256;
 
 /// The donor's side of an ask.
@@ -48,10 +49,12 @@ enum State {
         joiner: Incarnation,
         ask: AskNumber,
     },
-    Refused,
+    Refused {
+        joiner: Incarnation,
+    },
 }
 
-/// A next copy that could join.
+/// A copy that could join.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
     joiner: Incarnation,
@@ -66,7 +69,7 @@ impl Join {
     pub(super) fn holds_for(&self) -> Option<Incarnation> {
         match self.state {
             State::Holding { joiner, .. } | State::Asked { joiner, .. } => Some(joiner),
-            State::Apart | State::Refused => None,
+            State::Apart | State::Refused { .. } => None,
         }
     }
 
@@ -79,28 +82,33 @@ impl Join {
         match self.state {
             State::Holding { since, .. } => Some(since + hold_max),
             State::Apart => self.not_before,
-            State::Asked { .. } | State::Refused => None,
+            State::Asked { .. } | State::Refused { .. } => None,
         }
     }
 }
 
-impl HomeCopy {
+impl PartitionCopy {
     /// The controller refuses an ask.
     pub(crate) fn ask_refused(
         &mut self,
         cx: &mut Context<'_>,
         refused: AskNumber,
     ) -> Result<(), Fault> {
-        if matches!(self.join.state, State::Asked { ask, .. } if ask == refused) {
-            self.join.state = State::Refused;
+        let join = &mut self.source.join;
+        match join.state {
+            State::Asked { ask, joiner } if ask == refused => {
+                join.state = State::Refused { joiner };
+            }
+            _ => {}
         }
         self.proceed(cx)
     }
 
-    /// The controller says that next is linked: if an ask was refused, another one may be worth it.
-    pub(crate) fn next_is_linked(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
-        if self.join.state == State::Refused {
-            self.join.state = State::Apart;
+    /// The controller says that the other copy's node is linked: if an ask was refused, another one may be worth it.
+    pub(crate) fn joiner_is_linked(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
+        let join = &mut self.source.join;
+        if matches!(join.state, State::Refused { .. }) {
+            join.state = State::Apart;
         }
         self.proceed(cx)
     }
@@ -109,48 +117,58 @@ impl HomeCopy {
     pub(super) fn pursue_joining(&mut self, cx: &mut Context<'_>) {
         let candidate = self.joiner(cx);
         let durable = self.replica.durable();
-        self.join.not_before.take_if(|not_before| *not_before <= cx.now);
-        if let (State::Apart, Some(Candidate { joiner, acked, sent })) =
-            (self.join.state, candidate)
+        let level = match self.replica.member() {
+            Member::Home => self.replica.committed(),
+            // The joiner is to be the primary, which makes the next entry.
+            Member::Next => self.replica.written().seq,
+        };
+        let join = &mut self.source.join;
+        if let (State::Refused { joiner }, Some(candidate)) = (join.state, candidate)
+            && candidate.joiner != joiner
         {
+            // The node came back with other data: that was not asked for yet.
+            join.state = State::Apart;
+        }
+        join.not_before.take_if(|not_before| *not_before <= cx.now);
+        if let (State::Apart, Some(Candidate { joiner, acked, sent })) = (join.state, candidate) {
             let missing = durable.0.saturating_sub(acked.0);
             let is_near = missing <= HOLD_LAG_ENTRIES || sent >= durable;
-            if self.join.not_before.is_none() && is_near {
-                self.join.state = State::Holding { joiner, since: cx.now };
+            if join.not_before.is_none() && is_near {
+                join.state = State::Holding { joiner, since: cx.now };
             }
         }
-        let State::Holding { joiner, since } = self.join.state else { return };
+        let State::Holding { joiner, since } = join.state else { return };
         match candidate {
-            Some(Candidate { joiner: same, acked, .. })
-                if same == joiner && acked >= self.replica.committed() =>
-            {
+            Some(Candidate { joiner: same, acked, .. }) if same == joiner && acked >= level => {
                 self.ask(cx, joiner)
             }
             Some(Candidate { joiner: same, .. })
                 if same == joiner && cx.now < since + self.settings.hold_max => {}
             Some(_) | None => {
-                self.join.state = State::Apart;
-                self.join.not_before = Some(cx.now + self.settings.hold_max);
+                join.state = State::Apart;
+                join.not_before = Some(cx.now + self.settings.hold_max);
             }
         }
     }
 
-    /// The next copy that could join: home serves alone, next receives entries, and there is a controller to ask.
+    /// The copy that could join: this one serves alone, the other receives entries, and there is a controller to ask.
     fn joiner(&self, cx: &Context<'_>) -> Option<Candidate> {
-        let alone = self.view().is_some_and(
-            |view| matches!(view.in_sync, InSync::HomeOnly { home } if home == self.replica.me()),
-        );
-        let settled = alone && self.replica.storing().is_none() && cx.gateway.is_some();
-        let session = self.next.receiving().filter(|_| settled)?;
-        let (joiner, acked, sent) = (session.incarnation, session.acked, session.sent.seq);
-        Some(Candidate { joiner, acked, sent })
+        let view = self.view()?;
+        let is_alone = self.is_source() && view.in_sync.sole().is_some();
+        let is_settled = is_alone && self.replica.storing().is_none() && cx.gateway.is_some();
+        let session = self.source.session.as_ref().filter(|session| {
+            is_settled && view.epoch >= session.needs && session.snapshot.is_none()
+        })?;
+        let joiner = self.peer.linked()?.incarnation;
+        Some(Candidate { joiner, acked: session.acked, sent: session.sent.seq })
     }
 
     fn ask(&mut self, cx: &mut Context<'_>, joiner: Incarnation) {
         let Some(View { epoch, .. }) = self.view().copied() else { return };
-        self.join.asks += 1;
-        let ask = AskNumber(self.join.asks);
-        self.join.state = State::Asked { joiner, ask };
+        let join = &mut self.source.join;
+        join.asks += 1;
+        let ask = AskNumber(join.asks);
+        join.state = State::Asked { joiner, ask };
         let partition = self.partition();
         cx.tell_gateway(FromNode::Ask(Ask { ask, partition, epoch, joiner }));
     }

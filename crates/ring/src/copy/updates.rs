@@ -5,13 +5,13 @@ use protocol::id::Epoch;
 use protocol::message::{Action, CallId, Reply, Update};
 use protocol::user::User;
 
-use super::HomeCopy;
+use super::PartitionCopy;
 use crate::copy::context::{Context, Fault};
 use crate::copy::release::Waiting;
 use crate::copy::replica::Known;
 use crate::store::{ReadError, StoredRecord};
 
-impl HomeCopy {
+impl PartitionCopy {
     /// An update that was admitted under the view of `epoch`.
     pub(super) fn update(
         &mut self,

@@ -1,0 +1,48 @@
+//! An operator's last resort: a partition goes on without updates that are lost.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use protocol::id::{NodeId, PartitionId};
+use protocol::problem::ProblemType;
+use ring::controller::AcceptLossError;
+use serde::Deserialize;
+
+use super::problem::Problem;
+use super::{App, body};
+
+/// What an operator accepts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Accepted {
+    /// The partition that has lost updates.
+    partition: PartitionId,
+    /// The node whose copy it goes on with.
+    from: NodeId,
+}
+
+/// `POST /api/cluster/accept-loss`
+///
+/// 202: the view is being changed; `GET /api/cluster` shows it.
+pub(super) async fn accept(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let body = body::json(&headers, body).await?;
+    let Accepted { partition, from } = serde_json::from_slice(&body).map_err(|error| {
+        let kind = if error.is_data() { ProblemType::InvalidField } else { ProblemType::Malformed };
+        let example = r#"{"partition": 1, "from": "db-2"}"#;
+        Problem::new(kind, format!("{error}; send the partition and the node: {example}"))
+    })?;
+    app.driver.accept_loss(partition, &from)?;
+    Ok((StatusCode::ACCEPTED, Json(app.driver.status())).into_response())
+}
+
+impl From<AcceptLossError> for Problem {
+    fn from(error: AcceptLossError) -> Self {
+        Self::new(ProblemType::NothingToAccept, error.to_string())
+    }
+}

@@ -1,0 +1,70 @@
+//! How a snapshot takes the place of what a copy holds.
+//!
+//! ```text
+//!   begin: all is dropped, marked     chunks and entries, in the source's order     complete: the mark is taken away
+//!   --------------------------------> installing, cursor moves on ----------------> whole
+//! ```
+//!
+//! A chunk holds its rows as they are at the source right after the last entry that was sent before it. An entry that
+//! comes later changes a record only where the snapshot has come past it: the chunks ahead will bring its effect. So
+//! at any moment the copy holds exactly the source's rows up to the cursor, as of its own last entry; and a copy that
+//! dies on the way can go on from there.
+
+use protocol::entry::Entry;
+use protocol::id::Position;
+use protocol::message::{Cursor, Reply, Rows};
+
+use super::Replica;
+use super::extent::Extent;
+use crate::copy::applied::Applied;
+use crate::copy::context::Context;
+use crate::copy::durability::Durability;
+use crate::copy::tail::Tail;
+use crate::store::Mutation;
+
+impl Replica {
+    /// How far a snapshot has come that is not complete.
+    pub(crate) fn installing(&self) -> Option<&Cursor> {
+        self.installing.as_ref()
+    }
+
+    /// A snapshot begins. Whoever still waits for an answer under the view before is turned away.
+    ///
+    /// # Panics
+    ///
+    /// When the newest view counts on what the copy holds.
+    pub(crate) fn begin_install(&mut self, cx: &mut Context<'_>, base: Option<Entry>) {
+        assert!(!self.is_counted_on(), "what a view counts on is never dropped");
+        for call in self.releases.fence_reads() {
+            cx.reply(call, Reply::Fenced);
+        }
+        self.releases.clear();
+        let position = base.as_ref().map_or(Position::ZERO, |base| base.position);
+        self.written = position;
+        self.committed = Position::ZERO.seq;
+        self.found = Position::ZERO.seq;
+        self.tail = Tail::default();
+        self.extent = Extent::default();
+        self.durability = Durability::recovered(Position::ZERO);
+        self.applied = Applied::after(base.as_ref());
+        self.installing = Some(Cursor::START);
+        if let Some(base) = &base {
+            self.extent.push(position.seq, base.size_bytes());
+        }
+        let mark = cx.write(Mutation::Install { member: self.member, base });
+        if position != Position::ZERO {
+            self.durability.wrote(mark, position);
+        }
+    }
+
+    /// More of a snapshot.
+    pub(crate) fn install(&mut self, cx: &mut Context<'_>, rows: Rows, then: Option<Cursor>) {
+        if let Rows::Applied(rows) = &rows {
+            for row in rows {
+                self.applied.insert(row.request, row.seq);
+            }
+        }
+        self.installing = then.clone();
+        cx.write(Mutation::Chunk { member: self.member, rows, then });
+    }
+}

@@ -1,0 +1,85 @@
+//! A copy's rows, as a snapshot takes them: in order, in bounded parts, each as of the last entry written.
+//!
+//! What is written and not committed may not be in storage yet, so it is looked up in the tail: see
+//! [`store`](crate::store).
+
+use std::collections::BTreeMap;
+
+use protocol::entry::Answer;
+use protocol::message::{AppliedRow, Cursor, RecordRow, Rows};
+use protocol::user::UserId;
+
+use super::Replica;
+use crate::copy::context::{Context, Fault};
+use crate::store::{Budget, StoredRecord};
+
+/// The most rows that are read at once: one message.
+const READ: Budget = Budget { rows_max: 512, bytes_max: 256 << 10 };
+
+impl Replica {
+    /// The rows after a cursor, and the cursor after them; none if there are no more.
+    pub(crate) fn rows_after(
+        &self,
+        cx: &Context<'_>,
+        cursor: &Cursor,
+    ) -> Result<(Rows, Option<Cursor>), Fault> {
+        match cursor {
+            Cursor::Applied(after) => {
+                let mut rows = Vec::new();
+                let mut bytes = 0;
+                for (request, seq) in self.applied.rows(*after) {
+                    let answer = self.repeated(cx, request, seq)?;
+                    bytes += answer_bytes(&answer);
+                    rows.push(AppliedRow { request, seq, answer });
+                    if rows.len() >= READ.rows_max || bytes >= READ.bytes_max {
+                        let then = Cursor::Applied(Some(request));
+                        return Ok((Rows::Applied(rows), Some(then)));
+                    }
+                }
+                Ok((Rows::Applied(rows), Some(Cursor::Records(None))))
+            }
+            Cursor::Records(after) => {
+                let (rows, last) = self.records_after(cx, after.as_ref())?;
+                let then = last.map(|last| Cursor::Records(Some(last)));
+                Ok((Rows::Records(rows), then))
+            }
+        }
+    }
+
+    /// The records after one, and up to which user they are all there is; none if there are no more.
+    fn records_after(
+        &self,
+        cx: &Context<'_>,
+        after: Option<&UserId>,
+    ) -> Result<(Vec<RecordRow>, Option<UserId>), Fault> {
+        let stored = cx.stored.records(self.member, after, READ)?;
+        let last = stored.last().map(|row| row.id.clone());
+        let uncommitted = self.tail.records(after, last.as_ref());
+        let mut rows =
+            stored.into_iter().map(|row| (row.id.clone(), row)).collect::<BTreeMap<_, _>>();
+        for (id, record) in uncommitted {
+            match record {
+                Some(StoredRecord { position, record }) => {
+                    rows.insert(id.clone(), RecordRow { id: id.clone(), position, record });
+                }
+                None => {
+                    rows.remove(id);
+                }
+            }
+        }
+        Ok((rows.into_values().collect(), last))
+    }
+}
+
+/// Roughly the bytes that an answer takes.
+fn answer_bytes(answer: &Answer) -> usize {
+    const FIXED: usize = 48;
+    match answer {
+        Answer::Found { record, .. }
+        | Answer::Created { record, .. }
+        | Answer::Changed { record, .. } => FIXED + record.len(),
+        Answer::NotFound | Answer::AlreadyExists | Answer::Deleted | Answer::PreconditionFailed => {
+            FIXED
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The copy that receives: the replica from its primary, and a joiner from its donor, whichever of the two copies it is.
+//!
+//! A greeting begins a session; data of a session before is not used. Data of an older view than the newest one known
+//! here is fenced: the session ends, and once that view is durable another greeting tells the source of it.
+//!
+//! Invariants: the log is a beginning of the source's durable log; what is acknowledged is durable.
+
+use std::collections::VecDeque;
+
+use protocol::entry::Entry;
+use protocol::id::{Position, Seq};
+use protocol::message::{CopyMessage, Cursor, Data, Greeting, Rows};
+use protocol::view::View;
+
+use super::PartitionCopy;
+use super::context::{Context, Fault};
+use crate::link::LinkId;
+use crate::store::Mark;
+
+/// What a copy has where it receives.
+#[derive(Debug, Default)]
+pub(super) struct Sink {
+    /// Numbers the sessions, over all links.
+    session: u64,
+    /// A greeting is to be sent once no view is being stored.
+    owes_greeting: bool,
+    /// How many data of the session were used.
+    data: u64,
+    /// Those of them that are not durable, by the last write that each took.
+    unsynced: VecDeque<(Mark, u64)>,
+    /// What was acknowledged last.
+    acked: (Seq, u64),
+    /// The last write that is durable.
+    synced: Mark,
+}
+
+impl Sink {
+    fn begin_session(&mut self) {
+        self.session += 1;
+        self.owes_greeting = true;
+        self.data = 0;
+        self.unsynced.clear();
+        self.acked = (Seq::ZERO, 0);
+    }
+
+    /// How many data of the session are durable.
+    fn durable_data(&self) -> u64 {
+        self.unsynced.front().map_or(self.data, |(_, data)| data - 1)
+    }
+}
+
+impl PartitionCopy {
+    /// A new link is up: the other copy is told how far this one is.
+    pub(super) fn begin_greeting(&mut self, cx: &mut Context<'_>) {
+        self.sink.begin_session();
+        self.greet(cx);
+    }
+
+    /// Says how far the copy is, if it owes that. The view that it names is durable, or the source would be told of one
+    /// that a loss of power takes away.
+    fn greet(&mut self, cx: &mut Context<'_>) {
+        let Some(link) = self.peer.linked().map(|linked| linked.link) else { return };
+        if !self.sink.owes_greeting || self.replica.storing().is_some() {
+            return;
+        }
+        self.sink.owes_greeting = false;
+        let greeting = Greeting {
+            session: self.sink.session,
+            view: self.view().copied(),
+            position: self.replica.durable_position(),
+            installing: self.replica.installing().cloned(),
+        };
+        self.sink.acked = (greeting.position.seq, 0);
+        cx.tell_copy(self.replica.member().other(), link, CopyMessage::Greeting(greeting));
+    }
+
+    /// The writes up to this one are durable: the source is told what that makes durable of it.
+    pub(super) fn acknowledge(&mut self, cx: &mut Context<'_>, mark: Mark) {
+        self.sink.synced = mark;
+        while self.sink.unsynced.pop_front_if(|(written, _)| *written <= mark).is_some() {}
+        self.greet(cx);
+        self.tell_durable(cx);
+    }
+
+    fn tell_durable(&mut self, cx: &mut Context<'_>) {
+        let Some(link) = self.peer.linked().map(|linked| linked.link) else { return };
+        let (seq, data) = (self.replica.durable(), self.sink.durable_data());
+        // A source that has not been greeted is told by the greeting, and a source is told nothing.
+        if self.sink.owes_greeting || self.is_source() || self.sink.acked == (seq, data) {
+            return;
+        }
+        self.sink.acked = (seq, data);
+        let message = CopyMessage::Durable { session: self.sink.session, seq, data };
+        cx.tell_copy(self.replica.member().other(), link, message);
+    }
+
+    /// Data from the other copy.
+    pub(super) fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        link: LinkId,
+        (session, view, data): (u64, View, Data),
+    ) -> Result<(), Fault> {
+        if session != self.sink.session {
+            return Ok(());
+        }
+        self.check_source(link, &view)?;
+        let newest = self.replica.newest_view();
+        if newest.is_some_and(|newest| newest.epoch > view.epoch) {
+            self.begin_greeting(cx);
+            return Ok(());
+        }
+        self.replica.offer(cx, view)?;
+        match data {
+            Data::Append { previous, entries } => self.append(cx, link, previous, entries)?,
+            Data::Install { base } => {
+                self.check_joiner(link)?;
+                self.replica.begin_install(cx, base);
+            }
+            Data::Chunk { rows, then } => {
+                self.check_joiner(link)?;
+                self.install(cx, link, rows, then)?;
+            }
+        }
+        self.sink.data += 1;
+        let mark = cx.last_write();
+        if mark > self.sink.synced {
+            self.sink.unsynced.push_back((mark, self.sink.data));
+        }
+        let retained = self.replica.retained_from();
+        self.replica.trim_log(cx, retained);
+        self.tell_durable(cx);
+        Ok(())
+    }
+
+    /// Whoever sends data is the source of its view, with the data that the view names.
+    fn check_source(&self, link: LinkId, view: &View) -> Result<(), Fault> {
+        let other = self.replica.member().other();
+        let incarnation = self.peer.linked().map(|linked| linked.incarnation);
+        let is_source = view.partition == self.partition()
+            && view.in_sync.source() == other
+            && view.in_sync.incarnation(other) == incarnation;
+        if is_source {
+            Ok(())
+        } else {
+            Err(Fault::protocol_error(link, format!("the {other} copy sends data under {view}")))
+        }
+    }
+
+    /// Only what no view counts on may be replaced.
+    fn check_joiner(&self, link: LinkId) -> Result<(), Fault> {
+        if self.replica.is_counted_on() {
+            return Err(Fault::protocol_error(link, "a snapshot for a copy that is in sync"));
+        }
+        Ok(())
+    }
+
+    /// Rule 4: whatever the source sends follows what is here, or is here already.
+    fn append(
+        &mut self,
+        cx: &mut Context<'_>,
+        link: LinkId,
+        previous: Position,
+        entries: Vec<Entry>,
+    ) -> Result<(), Fault> {
+        let written = self.replica.written();
+        if previous.seq > written.seq {
+            let detail = format!("entries after {previous}, this copy is at {written}");
+            return Err(Fault::protocol_error(link, detail));
+        }
+        if previous.seq == written.seq && previous != written {
+            let detail = format!("the source holds {previous}, this copy {written}");
+            return Err(Fault::protocol_error(link, detail));
+        }
+        for entry in entries {
+            let (position, written) = (entry.position, self.replica.written());
+            if position.seq <= written.seq {
+                continue;
+            }
+            if position.seq != written.seq.next() || position.epoch < written.epoch {
+                let detail = format!("entry {position} after {written}");
+                return Err(Fault::protocol_error(link, detail));
+            }
+            self.replica.apply(cx, entry);
+        }
+        Ok(())
+    }
+
+    /// Rows follow what is there of the snapshot, and move it on.
+    fn install(
+        &mut self,
+        cx: &mut Context<'_>,
+        link: LinkId,
+        rows: Rows,
+        then: Option<Cursor>,
+    ) -> Result<(), Fault> {
+        let is_kind = match (self.replica.installing(), &rows) {
+            (Some(Cursor::Applied(_)), Rows::Applied(_)) => then.is_some(),
+            (Some(Cursor::Records(_)), Rows::Records(_)) => true,
+            (Some(_) | None, _) => false,
+        };
+        let moves_on = then.is_none() || then.as_ref() > self.replica.installing();
+        if !(is_kind && moves_on) {
+            let at = self.replica.installing();
+            let detail = format!("rows up to {then:?} for a snapshot that is at {at:?}");
+            return Err(Fault::protocol_error(link, detail));
+        }
+        self.replica.install(cx, rows, then);
+        Ok(())
+    }
+}

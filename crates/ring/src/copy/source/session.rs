@@ -1,0 +1,87 @@
+//! A session: what was sent to the other copy since its greeting, and what of that it has made durable.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use protocol::id::{Epoch, Position, Seq};
+
+use super::snapshot::Snapshot;
+use crate::time::Time;
+
+/// The most that is sent and not made durable, in bytes: flow control, and a bound on what a slow receiver piles up.
+const WINDOW_BYTES: usize = 2 << 20;
+
+/// A session with a receiver that has said how far it is.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// As in the receiver's greeting.
+    pub(super) number: u64,
+    /// The receiver acts on the view of this epoch: it takes nothing under an older one.
+    pub(super) needs: Epoch,
+    /// The last entry sent.
+    pub(super) sent: Position,
+    /// The last entry that the receiver has made durable.
+    pub(super) acked: Seq,
+    /// The snapshot that is on its way.
+    pub(super) snapshot: Option<Snapshot>,
+    data_sent: u64,
+    data_acked: u64,
+    /// Number and size of the data that are under way.
+    under_way: VecDeque<(u64, usize)>,
+    under_way_bytes: usize,
+    /// When the oldest of them was sent, or the receiver last answered.
+    waiting_since: Time,
+}
+
+impl Session {
+    /// A session whose receiver has everything up to this position.
+    pub(super) fn after(number: u64, needs: Epoch, position: Position, now: Time) -> Self {
+        Self {
+            number,
+            needs,
+            sent: position,
+            acked: position.seq,
+            snapshot: None,
+            data_sent: 0,
+            data_acked: 0,
+            under_way: VecDeque::new(),
+            under_way_bytes: 0,
+            waiting_since: now,
+        }
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.under_way_bytes < WINDOW_BYTES
+    }
+
+    /// Counts data that is sent now; returns its number.
+    pub(super) fn sends(&mut self, bytes: usize, now: Time) -> u64 {
+        if self.under_way.is_empty() {
+            self.waiting_since = now;
+        }
+        self.data_sent += 1;
+        self.under_way.push_back((self.data_sent, bytes));
+        self.under_way_bytes += bytes;
+        self.data_sent
+    }
+
+    /// Whether an acknowledgement can be true: not of what was never sent, nor less than before.
+    pub(super) fn may_ack(&self, data: u64) -> bool {
+        (self.data_acked..=self.data_sent).contains(&data)
+    }
+
+    /// The receiver has made durable so many of the data.
+    pub(super) fn acked(&mut self, data: u64, now: Time) {
+        self.data_acked = data;
+        self.waiting_since = now;
+        while let Some((_, bytes)) = self.under_way.pop_front_if(|(number, _)| *number <= data) {
+            self.under_way_bytes -= bytes;
+        }
+        self.snapshot.take_if(|snapshot| snapshot.is_complete_with(data));
+    }
+
+    /// When the receiver must have made something durable.
+    pub(super) fn stall_deadline(&self, append_deadline: Duration) -> Option<Time> {
+        (!self.under_way.is_empty()).then(|| self.waiting_since + append_deadline)
+    }
+}

@@ -1,0 +1,75 @@
+//! A snapshot on its way: rows between entries.
+//!
+//! ```text
+//!   written at the source:   ... 7  8  9 | 10 11 12 | 13 ...
+//!   sent:                    ... 7  8  9   rows read when 9 was the last   10 11 12   rows read when 12 was the last ...
+//! ```
+//!
+//! Rows are read when the window has room for them, and wait until every entry up to that moment is durable and sent. So
+//! no snapshot of the storage is held open, and no log is kept for its sake; updates go on meanwhile.
+
+use protocol::entry::Entry;
+use protocol::id::Seq;
+use protocol::message::{Cursor, Data, Rows};
+
+/// A snapshot on its way.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    /// How far the receiver is with what was sent; none if all was.
+    pub(super) cursor: Option<Cursor>,
+    /// What is to be sent right after an entry.
+    pub(super) next: Option<(Seq, Data)>,
+    /// The number of the data that completes it.
+    last: Option<u64>,
+}
+
+impl Snapshot {
+    /// Begins with the last entry that is written.
+    pub(super) fn begin(base: Option<Entry>) -> Self {
+        let at = base.as_ref().map_or(Seq::ZERO, |base| base.position.seq);
+        let next = Some((at, Data::Install { base }));
+        Self { cursor: Some(Cursor::START), next, last: None }
+    }
+
+    /// Goes on from where a receiver has come.
+    pub(super) fn resume(cursor: Cursor) -> Self {
+        Self { cursor: Some(cursor), next: None, last: None }
+    }
+
+    /// Whether nothing of it has been sent yet.
+    pub(super) fn is_beginning(&self) -> bool {
+        matches!(self.next, Some((_, Data::Install { .. })))
+    }
+
+    /// Rows were read when `at` was the last entry written.
+    pub(super) fn read(&mut self, at: Seq, rows: Rows, then: Option<Cursor>) {
+        self.next = Some((at, Data::Chunk { rows, then }));
+    }
+
+    /// What is next was sent under this number.
+    pub(super) fn sent(&mut self, data: &Data, number: u64) {
+        self.next = None;
+        if let Data::Chunk { then, .. } = data {
+            self.cursor = then.clone();
+            self.last = then.is_none().then_some(number);
+        }
+    }
+
+    /// Whether the receiver is whole once so many of the data are durable there.
+    pub(super) fn is_complete_with(&self, data: u64) -> bool {
+        self.last.is_some_and(|last| last <= data)
+    }
+}
+
+/// Roughly the bytes that data takes; for budgets, not for accounting.
+pub(super) fn size_bytes(data: &Data) -> usize {
+    const ROW: usize = 64;
+    match data {
+        Data::Append { entries, .. } => entries.iter().map(Entry::size_bytes).sum(),
+        Data::Install { base } => base.as_ref().map_or(ROW, Entry::size_bytes),
+        Data::Chunk { rows: Rows::Applied(rows), .. } => ROW + rows.len() * 2 * ROW,
+        Data::Chunk { rows: Rows::Records(rows), .. } => {
+            ROW + rows.iter().map(|row| ROW + row.record.len()).sum::<usize>()
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What the design promises to bear: losses of data are begun only where they are.
+//!
+//! A disk may be lost while the view is *both*, or where the lost copy is not in it, if the gateway lives to notice; the
+//! controller's file while both copies of each partition still know a view that counts (rule 10).
+
+use protocol::id::{Incarnation, PartitionId};
+use protocol::view::{Member, View};
+
+use super::Run;
+use crate::model::named;
+use crate::plan::fault::Fault;
+use crate::plan::host::Host;
+
+impl Run<'_> {
+    /// Whether a fault is one that nothing may be lost by, as things stand.
+    pub(super) fn is_borne(&self, fault: &Fault) -> bool {
+        match fault {
+            Fault::LostData(Host::Node(place)) => {
+                !self.world.is_in_trouble(Host::Gateway)
+                    && Member::ALL.into_iter().all(|member| self.is_spare(*place, member))
+            }
+            // The gateway knows in memory alone that a home it shrank a view to was never heard under it.
+            fault if fault.hosts() == [Host::Gateway] && self.has_unsettled_loss() => false,
+            Fault::LostState => self.model.partitions().all(|partition| {
+                Member::ALL.into_iter().all(|member| self.is_accounted_for(partition, member))
+            }),
+            _ => true,
+        }
+    }
+
+    /// Whether a view still counts on data that is gone.
+    fn has_unsettled_loss(&self) -> bool {
+        self.model.partitions().any(|partition| {
+            let view = self.model.published.get(&partition);
+            Member::ALL.into_iter().any(|member| {
+                let named = view.and_then(|view| named(view.in_sync, member));
+                named.is_some() && named != self.data_of(partition, member)
+            })
+        })
+    }
+
+    /// Whether the copy of a node can be lost, under every view that holds or is about to.
+    fn is_spare(&self, place: usize, member: Member) -> bool {
+        let ring = &self.model.ring;
+        let Some(here) = ring.places().nth(place) else { return false };
+        let partition = ring.partition_at(here, member);
+        let is_spare = |view: &View| {
+            named(view.in_sync, member) != self.data_of(partition, member)
+                || (named(view.in_sync, member.other()).is_some()
+                    && named(view.in_sync, member.other())
+                        == self.data_of(partition, member.other()))
+        };
+        let known = [&self.model.saved, &self.model.published, &self.model.deciding];
+        self.model.saved.contains_key(&partition)
+            && known.into_iter().filter_map(|views| views.get(&partition)).all(is_spare)
+    }
+
+    /// The data of the node that holds a copy; none where it is lost.
+    pub(super) fn data_of(&self, partition: PartitionId, member: Member) -> Option<Incarnation> {
+        let place = self.model.ring.holder(partition, member).index();
+        self.model.nodes[place].incarnation.filter(|_| !self.without_data.contains(&place))
+    }
+
+    /// Whether what a copy knows of its view counts when that has to be rebuilt.
+    fn is_accounted_for(&self, partition: PartitionId, member: Member) -> bool {
+        let Some(data) = self.data_of(partition, member) else { return false };
+        let view = self.model.copy(partition, member).view.durable;
+        view.is_some_and(|view| named(view.in_sync, member).is_none_or(|named| named == data))
+    }
+}
