@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use protocol::id::{ClusterId, Epoch, GatewayBoot, PartitionId};
-use protocol::message::{Ask, AskNumber, FromNode, Operation, Report, Request, ToNode};
+use protocol::hello::NodeHello;
+use protocol::id::{ClusterId, Epoch, GatewayBoot, PartitionId, Position, Seq};
+use protocol::message::{
+    Ask, AskNumber, CopyReport, FromNode, Operation, Progress, Report, Request, ToNode,
+};
 use protocol::refusal::RefusalCode;
 use protocol::view::{InSync, Member};
-use ring::controller::{ClusterState, NodeState};
+use ring::controller::{AcceptLossError, ClusterState, NodeState};
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent, GatewaySettings};
 use ring::link::LinkId;
-use ring::router::{ClientRequest, Ticket};
+use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
 use ring::time::Time;
 use uuid::Uuid;
 
@@ -225,4 +228,141 @@ fn each_node_that_does_not_belong_is_told_its_own_reason() {
 
     handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
     assert_eq!(refusal(&gateway, other_data), RefusalCode::LostData);
+}
+
+/// A node that lost its data: the same id, a new directory.
+fn newborn(node: u8) -> NodeHello {
+    NodeHello { incarnation: incarnation(50), membership: None, ..hello(node) }
+}
+
+/// The views that are decided.
+fn views(effects: &[GatewayEffect]) -> Vec<Option<InSync>> {
+    let state = saved(effects).expect("something is decided");
+    state.views.iter().map(|view| view.map(|view| view.in_sync)).collect()
+}
+
+/// db-0 comes back without its data.
+fn comes_back_without_data(gateway: &mut Gateway) -> Vec<GatewayEffect> {
+    handle(gateway, GatewayEvent::NodeLost { link: link(0) });
+    while gateway.is_saving() {
+        handle(gateway, GatewayEvent::Saved);
+    }
+    handle(gateway, GatewayEvent::NodeLinked { link: link(0), hello: newborn(0) });
+    handle(gateway, reports(0, Report::default()))
+}
+
+#[test]
+fn a_home_that_lost_its_data_is_dropped_before_its_welcome() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    let effects = comes_back_without_data(&mut gateway);
+    // db-0 was the next of P2 too; that view shrank when its link was lost.
+    let next_only = InSync::NextOnly { next: incarnation(1) };
+    assert_eq!(views(&effects), [Some(next_only), Some(both(1)), Some(home_only(2))]);
+    assert_eq!(sent_to(&effects, 0), [] as [&ToNode; 0]);
+    let effects = handle(&mut gateway, GatewayEvent::Saved);
+    assert!(matches!(sent_to(&effects, 0)[..], [ToNode::Welcome(_)]), "{effects:?}");
+}
+
+#[test]
+fn a_view_does_not_shrink_in_favour_of_a_home_without_its_data() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    handle(&mut gateway, GatewayEvent::NodeLost { link: link(0) });
+    handle(&mut gateway, GatewayEvent::Saved);
+    // It is linked again, and has not said yet what it has, when next is lost.
+    handle(&mut gateway, GatewayEvent::NodeLinked { link: link(0), hello: newborn(0) });
+    let effects = handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+    let decided = saved(&effects).and_then(|state| state.view(PartitionId(0)));
+    assert!(decided.is_none_or(|view| view.in_sync == both(0)), "{decided:?}");
+}
+
+#[test]
+fn a_home_that_was_never_heard_alone_gives_way_to_next_when_it_lost_its_data() {
+    for is_heard in [false, true] {
+        let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+        handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+        handle(&mut gateway, GatewayEvent::Saved);
+        if is_heard {
+            let message = FromNode::ServesAlone { partition: PartitionId(0), epoch: Epoch(2) };
+            handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message });
+        }
+        let effects = comes_back_without_data(&mut gateway);
+        let expected =
+            if is_heard { home_only(0) } else { InSync::NextOnly { next: incarnation(1) } };
+        assert_eq!(views(&effects)[0], Some(expected), "heard: {is_heard}");
+    }
+}
+
+#[test]
+fn a_lost_partition_is_unavailable_until_an_operator_decides() {
+    let mut gateway = gateway([(4, home_only(0)), (1, both(1)), (1, both(2))]);
+    let db_1 = "db-1".parse().unwrap();
+    let error = gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_1, &mut Vec::new());
+    assert_eq!(error, Err(AcceptLossError::NotLost(PartitionId(0))));
+    comes_back_without_data(&mut gateway);
+    handle(&mut gateway, GatewayEvent::Saved);
+
+    let request = ClientRequest::Read(user_of(0));
+    let time_allowed = Duration::from_secs(5);
+    let submit = GatewayEvent::Submit { ticket: Ticket(1), request, time_allowed };
+    let outcome = Outcome::NotDone(Unavailable::Lost);
+    let ended = GatewayEffect::Complete { ticket: Ticket(1), outcome };
+    assert_eq!(handle(&mut gateway, submit), [ended]);
+    let problems = gateway.status(AFTER_GRACE).partitions.swap_remove(0).problems;
+    assert!(problems[0].contains("accept-loss --partition 0 --from db-1"), "{problems:?}");
+
+    let mut effects = Vec::new();
+    gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_1, &mut effects).unwrap();
+    let view = *saved(&effects).and_then(|state| state.view(PartitionId(0))).unwrap();
+    assert_eq!(view.in_sync, InSync::NextOnly { next: incarnation(1) });
+    assert_eq!((view.epoch, view.accepted_loss), (Epoch(5), Some(Epoch(5))));
+}
+
+#[test]
+fn an_older_directory_of_a_node_is_refused_unless_a_view_counts_on_it() {
+    let mut gateway = gateway([(4, home_only(0)), (1, both(1)), (1, both(2))]);
+    comes_back_without_data(&mut gateway);
+    handle(&mut gateway, GatewayEvent::Saved);
+    handle(&mut gateway, GatewayEvent::NodeLost { link: link(0) });
+    assert_eq!(gateway.admit(&hello(0)), Ok(()), "the newest data of P0 is found");
+    let other = NodeHello { incarnation: incarnation(60), ..hello(0) };
+    assert_eq!(gateway.admit(&other).unwrap_err().code, RefusalCode::LostData);
+}
+
+#[test]
+fn a_copy_in_sync_that_has_less_than_it_once_had_is_refused() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    let progress = Progress {
+        partition: PartitionId(0),
+        member: Member::Home,
+        written: Position { epoch: Epoch(1), seq: Seq(9) },
+        durable: Seq(9),
+        committed: Seq(7),
+        is_installing: false,
+    };
+    let message = FromNode::Progress(progress);
+    handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message });
+    let report = |seq| {
+        let position = Position { epoch: Epoch(1), seq: Seq(seq) };
+        let copy = CopyReport { view: None, position, is_installing: false };
+        Report { home: copy, next: copy }
+    };
+    // (the node, what it reports, whether it is let in): home once had 9, and has committed 7 that next must have.
+    for (node, seq, is_let_in) in [(0, 8, false), (0, 9, true), (1, 6, false), (1, 7, true)] {
+        handle(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(node) });
+        let message = FromNode::Report(report(seq));
+        let effects = handle(&mut gateway, GatewayEvent::NodeSays { link: LinkId(99), message });
+        let is_dropped = effects.iter().any(|effect| matches!(effect, GatewayEffect::Drop { .. }));
+        assert_eq!(!is_dropped, is_let_in, "db-{node} at {seq}: {effects:?}");
+        handle(&mut gateway, GatewayEvent::NodeLost { link: LinkId(99) });
+        while gateway.is_saving() {
+            handle(&mut gateway, GatewayEvent::Saved);
+        }
+        if node == 0 {
+            // Home is linked again for those that come after.
+            handle(&mut gateway, GatewayEvent::NodeLinked { link: link(0), hello: hello(0) });
+            handle(&mut gateway, reports(0, report(9)));
+            let message = FromNode::Progress(progress);
+            handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message });
+        }
+    }
 }

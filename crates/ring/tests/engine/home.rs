@@ -1,8 +1,9 @@
 //! A home copy, and what next says to it.
 
-use protocol::id::{Epoch, PartitionId, Position, RequestId, Seq};
+use protocol::id::{Epoch, Incarnation, PartitionId, Position, RequestId, Seq};
 use protocol::message::{
-    Action, CallId, CopyMessage, Data, FromNode, Greeting, Operation, Request, Rows, ToNode, Update,
+    Action, AskNumber, CallId, CopyMessage, Data, FromNode, Greeting, Operation, Request, Rows,
+    ToNode, Update,
 };
 use protocol::user::User;
 use protocol::view::{Member, View};
@@ -149,13 +150,33 @@ fn a_joiner_that_the_log_does_not_reach_is_sent_a_snapshot() {
 fn nobody_is_asked_for_a_joiner_before_its_snapshot_is_durable() {
     let mut node = linked_to_next();
     greeted_by_a_new_joiner(&mut node);
-    let asks = |effects: &[NodeEffect]| {
-        effects
-            .iter()
-            .any(|effect| matches!(effect, NodeEffect::ToGateway { message: FromNode::Ask(_), .. }))
-    };
-    assert!(!asks(&says(&mut node, durable(1, 2, 2))));
-    assert!(asks(&says(&mut node, durable(1, 2, 3))));
+    assert_eq!(asks(&says(&mut node, durable(1, 2, 2))), []);
+    assert_eq!(asks(&says(&mut node, durable(1, 2, 3))), [incarnation(9)]);
+}
+
+#[test]
+fn an_ask_that_was_refused_is_made_anew_for_a_joiner_with_other_data() {
+    let mut node = linked_to_next();
+    let logged = two_entries(&mut node);
+    says(&mut node, durable(1, 2, 1));
+    // Next has lost its data, and home does not know yet that this link is dead.
+    let alone = handle(&mut node, from_gateway(ToNode::View(view(1, 2, home_only(1)))));
+    assert_eq!(asks(&sync(&mut node, &alone)), [incarnation(2)]);
+    let refused = ToNode::AskRefused { partition: PartitionId(1), ask: AskNumber(1) };
+    assert_eq!(asks(&handle(&mut node, from_gateway(refused))), []);
+    handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(9) });
+    let (from, message) = (Member::Next, greeting(1, None));
+    handle_with(&mut node, &logged, NodeEvent::NeighbourSays { from, link: NEXT, message });
+    assert_eq!(asks(&says(&mut node, durable(1, 2, 3))), [incarnation(9)]);
+}
+
+/// The joiners for whom the view *both* is asked.
+fn asks(effects: &[NodeEffect]) -> Vec<Incarnation> {
+    let asks = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::ToGateway { message: FromNode::Ask(ask), .. } => Some(ask.joiner),
+        _ => None,
+    });
+    asks.collect()
 }
 
 #[test]
