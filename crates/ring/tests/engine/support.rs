@@ -20,32 +20,6 @@ pub(crate) const HOME: LinkId = LinkId(2);
 pub(crate) const BOOT: GatewayBoot = GatewayBoot(Uuid::from_u128(1));
 pub(crate) const CLUSTER: ClusterId = ClusterId(Uuid::from_u128(2));
 
-/// A storage that holds nothing.
-pub(crate) struct Empty;
-
-impl Stored for Empty {
-    fn record(&self, _: Member, _: &UserId) -> Result<Option<StoredRecord>, ReadError> {
-        Ok(None)
-    }
-
-    fn records(
-        &self,
-        _: Member,
-        _: Option<&UserId>,
-        _: Budget,
-    ) -> Result<Vec<RecordRow>, ReadError> {
-        Ok(Vec::new())
-    }
-
-    fn entries(&self, _: Member, _: Seq, _: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
-        Ok(Vec::new())
-    }
-
-    fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
-        Ok(None)
-    }
-}
-
 /// A storage that holds the log that these effects wrote, and what the entries in it answered.
 pub(crate) struct Logged(Vec<Entry>);
 
@@ -174,7 +148,7 @@ pub(crate) fn from_gateway(message: ToNode) -> NodeEvent {
 }
 
 pub(crate) fn handle(node: &mut Node, event: NodeEvent) -> Vec<NodeEffect> {
-    handle_with(node, &Empty, event)
+    handle_with(node, &Logged(Vec::new()), event)
 }
 
 pub(crate) fn handle_with(
