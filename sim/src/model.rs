@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use process::events::{Event, GatewayEvent};
 use protocol::id::{Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, RequestId};
-use protocol::message::{CallId, Progress};
+use protocol::message::{CallId, Condition, Progress};
 use protocol::view::{InSync, Member, View};
 use ring::placement::{Place, Ring};
 
@@ -126,7 +126,10 @@ impl Model {
         let Some(view) = self.published.get(&partition).filter(is_both) else { return false };
         let idle = |member| {
             let copy = self.copy(partition, member);
-            copy.acting == Some(*view) && is_idle(copy.progress.as_ref())
+            let is_whole = |progress: Progress| progress.condition == Condition::Whole;
+            copy.acting == Some(*view)
+                && is_idle(copy.progress.as_ref())
+                && copy.progress.is_some_and(is_whole)
         };
         let written =
             |member| self.copy(partition, member).progress.map(|progress| progress.written);

@@ -1,17 +1,20 @@
 //! Sometimes-probes: named marks of situations that are rare and worth reaching. A sweep that never reaches one of them
 //! proves less than it seems to, so it fails.
 
+mod client;
+mod gateway;
+mod node;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use history::Outcome;
-use history::users::Input;
-use process::events::{Event, GatewayEvent, NodeEvent, Peer, ReplyKind};
-use protocol::id::{NodeId, PartitionId, Position, RequestId};
-use protocol::view::{InSync, Member};
+use process::events::Event;
+use protocol::id::{GatewayBoot, NodeId, PartitionId, Position, RequestId, Seq};
+use protocol::message::CallId;
+use protocol::view::Member;
 
 use crate::model::Model;
 use crate::plan::host::Host;
-use crate::seen::{Answered, ClientDid, Ended, Seen, StateDid, StorageDid, WorldDid};
+use crate::seen::{ClientDid, Ended, Seen, StateDid, StorageDid, WorldDid};
 
 macro_rules! probes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
@@ -98,6 +101,44 @@ probes! {
     DiedInRecovery = "died in recovery",
     /// A node served on through the gateway's restart.
     NodeOutlivesGateway = "node outlives gateway",
+    /// A read waited until the entry that it shows was committed.
+    ReadWaits = "read waits for a commit",
+    /// A copy was sent entries again that it had been sent before.
+    EntriesSentAgain = "entries sent again",
+    /// A view shrank though next was linked: home could not reach it.
+    NeighboursCut = "neighbours cut off from each other",
+    /// The gateway lost the link of a node whose process went on.
+    CutFromGateway = "node cut off from the gateway",
+    /// Only a copy that was out of sync was there, and a read was turned away.
+    StaleAlone = "only a stale copy is there",
+    /// A client found no gateway.
+    GatewayGone = "no gateway there",
+    /// Home lost its data, or was damaged, and was dropped.
+    HomeDropped = "home dropped",
+    /// A home that had been dropped was restored.
+    HomeRestored = "home restored",
+    /// A read was answered by next, which was in sync alone.
+    ReadAtNextAlone = "read at next alone",
+    /// A snapshot began.
+    SnapshotBegins = "snapshot begins",
+    /// A snapshot came to its end.
+    SnapshotCompletes = "snapshot completes",
+    /// A copy that died in the middle of a snapshot went on with it.
+    SnapshotResumed = "snapshot resumed",
+    /// An entry was applied in the middle of a snapshot.
+    UpdateDuringSnapshot = "update during a snapshot",
+    /// A view that was lost with the controller's file was rebuilt.
+    ViewRebuilt = "view rebuilt",
+    /// A controller heard of a view newer than its own.
+    ViewForgotten = "view forgotten",
+    /// A copy turned out to be damaged.
+    DamageFound = "damage found",
+    /// A node found at its start that a copy cannot say how far it is.
+    Unreadable = "copy unreadable at the start",
+    /// A damaged copy was replaced by a snapshot.
+    DamageRepaired = "damage repaired",
+    /// All of both copies was compared.
+    CopiesCompared = "copies compared",
 }
 
 /// Looks out for the probes of a run.
@@ -110,13 +151,23 @@ pub(crate) struct Probes {
     /// What of each node's copies was durable when its storage was opened.
     durable_before: BTreeMap<usize, [Position; 2]>,
     nodes_joined: BTreeSet<NodeId>,
+    /// How far a replica had committed when a read was sent to it.
+    committed_at_read: BTreeMap<(GatewayBoot, CallId), Seq>,
+    /// The last entry that was sent, by whom and to which copy.
+    appended: BTreeMap<(NodeId, Member), Position>,
+    /// The processes that are at work.
+    up: BTreeSet<Host>,
+    /// The copies that were in the middle of a snapshot when their node started.
+    interrupted: BTreeSet<(NodeId, Member)>,
 }
 
 impl Probes {
     /// The probes that are reached by what was seen; `model` is what was known before it.
     pub(crate) fn reached(&mut self, model: &Model, seen: &Seen) -> Vec<Probe> {
         match seen {
-            Seen::Inside(Event::Gateway { event, .. }) => self.by_gateway(model, event),
+            Seen::Inside(Event::Gateway { gateway, event }) => {
+                self.by_gateway(model, *gateway, event)
+            }
             Seen::Inside(Event::Node { node, event }) => self.by_node(model, node, event),
             Seen::Storage { node, did } => self.by_storage(model, *node, did),
             Seen::State { did, .. } => match did {
@@ -124,113 +175,11 @@ impl Probes {
                 StateDid::Failed => vec![Probe::SaveFailed],
                 StateDid::Saved(_) => Vec::new(),
             },
-            Seen::Client { did: ClientDid::Completed(answered), .. } => by_client(model, answered),
+            Seen::Client { did: ClientDid::Completed(answered), .. } => {
+                client::reached(model, answered)
+            }
             Seen::Client { .. } => Vec::new(),
             Seen::World(did) => self.by_world(model, did),
-        }
-    }
-
-    fn by_gateway(&mut self, model: &Model, event: &GatewayEvent) -> Vec<Probe> {
-        match event {
-            GatewayEvent::Starts { views, .. } if !views.is_empty() => vec![Probe::GatewayGoesOn],
-            GatewayEvent::Linked { node, .. } => {
-                let place = model.ring.place_of(node);
-                let is_linked = model.links.iter().any(|((gateway, _), linked)| {
-                    Some(*gateway) == model.gateway && Some(linked.place) == place
-                });
-                is_linked.then_some(Probe::LinkReplaced).into_iter().collect()
-            }
-            GatewayEvent::Publishes(view) => {
-                let before = model.published.get(&view.partition).map(|view| view.in_sync);
-                match (before, view.in_sync) {
-                    (Some(InSync::Both { .. }), InSync::HomeOnly { .. }) => {
-                        vec![Probe::ViewShrinks]
-                    }
-                    (Some(InSync::HomeOnly { .. }), InSync::Both { .. }) => {
-                        vec![Probe::ViewExpands]
-                    }
-                    _ => Vec::new(),
-                }
-            }
-            GatewayEvent::Requests { request: Some(request), .. } => {
-                let is_again = !self.sent.insert(*request);
-                is_again.then_some(Probe::UpdateResent).into_iter().collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn by_node(&mut self, model: &Model, node: &NodeId, event: &NodeEvent) -> Vec<Probe> {
-        let Some(place) = model.ring.place_of(node) else { return Vec::new() };
-        let known = &model.nodes[place.index()];
-        match event {
-            NodeEvent::Starts { home, next, .. } => {
-                let mut reached = Vec::new();
-                let durable = self.durable_before.remove(&place.index()).unwrap_or_default();
-                for (before, found, durable) in
-                    [(&known.home, home, durable[0]), (&known.next, next, durable[1])]
-                {
-                    if found.written < before.entry.handed {
-                        reached.push(Probe::UnsyncedLost);
-                    }
-                    if found.written > durable {
-                        reached.push(Probe::UnsyncedFound);
-                    }
-                    if found.log_from.0 > 1 {
-                        reached.push(Probe::LogTrimmed);
-                    }
-                }
-                self.nodes_joined.remove(node);
-                reached
-            }
-            NodeEvent::Joins { .. } => {
-                let mut reached = Vec::new();
-                if known.home.ask.is_some() {
-                    reached.push(Probe::AskInterrupted);
-                }
-                if !self.nodes_joined.insert(node.clone()) && known.joined != model.gateway {
-                    reached.push(Probe::NodeOutlivesGateway);
-                }
-                reached
-            }
-            NodeEvent::AskRefused { .. } => vec![Probe::AskRefused],
-            NodeEvent::Applies { partition, member, request, .. } => {
-                let is_home = *member == Member::Home;
-                if is_home {
-                    self.applied.insert((*partition, *request));
-                }
-                let in_ask = is_home && known.home.ask.is_some();
-                in_ask.then_some(Probe::WriteDuringAsk).into_iter().collect()
-            }
-            NodeEvent::Stores { from, .. } => match from {
-                Peer::Gateway => Vec::new(),
-                Peer::Home => vec![Probe::ViewFromHome],
-                Peer::Next => vec![Probe::ViewFromNext],
-            },
-            NodeEvent::Appends { previous, last, .. } => {
-                let is_of_many = last.seq.0 > previous.seq.0 + 1;
-                is_of_many.then_some(Probe::AppendOfMany).into_iter().collect()
-            }
-            NodeEvent::Replies { call, reply, .. } => {
-                let Some(called) = model.call(node, *call) else { return Vec::new() };
-                let probe = match (reply, called.request) {
-                    (ReplyKind::Fenced, None) => Some(Probe::ReadFenced),
-                    (ReplyKind::Fenced, Some(_)) => Some(Probe::UpdateFenced),
-                    // Links keep their order, so no update comes behind one that settles it.
-                    (ReplyKind::Settled, _) => None,
-                    (ReplyKind::Done, Some(request)) => {
-                        // Sent more than once under other calls, and carried out.
-                        let sends =
-                            model.calls.values().filter(|other| other.request == Some(request));
-                        let is_again = sends.count() > 1
-                            && self.applied.contains(&(called.partition, request));
-                        is_again.then_some(Probe::DuplicateSuppressed)
-                    }
-                    (ReplyKind::Done, None) => None,
-                };
-                probe.into_iter().collect()
-            }
-            _ => Vec::new(),
         }
     }
 
@@ -261,6 +210,7 @@ impl Probes {
         match did {
             WorldDid::Starts(host) => {
                 self.started.insert(*host);
+                self.up.insert(*host);
                 Vec::new()
             }
             WorldDid::Kills(host, _) | WorldDid::Ended(host, Ended::Storage(_)) => {
@@ -281,39 +231,14 @@ impl Probes {
                     _ => {}
                 }
                 self.started.remove(host);
+                self.up.remove(host);
                 reached
+            }
+            WorldDid::Ended(host, _) => {
+                self.up.remove(host);
+                Vec::new()
             }
             _ => Vec::new(),
         }
     }
-}
-
-fn by_client(model: &Model, answered: &Answered) -> Vec<Probe> {
-    let Answered { input, outcome, status, served_by, .. } = answered;
-    let is_read = matches!(input, Input::Read { .. });
-    let mut reached = Vec::new();
-    match (outcome, status) {
-        (Outcome::NotDone, Some(503)) if !is_read => reached.push(Probe::UpdateUnavailable),
-        (Outcome::Unknown, Some(504)) => reached.push(Probe::UpdateUnknown),
-        (Outcome::Done(_), Some(412)) => reached.push(Probe::PreconditionFailed),
-        _ => {}
-    }
-    let (Outcome::Done(_), Some(by), Ok(id)) = (outcome, served_by, input.id().parse()) else {
-        return reached;
-    };
-    let partition = model.ring.partition_of(&id);
-    let view = model.views.get(&(partition, by.epoch));
-    let is_alone = view.is_some_and(|view| matches!(view.in_sync, InSync::HomeOnly { .. }));
-    match (is_read, by.member) {
-        (true, Member::Home) => reached.push(Probe::ReadAtPrimary),
-        (true, Member::Next) => {
-            let home = model.ring.holder(partition, Member::Home);
-            if model.gateway.is_some_and(|gateway| !model.is_linked(gateway, home)) {
-                reached.push(Probe::ReadWithoutHome);
-            }
-        }
-        (false, _) if is_alone => reached.push(Probe::UpdateAlone),
-        (false, _) => {}
-    }
-    reached
 }

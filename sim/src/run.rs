@@ -17,6 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use process::events::{Event, NodeEvent};
 use ring::placement::Ring;
 
 use crate::checks::{Checks, End, Violation};
@@ -133,6 +134,7 @@ impl Run<'_> {
                 Pace::Free => true,
                 Pace::OneAtATime => {
                     self.model.is_whole()
+                        && !self.is_anything_rotten()
                         && self.world.calm_since().is_some_and(|since| since + calm <= now)
                 }
             };
@@ -179,8 +181,11 @@ impl Run<'_> {
             let judged = self.checks.see(&self.model, at, &seen);
             self.counter.count(&self.model, &seen);
             self.model.follow(at, &seen);
-            if let Seen::World(WorldDid::Starts(Host::Node(place))) = &seen {
-                self.without_data.remove(place);
+            // A process that finds its disk full has started, and still has no data.
+            if let Seen::Inside(Event::Node { node, event: NodeEvent::Starts { .. } }) = &seen
+                && let Some(place) = self.model.ring.place_of(node)
+            {
+                self.without_data.remove(&place.index());
             }
             if let Seen::Client { did: ClientDid::Completed(answered), .. } = &seen
                 && is_fresh(&answered.input)

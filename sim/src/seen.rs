@@ -14,6 +14,7 @@ use protocol::view::{Member, View};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
+use crate::plan::fault::Row;
 use crate::plan::host::Host;
 use crate::plan::kind::FaultKind;
 use crate::plan::step::{Condition, Death};
@@ -126,6 +127,8 @@ pub enum WorldDid {
     Kills(Host, Death),
     /// A process ended by itself.
     Ended(Host, Ended),
+    /// A stored row of a copy was damaged.
+    Corrupts(Host, Member, Row),
     /// Something about the network or a machine is the matter.
     Begins(Condition),
     /// It is over.

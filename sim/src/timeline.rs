@@ -95,6 +95,8 @@ fn of_partition(event: &Event) -> Option<PartitionId> {
             NodeEvent::Applies { partition, .. }
             | NodeEvent::BeginsInstall { partition, .. }
             | NodeEvent::Installs { partition, .. }
+            | NodeEvent::FindsDamage { partition, .. }
+            | NodeEvent::Compares { partition, .. }
             | NodeEvent::AskRefused { partition, .. } => Some(*partition),
             NodeEvent::Asks(ask) => Some(ask.partition),
             NodeEvent::Starts { .. } | NodeEvent::Joins { .. } | NodeEvent::Replies { .. } => None,
@@ -128,6 +130,12 @@ impl fmt::Display for Seen {
                 WorldDid::Stops(host) => write!(f, "{host} is told to stop"),
                 WorldDid::Kills(host, death) => write!(f, "{host} dies: {death:?}"),
                 WorldDid::Ended(host, ended) => write!(f, "{host} ended: {ended:?}"),
+                WorldDid::Corrupts(host, member, row) => {
+                    write!(
+                        f,
+                        "a bit turns in the {member} copy on {host}, in a row of kind {row:?}"
+                    )
+                }
                 WorldDid::Begins(condition) => write!(f, "begins: {condition:?}"),
                 WorldDid::Ends(condition) => write!(f, "ends: {condition:?}"),
                 WorldDid::Phase(phase) => write!(f, "phase: {phase:?}"),
@@ -194,6 +202,12 @@ fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
         NodeEvent::Installs { partition, member, is_complete } => {
             let much = if *is_complete { "the rest" } else { "more" };
             write!(f, "{member} of {partition} takes {much} of a snapshot")
+        }
+        NodeEvent::FindsDamage { partition, member } => {
+            write!(f, "{member} of {partition} is damaged")
+        }
+        NodeEvent::Compares { partition, verdict } => {
+            write!(f, "the copies of {partition} are compared: {verdict:?}")
         }
         NodeEvent::Appends { to, view, previous, last } => {
             write!(f, "sends {to} what follows {previous} up to {last} ({view})")

@@ -37,6 +37,7 @@ use db_process::store::StoreError;
 use db_process::store::audit::Audit;
 use history::users::{Input, Output};
 use history::{ClientId, Recorder};
+use protocol::view::Member;
 use ring::placement::Ring;
 use tokio::sync::mpsc;
 use turmoil::Sim;
@@ -163,6 +164,18 @@ impl World {
     pub(crate) fn is_in_trouble(&self, host: Host) -> bool {
         self.down.get(&host).is_some_and(|reasons| *reasons > 0)
             || self.steps.values().any(|step| step.hosts() == [host])
+    }
+
+    /// Whether a row of a copy that a node holds is not what was written.
+    pub(crate) fn is_rotten(&self, place: usize, member: Member) -> bool {
+        self.machine(Host::Node(place)).faults().is_rotten(member)
+    }
+
+    /// Whether nothing is the matter with a host or its links, nor is planned to be.
+    pub(crate) fn is_calm_around(&self, host: Host) -> bool {
+        self.down.get(&host).is_none_or(|reasons| *reasons == 0)
+            && !self.network.any(|condition| condition.hosts().contains(&host))
+            && !self.steps.values().any(|step| step.hosts().contains(&host))
     }
 
     /// A host whose process was told to stop, and was not started again yet.

@@ -49,6 +49,16 @@ pub struct Args {
     #[arg(long, value_name = "MIB", env = "LOG_MIB_KEPT", default_value_t = 32)]
     pub log_mib_kept: usize,
 
+    /// How long the comparison of both copies rests after each stretch of some hundred rows, in milliseconds
+    #[arg(
+        long,
+        value_name = "MS",
+        env = "SCRUB_PAUSE_MS",
+        default_value_t = 250,
+        value_parser = clap::value_parser!(u64).range(1..=3_600_000)
+    )]
+    pub scrub_pause_ms: u64,
+
     /// The cluster's secret.
     #[command(flatten)]
     pub secret: SecretArgs,
@@ -130,6 +140,7 @@ impl TryFrom<&Args> for Config {
         let node_settings = NodeSettings {
             log_entries_kept: args.log_entries_kept,
             log_bytes_kept: args.log_mib_kept.saturating_mul(1 << 20),
+            scrub_pause: Duration::from_millis(args.scrub_pause_ms),
             ..config.node_settings
         };
         let links = args.links.settings()?;

@@ -113,6 +113,8 @@ impl Driver {
             Ok(()) => info!("node ends"),
             Err(reason) => error!(%reason, "node stops"),
         }
+        let told = || "it was told to stop".to_owned();
+        self.links.say_goodbye(outcome.as_ref().err().map_or_else(told, RunError::to_string));
         self.links.close_all("the node ends");
         outcome?;
         self.write_out()
@@ -185,6 +187,7 @@ impl Driver {
                 Store::add(&mut self.batch, &mutation);
                 self.mark = mark;
             }
+            NodeEffect::Alarm(what) => error!("{what}"),
             NodeEffect::Stop(reason) => return Err(reason.into()),
             effect => self.links.carry_out(effect),
         }

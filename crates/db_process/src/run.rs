@@ -8,10 +8,12 @@ use futures_util::FutureExt;
 use link::DeadlineListener;
 use process::clock::Clock;
 use protocol::id::Boot;
+use protocol::view::Member;
 use ring::node::{Node, NodeIdentity, StopReason};
+use ring::store::Damage;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{error, info};
 
 use crate::config::Config;
 use crate::deps::Deps;
@@ -67,8 +69,13 @@ where
     };
     info!(
         node = %config.node, incarnation = %identity.incarnation, boot = identity.boots, address = %node.address,
-        home = %recovered.home.written, next = %recovered.next.written, "node starts",
+        home = %recovered.home.written(), next = %recovered.next.written(), "node starts",
     );
+    for (member, copy) in [(Member::Home, &recovered.home), (Member::Next, &recovered.next)] {
+        if let Some(Damage::Unreadable(what)) = &copy.damage {
+            error!(%member, "a copy is damaged, and is to be restored from the other one: {what}");
+        }
+    }
     Teller::starts(&node, &recovered);
     let node = Node::recovered(node, config.node_settings.clone(), recovered, clock.now())?;
 

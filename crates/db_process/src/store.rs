@@ -2,7 +2,7 @@
 //!
 //! | table | module | key | value |
 //! |---|---|---|---|
-//! | `Meta` | [`meta`] | a name | identity, membership, views, where each log begins, snapshots that are not complete |
+//! | `Meta` | [`meta`] | a name | identity, membership, views, where each log begins, snapshots not complete, damage |
 //! | `Records` | [`record`] | copy, user id | position, record |
 //! | `Log` | [`log`] | copy, seq | entry |
 //! | `Applied` | [`applied`] | copy, request id | seq, answer |
@@ -31,7 +31,7 @@ use protocol::message::{AppliedRow, Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::Member;
 use ring::store::{
-    Budget, Mutation, ReadError, Recovered, RecoveredCopy, Scope, Stored, StoredRecord,
+    Budget, Damage, Mutation, ReadError, Recovered, RecoveredCopy, Scope, Stored, StoredRecord,
 };
 
 use crate::storage::{Batch, Storage, StorageError, StorageReader, Table};
@@ -49,7 +49,9 @@ pub enum StoreError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A row is not what was written, or was written by a newer release.
-    #[error("{row}: {error}")]
+    #[error(
+        "{row}: {error}. If it is damaged, start the node with an empty data directory: it is restored from its neighbours"
+    )]
     Row {
         /// Which row.
         row: String,
@@ -71,9 +73,20 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// What is wrong with a row that is there and is not what was written; none where something else failed.
+    fn damage(&self) -> Option<String> {
+        match self {
+            Self::Row { row, error } if error.is_damage() => Some(format!("{row}: {error}")),
+            Self::Inconsistent(detail) => Some(detail.clone()),
+            Self::Row { .. } | Self::Storage(_) | Self::OtherNode { .. } => None,
+        }
+    }
+}
+
 impl From<StoreError> for ReadError {
     fn from(error: StoreError) -> Self {
-        Self(error.to_string())
+        error.damage().map_or_else(|| Self::Failed(error.to_string()), Self::Damaged)
     }
 }
 
@@ -120,17 +133,31 @@ impl Store {
 
     fn recover_copy(&self, member: Member) -> Result<RecoveredCopy, StoreError> {
         let reader = self.reader();
+        let view = meta::view(reader, member)?;
+        let found = self.recover_rows(member).map(|found| RecoveredCopy { view, ..found });
+        match found.as_ref().err().and_then(StoreError::damage) {
+            Some(what) => {
+                let damage = Some(Damage::Unreadable(what));
+                Ok(RecoveredCopy { view, damage, ..RecoveredCopy::default() })
+            }
+            None => found,
+        }
+    }
+
+    /// What a copy cannot go on without.
+    fn recover_rows(&self, member: Member) -> Result<RecoveredCopy, StoreError> {
+        let reader = self.reader();
         let last = log::last(reader, member)?;
         Ok(RecoveredCopy {
-            view: meta::view(reader, member)?,
+            view: None,
             log_from: meta::log_from(reader, member)?.unwrap_or(match &last {
                 Some(_) => Seq::ZERO.next(),
                 None => Seq::ZERO,
             }),
-            written: last.as_ref().map(|entry| entry.position).unwrap_or_default(),
-            unsettled_from: last.as_ref().map_or(0, |entry| entry.unsettled_from),
+            last,
             applied: applied::all(reader, member)?,
             installing: meta::installing(reader, member)?,
+            damage: meta::is_damaged(reader, member)?.then_some(Damage::Known),
             log_sizes: log::sizes(reader, member)?,
         })
     }
@@ -157,6 +184,7 @@ impl Store {
                 let log_from = base.as_ref().map_or(Seq::ZERO, |base| base.position.seq);
                 meta::put_log_from(batch, *member, log_from);
                 meta::put_installing(batch, *member, Some(&Cursor::START));
+                meta::put_damaged(batch, *member, false);
                 if let Some(base) = base {
                     log::put(batch, *member, base);
                 }
@@ -172,6 +200,7 @@ impl Store {
                 }
                 meta::put_installing(batch, *member, then.as_ref());
             }
+            Mutation::MarkDamaged { member } => meta::put_damaged(batch, *member, true),
             Mutation::TrimLog { member, below } => {
                 log::trim(batch, *member, *below);
                 meta::put_log_from(batch, *member, *below);

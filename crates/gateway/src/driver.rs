@@ -139,6 +139,12 @@ impl Driver {
         self.lock().core.status(self.clock.now())
     }
 
+    /// How many requests of clients are under way.
+    pub(crate) fn in_flight(&self) -> usize {
+        let _tell = TellOfPanic(&self.broken);
+        self.lock().core.in_flight()
+    }
+
     /// An operator wants a partition to go on with the copy of one node.
     pub(crate) fn accept_loss(
         &self,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`users`] | the calls on user records |
 //! | [`cluster`] | what is known of the cluster, and health |
+//! | [`metrics`] | the same, for Prometheus |
 //! | [`accept_loss`] | an operator's last resort |
 //! | [`body`] | reading a JSON body within its limits |
 //! | [`etag`] | positions as entity tags |
@@ -13,6 +14,7 @@ mod accept_loss;
 mod body;
 mod cluster;
 mod etag;
+mod metrics;
 mod problem;
 mod users;
 
@@ -51,6 +53,8 @@ pub(crate) fn service(
         .route("/api/cluster/", get(cluster::status))
         .route("/api/cluster/accept-loss", post(accept_loss::accept))
         .route("/api/cluster/accept-loss/", post(accept_loss::accept))
+        .route("/metrics", get(metrics::metrics))
+        .route("/metrics/", get(metrics::metrics))
         .route("/healthz", get(cluster::alive))
         .route("/healthz/", get(cluster::alive))
         .route("/readyz", get(cluster::ready))

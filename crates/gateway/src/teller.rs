@@ -96,6 +96,7 @@ impl Teller {
             }
             ToNode::NextIsLinked(_)
             | ToNode::HomeIsLinked
+            | ToNode::JoinerIsWhole { .. }
             | ToNode::AskRefused { .. }
             | ToNode::Goodbye(_) => {}
         }

@@ -11,7 +11,7 @@ use std::fmt;
 use protocol::id::{
     Boot, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
-use protocol::message::{Ask, AskNumber, CallId, Progress};
+use protocol::message::{Ask, AskNumber, CallId, Condition, Progress, Verdict};
 use protocol::view::{Member, View};
 use serde::Serialize;
 use tracing::field::{Field, Visit};
@@ -111,6 +111,20 @@ pub enum NodeEvent {
         /// Whether the copy is whole with it.
         is_complete: bool,
     },
+    /// A row of a copy is not what was written.
+    FindsDamage {
+        /// Of which partition.
+        partition: PartitionId,
+        /// In which copy.
+        member: Member,
+    },
+    /// All rows of both copies were compared, or the first difference was found.
+    Compares {
+        /// Of which partition.
+        partition: PartitionId,
+        /// What came of it.
+        verdict: Verdict,
+    },
     /// A copy sends entries to the other one.
     Appends {
         /// To which.
@@ -163,8 +177,8 @@ pub struct FoundCopy {
     pub written: Position,
     /// The first entry that the log still has; [`Seq::ZERO`] where it has none.
     pub log_from: Seq,
-    /// Whether a snapshot is only partly there.
-    pub is_installing: bool,
+    /// What it is worth.
+    pub condition: Condition,
 }
 
 /// How a copy replies.

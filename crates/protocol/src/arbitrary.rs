@@ -10,9 +10,9 @@ use crate::id::{
     ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
 use crate::message::{
-    Action, AppliedRow, Ask, AskNumber, CallId, CopyMessage, CopyReport, Cursor, Data, FromNode,
-    Greeting, Neighbour, Operation, Progress, RecordRow, Reply, Report, Request, Rows, ToNode,
-    Update, Welcome,
+    Action, AppliedRow, Ask, AskNumber, CallId, Condition, CopyMessage, CopyReport, Cursor, Data,
+    FromNode, Greeting, Holds, Neighbour, Operation, Progress, RecordRow, Reply, Report, Request,
+    Rows, Stretch, ToNode, Update, Verdict, Welcome,
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::user::{Email, Name, User, UserId, UserPatch};
@@ -117,12 +117,14 @@ arbitrary! {
     Reply => prop_oneof![any::<Answer>().prop_map(Self::Done), Just(Self::Fenced), Just(Self::Settled)];
     Ask => any::<(AskNumber, PartitionId, Epoch, Incarnation)>()
         .prop_map(|(ask, partition, epoch, joiner)| Self { ask, partition, epoch, joiner });
-    Progress => any::<(PartitionId, Member, Position, Seq, Seq, bool)>()
-        .prop_map(|(partition, member, written, durable, committed, is_installing)| {
-            Self { partition, member, written, durable, committed, is_installing }
+    Condition => prop_oneof![Just(Self::Whole), Just(Self::Damaged), Just(Self::Partial)];
+    Verdict => prop_oneof![Just(Self::Same), Just(Self::Different)];
+    Progress => any::<(PartitionId, Member, Position, Seq, Seq, Condition)>()
+        .prop_map(|(partition, member, written, durable, committed, condition)| {
+            Self { partition, member, written, durable, committed, condition }
         });
-    CopyReport => any::<(Option<View>, Position, bool)>()
-        .prop_map(|(view, position, is_installing)| Self { view, position, is_installing });
+    CopyReport => any::<(Option<View>, Position, Condition)>()
+        .prop_map(|(view, position, condition)| Self { view, position, condition });
     Report => any::<(CopyReport, CopyReport)>().prop_map(|(home, next)| Self { home, next });
     Cursor => prop_oneof![
         any::<Option<RequestId>>().prop_map(Self::Applied),
@@ -136,19 +138,28 @@ arbitrary! {
         vec(any::<AppliedRow>(), 0..4).prop_map(Self::Applied),
         vec(any::<RecordRow>(), 0..4).prop_map(Self::Records),
     ];
-    Greeting => any::<(u64, Option<View>, Position, Option<Cursor>)>()
-        .prop_map(|(session, view, position, installing)| Self { session, view, position, installing });
+    Holds => prop_oneof![
+        any::<Position>().prop_map(Self::Whole),
+        any::<(Position, Cursor)>().prop_map(|(position, cursor)| Self::Part(position, cursor)),
+        Just(Self::Nothing),
+    ];
+    Greeting => any::<(u64, Option<View>, Holds)>()
+        .prop_map(|(session, view, holds)| Self { session, view, holds });
+    Stretch => any::<(Cursor, Option<Cursor>, u128)>()
+        .prop_map(|(after, to, digest)| Self { after, to, digest });
     Data => prop_oneof![
         (any::<Position>(), vec(any::<Entry>(), 1..4))
             .prop_map(|(previous, entries)| Self::Append { previous, entries }),
         any::<Option<Entry>>().prop_map(|base| Self::Install { base }),
         any::<(Rows, Option<Cursor>)>().prop_map(|(rows, then)| Self::Chunk { rows, then }),
+        any::<Stretch>().prop_map(Self::Compare),
     ];
     ToNode => prop_oneof![
         any::<Welcome>().prop_map(Self::Welcome),
         any::<View>().prop_map(Self::View),
         any::<Neighbour>().prop_map(Self::NextIsLinked),
         Just(Self::HomeIsLinked),
+        any::<PartitionId>().prop_map(|partition| Self::JoinerIsWhole { partition }),
         any::<(PartitionId, AskNumber)>().prop_map(|(partition, ask)| Self::AskRefused { partition, ask }),
         any::<Request>().prop_map(Self::Request),
         any::<Refusal>().prop_map(Self::Goodbye),
@@ -161,6 +172,9 @@ arbitrary! {
         any::<(PartitionId, Epoch)>().prop_map(|(partition, epoch)| Self::NextUnreachable { partition, epoch }),
         any::<PartitionId>().prop_map(|partition| Self::NextReachable { partition }),
         any::<Progress>().prop_map(Self::Progress),
+        any::<(PartitionId, Condition)>().prop_map(|(partition, condition)| Self::Condition { partition, condition }),
+        any::<(PartitionId, Verdict)>().prop_map(|(partition, verdict)| Self::Compared { partition, verdict }),
+        "\\PC{0,64}".prop_map(Self::Goodbye),
     ];
     CopyMessage => prop_oneof![
         any::<Greeting>().prop_map(Self::Greeting),

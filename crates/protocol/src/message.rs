@@ -35,7 +35,12 @@ pub enum ToNode {
     NextIsLinked(Neighbour),
     /// The node before this one is linked to the gateway.
     HomeIsLinked,
-    /// The ask of this number is refused; that the joiner's node is linked says when another is worth it.
+    /// The other copy of a partition is whole now: if an ask for it was refused, another one is worth it.
+    JoinerIsWhole {
+        /// The partition.
+        partition: PartitionId,
+    },
+    /// The ask of this number is refused; that the joiner's node is linked, or whole, says when another is worth it.
     AskRefused {
         /// The partition asked for.
         partition: PartitionId,
@@ -82,6 +87,22 @@ pub enum FromNode {
         /// The partition whose home this node is.
         partition: PartitionId,
     },
+    /// What a copy of this node is worth from now on.
+    Condition {
+        /// Of which partition.
+        partition: PartitionId,
+        /// What it is worth.
+        condition: Condition,
+    },
+    /// What came of comparing both copies: at the first difference, and each time all has been compared.
+    Compared {
+        /// Of which partition.
+        partition: PartitionId,
+        /// What came of it.
+        verdict: Verdict,
+    },
+    /// The node ends, and why: for people who look at the cluster.
+    Goodbye(String),
     /// How far a copy is; for people who look at the cluster, no rule depends on it.
     Progress(Progress),
 }
@@ -120,10 +141,19 @@ pub struct Greeting {
     pub session: u64,
     /// The newest view that the copy acts on. Data of an older one is fenced.
     pub view: Option<View>,
-    /// The last entry that is durable.
-    pub position: Position,
-    /// How much of the records that a snapshot brings is there; none where the copy is whole.
-    pub installing: Option<Cursor>,
+    /// What of it is durable.
+    pub holds: Holds,
+}
+
+/// What a copy can go on from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Holds {
+    /// Everything up to this entry.
+    Whole(Position),
+    /// What a snapshot has brought up to the cursor, as of this entry.
+    Part(Position, Cursor),
+    /// Nothing that could be relied on: a snapshot has to take its place.
+    Nothing,
 }
 
 /// What a source sends, in this order: entries follow each other, and rows are as they are right after the last entry.
@@ -148,6 +178,43 @@ pub enum Data {
         /// How far the snapshot is with them; none if it is complete.
         then: Option<Cursor>,
     },
+    /// Nothing new: both copies are to have the same rows here.
+    Compare(Stretch),
+}
+
+/// A stretch of a copy's rows, to be compared with that of the other copy at the same entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// Its rows come after this one.
+    pub after: Cursor,
+    /// It ends with this one; none where it goes to the last row.
+    pub to: Option<Cursor>,
+    /// A digest of its rows, in order.
+    pub digest: u128,
+}
+
+/// What came of comparing the two copies of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// They are the same.
+    Same,
+    /// They differ though neither is damaged: nobody can tell which one is right.
+    Different,
+}
+
+/// What the data of a copy is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// All of it is there, as far as anyone knows.
+    #[default]
+    Whole,
+    /// A row is not what was written. What does not depend on it is served as long as a view counts on the copy; then a
+    /// snapshot takes its place.
+    Damaged,
+    /// Parts are missing: a snapshot has not come to its end, or the end of the log cannot be read. It serves nothing.
+    Partial,
 }
 
 /// Rows of a copy, in order.
@@ -249,8 +316,8 @@ pub struct CopyReport {
     pub view: Option<View>,
     /// The last entry that is durable.
     pub position: Position,
-    /// Whether a snapshot is only partly there.
-    pub is_installing: bool,
+    /// What it is worth.
+    pub condition: Condition,
 }
 
 impl Report {
@@ -354,7 +421,8 @@ impl Operation {
 pub enum Reply {
     /// The copy's answer, released.
     Done(Answer),
-    /// The copy did not use this send: it acts on another view, or is not in sync. Nothing was written for it.
+    /// The copy did not use this send: it acts on another view, is not in sync, or what it would need is damaged. Nothing
+    /// was written for it.
     Fenced,
     /// The home copy did not use this send: its request id is one that the gateway has settled, or of another boot.
     Settled,
@@ -387,6 +455,6 @@ pub struct Progress {
     pub durable: Seq,
     /// The last entry committed here.
     pub committed: Seq,
-    /// Whether a snapshot is only partly there.
-    pub is_installing: bool,
+    /// What it is worth.
+    pub condition: Condition,
 }

@@ -17,6 +17,7 @@
 //! - *both → home only*: next is not linked, or home reports that it cannot reach next; home is linked; the grace period
 //!   after the gateway's start is over.
 //! - *both → next only*: home's data is lost.
+//! - *both → one*: the other copy is damaged, and this one is whole and its node linked.
 //! - *home only → next only*: home's data is lost, and it never said that it acts on the view: it died, unnoticed, before
 //!   that was decided, so next has everything that anyone was told of.
 //! - *home only → both*, *next only → both*: the donor asks, for this epoch, over its present link; the joiner it names is
@@ -33,11 +34,13 @@ pub(crate) use rebuild::Prospect;
 
 pub use state::{ClusterState, InvalidState, NodeState};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::hello::NodeHello;
 use protocol::id::{ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Seq};
-use protocol::message::{Ask, FromNode, Neighbour, Progress, Report, ToNode, Welcome};
+use protocol::message::{
+    Ask, Condition, FromNode, Neighbour, Progress, Report, ToNode, Verdict, Welcome,
+};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::{Member, View};
 
@@ -45,6 +48,9 @@ use crate::gateway::GatewayEffect;
 use crate::link::LinkId;
 use crate::placement::{Place, Ring};
 use crate::time::Time;
+
+/// So much is kept of what a node says when it ends.
+const LAST_WORDS_BYTES_MAX: usize = 1024;
 
 /// The controller of a cluster.
 #[derive(Debug)]
@@ -67,6 +73,8 @@ pub(crate) struct Controller {
     unheard: BTreeMap<PartitionId, (Epoch, Incarnation)>,
     /// The copies that an operator wants to go on with, whatever is lost with the others.
     accepted: BTreeMap<PartitionId, Member>,
+    /// The copies that have become whole: if an ask for one was refused, another is worth it.
+    restored: BTreeSet<(PartitionId, Member)>,
 }
 
 /// What the controller knows of a node.
@@ -76,6 +84,10 @@ struct Node {
     progress: BTreeMap<Member, Progress>,
     /// The last entry that each copy was heard to have durable, with which data; whatever becomes of the link.
     durable: BTreeMap<Member, (Incarnation, Seq)>,
+    /// What came of comparing each copy with the other one.
+    compared: BTreeMap<Member, Verdict>,
+    /// What it said when it ended.
+    last_words: Option<String>,
 }
 
 /// A node's link.
@@ -85,6 +97,10 @@ pub(crate) struct Linked {
     pub(crate) hello: NodeHello,
     /// What it has said that it has.
     pub(crate) report: Option<Report>,
+    /// What its copies are worth.
+    conditions: BTreeMap<Member, Condition>,
+    /// What each copy must have, by what was known before the node could say what it has.
+    floors: BTreeMap<Member, Seq>,
     pub(crate) is_welcomed: bool,
     /// Home's node reports that it cannot reach next; for this epoch of its view.
     pub(crate) unreachable: Option<Epoch>,
@@ -122,7 +138,7 @@ pub enum AcceptLossError {
     /// The copy is not there.
     #[error("{0} is not linked: start it, or name the other node of the partition")]
     NotLinked(NodeId),
-    /// The copy holds a part of a snapshot.
+    /// The copy holds a part of what it should.
     #[error(
         "the copy on {0} is only partly restored: name the other node, or start this one with an empty data directory to \
          begin with no users at all"
@@ -141,9 +157,9 @@ pub enum AcceptLossError {
 }
 
 impl Linked {
-    /// Whether it holds a copy of which a part is missing.
-    fn is_installing(&self, member: Member) -> bool {
-        self.report.as_ref().is_some_and(|report| report.copy(member).is_installing)
+    /// What a copy that it holds is worth.
+    pub(crate) fn condition(&self, member: Member) -> Condition {
+        self.conditions.get(&member).copied().unwrap_or_default()
     }
 }
 
@@ -167,6 +183,7 @@ impl Controller {
             asks: BTreeMap::new(),
             unheard: BTreeMap::new(),
             accepted: BTreeMap::new(),
+            restored: BTreeSet::new(),
         }
     }
 
@@ -202,6 +219,16 @@ impl Controller {
         self.nodes.get(&place)?.progress.get(&member).copied()
     }
 
+    /// What came of comparing a copy with the other one, as far as its node has said.
+    pub(crate) fn compared(&self, place: Place, member: Member) -> Option<Verdict> {
+        self.nodes.get(&place)?.compared.get(&member).copied()
+    }
+
+    /// What a node that is not linked said when it ended.
+    pub(crate) fn last_words(&self, place: Place) -> Option<&str> {
+        self.nodes.get(&place)?.last_words.as_deref()
+    }
+
     fn welcomed(&self, place: Place) -> Option<&Linked> {
         self.linked(place).filter(|linked| linked.is_welcomed)
     }
@@ -231,9 +258,20 @@ impl Controller {
         }
         let place =
             self.ring.place_of(&hello.node).unwrap_or_else(|| unreachable!("it was admitted"));
+        let floors = self.floors(&hello, place);
         let node = self.nodes.entry(place).or_default();
         node.progress.clear();
-        let linked = Linked { link, hello, report: None, is_welcomed: false, unreachable: None };
+        node.compared.clear();
+        node.last_words = None;
+        let linked = Linked {
+            link,
+            hello,
+            report: None,
+            conditions: BTreeMap::new(),
+            floors,
+            is_welcomed: false,
+            unreachable: None,
+        };
         let before = node.link.replace(linked)?.link;
         let refusal = Refusal::new(RefusalCode::Replaced, "the node has connected again");
         dismiss(before, refusal, effects);
@@ -250,55 +288,85 @@ impl Controller {
     /// A message from a node that is not a reply. Of links that are gone nothing is heard any more.
     pub(crate) fn hear(&mut self, link: LinkId, message: FromNode) -> Result<(), Refusal> {
         let Some(place) = self.place_of_link(link) else { return Ok(()) };
-        let [home_of, next_of] = Member::ALL.map(|member| self.ring.partition_at(place, member));
+        self.judge(place, &message)?;
+        self.take(place, message);
+        Ok(())
+    }
+
+    /// Whether a node may say this now, and of a copy that it has.
+    fn judge(&self, place: Place, message: &FromNode) -> Result<(), Refusal> {
         let Some(linked) = self.linked(place) else { return Ok(()) };
-        match (&message, linked.is_welcomed) {
-            (FromNode::Report(report), false) if linked.report.is_none() => {
-                self.admit_report(&linked.hello, place, report)?;
-            }
-            (FromNode::Report(_), _) => return Err(protocol_error("a second report")),
-            (_, false) => return Err(protocol_error("a message before the welcome")),
-            (_, true) => {}
-        }
-        let node = self.nodes.entry(place).or_default();
-        let Some(linked) = node.link.as_mut() else { return Ok(()) };
-        let is_home_of = |partition: PartitionId| {
-            let detail = || format!("{} is not the home of {partition}", linked.hello.node);
-            if partition == home_of { Ok(()) } else { Err(protocol_error(detail())) }
+        let of_member = |partition: PartitionId, members: &[Member]| {
+            let holds = |member: &Member| self.ring.partition_at(place, *member) == partition;
+            let detail =
+                || format!("{} speaks of {partition}, which is not its", linked.hello.node);
+            if members.iter().any(holds) { Ok(()) } else { Err(protocol_error(detail())) }
         };
         match message {
-            FromNode::Report(report) => linked.report = Some(report),
+            FromNode::Report(report) if linked.report.is_none() => {
+                self.admit_report(linked, place, report)
+            }
+            FromNode::Report(_) => Err(protocol_error("a second report")),
+            FromNode::Goodbye(_) => Ok(()),
+            _ if !linked.is_welcomed => Err(protocol_error("a message before the welcome")),
+            FromNode::Ask(Ask { partition, .. })
+            | FromNode::Condition { partition, .. }
+            | FromNode::Compared { partition, .. } => of_member(*partition, &Member::ALL),
+            FromNode::ServesAlone { partition, .. }
+            | FromNode::NextUnreachable { partition, .. }
+            | FromNode::NextReachable { partition } => of_member(*partition, &[Member::Home]),
+            FromNode::Progress(Progress { partition, member, .. }) => {
+                of_member(*partition, &[*member])
+            }
+            FromNode::Reply { .. } => unreachable!("replies are the router's"),
+        }
+    }
+
+    /// Remembers what a node says, after it was judged.
+    fn take(&mut self, place: Place, message: FromNode) {
+        let home_of = self.ring.partition_at(place, Member::Home);
+        let member_of = |partition| if partition == home_of { Member::Home } else { Member::Next };
+        let node = self.nodes.entry(place).or_default();
+        let Some(linked) = node.link.as_mut() else { return };
+        match message {
+            FromNode::Report(report) => {
+                let condition = |member: Member| (member, report.copy(member).condition);
+                linked.conditions = Member::ALL.into_iter().map(condition).collect();
+                linked.report = Some(report);
+            }
             FromNode::Ask(ask) => {
-                if ![home_of, next_of].contains(&ask.partition) {
-                    let detail = format!("{} holds no copy of it", linked.hello.node);
-                    return Err(protocol_error(detail));
-                }
-                self.asks.insert(ask.partition, (link, ask));
+                self.asks.insert(ask.partition, (linked.link, ask));
             }
             FromNode::ServesAlone { partition, epoch } => {
-                is_home_of(partition)?;
                 if self.unheard.get(&partition).is_some_and(|(of, _)| *of <= epoch) {
                     self.unheard.remove(&partition);
                 }
             }
-            FromNode::NextUnreachable { partition, epoch } => {
-                is_home_of(partition)?;
-                linked.unreachable = Some(epoch);
+            FromNode::NextUnreachable { epoch, .. } => linked.unreachable = Some(epoch),
+            FromNode::NextReachable { .. } => linked.unreachable = None,
+            FromNode::Condition { partition, condition } => {
+                let member = member_of(partition);
+                linked.conditions.insert(member, condition);
+                if condition == Condition::Whole {
+                    self.restored.insert((partition, member));
+                }
             }
-            FromNode::NextReachable { partition } => {
-                is_home_of(partition)?;
-                linked.unreachable = None;
+            FromNode::Compared { partition, verdict } => {
+                node.compared.insert(member_of(partition), verdict);
             }
             FromNode::Progress(progress) => {
-                if !progress.is_installing {
+                if progress.condition != Condition::Partial {
                     let durable = (linked.hello.incarnation, progress.durable);
                     node.durable.insert(progress.member, durable);
                 }
                 node.progress.insert(progress.member, progress);
             }
-            FromNode::Reply { .. } => unreachable!("replies are the router's"),
+            FromNode::Goodbye(mut reason) => {
+                reason.truncate(reason.floor_char_boundary(LAST_WORDS_BYTES_MAX));
+                node.last_words = Some(reason);
+            }
+            FromNode::Reply { .. } => {}
         }
-        Ok(())
     }
 
     /// An operator wants a partition to go on with the copy of one node, whatever is lost with the other.
@@ -321,12 +389,12 @@ impl Controller {
             let holders = format!("{}, {}", name(Member::Home), name(Member::Next));
             return Err(AcceptLossError::NoCopy { node: node.clone(), partition, holders });
         };
-        if state.view(partition).is_some() && !state.is_lost(&self.ring, partition) {
+        if !self.is_in_want(state, partition) {
             return Err(AcceptLossError::NotLost(partition));
         }
         match self.reported(holder(member)) {
             None => Err(AcceptLossError::NotLinked(node.clone())),
-            Some(linked) if linked.is_installing(member) => {
+            Some(linked) if linked.condition(member) == Condition::Partial => {
                 Err(AcceptLossError::NotWhole(node.clone()))
             }
             Some(_) => {
@@ -334,6 +402,21 @@ impl Controller {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a partition cannot go on, or not with all that it had, without an operator's word.
+    fn is_in_want(&self, state: &ClusterState, partition: PartitionId) -> bool {
+        let Some(view) = state.view(partition) else { return true };
+        state.is_lost(&self.ring, partition) || self.sole_is_damaged(view)
+    }
+
+    /// Whether the only copy in sync is there, and is not whole.
+    pub(crate) fn sole_is_damaged(&self, view: &View) -> bool {
+        let Some((member, incarnation)) = view.in_sync.sole() else { return false };
+        let linked = self.reported(self.ring.holder(view.partition, member));
+        linked.is_some_and(|linked| {
+            linked.hello.incarnation == incarnation && linked.condition(member) != Condition::Whole
+        })
     }
 
     /// The state that was being saved is durable.
@@ -363,6 +446,12 @@ impl Controller {
             return;
         }
         self.welcome_nodes(effects, published);
+        for (partition, member) in std::mem::take(&mut self.restored) {
+            if let Some(donor) = self.welcomed(self.ring.holder(partition, member.other())) {
+                let message = ToNode::JoinerIsWhole { partition };
+                effects.push(GatewayEffect::send(donor.link, message));
+            }
+        }
     }
 
     /// When to proceed at the latest.

@@ -24,6 +24,7 @@
 //! | [`replica`] | log, records, views and answers: what a copy is |
 //! | [`source`] | what a copy does that sends: sessions, snapshots, asks |
 //! | [`sink`] | what a copy does that receives |
+//! | [`damage`] | what a copy does where its data is not what was written |
 //! | [`peer`] | the other copy, as this one knows it |
 //! | [`updates`] | what an update does |
 //! | [`acting`] | the view that a copy acts on, and the one it is storing |
@@ -35,6 +36,7 @@
 pub(crate) mod acting;
 pub(crate) mod applied;
 pub(crate) mod context;
+mod damage;
 pub(crate) mod durability;
 mod peer;
 pub(crate) mod release;
@@ -45,10 +47,13 @@ pub(crate) mod tail;
 mod updates;
 
 use protocol::id::{Incarnation, PartitionId};
-use protocol::message::{CopyMessage, CopyReport, FromNode, Operation, Progress, Request};
+use protocol::message::{
+    Condition, CopyMessage, CopyReport, FromNode, Operation, Progress, Reply, Request,
+};
 use protocol::view::{InSync, Member, View};
 
 use self::context::{Context, Fault};
+use self::damage::Comparison;
 use self::peer::Peer;
 use self::replica::{Replica, Synced};
 use self::sink::Sink;
@@ -66,6 +71,9 @@ pub struct PartitionCopy {
     peer: Peer,
     source: Source,
     sink: Sink,
+    comparison: Comparison,
+    /// What the controller was told last of what the copy is worth.
+    told: Condition,
 }
 
 impl PartitionCopy {
@@ -82,6 +90,8 @@ impl PartitionCopy {
             peer: Peer::default(),
             source: Source::new(now),
             sink: Sink::default(),
+            comparison: Comparison::default(),
+            told: Condition::default(),
         }
     }
 
@@ -101,7 +111,8 @@ impl PartitionCopy {
     }
 
     /// What the controller is told when the node is linked.
-    pub(crate) fn report(&self) -> CopyReport {
+    pub(crate) fn report(&mut self) -> CopyReport {
+        self.told = self.replica.condition();
         self.replica.report()
     }
 
@@ -120,6 +131,7 @@ impl PartitionCopy {
         self.gateway_lost();
         self.source.welcomed();
         self.tell_alone(cx);
+        self.tell_condition(cx);
         if let Some(view) = view {
             self.offer(cx, view)?;
         }
@@ -150,7 +162,12 @@ impl PartitionCopy {
         if adopted.is_some() {
             self.source.view_changed();
             self.tell_alone(cx);
+            if self.replica.condition() == Condition::Damaged && !self.replica.is_counted_on() {
+                // Nobody counts on it any more: it may be replaced.
+                self.begin_greeting(cx);
+            }
         }
+        self.tell_condition(cx);
         self.acknowledge(cx, mark);
         if more_is_durable || adopted.is_some() {
             self.proceed(cx)?;
@@ -163,6 +180,15 @@ impl PartitionCopy {
 
     /// A read or an update.
     pub(crate) fn request(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
+        let call = request.call;
+        let served = self.serve(cx, request);
+        if matches!(served, Err(Fault::Damaged(_))) {
+            cx.reply(call, Reply::Fenced);
+        }
+        self.bear_damage(cx, served)
+    }
+
+    fn serve(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
         let Some(Request { call, epoch, operation, .. }) = self.replica.admit(cx, request)? else {
             return Ok(());
         };

@@ -203,8 +203,8 @@ impl Node {
     }
 
     /// What the node has, for the controller to judge.
-    fn report(&self) -> Report {
-        self.formed.as_ref().map_or_else(Report::default, |formed| Report {
+    fn report(&mut self) -> Report {
+        self.formed.as_mut().map_or_else(Report::default, |formed| Report {
             home: formed.home.report(),
             next: formed.next.report(),
         })
@@ -307,6 +307,7 @@ impl Node {
         let (link, refusal) = match fault {
             Fault::Stop(reason) => return effects.push(NodeEffect::Stop(reason)),
             Fault::Drop(link, refusal) => (link, refusal),
+            Fault::Damaged(what) => unreachable!("a copy bears its damage: {what}"),
         };
         effects.push(NodeEffect::Drop { link, refusal });
         for lost in [

@@ -10,7 +10,7 @@
 use protocol::entry::{Answer, Entry, RecordJson};
 use protocol::hello::Membership;
 use protocol::id::{Position, RequestId, Seq};
-use protocol::message::{Cursor, RecordRow, Rows};
+use protocol::message::{Condition, Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::{Member, View};
 
@@ -58,6 +58,11 @@ pub enum Mutation {
         /// The mark from now on; none takes it away: the copy is whole.
         then: Option<Cursor>,
     },
+    /// A row of the copy is not what was written; it is remembered until a snapshot takes the copy's place.
+    MarkDamaged {
+        /// Which copy.
+        member: Member,
+    },
     /// The entries below this one are not needed any more.
     TrimLog {
         /// Which copy.
@@ -85,10 +90,16 @@ pub struct StoredRecord {
     pub record: RecordJson,
 }
 
-/// Storage could not be read, or what it holds is damaged. The node must stop: it would have to guess.
+/// Why something stored is not to be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("storage: {0}")]
-pub struct ReadError(pub String);
+pub enum ReadError {
+    /// Storage could not be read. The node must stop: it would have to guess.
+    #[error("storage: {0}")]
+    Failed(String),
+    /// A row is there and is not what was written, by its checksum or by what it says; or one that must be there is not.
+    #[error("damaged: {0}")]
+    Damaged(String),
+}
 
 /// How much to read of a log, or of the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,14 +162,39 @@ pub struct RecoveredCopy {
     pub view: Option<View>,
     /// The first entry that the log still has; [`Seq::ZERO`] where it has none.
     pub log_from: Seq,
-    /// The position of the last entry.
-    pub written: Position,
-    /// The [`unsettled_from`](Entry::unsettled_from) of the last entry.
-    pub unsettled_from: u64,
+    /// The last entry.
+    pub last: Option<Entry>,
     /// The applied ids, with the entry that applied each.
     pub applied: Vec<(RequestId, Seq)>,
     /// How far a snapshot has come that is not complete.
     pub installing: Option<Cursor>,
+    /// What is wrong, where a row was found that is not what was written, now or before.
+    pub damage: Option<Damage>,
     /// The entries of the log, with the bytes that each takes.
     pub log_sizes: Vec<(Seq, usize)>,
+}
+
+impl RecoveredCopy {
+    /// The position of the last entry.
+    pub fn written(&self) -> Position {
+        self.last.as_ref().map(|last| last.position).unwrap_or_default()
+    }
+
+    /// What the copy is worth.
+    pub fn condition(&self) -> Condition {
+        match (&self.installing, &self.damage) {
+            (Some(_), _) | (None, Some(Damage::Unreadable(_))) => Condition::Partial,
+            (None, Some(Damage::Known)) => Condition::Damaged,
+            (None, None) => Condition::Whole,
+        }
+    }
+}
+
+/// What is known of a copy's damage when its node starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Damage {
+    /// A row was found before that is not what was written; what the copy needs to go on is sound.
+    Known,
+    /// What says how far the copy is cannot be read: this. Nothing else of it is to be used.
+    Unreadable(String),
 }

@@ -6,7 +6,7 @@ use protocol::id::{PartitionId, Seq};
 use protocol::view::Member;
 
 use super::Check;
-use crate::model::{Model, sole};
+use crate::model::{Model, named, sole};
 use crate::report::Violation;
 use crate::seen::{Moment, Seen};
 
@@ -52,6 +52,11 @@ impl Check for AskHolds {
                     return Ok(());
                 };
                 if sole(view.in_sync).is_some() {
+                    return Ok(());
+                }
+                let joiner = named(view.in_sync, donor.other());
+                if model.holder(view.partition, donor.other()).incarnation != joiner {
+                    // It has lost its data since it was asked for, and is about to be dropped.
                     return Ok(());
                 }
                 let committed = committed(model, view.partition, donor);

@@ -1,5 +1,5 @@
 //! Rule 12, *at most once*: no request is carried out by two entries. An entry that home lost with the power before it was
-//! sent to anyone was not carried out.
+//! sent to anyone was not carried out; nor was one that home alone had when a snapshot of next took the place of its data.
 
 use std::collections::BTreeMap;
 
@@ -40,6 +40,11 @@ impl Check for AtMostOnce {
                 });
                 Ok(())
             }
+            NodeEvent::BeginsInstall { partition, member: Member::Home, base } => {
+                self.applied
+                    .retain(|(of, _), position| of != partition || position.seq <= base.seq);
+                Ok(())
+            }
             NodeEvent::Applies { partition, member: Member::Home, position, request } => {
                 let before = self.applied.insert((*partition, *request), *position);
                 let Some(before) = before.filter(|before| before != position) else {
@@ -66,6 +71,23 @@ mod tests {
         scene.applies(Member::Home, position(1, 1), 7);
         scene.applies(Member::Home, position(1, 2), 8);
         scene.objects(applies(Member::Home, position(1, 3), 7));
+    }
+
+    #[test]
+    fn what_a_snapshot_took_away_may_be_done_again() {
+        let begins = |base| NodeEvent::BeginsInstall { partition: P0, member: Member::Home, base };
+        for (base, is_good) in [(position(1, 1), true), (position(1, 2), false)] {
+            let mut scene = Scene::formed(AtMostOnce::default());
+            scene.applies(Member::Home, position(1, 1), 7);
+            scene.applies(Member::Home, position(1, 2), 8);
+            scene.play(node(0, begins(base)));
+            let again = applies(Member::Home, position(2, 3), 8);
+            if is_good {
+                scene.play(again);
+            } else {
+                scene.objects(again);
+            }
+        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ mod tests {
                     written: Position::default(),
                     durable: Position::default().seq,
                     committed: Position::default().seq,
-                    is_installing: false,
+                    condition: protocol::message::Condition::Whole,
                 };
                 let event = process::events::NodeEvent::Comes(progress);
                 scene.play(node(usize::from(place), event));

@@ -1,14 +1,16 @@
 //! When all has come back, both copies of a partition are the same: the records, the table of applied ids, and the log
-//! as far as both keep it.
+//! as far as both keep it. And where nodes compare them on the way, they are the same too.
 
 use std::collections::BTreeMap;
 
+use process::events::{Event, NodeEvent};
+use protocol::message::Verdict;
 use protocol::view::{InSync, Member};
 
 use super::{Check, End};
 use crate::model::Model;
 use crate::report::Violation;
-use crate::seen::Moment;
+use crate::seen::{Moment, Seen};
 
 const NAME: &str = "same-copies";
 
@@ -17,6 +19,19 @@ const NAME: &str = "same-copies";
 pub struct SameCopies;
 
 impl Check for SameCopies {
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        match seen {
+            Seen::Inside(Event::Node {
+                event: NodeEvent::Compares { partition, verdict: Verdict::Different },
+                node,
+            }) => {
+                let detail = format!("{node} finds that its copy of {partition} differs");
+                Err(Violation::safety(NAME, at, detail).of(*partition))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
         for partition in model.partitions() {
             let is_both = model
@@ -54,6 +69,14 @@ impl Check for SameCopies {
 mod tests {
     use super::super::support::*;
     use super::*;
+
+    #[test]
+    fn a_difference_that_a_node_finds_is_seen() {
+        let mut scene = Scene::formed(SameCopies);
+        let compared = |verdict| node(1, NodeEvent::Compares { partition: P0, verdict });
+        scene.play(compared(Verdict::Same));
+        scene.objects(compared(Verdict::Different));
+    }
 
     #[test]
     fn a_record_that_one_copy_has_not_is_seen() {

@@ -1,5 +1,5 @@
 //! Rule 5, *shrink*: a view shrinks for a lost link only in favour of a member whose link is up; and home alone never
-//! leaves the view but by the loss of its data. A member is its node *and* its data: a node that has come back without
+//! leaves the view but by the loss of its data, or by damage to it. A member is its node *and* its data: a node that has come back without
 //! it is not the member that the view would keep.
 
 use process::events::{Event, GatewayEvent};
@@ -34,7 +34,8 @@ impl Check for Shrink {
                 home
             }
             (Some(InSync::Both { home, .. }), InSync::NextOnly { .. }) => {
-                if has_lost(Member::Home, home) {
+                let is_damaged = model.copy(view.partition, Member::Home).is_damaged;
+                if has_lost(Member::Home, home) || is_damaged {
                     return Ok(());
                 }
                 let detail = format!("home is dropped, though it has its data: {view}");

@@ -9,7 +9,7 @@ use process::events::{Event, FoundCopy, GatewayEvent, NodeEvent, Peer, ReplyKind
 use protocol::id::{
     Boot, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
-use protocol::message::{CallId, Progress};
+use protocol::message::{CallId, Condition, Progress};
 use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
 use ring::placement::Ring;
@@ -100,7 +100,7 @@ pub(super) fn starts(place: usize, home: FoundCopy, next: FoundCopy) -> Seen {
 }
 
 pub(super) fn found(view: Option<View>, written: Position) -> FoundCopy {
-    FoundCopy { view, written, log_from: Seq::ZERO, is_installing: false }
+    FoundCopy { view, written, log_from: Seq::ZERO, condition: Condition::Whole }
 }
 
 pub(super) fn nothing() -> FoundCopy {
@@ -139,8 +139,14 @@ pub(super) fn applies(member: Member, position: Position, counter: u64) -> Seen 
 pub(super) fn comes(member: Member, written: Position, durable: u64, committed: u64) -> Seen {
     let place = usize::from(member == Member::Next);
     let (durable, committed) = (Seq(durable), Seq(committed));
-    let progress =
-        Progress { partition: P0, member, written, durable, committed, is_installing: false };
+    let progress = Progress {
+        partition: P0,
+        member,
+        written,
+        durable,
+        committed,
+        condition: Condition::Whole,
+    };
     node(place, NodeEvent::Comes(progress))
 }
 
@@ -260,6 +266,7 @@ pub(super) fn end_with(user: &str, name: &str, seen: &[(Input, Outcome<Output>)]
         log: Vec::new(),
         applied: Vec::new(),
         installing: None,
+        is_damaged: false,
     };
     let audits = ring.places().map(|place| {
         let home = copy(ring.holder(partition, Member::Home) == place);

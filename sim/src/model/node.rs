@@ -2,7 +2,7 @@
 
 use process::events::{FoundCopy, NodeEvent};
 use protocol::id::{Boot, GatewayBoot, Incarnation, PartitionId, Position};
-use protocol::message::{Ask, Progress};
+use protocol::message::{Ask, Condition, Progress};
 use protocol::view::{Member, View};
 
 use crate::seen::StorageDid;
@@ -41,6 +41,8 @@ pub struct CopyModel {
     pub ask: Option<Ask>,
     /// Whether a snapshot is only partly there.
     pub is_installing: bool,
+    /// Whether its node has found a row that is not what was written.
+    pub is_damaged: bool,
 }
 
 /// How far something has come on its way to the disk.
@@ -96,7 +98,8 @@ impl NodeModel {
                     acting: found.view,
                     view: Stages::all(found.view),
                     entry: Stages::all(found.written),
-                    is_installing: found.is_installing,
+                    is_installing: found.condition == Condition::Partial,
+                    is_damaged: found.condition != Condition::Whole,
                     ..CopyModel::default()
                 };
                 self.incarnation = Some(*incarnation);
@@ -113,10 +116,14 @@ impl NodeModel {
                 let copy = self.copy_mut(*member);
                 copy.entry.handed = *base;
                 copy.is_installing = true;
+                copy.is_damaged = false;
             }
             NodeEvent::Installs { member, is_complete, .. } => {
-                self.copy_mut(*member).is_installing = !is_complete;
+                let copy = self.copy_mut(*member);
+                copy.is_installing = !is_complete;
+                copy.is_damaged &= !is_complete;
             }
+            NodeEvent::FindsDamage { member, .. } => self.copy_mut(*member).is_damaged = true,
             NodeEvent::Acts { member, view } => {
                 let copy = self.copy_mut(*member);
                 copy.acting = Some(*view);
@@ -139,7 +146,7 @@ impl NodeModel {
                     copy.ask.take_if(|open| open.ask == *ask);
                 }
             }
-            NodeEvent::Appends { .. } | NodeEvent::Replies { .. } => {}
+            NodeEvent::Appends { .. } | NodeEvent::Compares { .. } | NodeEvent::Replies { .. } => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! The faults.
 
+use protocol::view::Member;
 use serde::{Deserialize, Serialize};
 
 use super::host::Host;
@@ -61,6 +62,13 @@ pub enum Fault {
     },
     /// The disk is full: the process ends whenever it writes.
     DiskFull(Host),
+    /// A stored row is not what was written any more.
+    Corrupt {
+        /// Whose.
+        host: Host,
+        /// Which.
+        rot: Rot,
+    },
     /// The node comes back with an empty data directory.
     LostData(Host),
     /// The gateway comes back without its state file.
@@ -101,6 +109,30 @@ pub enum Fault {
     },
 }
 
+/// A stored row of which a bit turns.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rot {
+    /// Of which copy.
+    pub member: Member,
+    /// Of which kind.
+    pub row: Row,
+    /// Which of them, from 0 (the first) to 1 (the last).
+    pub pick: f64,
+}
+
+/// A kind of stored row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Row {
+    /// A user's record.
+    Record,
+    /// A log entry.
+    Entry,
+    /// The answer to a request that was applied.
+    Answer,
+}
+
 /// What fails of a disk, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -131,6 +163,7 @@ impl Fault {
             Self::CrashInRecovery { .. } => FaultKind::CrashInRecovery,
             Self::DiskError { .. } => FaultKind::DiskError,
             Self::DiskFull(_) => FaultKind::DiskFull,
+            Self::Corrupt { .. } => FaultKind::Corrupt,
             Self::LostData(_) => FaultKind::LostData,
             Self::LostState => FaultKind::LostState,
             Self::Pause(_) => FaultKind::Pause,
@@ -155,6 +188,7 @@ impl Fault {
             | Self::CrashInRecovery { host, .. }
             | Self::DiskError { host, .. }
             | Self::DiskFull(host)
+            | Self::Corrupt { host, .. }
             | Self::LostData(host)
             | Self::Pause(host) => vec![*host],
             Self::Slow { between: (a, b), .. }

@@ -36,6 +36,8 @@ pub enum FaultKind {
     DiskError,
     /// `Fault::DiskFull`.
     DiskFull,
+    /// `Fault::Corrupt`.
+    Corrupt,
     /// `Fault::LostData`.
     LostData,
     /// `Fault::Pause`.
@@ -62,7 +64,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Kill,
         Self::Stop,
         Self::Crash,
@@ -72,6 +74,7 @@ impl FaultKind {
         Self::CrashInRecovery,
         Self::DiskError,
         Self::DiskFull,
+        Self::Corrupt,
         Self::LostData,
         Self::Pause,
         Self::Slow,
@@ -108,6 +111,7 @@ impl FaultKind {
             | Self::Hold
             | Self::Slow
             | Self::CutOneWay
+            | Self::Corrupt
             | Self::LostData
             | Self::SecondGateway => true,
             Self::GatewayCrash | Self::LostState | Self::ForkedGateway => false,

@@ -1,9 +1,10 @@
 //! When which fault begins and ends.
 
+use protocol::view::Member;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use super::fault::{DiskError, Fault, PlannedFault};
+use super::fault::{DiskError, Fault, PlannedFault, Rot, Row};
 use super::host::Host;
 use super::kind::FaultKind;
 use super::swarm::{Pace, Swarm, between, pick};
@@ -84,6 +85,15 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
             Fault::DiskError { host: if may_be_gateway { Host::Gateway } else { host }, error }
         }
         FaultKind::DiskFull => Fault::DiskFull(host),
+        FaultKind::Corrupt => {
+            let member = pick(random, &Member::ALL);
+            let row = pick(random, &[Row::Record, Row::Record, Row::Entry, Row::Answer]);
+            let pick = match random.random_range(0..3) {
+                0 => 1.0,
+                _ => f64::from(random.random_range(0..=100_u8)) / 100.0,
+            };
+            Fault::Corrupt { host, rot: Rot { member, row, pick } }
+        }
         FaultKind::LostData => Fault::LostData(host),
         FaultKind::Pause => {
             let may_be_gateway = swarm.pace == Pace::Free && random.random_ratio(1, 6);

@@ -1,6 +1,6 @@
 //! The steps that faults are made of.
 
-use super::fault::{DiskError, Fault};
+use super::fault::{DiskError, Fault, Rot};
 use super::host::Host;
 
 /// What faults are made of.
@@ -21,6 +21,8 @@ pub enum Step {
     Begin(Condition),
     /// It is over.
     End(Condition),
+    /// A bit of a stored row turns.
+    Corrupt(Host, Rot),
     /// The next operation of a disk fails.
     Arm(Host, DiskError),
     /// If it has not, it does not.
@@ -37,17 +39,10 @@ impl Step {
             Self::Down { host, .. }
             | Self::Stop(host)
             | Self::Up(host)
+            | Self::Corrupt(host, _)
             | Self::Arm(host, _)
             | Self::Disarm(host) => vec![*host],
-            Self::Begin(condition) | Self::End(condition) => match condition {
-                Condition::Cut(a, b)
-                | Condition::CutOneWay(a, b)
-                | Condition::Held(a, b)
-                | Condition::Slow(a, b, _) => vec![*a, *b],
-                Condition::Paused(host) | Condition::Full(host) | Condition::Gone(host) => {
-                    vec![*host]
-                }
-            },
+            Self::Begin(condition) | Self::End(condition) => condition.hosts(),
             Self::SecondGateway(_) => vec![Host::SecondGateway],
         }
     }
@@ -88,6 +83,18 @@ pub enum Condition {
     Gone(Host),
 }
 
+impl Condition {
+    /// The machines concerned.
+    pub fn hosts(&self) -> Vec<Host> {
+        match self {
+            Self::Cut(a, b) | Self::CutOneWay(a, b) | Self::Held(a, b) | Self::Slow(a, b, _) => {
+                vec![*a, *b]
+            }
+            Self::Paused(host) | Self::Full(host) | Self::Gone(host) => vec![*host],
+        }
+    }
+}
+
 impl Fault {
     /// The steps, by the time since the fault began, in milliseconds.
     pub fn steps(&self, for_ms: u64) -> Vec<(u64, Step)> {
@@ -100,6 +107,7 @@ impl Fault {
             Self::Stop(host) => vec![(0, Step::Stop(*host))],
             Self::Crash(host) => down(*host, Death::Vanished),
             Self::PowerLoss { host, kept } => down(*host, Death::PowerLost { kept: *kept }),
+            Self::Corrupt { host, rot } => vec![(0, Step::Corrupt(*host, *rot))],
             Self::LostData(host) => down(*host, Death::DataLost),
             Self::LostState => down(Host::Gateway, Death::DataLost),
             Self::CrashLoop { host, times, up_ms } => {

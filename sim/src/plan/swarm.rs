@@ -48,6 +48,10 @@ pub struct Swarm {
     pub grace_ms: u64,
     /// How many entries of the log are kept although the next node has them.
     pub log_entries_kept: u64,
+    /// How many rows a part of a snapshot has, and a stretch that is compared.
+    pub rows_max: usize,
+    /// How much may be under way from one copy to the other, in bytes.
+    pub window_bytes: usize,
 }
 
 /// From the least to the most, in milliseconds.
@@ -135,6 +139,8 @@ impl Swarm {
             request_deadline_ms: pick(random, &[4000, 5000, 6000]),
             grace_ms: pick(random, &[500, 1000, 2000]),
             log_entries_kept: pick(random, &[1, 8, 64, 10_000]),
+            rows_max: pick(random, &[1, 4, 512]),
+            window_bytes: pick(random, &[512, 8 << 10, 2 << 20]),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What the design promises to bear: losses of data are begun only where they are.
 //!
 //! A disk may be lost while the view is *both*, or where the lost copy is not in it, if the gateway lives to notice; the
-//! controller's file while both copies of each partition still know a view that counts (rule 10).
+//! controller's file while both copies of each partition still know a view that counts (rule 10). A stored row may be
+//! damaged where a disk may be lost, and the other copy must not fall out of the view before that is noticed.
 
 use protocol::id::{Incarnation, PartitionId};
 use protocol::view::{Member, View};
@@ -14,7 +15,19 @@ use crate::plan::host::Host;
 impl Run<'_> {
     /// Whether a fault is one that nothing may be lost by, as things stand.
     pub(super) fn is_borne(&self, fault: &Fault) -> bool {
+        if self.would_leave_damage_alone(fault) {
+            return false;
+        }
         match fault {
+            Fault::Corrupt { host: Host::Node(place), rot } => {
+                let here = self.model.ring.places().nth(*place);
+                let partition = here.map(|here| self.model.ring.partition_at(here, rot.member));
+                partition.is_some_and(|partition| {
+                    let other = self.model.ring.holder(partition, rot.member.other()).index();
+                    self.is_spare(*place, rot.member)
+                        && self.world.is_calm_around(Host::Node(other))
+                })
+            }
             Fault::LostData(Host::Node(place)) => {
                 !self.world.is_in_trouble(Host::Gateway)
                     && Member::ALL.into_iter().all(|member| self.is_spare(*place, member))
@@ -26,6 +39,33 @@ impl Run<'_> {
             }),
             _ => true,
         }
+    }
+
+    /// Whether a fault touches a node whose copy is the only sound one of two that the view counts on.
+    fn would_leave_damage_alone(&self, fault: &Fault) -> bool {
+        let touched = fault.hosts();
+        self.model.partitions().any(|partition| {
+            Member::ALL.into_iter().any(|member| {
+                let other = self.model.ring.holder(partition, member.other()).index();
+                let view = self.model.saved.get(&partition);
+                let is_latent = view.is_some_and(|view| named(view.in_sync, member).is_some());
+                touched.contains(&Host::Node(other))
+                    && is_latent
+                    && self.is_rotten(partition, member)
+            })
+        })
+    }
+
+    /// Whether a row of a copy is not what was written, noticed or not.
+    pub(super) fn is_rotten(&self, partition: PartitionId, member: Member) -> bool {
+        self.world.is_rotten(self.model.ring.holder(partition, member).index(), member)
+    }
+
+    /// Whether a row of any copy is not what was written.
+    pub(super) fn is_anything_rotten(&self) -> bool {
+        self.model.partitions().any(|partition| {
+            Member::ALL.into_iter().any(|member| self.is_rotten(partition, member))
+        })
     }
 
     /// Whether a view still counts on data that is gone.
@@ -48,7 +88,8 @@ impl Run<'_> {
             named(view.in_sync, member) != self.data_of(partition, member)
                 || (named(view.in_sync, member.other()).is_some()
                     && named(view.in_sync, member.other())
-                        == self.data_of(partition, member.other()))
+                        == self.data_of(partition, member.other())
+                    && !self.is_rotten(partition, member.other()))
         };
         let known = [&self.model.saved, &self.model.published, &self.model.deciding];
         self.model.saved.contains_key(&partition)

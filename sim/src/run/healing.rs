@@ -28,6 +28,8 @@ impl Run<'_> {
         self.begin(Phase::Liveness);
         let wanted = self.plan.swarm.core;
         let core = match wanted {
+            // Whatever is left out may be what is needed to repair it.
+            _ if self.is_anything_rotten() => Core::All,
             Core::AllBut { node } if !self.can_lose(node)? => Core::All,
             core => core,
         };
@@ -112,7 +114,10 @@ impl Run<'_> {
                     self.is_served_by_home_alone(partition)
                         || self.is_served_by_next_as_home_is_lost(partition)
                 }
-                _ => self.model.is_both_and_level(partition),
+                _ => {
+                    self.model.is_both_and_level(partition)
+                        && Member::ALL.into_iter().all(|member| !self.is_rotten(partition, member))
+                }
             };
             (!is_back).then(|| {
                 let view = self.model.published.get(&partition);

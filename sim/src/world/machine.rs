@@ -28,6 +28,9 @@ use crate::seen::{Ended, Log, Seen, WorldDid};
 /// The cluster's secret.
 const SECRET: &str = "a secret of the simulation";
 
+/// A comparison takes a few of these.
+const SCRUB_PAUSE: Duration = Duration::from_millis(60);
+
 /// What the world and the process of a machine share.
 #[derive(Clone)]
 pub(crate) struct Machine {
@@ -146,7 +149,12 @@ impl Machine {
     /// The process is about to die.
     pub(crate) fn dies(&self, death: Death) {
         match &self.shared.has {
-            Has::Node { disk, .. } => disk.with(|disk| disk.dies(death)),
+            Has::Node { disk, .. } => {
+                disk.with(|disk| disk.dies(death));
+                if death == Death::DataLost {
+                    self.shared.faults.is_wiped();
+                }
+            }
             Has::Gateway { .. } => {
                 if let (Death::DataLost, Some(state)) = (death, self.state()) {
                     state.wipe();
@@ -158,6 +166,7 @@ impl Machine {
     /// The process is dead.
     pub(crate) fn has_died(&self) {
         self.shared.has_ended.store(false, Ordering::Relaxed);
+        self.shared.faults.has_died();
         if let Has::Node { disk, .. } = &self.shared.has {
             disk.with(Disk::has_died);
         }
@@ -296,8 +305,13 @@ fn secret() -> Secret {
 fn node_config(place: usize, swarm: &Swarm) -> db_process::Config {
     let gateway = format!("{}:{SOCKET_PORT}", Host::Gateway);
     let config = db_process::Config::new(Host::node_id(place), gateway, secret());
-    let node_settings =
-        NodeSettings { log_entries_kept: swarm.log_entries_kept, ..config.node_settings };
+    let node_settings = NodeSettings {
+        log_entries_kept: swarm.log_entries_kept,
+        rows_max: swarm.rows_max,
+        window_bytes: swarm.window_bytes,
+        scrub_pause: SCRUB_PAUSE,
+        ..config.node_settings
+    };
     db_process::Config { links: links(swarm), node_settings, ..config }
 }
 

@@ -16,7 +16,7 @@ use crate::plan::host::Host;
 use crate::seen::{Log, Seen, StateDid};
 
 /// A state directory; it outlives the gateways that have it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct StateDisk {
     place: Place,
     /// Whether a gateway has it.

@@ -31,6 +31,12 @@ impl World {
             }
             Step::Begin(condition) => self.begin(condition),
             Step::End(condition) => self.end(condition),
+            Step::Corrupt(host, rot) => {
+                if self.machine(host).faults().corrupt(rot) {
+                    let did = WorldDid::Corrupts(host, rot.member, rot.row);
+                    self.log.tell(Seen::World(did));
+                }
+            }
             Step::Arm(host, error) => self.machine(host).faults().arm(error),
             Step::Disarm(host) => self.machine(host).faults().disarm(),
             Step::SecondGateway(led) => self.second_gateway(led),

@@ -3,19 +3,36 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use db_process::storage::{Batch, Operation, ReadsThrough, Storage, StorageError, StorageReader};
+use bytes::Bytes;
+use db_process::storage::{
+    Batch, Operation, ReadsThrough, ScanLimit, Storage, StorageError, StorageReader, Table,
+};
+use db_process::store::audit::keys_of;
+use protocol::view::Member;
 
-use crate::plan::fault::DiskError;
+use super::disk::part;
+use crate::plan::fault::{DiskError, Rot, Row};
 use crate::seen::{Log, Seen, StorageDid};
 
 /// What is to go wrong with a disk; shared with the world.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct DiskFaults(Arc<Mutex<Armed>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Armed {
     errors: BTreeSet<DiskError>,
     is_full: bool,
+    /// What a process has open.
+    open: Option<Arc<dyn Storage>>,
+    rotten: Vec<Rotten>,
+}
+
+/// A row that is not what was written.
+struct Rotten {
+    member: Member,
+    table: Table,
+    key: Bytes,
+    value: Bytes,
 }
 
 impl DiskFaults {
@@ -36,6 +53,54 @@ impl DiskFaults {
     /// Whether an operation is to fail, now and once.
     pub(crate) fn strikes(&self, error: DiskError) -> bool {
         self.lock().errors.remove(&error)
+    }
+
+    /// Turns a bit of a stored row, if a process is at work and has such a row.
+    pub(crate) fn corrupt(&self, rot: Rot) -> bool {
+        let mut armed = self.lock();
+        let Some(storage) = armed.open.clone() else { return false };
+        let table = match rot.row {
+            Row::Record => Table::Records,
+            Row::Entry => Table::Log,
+            Row::Answer => Table::Applied,
+        };
+        let keys = keys_of(rot.member);
+        let everything = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
+        let rows = storage.scan(table, &keys.start[..]..&keys.end[..], everything);
+        let rows = rows.unwrap_or_default();
+        let Some(last) = rows.len().checked_sub(1) else { return false };
+        let (key, value) = &rows[part(last as u64, rot.pick) as usize];
+        let mut value = value.to_vec();
+        let at = part(value.len() as u64 - 1, rot.pick.fract()) as usize;
+        value[at] ^= 1;
+        let rotten = Rotten { member: rot.member, table, key: key.clone(), value: value.into() };
+        let mut batch = Batch::new();
+        batch.put(table, rotten.key.clone(), rotten.value.clone());
+        let is_written = storage.write(batch).is_ok();
+        armed.rotten.push(rotten);
+        is_written
+    }
+
+    /// Whether a row of a copy is still not what was written; as long as no process is at work nothing is repaired.
+    pub(crate) fn is_rotten(&self, member: Member) -> bool {
+        let mut armed = self.lock();
+        if let Some(open) = armed.open.clone() {
+            let is_there = |row: &Rotten| {
+                open.get(row.table, &row.key).is_ok_and(|value| value.as_ref() == Some(&row.value))
+            };
+            armed.rotten.retain(is_there);
+        }
+        armed.rotten.iter().any(|row| row.member == member)
+    }
+
+    /// The process that had the storage open is dead.
+    pub(crate) fn has_died(&self) {
+        self.lock().open = None;
+    }
+
+    /// All that was stored is gone.
+    pub(crate) fn is_wiped(&self) {
+        self.lock().rotten.clear();
     }
 
     fn is_full(&self) -> bool {
@@ -59,6 +124,7 @@ pub(crate) struct SimStorage {
 
 impl SimStorage {
     pub(crate) fn new(node: usize, inner: Arc<dyn Storage>, faults: DiskFaults, log: Log) -> Self {
+        faults.lock().open = Some(Arc::clone(&inner));
         let storage = Self { node, inner, faults, failed: OnceLock::new(), log };
         storage.tell(StorageDid::Opened);
         storage

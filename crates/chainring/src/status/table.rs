@@ -1,5 +1,6 @@
 //! The cluster as a table for people.
 
+use protocol::message::Condition;
 use ring::gateway::{ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};
 
 /// Prints the cluster's nodes, its partitions, and what is wrong with it.
@@ -34,7 +35,7 @@ fn node_row(node: &NodeStatus) -> [String; 5] {
         linked.to_owned(),
         or_dash(node.boots),
         or_dash(node.address.as_ref()),
-        String::new(),
+        node.last_words.as_ref().map_or_else(String::new, |words| format!("it ended: {words}")),
     ]
 }
 
@@ -50,7 +51,12 @@ fn partition_row(partition: &PartitionStatus) -> [String; 5] {
 }
 
 fn copy(copy: &CopyStatus) -> String {
-    format!("{} at {}", copy.node, or_dash(copy.position))
+    let worth = match copy.condition {
+        Some(Condition::Damaged) => ", damaged",
+        Some(Condition::Partial) => ", partly there",
+        Some(Condition::Whole) | None => "",
+    };
+    format!("{} at {}{worth}", copy.node, or_dash(copy.position))
 }
 
 fn or_dash(value: Option<impl ToString>) -> String {

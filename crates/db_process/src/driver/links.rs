@@ -77,7 +77,9 @@ impl Links {
             NodeEffect::DialNext(dial) => {
                 self.dial_next.send_replace(Some(dial));
             }
-            NodeEffect::Write { .. } | NodeEffect::Stop(_) => unreachable!("the driver's own"),
+            NodeEffect::Write { .. } | NodeEffect::Alarm(_) | NodeEffect::Stop(_) => {
+                unreachable!("the driver's own")
+            }
         }
     }
 
@@ -86,6 +88,12 @@ impl Links {
         if node.membership().is_some() && self.hello.borrow().membership.is_none() {
             self.hello.send_replace(node.hello());
         }
+    }
+
+    /// Tells the gateway why the node ends.
+    pub(super) fn say_goodbye(&self, reason: String) {
+        let goodbye = FromNode::Goodbye(reason);
+        self.gateway.keys().for_each(|link| send(&self.gateway, *link, &goodbye));
     }
 
     pub(super) fn close_all(&self, reason: &str) {

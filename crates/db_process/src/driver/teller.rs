@@ -34,9 +34,9 @@ impl Teller {
     pub(crate) fn starts(identity: &NodeIdentity, recovered: &Recovered) {
         let found = |copy: &RecoveredCopy| FoundCopy {
             view: copy.view,
-            written: copy.written,
+            written: copy.written(),
             log_from: copy.log_from,
-            is_installing: copy.installing.is_some(),
+            condition: copy.condition(),
         };
         emit(|| Event::Node {
             node: identity.node.clone(),
@@ -73,6 +73,7 @@ impl Teller {
             ToNode::View(_)
             | ToNode::NextIsLinked(_)
             | ToNode::HomeIsLinked
+            | ToNode::JoinerIsWhole { .. }
             | ToNode::Request(_)
             | ToNode::Goodbye(_) => {}
         }
@@ -128,6 +129,15 @@ impl Teller {
                 let last = entries.last().map_or(*previous, |entry| entry.position);
                 let (to, view, previous) = (*to, *view, *previous);
                 self.tell(|| Told::Appends { to, view, previous, last });
+            }
+            NodeEffect::Write { mutation: Mutation::MarkDamaged { member }, .. } => {
+                let Some(partition) = partition_of(core, *member) else { return };
+                self.tell(|| Told::FindsDamage { partition, member: *member });
+            }
+            NodeEffect::ToGateway {
+                message: FromNode::Compared { partition, verdict }, ..
+            } => {
+                self.tell(|| Told::Compares { partition: *partition, verdict: *verdict });
             }
             NodeEffect::ToGateway { message: FromNode::Ask(ask), .. } => {
                 self.tell(|| Told::Asks(*ask));

@@ -41,6 +41,13 @@ pub struct CopyAudit {
     pub applied: Vec<(RequestId, Seq)>,
     /// How far a snapshot has come that is not complete.
     pub installing: Option<Cursor>,
+    /// Whether a row was found that is not what was written.
+    pub is_damaged: bool,
+}
+
+/// The keys of a copy's rows, in every table but [`Table::Meta`]: for those who damage them on purpose.
+pub fn keys_of(member: Member) -> std::ops::Range<bytes::Bytes> {
+    copy::keys(member)
 }
 
 /// Reads all that a node holds; every checksum is looked at.
@@ -75,5 +82,6 @@ fn audit_copy(reader: &dyn StorageReader, member: Member) -> Result<CopyAudit, S
             .collect::<Result<_, _>>()?,
         applied: applied::all(reader, member)?,
         installing: meta::installing(reader, member)?,
+        is_damaged: meta::is_damaged(reader, member)?,
     })
 }

@@ -87,6 +87,20 @@ pub(super) fn put_installing(batch: &mut Batch, member: Member, cursor: Option<&
     }
 }
 
+/// Whether a row of a copy was found that is not what was written.
+pub(super) fn is_damaged(reader: &dyn StorageReader, member: Member) -> Result<bool, StoreError> {
+    Ok(get::<bool>(reader, damaged_key(member))?.unwrap_or(false))
+}
+
+pub(super) fn put_damaged(batch: &mut Batch, member: Member, is_damaged: bool) {
+    let key = damaged_key(member);
+    if is_damaged {
+        put(batch, key, &true);
+    } else {
+        batch.delete(Table::Meta, Bytes::from_static(key.as_bytes()));
+    }
+}
+
 fn view_key(member: Member) -> &'static str {
     match member {
         Member::Home => "view-of-home",
@@ -98,6 +112,13 @@ fn log_from_key(member: Member) -> &'static str {
     match member {
         Member::Home => "log-from-of-home",
         Member::Next => "log-from-of-next",
+    }
+}
+
+fn damaged_key(member: Member) -> &'static str {
+    match member {
+        Member::Home => "damaged-of-home",
+        Member::Next => "damaged-of-next",
     }
 }
 

@@ -1,8 +1,8 @@
 //! Seals: the version and the checksum around every stored value.
 //!
 //! ```text
-//!   1 byte    4 bytes           the rest
-//!   version   CRC-32C of rest   payload
+//!   1 byte    4 bytes                       the rest
+//!   version   CRC-32C of version and rest   payload
 //! ```
 //!
 //! RocksDB has checksums of its own; these also cover what happens between us and it, and travel with the value when it
@@ -11,7 +11,10 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// The version of what is written. Older releases refuse newer ones.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// The version of before, whose checksum did not cover the version.
+const FIRST_VERSION: u8 = 1;
 
 const HEADER_BYTES: usize = 5;
 
@@ -23,7 +26,7 @@ pub enum SealError {
     Truncated(usize),
     /// It was written by another release.
     #[error(
-        "the stored value has version {0}, this release knows version {VERSION}: run a newer release"
+        "the stored value has version {0}, this release knows version {VERSION}: run the release that wrote it, or a newer one"
     )]
     Version(u8),
     /// Its bytes are not those that were written.
@@ -32,6 +35,16 @@ pub enum SealError {
     /// Its bytes are those that were written, and make no sense.
     #[error("the stored value is not understood: {0}")]
     Malformed(String),
+}
+
+impl SealError {
+    /// Whether the value is not what was written.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Truncated(_) | Self::Checksum | Self::Malformed(_) => true,
+            Self::Version(_) => false,
+        }
+    }
 }
 
 /// A value in the making: what is put behind the header is the payload.
@@ -50,7 +63,7 @@ impl Sealer {
 
     pub(super) fn seal(mut self) -> Bytes {
         if let Some((header, payload)) = self.0.split_first_chunk_mut::<HEADER_BYTES>() {
-            let [c0, c1, c2, c3] = crc32c::crc32c(payload).to_be_bytes();
+            let [c0, c1, c2, c3] = checksum(VERSION, payload).to_be_bytes();
             *header = [VERSION, c0, c1, c2, c3];
         }
         self.0.freeze()
@@ -66,17 +79,21 @@ pub(super) fn seal(payload: &[u8]) -> Bytes {
 
 /// The payload of a sealed value.
 pub(super) fn open(value: &Bytes) -> Result<Bytes, SealError> {
-    let Some(([version, checksum @ ..], payload)) = value.split_first_chunk::<HEADER_BYTES>()
-    else {
+    let Some(([version, sum @ ..], payload)) = value.split_first_chunk::<HEADER_BYTES>() else {
         return Err(SealError::Truncated(value.len()));
     };
+    // A damaged version is to be taken for damage, not for another release's.
+    if *version != FIRST_VERSION && u32::from_be_bytes(*sum) != checksum(*version, payload) {
+        return Err(SealError::Checksum);
+    }
     if *version != VERSION {
         return Err(SealError::Version(*version));
     }
-    if u32::from_be_bytes(*checksum) != crc32c::crc32c(payload) {
-        return Err(SealError::Checksum);
-    }
     Ok(value.slice(HEADER_BYTES..))
+}
+
+fn checksum(version: u8, payload: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&[version]), payload)
 }
 
 #[cfg(test)]
@@ -96,7 +113,14 @@ mod tests {
             let mut damaged = seal(&payload).to_vec();
             let at = at.index(damaged.len());
             damaged[at] ^= 1 << bit;
-            prop_assert!(open(&damaged.into()).is_err());
+            prop_assert!(open(&damaged.into()).expect_err("damaged").is_damage());
+        }
+
+        #[test]
+        fn a_value_of_another_release_is_no_damage(payload in vec(any::<u8>(), 0..64), version in 3_u8..) {
+            let [c0, c1, c2, c3] = checksum(version, &payload).to_be_bytes();
+            let value = [&[version, c0, c1, c2, c3][..], &payload].concat();
+            prop_assert_eq!(open(&value.into()), Err(SealError::Version(version)));
         }
 
         #[test]

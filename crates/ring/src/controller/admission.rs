@@ -2,13 +2,15 @@
 //!
 //! Who a node is, is judged when it connects. What it has, is judged by its report, before it is welcomed.
 
+use std::collections::BTreeMap;
+
 use protocol::hello::{Membership, NodeHello};
 use protocol::id::{ClusterId, PartitionId, Seq};
-use protocol::message::{CopyReport, Report};
+use protocol::message::{Condition, CopyReport, Report};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::Member;
 
-use super::{ClusterState, Controller};
+use super::{ClusterState, Controller, Linked};
 use crate::placement::Place;
 
 impl Controller {
@@ -132,27 +134,24 @@ impl Controller {
     }
 
     /// Judges what a node has (rule 9): a copy in sync whose position is below what it once was, or below what the other
-    /// copy shows that it was, is lost data.
+    /// copy showed that it was, is lost data.
     pub(super) fn admit_report(
         &self,
-        hello: &NodeHello,
+        linked: &Linked,
         place: Place,
         report: &Report,
     ) -> Result<(), Refusal> {
         for member in Member::ALL {
             let partition = self.ring.partition_at(place, member);
-            let view = self.published.as_ref().and_then(|state| state.view(partition));
-            let named = view.and_then(|view| view.in_sync.incarnation(member));
-            if named != Some(hello.incarnation) {
-                continue;
-            }
-            let CopyReport { position, is_installing, .. } = *report.copy(member);
-            let once = self.once_had(place, member).max(self.shown_by_other(partition, member));
-            if position.seq < once || is_installing {
+            let CopyReport { position, condition, .. } = *report.copy(member);
+            let once = linked.floors.get(&member).copied().unwrap_or(Seq::ZERO);
+            // A copy that cannot read how far it is says so, and is restored.
+            let is_below = position.seq < once && condition != Condition::Partial;
+            if is_below && self.is_named(&linked.hello, partition, member) {
                 let detail = format!(
                     "the {member} copy of {partition} on {} ends at {position}, and once had entry {once}: its data \
                      directory is an old copy. Start it with its newest data, or with an empty directory",
-                    hello.node,
+                    linked.hello.node,
                 );
                 return Err(Refusal::new(RefusalCode::LostData, detail));
             }
@@ -160,15 +159,30 @@ impl Controller {
         Ok(())
     }
 
+    /// What the copies of a node that links must have. Its report was not sent before it was linked, so it says no less
+    /// than what was known until then.
+    pub(super) fn floors(&self, hello: &NodeHello, place: Place) -> BTreeMap<Member, Seq> {
+        let named = Member::ALL
+            .into_iter()
+            .filter(|member| self.is_named(hello, self.ring.partition_at(place, *member), *member));
+        let floor = |member| {
+            let shown = self.shown_by_other(self.ring.partition_at(place, member), member);
+            (member, self.once_had(hello, place, member).max(shown))
+        };
+        named.map(floor).collect()
+    }
+
+    /// Whether a view counts on a copy, with the data that a node comes with.
+    fn is_named(&self, hello: &NodeHello, partition: PartitionId, member: Member) -> bool {
+        let view = self.published.as_ref().and_then(|state| state.view(partition));
+        view.and_then(|view| view.in_sync.incarnation(member)) == Some(hello.incarnation)
+    }
+
     /// What the copy itself has said that it has durable, with the same data.
-    fn once_had(&self, place: Place, member: Member) -> Seq {
-        self.nodes
-            .get(&place)
-            .and_then(|node| node.durable.get(&member))
-            .filter(|(incarnation, _)| {
-                self.linked(place).is_some_and(|linked| linked.hello.incarnation == *incarnation)
-            })
-            .map_or(Seq::ZERO, |(_, seq)| *seq)
+    fn once_had(&self, hello: &NodeHello, place: Place, member: Member) -> Seq {
+        let durable = self.nodes.get(&place).and_then(|node| node.durable.get(&member));
+        let same = durable.filter(|(incarnation, _)| *incarnation == hello.incarnation);
+        same.map_or(Seq::ZERO, |(_, seq)| *seq)
     }
 
     /// What the other copy in sync shows of it: home commits what next has, and next has what home has.

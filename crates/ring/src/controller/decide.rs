@@ -1,7 +1,7 @@
 //! What the controller decides, on what is published and what it knows of the links.
 
 use protocol::id::{Epoch, PartitionId};
-use protocol::message::{Ask, ToNode};
+use protocol::message::{Ask, Condition, ToNode};
 use protocol::view::{InSync, Member, View};
 
 use super::rebuild::Prospect;
@@ -80,6 +80,7 @@ impl Controller {
         let granted = self.answer_ask(&view, effects);
         let in_sync = drop_lost(&self.ring, &view, state)
             .or_else(|| self.take_back(&view, state))
+            .or_else(|| self.drop_damaged(&view))
             .or(granted)
             .or_else(|| self.shrink(&view, now))
             .filter(|in_sync| *in_sync != view.in_sync);
@@ -104,10 +105,10 @@ impl Controller {
     ) -> Option<View> {
         let member = self.accepted.remove(&partition)?;
         // It may have come back meanwhile.
-        let is_gone = before.is_none() || state.is_lost(&self.ring, partition);
+        let is_gone = self.is_in_want(state, partition);
         let linked = self
             .reported(self.ring.holder(partition, member))
-            .filter(|linked| is_gone && !linked.is_installing(member))?;
+            .filter(|linked| is_gone && linked.condition(member) != Condition::Partial)?;
         let incarnation = linked.hello.incarnation;
         let newest = self.newest_reported(partition).max(before.map(|view| view.epoch));
         let epoch = newest.unwrap_or_default().next();
@@ -129,7 +130,26 @@ impl Controller {
         let is_lost = state.lost_member(&self.ring, view) == Some(Member::Home);
         let place = self.ring.holder(view.partition, Member::Next);
         let has_data = state.incarnation_at(place) == Some(next);
-        (epoch == view.epoch && is_lost && has_data).then_some(InSync::NextOnly { next })
+        // Home may have begun to replace it, and have died before anyone heard of that.
+        let is_partial = self
+            .reported(place)
+            .is_some_and(|linked| linked.condition(Member::Next) == Condition::Partial);
+        (epoch == view.epoch && is_lost && has_data && !is_partial)
+            .then_some(InSync::NextOnly { next })
+    }
+
+    /// A copy that is damaged leaves in favour of the other one, if that is whole and its node is linked; then it is restored.
+    fn drop_damaged(&self, view: &View) -> Option<InSync> {
+        let condition = |member: Member| {
+            let linked = self.reported(self.ring.holder(view.partition, member))?;
+            let is_meant = view.in_sync.incarnation(member) == Some(linked.hello.incarnation);
+            is_meant.then(|| linked.condition(member))
+        };
+        let is_damaged = |member: &Member| {
+            condition(*member).is_some_and(|condition| condition != Condition::Whole)
+                && condition(member.other()) == Some(Condition::Whole)
+        };
+        view.in_sync.without(Member::ALL.into_iter().find(is_damaged)?)
     }
 
     fn rebuild(&self, partition: PartitionId) -> Option<View> {
@@ -150,7 +170,8 @@ impl Controller {
         reports.max()
     }
 
-    /// Rule 6: an ask counts for the epoch it names and the link it came over; the joiner it names must be linked.
+    /// Rule 6: an ask counts for the epoch it names and the link it came over; the joiner it names must be linked, and say
+    /// that it is whole.
     fn answer_ask(&mut self, view: &View, effects: &mut Vec<GatewayEffect>) -> Option<InSync> {
         let (link, Ask { ask, partition, epoch, joiner }) = self.asks.remove(&view.partition)?;
         let (member, in_sync) = view.in_sync.sole()?;
@@ -159,7 +180,12 @@ impl Controller {
             return None;
         }
         match self.welcomed(self.ring.holder(partition, member.other())) {
-            Some(other) if other.hello.incarnation == joiner => Some(view.in_sync.with(joiner)),
+            Some(other)
+                if other.hello.incarnation == joiner
+                    && other.condition(member.other()) == Condition::Whole =>
+            {
+                Some(view.in_sync.with(joiner))
+            }
             Some(_) | None => {
                 effects.push(GatewayEffect::send(link, ToNode::AskRefused { partition, ask }));
                 None

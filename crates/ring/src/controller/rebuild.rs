@@ -72,6 +72,7 @@ fn judge(home: (Incarnation, CopyReport), next: (Incarnation, CopyReport)) -> Pr
 #[cfg(test)]
 mod tests {
     use protocol::id::{Epoch, GatewayBoot, Position};
+    use protocol::message::Condition;
     use protocol::view::InSync;
     use uuid::Uuid;
 
@@ -93,7 +94,7 @@ mod tests {
 
     fn report(incarnation: u128, view: Option<View>) -> (Incarnation, CopyReport) {
         let position = Position::ZERO;
-        (data(incarnation), CopyReport { view, position, is_installing: false })
+        (data(incarnation), CopyReport { view, position, condition: Condition::Whole })
     }
 
     const BOTH: fn(u64) -> View =

@@ -39,6 +39,8 @@ pub(crate) enum Fault {
     Drop(LinkId, Refusal),
     /// The node has to stop.
     Stop(StopReason),
+    /// A row of the copy at work is not what was written.
+    Damaged(String),
 }
 
 impl Fault {
@@ -50,7 +52,10 @@ impl Fault {
 
 impl From<ReadError> for Fault {
     fn from(error: ReadError) -> Self {
-        Self::Stop(StopReason::Storage(error))
+        match error {
+            ReadError::Failed(_) => Self::Stop(StopReason::Storage(error)),
+            ReadError::Damaged(what) => Self::Damaged(what),
+        }
     }
 }
 
@@ -82,6 +87,11 @@ impl Context<'_> {
     /// Sends to the copy that a neighbour holds.
     pub(crate) fn tell_copy(&mut self, to: Member, link: LinkId, message: CopyMessage) {
         self.effects.push(NodeEffect::ToNeighbour { to, link, message });
+    }
+
+    /// Tells the operator of what needs an eye on it.
+    pub(crate) fn alarm(&mut self, what: String) {
+        self.effects.push(NodeEffect::Alarm(what));
     }
 
     /// The last write.

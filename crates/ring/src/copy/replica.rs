@@ -8,24 +8,27 @@
 //! Invariants: `committed ≤ durable ≤ written`; the log has no gaps and its epochs never go back; what is committed
 //! never goes back, unless all is dropped for a snapshot.
 //!
-//! Here is how the state moves; [`answers`] is what the gateway hears of it, [`log`] and [`scan`] what the other copy
-//! does, [`install`] how a snapshot takes the place of what is here. When an entry is committed is not decided here: see
+//! Here is how the state moves; [`answers`] is what the gateway hears of it, [`log`], [`scan`] and [`stretch`] what the other
+//! copy does, [`install`] how a snapshot takes the place of what is here, [`integrity`] what all of it is worth. When an entry is committed is not decided here: see
 //! [`copy`](super).
 
 mod answers;
 mod extent;
 mod install;
+mod integrity;
 mod log;
 mod scan;
+mod stretch;
 
 pub(crate) use answers::Known;
 
 use protocol::entry::Entry;
 use protocol::id::{Epoch, Incarnation, PartitionId, Position, Seq};
-use protocol::message::{CopyReport, Cursor, Progress, Reply, Request};
+use protocol::message::{Condition, CopyReport, Progress, Reply, Request};
 use protocol::view::{Member, View};
 
 use self::extent::{Extent, Retention};
+use self::integrity::Integrity;
 use super::acting::Acting;
 use super::applied::Applied;
 use super::context::{Context, Fault};
@@ -43,8 +46,14 @@ pub(crate) struct Replica {
     me: Incarnation,
     acting: Acting,
     written: Position,
+    /// The entry that was written last.
+    last: Option<Entry>,
     extent: Extent,
     retention: Retention,
+    /// The most rows that are read at once.
+    rows_max: usize,
+    /// The log was looked at up to here.
+    verified: Seq,
     durability: Durability,
     committed: Seq,
     /// The last entry found at the start. Until it is committed (whether it was is not stored), nobody is told of
@@ -53,8 +62,7 @@ pub(crate) struct Replica {
     tail: Tail,
     applied: Applied,
     releases: Releases,
-    /// How far a snapshot has come that is not complete. Until it is, the copy counts for nothing.
-    installing: Option<Cursor>,
+    integrity: Integrity,
 }
 
 /// What a sync has brought to a copy.
@@ -79,7 +87,9 @@ impl Replica {
         settings: &NodeSettings,
         recovered: RecoveredCopy,
     ) -> Self {
-        let RecoveredCopy { view, log_from, written, unsettled_from, applied, .. } = recovered;
+        let (written, integrity) = (recovered.written(), Integrity::recovered(&recovered));
+        let RecoveredCopy { view, log_from, last, applied, log_sizes, .. } = recovered;
+        let unsettled_from = last.as_ref().map_or(0, |last| last.unsettled_from);
         assert!(
             view.is_none_or(|view| view.partition == partition),
             "{view:?} is not of {partition}"
@@ -95,18 +105,21 @@ impl Replica {
             me,
             acting: Acting::recovered(view),
             written,
-            extent: Extent::recovered(log_from, &recovered.log_sizes),
+            last,
+            extent: Extent::recovered(log_from, &log_sizes),
             retention: Retention {
                 entries: settings.log_entries_kept,
                 bytes: settings.log_bytes_kept,
             },
+            rows_max: settings.rows_max,
+            verified: Seq::ZERO,
             durability: Durability::recovered(written),
             committed,
             found: written.seq,
             tail: Tail::default(),
             applied: Applied::recovered(applied, unsettled_from),
             releases: Releases::default(),
-            installing: recovered.installing,
+            integrity,
         }
     }
 
@@ -168,7 +181,7 @@ impl Replica {
             written: self.written,
             durable: self.durable(),
             committed: self.committed,
-            is_installing: self.installing.is_some(),
+            condition: self.condition(),
         }
     }
 
@@ -177,7 +190,7 @@ impl Replica {
         CopyReport {
             view: self.newest_view().copied(),
             position: self.durable_position(),
-            is_installing: self.installing.is_some(),
+            condition: self.condition(),
         }
     }
 
@@ -193,28 +206,26 @@ impl Replica {
     }
 
     /// The mutations up to `mark` are durable. The reads that waited under a view that is over are fenced.
-    ///
-    /// # Panics
-    ///
-    /// When the view that it acts on from now counts on a copy that is not whole.
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Synced {
         let more_is_durable = self.durability.synced(mark);
         let Some((view, parked)) = self.acting.durable(mark) else {
             return Synced { more_is_durable, adopted: None, parked: Vec::new() };
         };
-        assert!(
-            self.installing.is_none() || !self.is_named(),
-            "{view} counts on a copy of which a part is missing"
-        );
         for call in self.releases.fence_reads() {
             cx.reply(call, Reply::Fenced);
+        }
+        if !self.is_named() {
+            // What became of the updates that wait is for the other copy to say: it has their entries, or nobody has.
+            self.releases.clear();
         }
         Synced { more_is_durable, adopted: Some(view), parked }
     }
 
-    /// Whether the view that it acts on names it, with the data that it has.
+    /// Whether it may act as a member: the view that it acts on names it, with the data that it has, and no part of that
+    /// is missing.
     pub(crate) fn is_named(&self) -> bool {
-        self.view().and_then(|view| view.in_sync.incarnation(self.member)) == Some(self.me)
+        let named = self.view().and_then(|view| view.in_sync.incarnation(self.member));
+        named == Some(self.me) && self.condition() != Condition::Partial
     }
 
     /// Whether the newest view that it knows of names it, with the data that it has.
@@ -241,7 +252,7 @@ impl Replica {
         let position = entry.position;
         assert_eq!(position, self.next_position(position.epoch), "a log has no gaps");
         let settled = self.applied.apply(&entry);
-        let scope = match &self.installing {
+        let scope = match self.installing() {
             Some(cursor) if !cursor.covers(entry.change.id()) => Scope::WithoutRecord,
             Some(_) | None => Scope::Whole,
         };
@@ -251,6 +262,7 @@ impl Replica {
         self.written = position;
         self.extent.push(position.seq, entry.size_bytes());
         self.durability.wrote(mark, position);
+        self.last = Some(entry.clone());
         self.tail.push(entry);
     }
 

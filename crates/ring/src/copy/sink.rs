@@ -67,10 +67,9 @@ impl PartitionCopy {
         let greeting = Greeting {
             session: self.sink.session,
             view: self.view().copied(),
-            position: self.replica.durable_position(),
-            installing: self.replica.installing().cloned(),
+            holds: self.replica.holds(),
         };
-        self.sink.acked = (greeting.position.seq, 0);
+        self.sink.acked = (self.replica.durable(), 0);
         cx.tell_copy(self.replica.member().other(), link, CopyMessage::Greeting(greeting));
     }
 
@@ -121,6 +120,7 @@ impl PartitionCopy {
                 self.check_joiner(link)?;
                 self.install(cx, link, rows, then)?;
             }
+            Data::Compare(stretch) => self.compare(cx, &stretch)?,
         }
         self.sink.data += 1;
         let mark = cx.last_write();

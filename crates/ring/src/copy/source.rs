@@ -8,18 +8,20 @@
 //! ```
 //!
 //! Where the log no longer reaches back to where the receiver is, a [`snapshot`] goes first. [`joining`] has how a receiver
-//! that is out of sync comes into the view.
+//! that is out of sync comes into the view, [`scrub`] how a member's rows are compared with those here.
 
 mod joining;
+mod scrub;
 mod session;
 mod snapshot;
 
-use protocol::id::{Epoch, Position, Seq};
-use protocol::message::{CopyMessage, Cursor, Data, FromNode, Greeting};
+use protocol::id::{Epoch, Incarnation, Position, Seq};
+use protocol::message::{Condition, CopyMessage, Cursor, Data, FromNode, Greeting, Holds};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::{Member, View};
 
 use self::joining::Join;
+use self::scrub::Scrub;
 use self::session::Session;
 use self::snapshot::{Snapshot, size_bytes};
 use super::PartitionCopy;
@@ -36,6 +38,7 @@ const RECEIVER_LAG_ENTRIES_MAX: u64 = 4_096;
 pub(super) struct Source {
     session: Option<Session>,
     join: Join,
+    scrub: Scrub,
     /// Without a session since then.
     down_since: Time,
     /// The gateway was told that next cannot be reached; under the view of this epoch.
@@ -44,6 +47,8 @@ pub(super) struct Source {
 
 /// Where a session begins.
 enum Start {
+    /// Not before the controller has dropped the receiver, which has nothing to go on from.
+    Later,
     /// Entries follow what the receiver has.
     After(Position),
     /// A snapshot goes on from where it was interrupted.
@@ -54,7 +59,13 @@ enum Start {
 
 impl Source {
     pub(super) fn new(now: Time) -> Self {
-        Self { session: None, join: Join::default(), down_since: now, reported: None }
+        Self {
+            session: None,
+            join: Join::default(),
+            scrub: Scrub::default(),
+            down_since: now,
+            reported: None,
+        }
     }
 
     /// The link is gone, or has to begin anew; the receiver was well until `down_since`.
@@ -86,20 +97,25 @@ impl Source {
 impl PartitionCopy {
     /// The source, as far as it can go now: begins a session, sends, asks, reports, trims.
     pub(super) fn proceed(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
+        let went = self.go(cx);
+        self.bear_damage(cx, went)
+    }
+
+    fn go(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
         if self.is_source() {
             self.open_session(cx)?;
         } else {
             self.source.close(cx.now);
         }
         self.commit(cx);
-        self.send(cx)?;
+        let sent = self.send(cx);
         self.pursue_joining(cx);
         // Joining may have ended in giving up, which lets the copy commit alone again.
         self.commit(cx);
         self.report_next(cx);
         let keep_from = self.keep_log_from();
         self.replica.trim_log(cx, keep_from);
-        Ok(())
+        sent
     }
 
     /// The last entry that may be committed: durable on every member of the view, on those of the view that is being
@@ -133,20 +149,19 @@ impl PartitionCopy {
         };
         let Some(greeting) = linked.greeting.clone() else { return Ok(()) };
         let (link, incarnation) = (linked.link, linked.incarnation);
-        let start = self.start(cx, link, &greeting)?;
         let needs = greeting.view.map_or(Epoch::default(), |view| view.epoch);
-        let position = match &start {
-            Start::After(position) | Start::Resume(position, _) => *position,
-            Start::Snapshot => Position::ZERO,
+        let session = |position| Session::after(greeting.session, needs, position, cx.now);
+        let session = match self.start(cx, link, &greeting)? {
+            Start::Later => return Ok(()),
+            Start::After(position) => session(position),
+            Start::Resume(position, cursor) => session(position).with(Snapshot::resume(cursor)),
+            Start::Snapshot => {
+                session(Position::ZERO).with(Snapshot::begin(self.replica.last_entry()))
+            }
         };
-        let mut session = Session::after(greeting.session, needs, position, cx.now);
-        session.snapshot = match start {
-            Start::After(_) => None,
-            Start::Resume(_, cursor) => Some(Snapshot::resume(cursor)),
-            Start::Snapshot => Some(Snapshot::begin(self.replica.last_entry(cx)?)),
-        };
-        let durable = if session.snapshot.is_none() { position.seq } else { Seq::ZERO };
+        let durable = if session.snapshot.is_none() { session.acked } else { Seq::ZERO };
         self.peer.set_durable(incarnation, durable);
+        self.source.scrub.begin(cx.now + self.settings.scrub_pause);
         self.source.session = Some(session);
         Ok(())
     }
@@ -154,46 +169,74 @@ impl PartitionCopy {
     /// Rule 4, *prefix*: what a member has is a beginning of the durable log here, and not less than it once was. What a
     /// joiner has counts for nothing: if it does not fit it is replaced.
     fn start(&self, cx: &Context<'_>, link: LinkId, greeting: &Greeting) -> Result<Start, Fault> {
-        let (theirs, durable) = (greeting.position, self.replica.durable());
         let Some(view) = self.view().copied() else { return Ok(Start::Snapshot) };
         let other = self.replica.member().other();
-        let partition = self.partition();
-        // Home makes the entries, so it is never behind; and what a home had that lost its data may be ahead of next.
+        match (view.in_sync.incarnation(other), &greeting.holds) {
+            (Some(member), Holds::Whole(theirs)) => self.start_member(cx, link, (member, *theirs)),
+            // The controller hears of it too, and drops it.
+            (Some(_), Holds::Nothing | Holds::Part(..)) => Ok(Start::Later),
+            (None, Holds::Whole(theirs)) => {
+                self.check_not_ahead(&view, *theirs)?;
+                let fits = self.fits(cx, *theirs)?;
+                Ok(if fits { Start::After(*theirs) } else { Start::Snapshot })
+            }
+            (None, Holds::Part(theirs, cursor)) if self.fits(cx, *theirs)? => {
+                Ok(Start::Resume(*theirs, cursor.clone()))
+            }
+            (None, Holds::Part(..) | Holds::Nothing) => Ok(Start::Snapshot),
+        }
+    }
+
+    /// Whether a joiner's last entry is in the log here. A log that is damaged there does not say: then it is not.
+    fn fits(&self, cx: &Context<'_>, theirs: Position) -> Result<bool, Fault> {
+        if theirs.seq > self.replica.durable() {
+            return Ok(false);
+        }
+        match self.replica.position_of(cx, theirs.seq) {
+            Ok(ours) => Ok(ours == Some(theirs)),
+            Err(Fault::Damaged(_)) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Home makes the entries, so it is never behind; but what a home had that lost its data may be ahead of next.
+    fn check_not_ahead(&self, view: &View, theirs: Position) -> Result<(), Fault> {
+        let durable = self.replica.durable();
         let is_home = self.replica.member() == Member::Home;
-        if is_home
-            && theirs.seq > durable
-            && !is_disowned(&view, theirs)
-            && greeting.installing.is_none()
-        {
+        if is_home && theirs.seq > durable && !is_disowned(view, theirs) {
+            let partition = self.partition();
             let detail = format!(
                 "{partition}: next holds entry {theirs}, home ends at {durable}: home has lost data"
             );
             return Err(Fault::Stop(StopReason::LostData(detail)));
         }
-        let ours =
-            if theirs.seq > durable { None } else { self.replica.position_of(cx, theirs.seq)? };
-        let fits = ours == Some(theirs);
-        let Some(member) = view.in_sync.incarnation(other) else {
-            return Ok(match &greeting.installing {
-                None if fits => Start::After(theirs),
-                Some(cursor) if fits => Start::Resume(theirs, cursor.clone()),
-                None | Some(_) => Start::Snapshot,
-            });
+        Ok(())
+    }
+
+    fn start_member(
+        &self,
+        cx: &Context<'_>,
+        link: LinkId,
+        (member, theirs): (Incarnation, Position),
+    ) -> Result<Start, Fault> {
+        if let Some(view) = self.view() {
+            self.check_not_ahead(view, theirs)?;
+        }
+        let ours = match theirs.seq {
+            seq if seq > self.replica.durable() => None,
+            seq => self.replica.position_of(cx, seq)?,
         };
         let known = self.peer.durable_at(member);
-        if fits && theirs.seq >= known && greeting.installing.is_none() {
+        if ours == Some(theirs) && theirs.seq >= known {
             return Ok(Start::After(theirs));
         }
+        let (partition, here) = (self.partition(), self.replica.member());
+        let other = here.other();
         let detail = match ours {
-            _ if greeting.installing.is_some() => {
-                format!("{partition}: the {other} copy is in sync and not whole")
-            }
             _ if theirs.seq < known => {
                 format!("{partition}: {other} is at {theirs} and once was at {known}")
             }
-            Some(ours) => {
-                format!("{partition}: {other} holds {theirs}, {} {ours}", self.replica.member())
-            }
+            Some(ours) => format!("{partition}: {other} holds {theirs}, {here} {ours}"),
             None => format!(
                 "{partition}: {other} is at {theirs}, and the log here begins at {}",
                 self.replica.log_from(),
@@ -249,28 +292,19 @@ impl PartitionCopy {
         Ok(())
     }
 
-    /// Sends what is durable here and was not sent, as far as the window goes, and a snapshot's rows in between.
+    /// Sends what is durable here and was not sent, as far as the window goes, and rows in between.
     fn send(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
         let Some(view) = self.view().copied() else { return Ok(()) };
         loop {
-            let Some(session) = &mut self.source.session else { return Ok(()) };
-            if !session.has_room() || view.epoch < session.needs {
+            let Some(session) = &self.source.session else { return Ok(()) };
+            if !session.takes(&view, self.settings.window_bytes) {
                 return Ok(());
             }
+            self.read_rows(cx, &view)?;
+            let Some(session) = &self.source.session else { return Ok(()) };
             let durable = self.replica.durable();
-            if let Some(snapshot) = &mut session.snapshot
-                && snapshot.next.is_none()
-                && let Some(cursor) = snapshot.cursor.clone()
-            {
-                let (rows, then) = self.replica.rows_after(cx, &cursor)?;
-                snapshot.read(self.replica.written().seq, rows, then);
-            }
-            let rows_at = session
-                .snapshot
-                .as_ref()
-                .and_then(|snapshot| snapshot.next.as_ref())
-                .map(|(at, _)| *at);
-            let begins = session.snapshot.as_ref().is_some_and(Snapshot::is_beginning);
+            let rows_at = session.next.as_ref().map(|(at, _)| *at);
+            let begins = session.is_beginning();
             match rows_at {
                 Some(at) if at <= durable && (begins || at <= session.sent.seq) => {
                     self.send_rows(cx, &view)
@@ -288,17 +322,59 @@ impl PartitionCopy {
         }
     }
 
+    /// Reads the rows that are to be sent next, if any are and none wait to be: they go right after the last entry written.
+    fn read_rows(&mut self, cx: &mut Context<'_>, view: &View) -> Result<(), Fault> {
+        let Some(session) = self.source.session.as_ref().filter(|session| session.next.is_none())
+        else {
+            return Ok(());
+        };
+        let data = match &session.snapshot {
+            Some(snapshot) => {
+                let Some(cursor) = snapshot.cursor.clone() else { return Ok(()) };
+                let (rows, then) = self.replica.rows_after(cx, &cursor)?;
+                Data::Chunk { rows, then }
+            }
+            None if self.may_scrub(view) && self.source.scrub.is_due(cx.now) => {
+                self.verify_log(cx)?;
+                let stretch = self.replica.stretch_after(cx, self.source.scrub.cursor())?;
+                let pause = self.settings.scrub_pause;
+                self.source.scrub.goes_on(stretch.to.clone(), cx.now + pause);
+                Data::Compare(stretch)
+            }
+            None => return Ok(()),
+        };
+        if let Some(session) = &mut self.source.session {
+            session.next = Some((self.replica.written().seq, data));
+        }
+        Ok(())
+    }
+
+    /// Whether there is a member to compare with, and something here to compare.
+    fn may_scrub(&self, view: &View) -> bool {
+        let other = self.replica.member().other();
+        view.in_sync.incarnation(other).is_some() && self.replica.condition() == Condition::Whole
+    }
+
     fn send_entries(&mut self, cx: &mut Context<'_>, view: &View, to: Seq) -> Result<(), Fault> {
         let Some(session) = &mut self.source.session else { return Ok(()) };
         let previous = session.sent;
         let from = previous.seq.next();
         if from < self.replica.log_from() {
             // The log was not kept for a receiver that is so far behind.
-            let base = self.replica.last_entry(cx)?;
-            session.snapshot = Some(Snapshot::begin(base));
+            session.replace(Snapshot::begin(self.replica.last_entry()));
             return Ok(());
         }
-        let entries = self.replica.log(cx, from, to)?;
+        let entries = match self.replica.log(cx, from, to) {
+            Err(Fault::Damaged(what)) if from < self.members_need_from() => {
+                let below = self.members_need_from();
+                self.replica.drop_log(cx, below);
+                self.tell_of_dropped_log(cx, &what);
+                // The receiver is no member, or it would need no less: a snapshot takes the log's place.
+                return Ok(());
+            }
+            entries => entries?,
+        };
+        let Some(session) = &mut self.source.session else { return Ok(()) };
         if let Some(last) = entries.last() {
             session.sent = last.position;
         }
@@ -307,8 +383,10 @@ impl PartitionCopy {
     }
 
     fn send_rows(&mut self, cx: &mut Context<'_>, view: &View) {
-        let next = self.source.session.as_mut().and_then(|session| session.snapshot.as_mut());
-        let Some((_, data)) = next.and_then(|snapshot| snapshot.next.take()) else { return };
+        let Some((_, data)) = self.source.session.as_mut().and_then(|session| session.next.take())
+        else {
+            return;
+        };
         if let (Data::Install { base }, Some(session)) = (&data, &mut self.source.session) {
             session.sent = base.as_ref().map_or(Position::ZERO, |base| base.position);
             session.acked = session.sent.seq;
@@ -333,13 +411,7 @@ impl PartitionCopy {
     /// The first entry that must be kept: the last one that a member of the view has too, a stretch behind it, and what a
     /// receiver that is connected is still to be sent, if it is not too far behind.
     fn keep_log_from(&self) -> Seq {
-        let mut from = self.replica.retained_from();
-        let other = self.replica.member().other();
-        let views = [self.replica.view(), self.replica.storing()];
-        for member in views.into_iter().flatten().filter_map(|view| view.in_sync.incarnation(other))
-        {
-            from = from.min(self.peer.durable_at(member));
-        }
+        let from = self.replica.retained_from().min(self.members_need_from());
         let lag = |seq: Seq| from.0.saturating_sub(seq.0);
         match &self.source.session {
             Some(session) if lag(session.acked) <= RECEIVER_LAG_ENTRIES_MAX => {
@@ -347,6 +419,16 @@ impl PartitionCopy {
             }
             Some(_) | None => from,
         }
+    }
+
+    /// The last entry that every other member of the view has too: what comes after it must be kept, and it itself, to see
+    /// that they hold the same.
+    pub(super) fn members_need_from(&self) -> Seq {
+        let other = self.replica.member().other();
+        let views = [self.replica.view(), self.replica.storing()];
+        let members = views.into_iter().flatten().filter(|view| view.in_sync.source() != other);
+        let members = members.filter_map(|view| view.in_sync.incarnation(other));
+        members.map(|member| self.peer.durable_at(member)).fold(self.replica.durable(), Seq::min)
     }
 
     /// Tells the gateway whether next can be reached, where the view needs it to be (it shrinks on that).
@@ -392,12 +474,23 @@ impl PartitionCopy {
         Err(Fault::protocol_error(link, format!("nothing was made durable for {waited:?}")))
     }
 
+    /// When there is something to compare.
+    fn scrub_deadline(&self) -> Option<Time> {
+        let (session, view) = (self.source.session.as_ref()?, self.view()?);
+        let is_free = session.snapshot.is_none()
+            && session.next.is_none()
+            && session.takes(view, self.settings.window_bytes);
+        let is_possible = is_free && self.may_scrub(view);
+        is_possible.then_some(self.source.scrub.not_before())
+    }
+
     /// When to tick at the latest.
     pub(super) fn source_deadline(&self, has_gateway: bool) -> Option<Time> {
         let session = self.source.session.as_ref();
         earliest([
             self.report_deadline().filter(|_| has_gateway),
             session.and_then(|session| session.stall_deadline(self.settings.append_deadline)),
+            self.scrub_deadline(),
             self.source.join.deadline(self.settings.hold_max),
         ])
     }

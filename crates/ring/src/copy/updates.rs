@@ -73,7 +73,7 @@ fn decide(action: Action, current: Option<StoredRecord>) -> Result<Decision, Fau
             Decision::Refuse(Answer::PreconditionFailed)
         }
         (Action::Change { patch, .. }, Some(current)) => {
-            let damaged = |error| ReadError(format!("a record is damaged: {error}"));
+            let damaged = |error| ReadError::Damaged(format!("a record is no user's: {error}"));
             let user = User::from_json(&current.record).map_err(damaged)?;
             let record = user.patched(&patch).to_json();
             Decision::Apply(Change::Replace { id: patch.id, record })

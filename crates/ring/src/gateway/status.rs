@@ -1,11 +1,13 @@
-//! What a gateway knows of its cluster, for people and their tools.
+//! What a gateway knows of its cluster, for people and their tools. [`problems`] says what is wrong.
+
+mod problems;
 
 use protocol::id::{ClusterId, Incarnation, NodeId, PartitionId, Position, Seq};
+use protocol::message::{Condition, Verdict};
 use protocol::view::{Member, View};
 use serde::{Deserialize, Serialize};
 
 use super::Gateway;
-use crate::controller::{Prospect, Service};
 use crate::placement::Place;
 use crate::time::Time;
 
@@ -35,6 +37,8 @@ pub struct NodeStatus {
     pub incarnation: Option<Incarnation>,
     /// How often it was started.
     pub boots: Option<u64>,
+    /// What it said when it ended, until it is linked again.
+    pub last_words: Option<String>,
 }
 
 /// What a gateway knows of a partition.
@@ -50,6 +54,8 @@ pub struct PartitionStatus {
     pub next: CopyStatus,
     /// How many entries next has not made durable yet, as far as both have said.
     pub lag_entries: Option<u64>,
+    /// What came of comparing both copies last, if they were compared.
+    pub compared: Option<Verdict>,
     /// Why it cannot be read or updated, or is without its second copy; empty if all is well.
     pub problems: Vec<String>,
 }
@@ -67,8 +73,8 @@ pub struct CopyStatus {
     pub durable: Option<Seq>,
     /// The last entry that is committed there.
     pub committed: Option<Seq>,
-    /// Whether it is being restored: a part of a snapshot is there.
-    pub installing: bool,
+    /// What its data is worth, as far as its node has said.
+    pub condition: Option<Condition>,
 }
 
 impl Gateway {
@@ -95,6 +101,7 @@ impl Gateway {
             address: linked.map(|linked| linked.hello.address.clone()),
             incarnation: linked.map(|linked| linked.hello.incarnation).or(known),
             boots: linked.map(|linked| linked.hello.boot.count),
+            last_words: self.controller.last_words(place).map(str::to_owned),
         }
     }
 
@@ -107,10 +114,19 @@ impl Gateway {
             partition,
             view,
             lag_entries: lag.map(|(home, next)| home.0.saturating_sub(next.0)),
+            compared: self.compared(partition),
             problems: self.problems(now, partition, view.as_ref()),
             home,
             next,
         }
+    }
+
+    /// What came of comparing the copies: the worst that one of them has said.
+    fn compared(&self, partition: PartitionId) -> Option<Verdict> {
+        let ring = self.controller.ring();
+        let of = |member| self.controller.compared(ring.holder(partition, member), member);
+        let verdicts = Member::ALL.into_iter().filter_map(of);
+        verdicts.reduce(|one, other| if other == Verdict::Different { other } else { one })
     }
 
     fn copy_status(
@@ -127,132 +143,11 @@ impl Gateway {
             position: progress.map(|progress| progress.written),
             durable: progress.map(|progress| progress.durable),
             committed: progress.map(|progress| progress.committed),
-            installing: progress.is_some_and(|progress| progress.is_installing),
+            condition: self.controller.linked(place).map(|linked| linked.condition(member)),
         }
     }
 
     fn is_up(&self, place: Place) -> bool {
         self.controller.linked(place).is_some_and(|linked| linked.is_welcomed)
-    }
-
-    fn problems(&self, now: Time, partition: PartitionId, view: Option<&View>) -> Vec<String> {
-        let Some(state) = self.state() else { return vec![self.why_not_formed()] };
-        let Some(view) = view else { return vec![self.why_unknown(partition)] };
-        if self.controller.service(state, partition) == Service::Lost {
-            return vec![self.why_lost(view)];
-        }
-        let mut problems = Vec::new();
-        problems.extend(self.why_no_updates(view));
-        problems.extend(self.why_no_reads(now, view));
-        problems.extend(self.why_one_copy(view));
-        problems
-    }
-
-    fn why_no_updates(&self, view: &View) -> Option<String> {
-        let home = self.name(view.partition, Member::Home);
-        if !self.is_holder_up(view.partition, Member::Home) {
-            Some(format!("no updates: {home}, with the primary, is not linked; start it"))
-        } else if !view.in_sync.has_primary() {
-            Some(format!(
-                "no updates: {home}, with the primary, has lost its data and is being restored"
-            ))
-        } else {
-            None
-        }
-    }
-
-    fn why_no_reads(&self, now: Time, view: &View) -> Option<String> {
-        let reader = view.in_sync.reader();
-        if self.is_holder_up(view.partition, reader) {
-            return None;
-        }
-        let is_moving = self.controller.saving().is_some() || now < self.controller.grace_until();
-        let hope = if is_moving { "the view is about to change" } else { "start it" };
-        let node = self.name(view.partition, reader);
-        Some(format!("no reads: {node}, which has to answer them, is not linked; {hope}"))
-    }
-
-    fn why_one_copy(&self, view: &View) -> Option<String> {
-        let (sole, _) = view.in_sync.sole()?;
-        let (partition, other) = (view.partition, sole.other());
-        let holder = |member| self.controller.ring().holder(partition, member);
-        let is_cut_off = sole == Member::Home
-            && self.controller.linked(holder(sole)).is_some_and(|home| home.unreachable.is_some());
-        let progress = self.controller.progress(holder(other), other);
-        let why = if !self.is_holder_up(partition, other) {
-            "is not linked; start it".to_owned()
-        } else if is_cut_off {
-            let sole = self.name(partition, sole);
-            format!("cannot be reached by {sole}; mend the network between them")
-        } else if progress.is_some_and(|progress| progress.is_installing) {
-            "is being restored from a snapshot".to_owned()
-        } else {
-            "is catching up".to_owned()
-        };
-        let (node, role) = match other {
-            Member::Home => (self.name(partition, other), "primary"),
-            Member::Next => (self.name(partition, other), "replica"),
-        };
-        Some(format!("one copy only: {node}, with the {role}, {why}"))
-    }
-
-    /// The only copy in sync is gone with its data.
-    fn why_lost(&self, view: &View) -> String {
-        let (sole, incarnation) = match view.in_sync.sole() {
-            Some(sole) => sole,
-            None => unreachable!("both copies are never lost under one view: {view}"),
-        };
-        let partition = view.partition;
-        let (gone, other) = (self.name(partition, sole), self.name(partition, sole.other()));
-        format!(
-            "lost: {gone} alone had the newest data of {partition} (incarnation {incarnation}) and came back without it. \
-             If that data directory can be found, start {gone} with it. Else accept that updates are lost: `chainring \
-             accept-loss --partition {} --from {other}` goes on with what {other} has",
-            partition.0,
-        )
-    }
-
-    /// The view was lost with the controller's file.
-    fn why_unknown(&self, partition: PartitionId) -> String {
-        let (home, next) = (self.name(partition, Member::Home), self.name(partition, Member::Next));
-        let accept = format!("`chainring accept-loss --partition {} --from NODE`", partition.0);
-        let what = format!("the view of {partition} was lost with the gateway's state");
-        match self.controller.prospect(partition) {
-            Prospect::Awaited(member) => {
-                let node = self.name(partition, member);
-                format!(
-                    "{what}, and is rebuilt once {home} and {next} have reported: {node} has not; start it. If it is gone \
-                     for good, {accept} goes on with the other node's data"
-                )
-            }
-            Prospect::Unaccounted(member) => {
-                let node = self.name(partition, member);
-                format!(
-                    "{what}, and {node} has lost data too: the newest view may be gone with that. If its data directory can \
-                     be found, start it with that. Else {accept} goes on with the data of the node that you name"
-                )
-            }
-            Prospect::Contradiction => format!(
-                "{what}, and {home} and {next} know two different views of one epoch: two gateways were at work. Find out \
-                 which node has the data to go on with, and name it: {accept}"
-            ),
-            Prospect::Found(_) => format!("{what}, and is being rebuilt"),
-        }
-    }
-
-    fn name(&self, partition: PartitionId, member: Member) -> &NodeId {
-        let ring = self.controller.ring();
-        ring.node_at(ring.holder(partition, member))
-    }
-
-    fn is_holder_up(&self, partition: PartitionId, member: Member) -> bool {
-        self.is_up(self.controller.ring().holder(partition, member))
-    }
-
-    fn why_not_formed(&self) -> String {
-        let ring = self.controller.ring();
-        let missing = ring.places().filter(|place| self.controller.linked(*place).is_none());
-        let missing = missing.map(|place| ring.node_at(place).to_string()).collect::<Vec<_>>();
-        format!("the cluster is not formed: waiting for {}", missing.join(", "))
     }
 }

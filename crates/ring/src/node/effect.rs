@@ -43,6 +43,8 @@ pub enum NodeEffect {
         /// Why.
         refusal: Refusal,
     },
+    /// Tell the operator, loudly.
+    Alarm(String),
     /// End the process.
     Stop(StopReason),
 }

@@ -100,9 +100,10 @@ impl Formed {
             }
             ToNode::NextIsLinked(neighbour) => {
                 self.dial(cx, neighbour);
-                self.home.joiner_is_linked(cx)
+                self.home.joiner_may_come(cx)
             }
-            ToNode::HomeIsLinked => self.next.joiner_is_linked(cx),
+            ToNode::HomeIsLinked => self.next.joiner_may_come(cx),
+            ToNode::JoinerIsWhole { partition } => self.copy_of(cx, partition)?.joiner_may_come(cx),
             ToNode::AskRefused { partition, ask } => {
                 self.copy_of(cx, partition)?.ask_refused(cx, ask)
             }

@@ -17,6 +17,13 @@ pub struct NodeSettings {
     pub log_entries_kept: u64,
     /// How many bytes of them, roughly.
     pub log_bytes_kept: usize,
+    /// The most that is sent to the other copy and not made durable there, in bytes: flow control, and a bound on what a slow
+    /// receiver piles up.
+    pub window_bytes: usize,
+    /// How many rows a part of a snapshot has at most, and a stretch that is compared.
+    pub rows_max: usize,
+    /// How long the comparison of both copies rests after each stretch.
+    pub scrub_pause: Duration,
 }
 
 impl Default for NodeSettings {
@@ -28,6 +35,9 @@ impl Default for NodeSettings {
             progress_interval: Duration::from_millis(500),
             log_entries_kept: 10_000,
             log_bytes_kept: 32 << 20,
+            window_bytes: 2 << 20,
+            rows_max: 512,
+            scrub_pause: Duration::from_millis(250),
         }
     }
 }

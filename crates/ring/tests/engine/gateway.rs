@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::hello::NodeHello;
 use protocol::id::{ClusterId, Epoch, GatewayBoot, PartitionId, Position, Seq};
 use protocol::message::{
-    Ask, AskNumber, CopyReport, FromNode, Operation, Progress, Report, Request, ToNode,
+    Ask, AskNumber, Condition, CopyReport, FromNode, Operation, Progress, Report, Request, ToNode,
 };
 use protocol::refusal::RefusalCode;
 use protocol::view::{InSync, Member};
@@ -20,14 +20,14 @@ use crate::support::{
     BOOT, CLUSTER, both, hello, home_only, ids, incarnation, ring, user_of, view,
 };
 
-const AFTER_GRACE: Time = Time::at(Duration::from_secs(60));
+pub(crate) const AFTER_GRACE: Time = Time::at(Duration::from_secs(60));
 
-fn link(node: u8) -> LinkId {
+pub(crate) fn link(node: u8) -> LinkId {
     LinkId(u64::from(node) + 10)
 }
 
 /// A gateway with the views given, all of its nodes linked and welcomed.
-fn gateway(in_sync: [(u64, InSync); 3]) -> Gateway {
+pub(crate) fn gateway(in_sync: [(u64, InSync); 3]) -> Gateway {
     let nodes = ids()
         .into_iter()
         .zip(0..)
@@ -59,13 +59,13 @@ fn reports(node: u8, report: Report) -> GatewayEvent {
     GatewayEvent::NodeSays { link: link(node), message: FromNode::Report(report) }
 }
 
-fn handle(gateway: &mut Gateway, event: GatewayEvent) -> Vec<GatewayEffect> {
+pub(crate) fn handle(gateway: &mut Gateway, event: GatewayEvent) -> Vec<GatewayEffect> {
     let mut effects = Vec::new();
     gateway.handle(AFTER_GRACE, event, &mut effects);
     effects
 }
 
-fn ask(node: u8, partition: u16, epoch: u64) -> GatewayEvent {
+pub(crate) fn ask(node: u8, partition: u16, epoch: u64) -> GatewayEvent {
     let joiner = incarnation((u128::from(partition) + 1) % 3);
     let ask =
         Ask { ask: AskNumber(1), partition: PartitionId(partition), epoch: Epoch(epoch), joiner };
@@ -79,7 +79,7 @@ fn saved(effects: &[GatewayEffect]) -> Option<&ClusterState> {
     })
 }
 
-fn sent_to(effects: &[GatewayEffect], node: u8) -> Vec<&ToNode> {
+pub(crate) fn sent_to(effects: &[GatewayEffect], node: u8) -> Vec<&ToNode> {
     let sent = effects.iter().filter_map(|effect| match effect {
         GatewayEffect::Send { link: to, message } if *to == link(node) => Some(&**message),
         _ => None,
@@ -236,7 +236,7 @@ fn newborn(node: u8) -> NodeHello {
 }
 
 /// The views that are decided.
-fn views(effects: &[GatewayEffect]) -> Vec<Option<InSync>> {
+pub(crate) fn views(effects: &[GatewayEffect]) -> Vec<Option<InSync>> {
     let state = saved(effects).expect("something is decided");
     state.views.iter().map(|view| view.map(|view| view.in_sync)).collect()
 }
@@ -337,13 +337,13 @@ fn a_copy_in_sync_that_has_less_than_it_once_had_is_refused() {
         written: Position { epoch: Epoch(1), seq: Seq(9) },
         durable: Seq(9),
         committed: Seq(7),
-        is_installing: false,
+        condition: Condition::Whole,
     };
     let message = FromNode::Progress(progress);
     handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message });
     let report = |seq| {
         let position = Position { epoch: Epoch(1), seq: Seq(seq) };
-        let copy = CopyReport { view: None, position, is_installing: false };
+        let copy = CopyReport { view: None, position, condition: Condition::Whole };
         Report { home: copy, next: copy }
     };
     // (the node, what it reports, whether it is let in): home once had 9, and has committed 7 that next must have.

@@ -2,8 +2,8 @@
 
 use protocol::id::{Epoch, Incarnation, PartitionId, Position, RequestId, Seq};
 use protocol::message::{
-    Action, AskNumber, CallId, CopyMessage, Data, FromNode, Greeting, Operation, Request, Rows,
-    ToNode, Update,
+    Action, AskNumber, CallId, CopyMessage, Data, FromNode, Greeting, Holds, Operation, Request,
+    Rows, ToNode, Update,
 };
 use protocol::user::User;
 use protocol::view::{Member, View};
@@ -19,7 +19,7 @@ use crate::support::{
 const NEXT: LinkId = LinkId(3);
 
 /// Node db-1 under the view *both* of epoch 1, with an open session with next, which holds nothing.
-fn linked_to_next() -> Node {
+pub(crate) fn linked_to_next() -> Node {
     let mut node = node(view(1, 1, both(1)), view(0, 1, both(0)));
     handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) });
     says(&mut node, greeting(1, None));
@@ -32,7 +32,7 @@ fn says(node: &mut Node, message: CopyMessage) -> Vec<NodeEffect> {
 
 /// Next holds nothing that is durable.
 fn greeting(session: u64, view: Option<View>) -> CopyMessage {
-    CopyMessage::Greeting(Greeting { session, view, position: Position::ZERO, installing: None })
+    CopyMessage::Greeting(Greeting { session, view, holds: Holds::Whole(Position::ZERO) })
 }
 
 fn durable(session: u64, seq: u64, data: u64) -> CopyMessage {
@@ -48,7 +48,11 @@ fn sent(effects: &[NodeEffect]) -> Vec<&Data> {
     sent.collect()
 }
 
-fn update(node: &mut Node, counter: u64, action: Action) -> Vec<NodeEffect> {
+pub(crate) fn update(node: &mut Node, counter: u64, action: Action) -> Vec<NodeEffect> {
+    handle(node, update_event(counter, action))
+}
+
+pub(crate) fn update_event(counter: u64, action: Action) -> NodeEvent {
     let request = RequestId { boot: BOOT, counter };
     let update = Update { request, unsettled_from: 1, action };
     let request = Request {
@@ -58,21 +62,24 @@ fn update(node: &mut Node, counter: u64, action: Action) -> Vec<NodeEffect> {
         epoch: Epoch(1),
         operation: Operation::Update(update),
     };
-    handle(node, from_gateway(ToNode::Request(request)))
+    from_gateway(ToNode::Request(request))
+}
+
+pub(crate) fn create() -> Action {
+    let json =
+        format!(r#"{{"id":"{}","name":"Ada","email":"ada@example.org","group":1}}"#, user_of(1));
+    Action::Create(User::from_json(json.as_bytes()).expect("a user"))
 }
 
 /// Two updates, durable at home and sent to next; returns what they wrote.
 fn two_entries(node: &mut Node) -> Logged {
-    let json =
-        format!(r#"{{"id":"{}","name":"Ada","email":"ada@example.org","group":1}}"#, user_of(1));
-    let user = User::from_json(json.as_bytes()).expect("a user");
-    let mut effects = update(node, 1, Action::Create(user));
+    let mut effects = update(node, 1, create());
     effects.extend(update(node, 2, Action::Delete { id: user_of(1), if_match: None }));
     sync(node, &effects);
     Logged::by(&effects)
 }
 
-fn sync(node: &mut Node, effects: &[NodeEffect]) -> Vec<NodeEffect> {
+pub(crate) fn sync(node: &mut Node, effects: &[NodeEffect]) -> Vec<NodeEffect> {
     let marks = effects.iter().filter_map(|effect| match effect {
         NodeEffect::Write { mark, .. } => Some(*mark),
         _ => None,

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests throughout")]
 
+mod damage;
 mod gateway;
 mod home;
 mod node;

@@ -15,7 +15,12 @@ use crate::support::{
     read_of, user_of, view,
 };
 
-fn request(partition: u16, member: Member, epoch: u64, operation: Operation) -> NodeEvent {
+pub(crate) fn request(
+    partition: u16,
+    member: Member,
+    epoch: u64,
+    operation: Operation,
+) -> NodeEvent {
     let (call, partition, epoch) = (CallId(9), PartitionId(partition), Epoch(epoch));
     from_gateway(ToNode::Request(Request { call, partition, member, epoch, operation }))
 }
@@ -29,7 +34,7 @@ fn delete(partition: u16) -> Operation {
     })
 }
 
-fn replies(effects: &[NodeEffect]) -> Vec<Reply> {
+pub(crate) fn replies(effects: &[NodeEffect]) -> Vec<Reply> {
     let replies = effects.iter().filter_map(|effect| match effect {
         NodeEffect::ToGateway { message: FromNode::Reply { reply, .. }, .. } => Some(reply.clone()),
         _ => None,
@@ -118,16 +123,20 @@ fn two_views_of_one_epoch_stop_the_node() {
 
 fn linked_to_home() -> Node {
     let mut node = node(view(1, 3, both(1)), view(0, 3, both(0)));
-    let hello = HomeHello {
+    handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() });
+    node
+}
+
+/// What db-0 says to db-1.
+pub(crate) fn hello_of_home() -> HomeHello {
+    HomeHello {
         node: ids()[0].clone(),
         incarnation: incarnation(0),
         boot: Boot { count: 1, nonce: Uuid::from_u128(7) },
         cluster: CLUSTER,
         partition: PartitionId(0),
         to: (ids()[1].clone(), incarnation(1)),
-    };
-    handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello });
-    node
+    }
 }
 
 fn append(previous: (u64, u64), seqs: &[u64]) -> NodeEvent {

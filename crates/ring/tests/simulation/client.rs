@@ -38,7 +38,7 @@ impl Clients {
     ) -> (Ticket, ClientRequest) {
         self.asked += 1;
         let ticket = Ticket(self.asked);
-        let id: UserId = format!("u{user}").parse().unwrap();
+        let id = self::user(user);
         let text = format!("n{}", self.asked);
         let name = Name::try_from(text.clone()).unwrap();
         let group = u32::try_from(self.asked).unwrap();
@@ -147,4 +147,9 @@ fn output(answer: &Answer) -> Output {
         Answer::Deleted => Output::Deleted,
         Answer::PreconditionFailed => Output::PreconditionFailed,
     }
+}
+
+/// The id of one of the few users.
+pub(crate) fn user(number: u8) -> UserId {
+    format!("u{number}").parse().unwrap()
 }

@@ -1,6 +1,6 @@
 //! A made-up disk: what is written is readable at once, and durable after a sync.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 
 use protocol::entry::{Answer, Change, Entry};
@@ -10,7 +10,8 @@ use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::{Member, View};
 use ring::store::{
-    Budget, Mark, Mutation, ReadError, Recovered, RecoveredCopy, Scope, Stored, StoredRecord,
+    Budget, Damage, Mark, Mutation, ReadError, Recovered, RecoveredCopy, Scope, Stored,
+    StoredRecord,
 };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +23,9 @@ pub(crate) struct CopyOnDisk {
     pub(crate) trimmed: BTreeMap<Seq, Entry>,
     pub(crate) applied: BTreeMap<RequestId, (Seq, Answer)>,
     pub(crate) installing: Option<Cursor>,
+    pub(crate) is_damaged: bool,
+    /// The records that cannot be read.
+    pub(crate) rotten: BTreeSet<UserId>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -42,6 +46,7 @@ pub(crate) struct Disk {
 impl CopyOnDisk {
     fn apply_to_record(&mut self, entry: &Entry) {
         let position = entry.position;
+        self.rotten.remove(entry.change.id());
         match &entry.change {
             Change::Create { id, record } | Change::Replace { id, record } => {
                 let record = record.clone();
@@ -118,6 +123,7 @@ impl Content {
                 }
                 copy.installing.clone_from(then);
             }
+            Mutation::MarkDamaged { member } => self.copy_mut(*member).is_damaged = true,
             Mutation::TrimLog { member, below } => {
                 let copy = self.copy_mut(*member);
                 let kept = copy.log.split_off(below);
@@ -152,6 +158,25 @@ impl Disk {
         self.current = self.durable.clone();
     }
 
+    /// A record cannot be read any more, for ever.
+    pub(crate) fn rot(&mut self, member: Member, id: &UserId) {
+        let rotten = self.current.copy(member).records.get(id).cloned();
+        for content in [&mut self.current, &mut self.durable] {
+            let copy = content.copy_mut(member);
+            // What is not durable yet is written well, if it is written again.
+            if copy.records.get(id) == rotten.as_ref() {
+                copy.rotten.insert(id.clone());
+            }
+        }
+    }
+
+    fn check(&self, member: Member, id: &UserId) -> Result<(), ReadError> {
+        if self.current.copy(member).rotten.contains(id) {
+            return Err(ReadError::Damaged("a record".to_owned()));
+        }
+        Ok(())
+    }
+
     /// A process starts: it syncs what it finds before it reads it (rule 11).
     pub(crate) fn recover(&mut self) -> Recovered {
         for (_, mutation) in std::mem::take(&mut self.unsynced) {
@@ -160,10 +185,10 @@ impl Disk {
         let copy = |copy: &CopyOnDisk| RecoveredCopy {
             view: copy.view,
             log_from: copy.log.first_key_value().map_or(Seq::ZERO, |(seq, _)| *seq),
-            written: copy.last(),
-            unsettled_from: copy.log.last_key_value().map_or(0, |(_, entry)| entry.unsettled_from),
+            last: copy.log.last_key_value().map(|(_, entry)| entry.clone()),
             applied: copy.applied.iter().map(|(request, (seq, _))| (*request, *seq)).collect(),
             installing: copy.installing.clone(),
+            damage: copy.is_damaged.then_some(Damage::Known),
             log_sizes: copy.log.iter().map(|(seq, entry)| (*seq, entry.size_bytes())).collect(),
         };
         Recovered {
@@ -176,6 +201,7 @@ impl Disk {
 
 impl Stored for Disk {
     fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
+        self.check(member, id)?;
         Ok(self.current.copy(member).records.get(id).cloned())
     }
 
@@ -193,7 +219,9 @@ impl Stored for Disk {
             record: stored.record.clone(),
         };
         // One at a time, so that much can happen in the middle of a snapshot.
-        Ok(rows.take(1).map(row).collect())
+        let rows = rows.take(1).map(row).collect::<Vec<_>>();
+        rows.iter().try_for_each(|row| self.check(member, &row.id))?;
+        Ok(rows)
     }
 
     fn entries(

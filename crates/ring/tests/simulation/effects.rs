@@ -1,6 +1,6 @@
 //! Hands events to the state machines, and carries out what comes of them.
 
-use protocol::message::{FromNode, Operation, Request, ToNode};
+use protocol::message::{FromNode, Operation, Request, ToNode, Verdict};
 use protocol::view::Member;
 use ring::gateway::{GatewayEffect, GatewayEvent};
 use ring::node::{NodeEffect, NodeEvent};
@@ -34,6 +34,9 @@ impl World {
                 {
                     self.check_reply(i, &request, reply);
                 }
+                if let FromNode::Compared { partition, verdict: Verdict::Different } = &message {
+                    panic!("the copies of {partition} differ and neither is damaged");
+                }
                 self.network.send(link, Message::FromNode(message));
             }
             NodeEffect::ToNeighbour { to, link, message } => {
@@ -44,6 +47,7 @@ impl World {
                 self.log.push(format!("  db-{i} drops {link:?}: {refusal}"));
                 self.break_link(link, WhoKnows::Both);
             }
+            NodeEffect::Alarm(what) => self.log.push(format!("  db-{i} alarms: {what}")),
             NodeEffect::Stop(reason) => panic!("db-{i} stops: {reason}"),
         }
     }
@@ -57,6 +61,7 @@ impl World {
                 log.insert(entry.position.seq, entry.clone());
             }
             Mutation::Chunk { then: None, .. } => self.totals.installs += 1,
+            Mutation::MarkDamaged { .. } => self.totals.damage_found += 1,
             _ => {}
         }
     }

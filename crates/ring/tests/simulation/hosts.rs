@@ -1,6 +1,6 @@
 //! Processes and disks: how they start, end, and make things durable.
 
-use protocol::id::{Boot, ClusterId, GatewayBoot, Incarnation};
+use protocol::id::{Boot, ClusterId, GatewayBoot, Incarnation, PartitionId};
 use protocol::view::Member;
 use ring::gateway::{Gateway, GatewayEvent, GatewaySettings};
 use ring::link::LinkId;
@@ -79,8 +79,31 @@ impl World {
                     let host = &self.nodes[self.holder(partition, member)];
                     view.in_sync.incarnation(member) == Some(host.incarnation)
                 };
-                !has(member) || has(member.other())
+                !has(member) || (has(member.other()) && self.is_sound(partition, member.other()))
             })
+    }
+
+    /// Whether nothing of a copy is damaged, as far as it is in its own hands.
+    fn is_sound(&self, partition: PartitionId, member: Member) -> bool {
+        let disk = &self.nodes[self.holder(partition, member)].disk;
+        [&disk.current, &disk.durable].into_iter().all(|content| {
+            let copy = content.copy(member);
+            copy.rotten.is_empty() && !copy.is_damaged
+        })
+    }
+
+    /// A record cannot be read any more. While nobody has found that, the other copy may fall out of the view; it must be
+    /// able to come back by the log, because no snapshot can be taken here.
+    pub(crate) fn rot(&mut self, i: usize, member: Member, user: u8) {
+        let place = self.ring.places().nth(i).expect("a place");
+        let partition = self.ring.partition_at(place, member);
+        let is_kept = self.log_entries_kept > 1_000;
+        let id = crate::client::user(user);
+        let has = self.nodes[i].disk.current.copy(member).records.contains_key(&id);
+        if has && is_kept && self.can_lose(i, member) && self.is_sound(partition, member) {
+            self.totals.rotten += 1;
+            self.nodes[i].disk.rot(member, &id);
+        }
     }
 
     /// The gateway dies and forgets, as long as its nodes know enough.

@@ -62,6 +62,12 @@ pub(crate) enum Action {
     LoseData {
         node: usize,
     },
+    /// A record of a copy cannot be read any more, where the design promises to bear it.
+    Rot {
+        node: usize,
+        user: u8,
+        of_home: bool,
+    },
     /// The gateway dies and its state file is lost, where the design promises to bear it.
     LoseState,
     /// A dead node starts again.
@@ -117,6 +123,8 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (0_usize..4).prop_map(|node| Action::Kill { node }),
         2 => (0_usize..4, 0_usize..8).prop_map(|(node, kept)| Action::PowerLoss { node, kept }),
         1 => (0_usize..4).prop_map(|node| Action::LoseData { node }),
+        2 => (0_usize..4, 0_u8..4, any::<bool>())
+            .prop_map(|(node, user, of_home)| Action::Rot { node, user, of_home }),
         1 => prop_oneof![1 => Just(Action::LoseState), 2 => Just(Action::HealCuts)],
         8 => (0_usize..4).prop_map(|node| Action::Start { node }),
         1 => Just(Action::KillGateway),

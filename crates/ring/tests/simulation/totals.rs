@@ -17,6 +17,8 @@ pub(crate) struct Totals {
     pub(crate) data_losses: u64,
     pub(crate) state_losses: u64,
     pub(crate) installs: u64,
+    pub(crate) rotten: u64,
+    pub(crate) damage_found: u64,
     pub(crate) reads_at_next_alone: u64,
     pub(crate) broken_links: u64,
     pub(crate) checker_steps: u64,
@@ -38,6 +40,8 @@ impl Totals {
         self.data_losses += other.data_losses;
         self.state_losses += other.state_losses;
         self.installs += other.installs;
+        self.rotten += other.rotten;
+        self.damage_found += other.damage_found;
         self.reads_at_next_alone += other.reads_at_next_alone;
         self.broken_links += other.broken_links;
         self.checker_steps += other.checker_steps;
@@ -57,6 +61,8 @@ impl Totals {
             ("losses of data", self.data_losses),
             ("losses of the state", self.state_losses),
             ("snapshots", self.installs),
+            ("records rotten", self.rotten),
+            ("damage found", self.damage_found),
             ("reads at next alone", self.reads_at_next_alone),
         ] {
             assert!(count * 1_000 >= self.schedules, "too few {what}: {count}");

@@ -136,6 +136,10 @@ impl World {
                 }
             }
             Action::LoseData { node } => self.lose_data(node % count),
+            Action::Rot { node, user, of_home } => {
+                let member = if of_home { Member::Home } else { Member::Next };
+                self.rot(node % count, member, user);
+            }
             Action::LoseState => self.lose_state(),
             Action::Start { node } => self.start_node(node % count),
             Action::KillGateway => self.kill_gateway(),
@@ -223,6 +227,8 @@ impl World {
             if due.is_some_and(|due| due <= self.now) {
                 self.node_event(node, NodeEvent::Tick);
             }
+            let due = self.nodes[node].node.as_ref().and_then(Node::next_deadline);
+            assert!(due.is_none_or(|due| due > self.now), "db-{node} would tick for ever");
         }
         let due = self.gateway.as_ref().and_then(|gateway| gateway.next_deadline(self.now));
         if due.is_some_and(|due| due <= self.now) {

@@ -104,7 +104,9 @@ impl Replica {
             return Ok(entry.answer());
         }
         let missing = || {
-            ReadError(format!("the answer of {request} is missing though entry {seq} applied it"))
+            ReadError::Damaged(format!(
+                "the answer to {request}, applied by entry {seq}, is missing"
+            ))
         };
         Ok(cx.stored.applied(self.member, request)?.ok_or_else(missing)?)
     }

@@ -11,11 +11,12 @@
 //! dies on the way can go on from there.
 
 use protocol::entry::Entry;
-use protocol::id::Position;
+use protocol::id::{Position, Seq};
 use protocol::message::{Cursor, Reply, Rows};
 
 use super::Replica;
 use super::extent::Extent;
+use super::integrity::Integrity;
 use crate::copy::applied::Applied;
 use crate::copy::context::Context;
 use crate::copy::durability::Durability;
@@ -23,11 +24,6 @@ use crate::copy::tail::Tail;
 use crate::store::Mutation;
 
 impl Replica {
-    /// How far a snapshot has come that is not complete.
-    pub(crate) fn installing(&self) -> Option<&Cursor> {
-        self.installing.as_ref()
-    }
-
     /// A snapshot begins. Whoever still waits for an answer under the view before is turned away.
     ///
     /// # Panics
@@ -45,9 +41,11 @@ impl Replica {
         self.found = Position::ZERO.seq;
         self.tail = Tail::default();
         self.extent = Extent::default();
+        self.verified = Seq::ZERO;
         self.durability = Durability::recovered(Position::ZERO);
         self.applied = Applied::after(base.as_ref());
-        self.installing = Some(Cursor::START);
+        self.integrity = Integrity::Installing(Cursor::START);
+        self.last.clone_from(&base);
         if let Some(base) = &base {
             self.extent.push(position.seq, base.size_bytes());
         }
@@ -64,7 +62,7 @@ impl Replica {
                 self.applied.insert(row.request, row.seq);
             }
         }
-        self.installing = then.clone();
+        self.integrity = then.clone().map_or(Integrity::Whole, Integrity::Installing);
         cx.write(Mutation::Chunk { member: self.member, rows, then });
     }
 }

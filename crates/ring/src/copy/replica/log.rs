@@ -14,15 +14,12 @@ impl Replica {
     /// One message's worth of the log, from `from` to `to` at most: out of memory what is not committed, else out of
     /// storage.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// When the log has no entry `from`.
+    /// When the storage fails, or the log is damaged there.
     pub(crate) fn log(&self, cx: &Context<'_>, from: Seq, to: Seq) -> Result<Vec<Entry>, Fault> {
         let Some(tail) = self.tail.from(from) else {
-            let entries = cx.stored.entries(self.member, from, to, READ)?;
-            let first = entries.first().map(|entry| entry.position.seq);
-            assert_eq!(first, Some(from), "the log holds what is durable and not acknowledged");
-            return Ok(entries);
+            return self.stored_log(cx, from, to);
         };
         let mut bytes = 0;
         let mut within_budget = |entry: &Entry| {
@@ -53,16 +50,8 @@ impl Replica {
     }
 
     /// The last entry that was written; none where there is none.
-    pub(crate) fn last_entry(&self, cx: &Context<'_>) -> Result<Option<Entry>, Fault> {
-        let seq = self.written.seq;
-        if seq == Seq::ZERO {
-            return Ok(None);
-        }
-        if let Some(entry) = self.tail.entry(seq) {
-            return Ok(Some(entry.clone()));
-        }
-        let missing = || ReadError(format!("entry {seq}, the last one of the log, is missing"));
-        Ok(Some(self.stored_entry(cx, seq)?.ok_or_else(missing)?))
+    pub(crate) fn last_entry(&self) -> Option<Entry> {
+        self.last.clone()
     }
 
     fn stored_entry(&self, cx: &Context<'_>, seq: Seq) -> Result<Option<Entry>, Fault> {
@@ -73,6 +62,55 @@ impl Replica {
     /// The first entry that stays within what is to be kept, whoever may need it.
     pub(crate) fn retained_from(&self) -> Seq {
         self.extent.retained_from(self.written.seq, self.retention)
+    }
+
+    /// Looks at more of the log, and begins again at its end. Where that is damaged it is dropped as far as nobody counts on
+    /// it, which is below `keep_from`; returns what was found then.
+    ///
+    /// # Errors
+    ///
+    /// When what has to be kept is damaged.
+    pub(crate) fn verify_log(
+        &mut self,
+        cx: &mut Context<'_>,
+        keep_from: Seq,
+    ) -> Result<Option<String>, Fault> {
+        let durable = self.durable();
+        let from = self.verified.next().max(self.log_from());
+        if from > durable || self.log_from() == Seq::ZERO {
+            self.verified = Seq::ZERO;
+            return Ok(None);
+        }
+        match self.stored_log(cx, from, durable) {
+            Ok(entries) => {
+                self.verified = entries.last().map_or(Seq::ZERO, |last| last.position.seq);
+                Ok(None)
+            }
+            Err(Fault::Damaged(what)) if from < keep_from.min(durable) => {
+                self.drop_log(cx, keep_from);
+                Ok(Some(what))
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Forgets a part of the log that is damaged: all below an entry, but for what is not durable and the last entry that
+    /// is.
+    pub(crate) fn drop_log(&mut self, cx: &mut Context<'_>, below: Seq) {
+        let below = below.min(self.durable());
+        if below > self.extent.from() {
+            cx.write(Mutation::TrimLog { member: self.member, below });
+            self.extent.trim(below);
+        }
+    }
+
+    /// One read's worth of the log in storage.
+    fn stored_log(&self, cx: &Context<'_>, from: Seq, to: Seq) -> Result<Vec<Entry>, Fault> {
+        let entries = cx.stored.entries(self.member, from, to, READ)?;
+        if entries.first().is_none_or(|first| first.position.seq != from) {
+            return Err(ReadError::Damaged(format!("entry {from} is missing in the log")).into());
+        }
+        Ok(entries)
     }
 
     /// Forgets the log below an entry, once that is worth a write. What is not durable stays, and the last entry that is:

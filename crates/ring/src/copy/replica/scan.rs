@@ -13,8 +13,8 @@ use super::Replica;
 use crate::copy::context::{Context, Fault};
 use crate::store::{Budget, StoredRecord};
 
-/// The most rows that are read at once: one message.
-const READ: Budget = Budget { rows_max: 512, bytes_max: 256 << 10 };
+/// The most bytes of rows that are read at once: one message.
+const READ_BYTES_MAX: usize = 256 << 10;
 
 impl Replica {
     /// The rows after a cursor, and the cursor after them; none if there are no more.
@@ -31,7 +31,7 @@ impl Replica {
                     let answer = self.repeated(cx, request, seq)?;
                     bytes += answer_bytes(&answer);
                     rows.push(AppliedRow { request, seq, answer });
-                    if rows.len() >= READ.rows_max || bytes >= READ.bytes_max {
+                    if rows.len() >= self.rows_max || bytes >= READ_BYTES_MAX {
                         let then = Cursor::Applied(Some(request));
                         return Ok((Rows::Applied(rows), Some(then)));
                     }
@@ -52,7 +52,8 @@ impl Replica {
         cx: &Context<'_>,
         after: Option<&UserId>,
     ) -> Result<(Vec<RecordRow>, Option<UserId>), Fault> {
-        let stored = cx.stored.records(self.member, after, READ)?;
+        let budget = Budget { rows_max: self.rows_max, bytes_max: READ_BYTES_MAX };
+        let stored = cx.stored.records(self.member, after, budget)?;
         let last = stored.last().map(|row| row.id.clone());
         let uncommitted = self.tail.records(after, last.as_ref());
         let mut rows =

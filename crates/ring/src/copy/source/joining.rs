@@ -8,7 +8,7 @@
 //!     +------- view of a higher epoch, or welcome on a new link ---------------+
 //!     |                                                                        |
 //!     +--- told that the joiner is linked --- Refused <--- the ask is refused --+
-//!          or another one comes
+//!          or whole, or another one comes
 //! ```
 //!
 //! In *Holding* and *Asked* the donor commits nothing that the joiner has not made durable too (rule 6). *Holding* makes
@@ -104,8 +104,9 @@ impl PartitionCopy {
         self.proceed(cx)
     }
 
-    /// The controller says that the other copy's node is linked: if an ask was refused, another one may be worth it.
-    pub(crate) fn joiner_is_linked(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
+    /// The controller says that the other copy's node is linked, or the copy whole: if an ask was refused, another one may be
+    /// worth it.
+    pub(crate) fn joiner_may_come(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
         let join = &mut self.source.join;
         if matches!(join.state, State::Refused { .. }) {
             join.state = State::Apart;

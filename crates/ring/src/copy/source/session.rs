@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use protocol::id::{Epoch, Position, Seq};
+use protocol::message::Data;
+use protocol::view::View;
 
 use super::snapshot::Snapshot;
 use crate::time::Time;
-
-/// The most that is sent and not made durable, in bytes: flow control, and a bound on what a slow receiver piles up.
-const WINDOW_BYTES: usize = 2 << 20;
 
 /// A session with a receiver that has said how far it is.
 #[derive(Debug)]
@@ -24,6 +23,8 @@ pub(super) struct Session {
     pub(super) acked: Seq,
     /// The snapshot that is on its way.
     pub(super) snapshot: Option<Snapshot>,
+    /// What is to be sent right after an entry.
+    pub(super) next: Option<(Seq, Data)>,
     data_sent: u64,
     data_acked: u64,
     /// Number and size of the data that are under way.
@@ -42,6 +43,7 @@ impl Session {
             sent: position,
             acked: position.seq,
             snapshot: None,
+            next: None,
             data_sent: 0,
             data_acked: 0,
             under_way: VecDeque::new(),
@@ -50,8 +52,25 @@ impl Session {
         }
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        self.under_way_bytes < WINDOW_BYTES
+    /// The same, whose receiver has nothing that counts before a snapshot is complete.
+    pub(super) fn with(mut self, (snapshot, first): (Snapshot, Option<(Seq, Data)>)) -> Self {
+        self.replace((snapshot, first));
+        self
+    }
+
+    /// A snapshot is to take the place of what the receiver has.
+    pub(super) fn replace(&mut self, (snapshot, first): (Snapshot, Option<(Seq, Data)>)) {
+        (self.snapshot, self.next) = (Some(snapshot), first);
+    }
+
+    /// Whether a snapshot is to begin next.
+    pub(super) fn is_beginning(&self) -> bool {
+        matches!(self.next, Some((_, Data::Install { .. })))
+    }
+
+    /// Whether the receiver takes data under this view now: so much is not under way, and the view is not older than its own.
+    pub(super) fn takes(&self, view: &View, window_bytes: usize) -> bool {
+        self.under_way_bytes < window_bytes && view.epoch >= self.needs
     }
 
     /// Counts data that is sent now; returns its number.

@@ -17,38 +17,24 @@ use protocol::message::{Cursor, Data, Rows};
 pub(super) struct Snapshot {
     /// How far the receiver is with what was sent; none if all was.
     pub(super) cursor: Option<Cursor>,
-    /// What is to be sent right after an entry.
-    pub(super) next: Option<(Seq, Data)>,
     /// The number of the data that completes it.
     last: Option<u64>,
 }
 
 impl Snapshot {
-    /// Begins with the last entry that is written.
-    pub(super) fn begin(base: Option<Entry>) -> Self {
+    /// Begins with the last entry that is written, and what goes right after that.
+    pub(super) fn begin(base: Option<Entry>) -> (Self, Option<(Seq, Data)>) {
         let at = base.as_ref().map_or(Seq::ZERO, |base| base.position.seq);
-        let next = Some((at, Data::Install { base }));
-        Self { cursor: Some(Cursor::START), next, last: None }
+        (Self { cursor: Some(Cursor::START), last: None }, Some((at, Data::Install { base })))
     }
 
     /// Goes on from where a receiver has come.
-    pub(super) fn resume(cursor: Cursor) -> Self {
-        Self { cursor: Some(cursor), next: None, last: None }
+    pub(super) fn resume(cursor: Cursor) -> (Self, Option<(Seq, Data)>) {
+        (Self { cursor: Some(cursor), last: None }, None)
     }
 
-    /// Whether nothing of it has been sent yet.
-    pub(super) fn is_beginning(&self) -> bool {
-        matches!(self.next, Some((_, Data::Install { .. })))
-    }
-
-    /// Rows were read when `at` was the last entry written.
-    pub(super) fn read(&mut self, at: Seq, rows: Rows, then: Option<Cursor>) {
-        self.next = Some((at, Data::Chunk { rows, then }));
-    }
-
-    /// What is next was sent under this number.
+    /// Data was sent under this number.
     pub(super) fn sent(&mut self, data: &Data, number: u64) {
-        self.next = None;
         if let Data::Chunk { then, .. } = data {
             self.cursor = then.clone();
             self.last = then.is_none().then_some(number);
@@ -71,5 +57,6 @@ pub(super) fn size_bytes(data: &Data) -> usize {
         Data::Chunk { rows: Rows::Records(rows), .. } => {
             ROW + rows.iter().map(|row| ROW + row.record.len()).sum::<usize>()
         }
+        Data::Compare(_) => ROW,
     }
 }

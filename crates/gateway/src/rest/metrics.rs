@@ -1,0 +1,182 @@
+//! What is known of the cluster, for [Prometheus](https://prometheus.io/docs/instrumenting/exposition_formats/).
+//!
+//! Every value is a gauge of the moment, taken from the same status that `/api/cluster` shows: nothing is counted here.
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use protocol::message::{Condition, Verdict};
+use protocol::view::Member;
+use ring::gateway::{ClusterStatus, CopyStatus, PartitionStatus};
+
+use super::App;
+
+/// The format, as its specification has it.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfNode {
+    node: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfPartition {
+    partition: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfCopy {
+    partition: u16,
+    copy: String,
+    node: String,
+}
+
+/// The gauges.
+#[derive(Default)]
+struct Gauges {
+    node_linked: Family<OfNode, Gauge>,
+    problems: Family<OfPartition, Gauge>,
+    lag_entries: Family<OfPartition, Gauge>,
+    copies_differ: Family<OfPartition, Gauge>,
+    copy_in_sync: Family<OfCopy, Gauge>,
+    copy_damaged: Family<OfCopy, Gauge>,
+    copy_partial: Family<OfCopy, Gauge>,
+    requests_in_flight: Gauge,
+}
+
+/// What is known of the cluster, as metrics.
+pub(super) async fn metrics(State(app): State<App>) -> Response {
+    match text(&app.driver.status(), app.driver.in_flight()) {
+        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(error) => unreachable!("a string takes any text: {error}"),
+    }
+}
+
+fn text(status: &ClusterStatus, in_flight: usize) -> Result<String, std::fmt::Error> {
+    let gauges = Gauges::default();
+    let mut registry = Registry::with_prefix("chainring");
+    gauges.register(&mut registry);
+    gauges.requests_in_flight.set(number(in_flight));
+    for node in &status.nodes {
+        let of = OfNode { node: node.id.to_string() };
+        gauges.node_linked.get_or_create(&of).set(i64::from(node.linked));
+    }
+    for partition in &status.partitions {
+        gauges.set(partition);
+    }
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+impl Gauges {
+    fn register(&self, registry: &mut Registry) {
+        let node_linked = self.node_linked.clone();
+        registry.register("node_linked", "Whether a node is linked to the gateway", node_linked);
+        let help = "How many things keep a partition from being served by both copies";
+        registry.register("partition_problems", help, self.problems.clone());
+        let help = "How many entries the replica has not made durable yet";
+        registry.register("partition_lag_entries", help, self.lag_entries.clone());
+        let help = "Whether the two copies differ though neither is damaged: alarm on it";
+        registry.register("partition_copies_differ", help, self.copies_differ.clone());
+        let help = "Whether the view counts on a copy";
+        registry.register("copy_in_sync", help, self.copy_in_sync.clone());
+        let help = "Whether a copy holds rows that are not what was written: alarm on it";
+        registry.register("copy_damaged", help, self.copy_damaged.clone());
+        let help = "Whether a copy is only partly there, and being restored";
+        registry.register("copy_partial", help, self.copy_partial.clone());
+        let help = "How many requests of clients are under way";
+        registry.register("requests_in_flight", help, self.requests_in_flight.clone());
+    }
+
+    fn set(&self, status: &PartitionStatus) {
+        let of = OfPartition { partition: status.partition.0 };
+        self.problems.get_or_create(&of).set(number(status.problems.len()));
+        if let Some(lag) = status.lag_entries {
+            self.lag_entries.get_or_create(&of).set(i64::try_from(lag).unwrap_or(i64::MAX));
+        }
+        let differ = status.compared == Some(Verdict::Different);
+        self.copies_differ.get_or_create(&of).set(i64::from(differ));
+        self.set_copy(status, Member::Home, &status.home);
+        self.set_copy(status, Member::Next, &status.next);
+    }
+
+    fn set_copy(&self, of: &PartitionStatus, member: Member, copy: &CopyStatus) {
+        let of = OfCopy {
+            partition: of.partition.0,
+            copy: member.to_string(),
+            node: copy.node.to_string(),
+        };
+        self.copy_in_sync.get_or_create(&of).set(i64::from(copy.in_sync));
+        let is = |condition| i64::from(copy.condition == Some(condition));
+        self.copy_damaged.get_or_create(&of).set(is(Condition::Damaged));
+        self.copy_partial.get_or_create(&of).set(is(Condition::Partial));
+    }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::gateway::NodeStatus;
+
+    use super::*;
+
+    fn copy(node: &str, condition: Condition) -> CopyStatus {
+        CopyStatus {
+            node: node.parse().unwrap(),
+            in_sync: true,
+            position: None,
+            durable: None,
+            committed: None,
+            condition: Some(condition),
+        }
+    }
+
+    #[test]
+    fn damage_and_difference_are_to_be_seen() {
+        let node = |id: &str| NodeStatus {
+            id: id.parse().unwrap(),
+            linked: id == "db-0",
+            address: None,
+            incarnation: None,
+            boots: None,
+            last_words: None,
+        };
+        let partition = PartitionStatus {
+            partition: protocol::id::PartitionId(3),
+            view: None,
+            home: copy("db-0", Condition::Whole),
+            next: copy("db-1", Condition::Damaged),
+            lag_entries: Some(7),
+            compared: Some(Verdict::Different),
+            problems: vec!["one".to_owned()],
+        };
+        let status = ClusterStatus {
+            cluster: None,
+            healthy: false,
+            nodes: vec![node("db-0"), node("db-1")],
+            partitions: vec![partition],
+        };
+        let text = text(&status, 5).unwrap();
+        for line in [
+            r#"chainring_node_linked{node="db-0"} 1"#,
+            r#"chainring_node_linked{node="db-1"} 0"#,
+            r#"chainring_partition_problems{partition="3"} 1"#,
+            r#"chainring_partition_lag_entries{partition="3"} 7"#,
+            r#"chainring_partition_copies_differ{partition="3"} 1"#,
+            r#"chainring_copy_damaged{partition="3",copy="home",node="db-0"} 0"#,
+            r#"chainring_copy_damaged{partition="3",copy="next",node="db-1"} 1"#,
+            "chainring_requests_in_flight 5",
+        ] {
+            assert!(text.lines().any(|other| other == line), "{line} is not in:\n{text}");
+        }
+    }
+}

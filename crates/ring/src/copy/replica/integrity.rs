@@ -1,0 +1,82 @@
+//! What the data of a copy is worth: whether it is what was written, and all of it.
+//!
+//! ```text
+//!             a row is not what was written             a snapshot begins              it is complete
+//!   Whole --------------------------------> Damaged -------------------> Installing ------------------> Whole
+//!                                                                            ^
+//!   found so at the start:  Damaged, Installing, Unreadable -----------------+
+//! ```
+//!
+//! A damaged copy stays a member until the controller has dropped it: what it can read is right, and what it cannot read
+//! it does not answer. An unreadable one does not even know how far it is, so it does nothing.
+
+use protocol::message::{Condition, Cursor, Holds};
+
+use super::Replica;
+use crate::copy::context::Context;
+use crate::store::{Damage, Mutation, RecoveredCopy};
+
+/// What the data of a copy is worth.
+#[derive(Debug)]
+pub(super) enum Integrity {
+    /// It is what was written, as far as anyone looked.
+    Whole,
+    /// A row is not what was written.
+    Damaged,
+    /// A snapshot has come this far. Until it is complete the copy counts for nothing.
+    Installing(Cursor),
+    /// The end of the log or the table of applied ids is not what was written.
+    Unreadable,
+}
+
+impl Integrity {
+    pub(super) fn recovered(recovered: &RecoveredCopy) -> Self {
+        match (&recovered.installing, &recovered.damage) {
+            (_, Some(Damage::Unreadable(_))) => Self::Unreadable,
+            (Some(cursor), _) => Self::Installing(cursor.clone()),
+            (None, Some(Damage::Known)) => Self::Damaged,
+            (None, None) => Self::Whole,
+        }
+    }
+}
+
+impl Replica {
+    /// What the copy is worth, for others.
+    pub(crate) fn condition(&self) -> Condition {
+        match self.integrity {
+            Integrity::Whole => Condition::Whole,
+            Integrity::Damaged => Condition::Damaged,
+            Integrity::Installing(_) | Integrity::Unreadable => Condition::Partial,
+        }
+    }
+
+    /// How far a snapshot has come that is not complete.
+    pub(crate) fn installing(&self) -> Option<&Cursor> {
+        match &self.integrity {
+            Integrity::Installing(cursor) => Some(cursor),
+            Integrity::Whole | Integrity::Damaged | Integrity::Unreadable => None,
+        }
+    }
+
+    /// What of it the other copy can rely on. A member keeps its log, damaged or not: only what nobody counts on is to be
+    /// replaced.
+    pub(crate) fn holds(&self) -> Holds {
+        let position = self.durable_position();
+        match &self.integrity {
+            Integrity::Installing(cursor) => Holds::Part(position, cursor.clone()),
+            Integrity::Damaged if self.is_counted_on() => Holds::Whole(position),
+            Integrity::Damaged | Integrity::Unreadable => Holds::Nothing,
+            Integrity::Whole => Holds::Whole(position),
+        }
+    }
+
+    /// A row is not what was written. Returns whether that is news.
+    pub(crate) fn mark_damaged(&mut self, cx: &mut Context<'_>) -> bool {
+        let is_news = matches!(self.integrity, Integrity::Whole);
+        if is_news {
+            self.integrity = Integrity::Damaged;
+            cx.write(Mutation::MarkDamaged { member: self.member });
+        }
+        is_news
+    }
+}

@@ -1,0 +1,193 @@
+//! Why a partition cannot be read or updated, or is without its second copy, and what an operator can do.
+
+use protocol::id::{NodeId, PartitionId};
+use protocol::message::{Condition, Verdict};
+use protocol::view::{Member, View};
+
+use super::Gateway;
+use crate::controller::{Prospect, Service};
+use crate::time::Time;
+
+impl Gateway {
+    pub(super) fn problems(
+        &self,
+        now: Time,
+        partition: PartitionId,
+        view: Option<&View>,
+    ) -> Vec<String> {
+        let Some(state) = self.state() else { return vec![self.why_not_formed()] };
+        let Some(view) = view else { return vec![self.why_unknown(partition)] };
+        if self.controller.service(state, partition) == Service::Lost {
+            return vec![self.why_lost(view)];
+        }
+        let mut problems = Vec::new();
+        problems.extend(self.why_no_updates(view));
+        problems.extend(self.why_no_reads(now, view));
+        problems.extend(self.why_one_copy(view));
+        problems.extend(self.why_damaged(view));
+        problems.extend(self.why_different(view));
+        problems
+    }
+
+    /// A copy in sync is not what was written.
+    fn why_damaged(&self, view: &View) -> Option<String> {
+        let partition = view.partition;
+        let condition = |member| {
+            let linked =
+                self.controller.linked(self.controller.ring().holder(partition, member))?;
+            let is_meant = view.in_sync.incarnation(member) == Some(linked.hello.incarnation);
+            is_meant.then(|| linked.condition(member))
+        };
+        let is_damaged = |member: &Member| {
+            condition(*member).is_some_and(|condition| condition != Condition::Whole)
+        };
+        let damaged = Member::ALL.into_iter().find(is_damaged)?;
+        let (node, other) = (self.name(partition, damaged), self.name(partition, damaged.other()));
+        let what =
+            format!("damaged: the copy of {partition} on {node} is not what was written there");
+        Some(match condition(damaged.other()) {
+            Some(Condition::Whole) => format!("{what}; it is being restored from {other}"),
+            None if view.in_sync.incarnation(damaged.other()).is_some() => {
+                format!("{what}. It is restored once {other} is linked; start it")
+            }
+            _ => format!(
+                "{what}, and {other} has nothing that it could be restored from. What cannot be read is not served. If \
+                 {other} comes level the copy is restored by itself; else accept that updates are lost: `chainring \
+                 accept-loss --partition {} --from {other}` goes on with what {other} has",
+                partition.0,
+            ),
+        })
+    }
+
+    /// The copies differ, and neither is damaged.
+    fn why_different(&self, view: &View) -> Option<String> {
+        let partition = view.partition;
+        let differs = self.compared(partition) == Some(Verdict::Different);
+        let (home, next) = (self.name(partition, Member::Home), self.name(partition, Member::Next));
+        (differs && view.in_sync.sole().is_none()).then(|| {
+            format!(
+                "the copies of {partition} on {home} and {next} differ, and neither is damaged: this should never be. \
+                 Find out which one is right, and start the node of the other one with an empty data directory"
+            )
+        })
+    }
+
+    /// That a node is not linked, and what it said when it ended.
+    fn not_linked(&self, partition: PartitionId, member: Member) -> String {
+        let place = self.controller.ring().holder(partition, member);
+        match self.controller.last_words(place) {
+            Some(words) => format!("is not linked (it ended: {words})"),
+            None => "is not linked".to_owned(),
+        }
+    }
+
+    fn why_no_updates(&self, view: &View) -> Option<String> {
+        let home = self.name(view.partition, Member::Home);
+        if !self.is_holder_up(view.partition, Member::Home) {
+            let state = self.not_linked(view.partition, Member::Home);
+            Some(format!("no updates: {home}, with the primary, {state}; start it"))
+        } else if !view.in_sync.has_primary() {
+            Some(format!(
+                "no updates: {home}, with the primary, has lost data and is being restored"
+            ))
+        } else {
+            None
+        }
+    }
+
+    fn why_no_reads(&self, now: Time, view: &View) -> Option<String> {
+        let reader = view.in_sync.reader();
+        if self.is_holder_up(view.partition, reader) {
+            return None;
+        }
+        let is_moving = self.controller.saving().is_some() || now < self.controller.grace_until();
+        let hope = if is_moving { "the view is about to change" } else { "start it" };
+        let node = self.name(view.partition, reader);
+        let state = self.not_linked(view.partition, reader);
+        Some(format!("no reads: {node}, which has to answer them, {state}; {hope}"))
+    }
+
+    fn why_one_copy(&self, view: &View) -> Option<String> {
+        let (sole, _) = view.in_sync.sole()?;
+        let (partition, other) = (view.partition, sole.other());
+        let holder = |member| self.controller.ring().holder(partition, member);
+        let is_cut_off = sole == Member::Home
+            && self.controller.linked(holder(sole)).is_some_and(|home| home.unreachable.is_some());
+        let condition = self.controller.linked(holder(other)).map(|linked| linked.condition(other));
+        let why = if !self.is_holder_up(partition, other) {
+            format!("{}; start it", self.not_linked(partition, other))
+        } else if is_cut_off {
+            let sole = self.name(partition, sole);
+            format!("cannot be reached by {sole}; mend the network between them")
+        } else if condition != Some(Condition::Whole) {
+            "is being restored from a snapshot".to_owned()
+        } else {
+            "is catching up".to_owned()
+        };
+        let (node, role) = match other {
+            Member::Home => (self.name(partition, other), "primary"),
+            Member::Next => (self.name(partition, other), "replica"),
+        };
+        Some(format!("one copy only: {node}, with the {role}, {why}"))
+    }
+
+    /// The only copy in sync is gone with its data.
+    fn why_lost(&self, view: &View) -> String {
+        let (sole, incarnation) = match view.in_sync.sole() {
+            Some(sole) => sole,
+            None => unreachable!("both copies are never lost under one view: {view}"),
+        };
+        let partition = view.partition;
+        let (gone, other) = (self.name(partition, sole), self.name(partition, sole.other()));
+        format!(
+            "lost: {gone} alone had the newest data of {partition} (incarnation {incarnation}) and came back without it. \
+             If that data directory can be found, start {gone} with it. Else accept that updates are lost: `chainring \
+             accept-loss --partition {} --from {other}` goes on with what {other} has",
+            partition.0,
+        )
+    }
+
+    /// The view was lost with the controller's file.
+    fn why_unknown(&self, partition: PartitionId) -> String {
+        let (home, next) = (self.name(partition, Member::Home), self.name(partition, Member::Next));
+        let accept = format!("`chainring accept-loss --partition {} --from NODE`", partition.0);
+        let what = format!("the view of {partition} was lost with the gateway's state");
+        match self.controller.prospect(partition) {
+            Prospect::Awaited(member) => {
+                let node = self.name(partition, member);
+                format!(
+                    "{what}, and is rebuilt once {home} and {next} have reported: {node} has not; start it. If it is gone \
+                     for good, {accept} goes on with the other node's data"
+                )
+            }
+            Prospect::Unaccounted(member) => {
+                let node = self.name(partition, member);
+                format!(
+                    "{what}, and {node} has lost data too: the newest view may be gone with that. If its data directory can \
+                     be found, start it with that. Else {accept} goes on with the data of the node that you name"
+                )
+            }
+            Prospect::Contradiction => format!(
+                "{what}, and {home} and {next} know two different views of one epoch: two gateways were at work. Find out \
+                 which node has the data to go on with, and name it: {accept}"
+            ),
+            Prospect::Found(_) => format!("{what}, and is being rebuilt"),
+        }
+    }
+
+    fn name(&self, partition: PartitionId, member: Member) -> &NodeId {
+        let ring = self.controller.ring();
+        ring.node_at(ring.holder(partition, member))
+    }
+
+    fn is_holder_up(&self, partition: PartitionId, member: Member) -> bool {
+        self.is_up(self.controller.ring().holder(partition, member))
+    }
+
+    fn why_not_formed(&self) -> String {
+        let ring = self.controller.ring();
+        let missing = ring.places().filter(|place| self.controller.linked(*place).is_none());
+        let missing = missing.map(|place| ring.node_at(place).to_string()).collect::<Vec<_>>();
+        format!("the cluster is not formed: waiting for {}", missing.join(", "))
+    }
+}

@@ -1,0 +1,226 @@
+//! What a node and a gateway do about stored rows that are not what was written.
+
+use protocol::entry::{Answer, Entry};
+use protocol::id::{PartitionId, RequestId, Seq};
+use protocol::message::{
+    Action, Condition, CopyMessage, Cursor, Data, FromNode, Holds, RecordRow, Reply, Stretch,
+    ToNode, Verdict,
+};
+use protocol::user::UserId;
+use protocol::view::{InSync, Member, View};
+use ring::gateway::{Gateway, GatewayEvent};
+use ring::node::{Node, NodeEffect, NodeEvent};
+use ring::store::{Budget, Mutation, ReadError, Stored, StoredRecord};
+
+use crate::gateway::{AFTER_GRACE, ask, gateway, handle as at_gateway, link, sent_to, views};
+use crate::home::{create, linked_to_next, sync, update, update_event};
+use crate::node::{hello_of_home, replies, request};
+use crate::support::{
+    HOME, both, from_gateway, handle, handle_with, home_only, incarnation, node, read_of, user_of,
+    view,
+};
+
+/// A storage of which no record can be read.
+struct Rotten;
+
+impl Rotten {
+    fn row<T>() -> Result<T, ReadError> {
+        Err(ReadError::Damaged("a row".to_owned()))
+    }
+}
+
+impl Stored for Rotten {
+    fn record(&self, _: Member, _: &UserId) -> Result<Option<StoredRecord>, ReadError> {
+        Self::row()
+    }
+
+    fn records(
+        &self,
+        _: Member,
+        _: Option<&UserId>,
+        _: Budget,
+    ) -> Result<Vec<RecordRow>, ReadError> {
+        Self::row()
+    }
+
+    fn entries(&self, _: Member, _: Seq, _: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
+        Self::row()
+    }
+
+    fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
+        Self::row()
+    }
+}
+
+fn alarms(effects: &[NodeEffect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, NodeEffect::Alarm(_))).count()
+}
+
+fn conditions(effects: &[NodeEffect]) -> Vec<Condition> {
+    let told = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::ToGateway { message: FromNode::Condition { condition, .. }, .. } => {
+            Some(*condition)
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+fn marks(effects: &[NodeEffect]) -> usize {
+    let is_mark = |effect: &&NodeEffect| {
+        matches!(effect, NodeEffect::Write { mutation: Mutation::MarkDamaged { .. }, .. })
+    };
+    effects.iter().filter(is_mark).count()
+}
+
+fn greetings(effects: &[NodeEffect]) -> Vec<Holds> {
+    let greetings = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::ToNeighbour { message: CopyMessage::Greeting(greeting), .. } => {
+            Some(greeting.holds.clone())
+        }
+        _ => None,
+    });
+    greetings.collect()
+}
+
+#[test]
+fn a_read_of_a_damaged_record_is_turned_away_and_the_controller_told_once() {
+    let mut node = node(view(1, 2, both(1)), view(0, 2, both(0)));
+    let read = || request(0, Member::Next, 2, read_of(0));
+    let effects = handle_with(&mut node, &Rotten, read());
+    assert_eq!(replies(&effects), [Reply::Fenced]);
+    assert_eq!(conditions(&effects), [Condition::Damaged]);
+    assert_eq!((marks(&effects), alarms(&effects)), (1, 1));
+    let effects = handle_with(&mut node, &Rotten, read());
+    assert_eq!(replies(&effects), [Reply::Fenced]);
+    assert_eq!((conditions(&effects).len(), marks(&effects), alarms(&effects)), (0, 0, 0));
+}
+
+#[test]
+fn an_update_of_a_damaged_record_writes_nothing() {
+    let mut node = node(view(1, 1, both(1)), view(0, 1, both(0)));
+    let update = Action::Delete { id: user_of(1), if_match: None };
+    let request = update_event(1, update);
+    let effects = handle_with(&mut node, &Rotten, request);
+    assert_eq!(replies(&effects), [Reply::Fenced]);
+    let applies = |effect: &NodeEffect| {
+        matches!(effect, NodeEffect::Write { mutation: Mutation::Apply { .. }, .. })
+    };
+    assert!(!effects.iter().any(applies), "{effects:?}");
+}
+
+#[test]
+fn a_damaged_copy_relies_on_nothing_it_has_once_no_view_counts_on_it() {
+    let mut node = node(view(1, 2, both(1)), view(0, 2, both(0)));
+    let hello = hello_of_home();
+    let effects = handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello });
+    assert!(matches!(greetings(&effects)[..], [Holds::Whole(_)]), "{effects:?}");
+    let read = request(0, Member::Next, 2, read_of(0));
+    assert!(greetings(&handle_with(&mut node, &Rotten, read)).is_empty());
+    let shrunk = handle(&mut node, from_gateway(ToNode::View(view(0, 3, home_only(0)))));
+    assert_eq!(greetings(&sync(&mut node, &shrunk)), [Holds::Nothing]);
+}
+
+#[test]
+fn a_home_that_is_dropped_answers_no_update_that_next_may_not_have() {
+    let mut node = linked_to_next();
+    let effects = update(&mut node, 1, create());
+    let shrunk = view(1, 2, InSync::NextOnly { next: incarnation(2) });
+    let mut effects = [effects, handle(&mut node, from_gateway(ToNode::View(shrunk)))].concat();
+    effects.extend(sync(&mut node, &effects.clone()));
+    assert_eq!(replies(&effects), [] as [Reply; 0]);
+}
+
+fn compare(node: &mut Node, number: u64, view: View, digest: u128) -> Vec<NodeEffect> {
+    let stretch = Stretch { after: Cursor::Records(None), to: None, digest };
+    let message = CopyMessage::Data { session: number, view, data: Data::Compare(stretch) };
+    handle(node, NodeEvent::NeighbourSays { from: Member::Home, link: HOME, message })
+}
+
+#[test]
+fn copies_that_differ_raise_one_alarm_until_they_are_the_same_again() {
+    let in_sync = view(0, 2, both(0));
+    let mut node = node(view(1, 2, both(1)), in_sync);
+    let hello = hello_of_home();
+    handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello });
+    let verdicts = |effects: &[NodeEffect]| {
+        let told = effects.iter().filter_map(|effect| match effect {
+            NodeEffect::ToGateway { message: FromNode::Compared { verdict, .. }, .. } => {
+                Some(*verdict)
+            }
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let of_nothing = xxhash_rust::xxh3::xxh3_128(&[]);
+    let rounds = [
+        (of_nothing, Verdict::Same, 0),
+        (1, Verdict::Different, 1),
+        (2, Verdict::Different, 0),
+        (of_nothing, Verdict::Same, 0),
+        (1, Verdict::Different, 1),
+    ];
+    for (digest, verdict, alarm) in rounds {
+        let effects = compare(&mut node, 1, in_sync, digest);
+        assert_eq!(verdicts(&effects), [verdict], "{effects:?}");
+        assert_eq!(alarms(&effects), alarm);
+    }
+}
+
+fn says(
+    gateway: &mut Gateway,
+    node: u8,
+    partition: u16,
+    condition: Condition,
+) -> Vec<ring::gateway::GatewayEffect> {
+    let partition = PartitionId(partition);
+    let message = FromNode::Condition { partition, condition };
+    at_gateway(gateway, GatewayEvent::NodeSays { link: link(node), message })
+}
+
+#[test]
+fn a_damaged_copy_leaves_the_view_in_favour_of_a_whole_one() {
+    let next_only = InSync::NextOnly { next: incarnation(1) };
+    for (node, expected) in [(0, next_only), (1, home_only(0))] {
+        let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+        let effects = says(&mut gateway, node, 0, Condition::Damaged);
+        assert_eq!(views(&effects)[0], Some(expected), "db-{node} is damaged");
+    }
+}
+
+#[test]
+fn a_damaged_copy_stays_while_there_is_no_whole_one() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    at_gateway(&mut gateway, GatewayEvent::NodeLost { link: link(0) });
+    while gateway.is_saving() {
+        at_gateway(&mut gateway, GatewayEvent::Saved);
+    }
+    assert!(says(&mut gateway, 1, 0, Condition::Damaged).is_empty());
+    let problems = gateway.status(AFTER_GRACE).partitions.swap_remove(0).problems;
+    assert!(problems.iter().any(|problem| problem.starts_with("damaged: ")), "{problems:?}");
+}
+
+#[test]
+fn an_ask_for_a_joiner_that_is_not_whole_is_refused_until_it_is() {
+    let mut gateway = gateway([(4, home_only(0)), (1, both(1)), (1, both(2))]);
+    says(&mut gateway, 1, 0, Condition::Damaged);
+    let effects = at_gateway(&mut gateway, ask(0, 0, 4));
+    assert!(matches!(sent_to(&effects, 0)[..], [ToNode::AskRefused { .. }]), "{effects:?}");
+    let effects = says(&mut gateway, 1, 0, Condition::Whole);
+    let whole = ToNode::JoinerIsWhole { partition: PartitionId(0) };
+    assert_eq!(sent_to(&effects, 0), [&whole]);
+    let effects = at_gateway(&mut gateway, ask(0, 0, 4));
+    assert_eq!(views(&effects)[0], Some(both(0)));
+}
+
+#[test]
+fn a_node_that_ends_says_why_in_the_status() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    let message = FromNode::Goodbye("the disk is full".to_owned());
+    at_gateway(&mut gateway, GatewayEvent::NodeSays { link: link(1), message });
+    at_gateway(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+    let status = gateway.status(AFTER_GRACE);
+    assert_eq!(status.nodes[1].last_words.as_deref(), Some("the disk is full"));
+    let problems = &status.partitions[1].problems;
+    assert!(problems[0].contains("it ended: the disk is full"), "{problems:?}");
+}

@@ -1,0 +1,56 @@
+//! What clients saw.
+
+use history::Outcome;
+use history::users::Input;
+use protocol::view::{InSync, Member};
+
+use super::Probe;
+use crate::model::{Model, sole};
+use crate::seen::Answered;
+
+/// The probes that are reached by how an operation ended.
+pub(super) fn reached(model: &Model, answered: &Answered) -> Vec<Probe> {
+    let Answered { input, outcome, status, served_by, .. } = answered;
+    let is_read = matches!(input, Input::Read { .. });
+    let mut reached = Vec::new();
+    match (outcome, status) {
+        (Outcome::NotDone, Some(503)) if !is_read => reached.push(Probe::UpdateUnavailable),
+        (Outcome::NotDone, Some(503)) if is_stale_alone(model, input) => {
+            reached.push(Probe::StaleAlone);
+        }
+        (_, None) if model.links.is_empty() => reached.push(Probe::GatewayGone),
+        (Outcome::Unknown, Some(504)) => reached.push(Probe::UpdateUnknown),
+        (Outcome::Done(_), Some(412)) => reached.push(Probe::PreconditionFailed),
+        _ => {}
+    }
+    let (Outcome::Done(_), Some(by), Ok(id)) = (outcome, served_by, input.id().parse()) else {
+        return reached;
+    };
+    let partition = model.ring.partition_of(&id);
+    let view = model.views.get(&(partition, by.epoch));
+    let is_alone = view.is_some_and(|view| matches!(view.in_sync, InSync::HomeOnly { .. }));
+    match (is_read, by.member) {
+        (true, Member::Home) => reached.push(Probe::ReadAtPrimary),
+        (true, Member::Next) => {
+            let home = model.ring.holder(partition, Member::Home);
+            if view.is_some_and(|view| matches!(view.in_sync, InSync::NextOnly { .. })) {
+                reached.push(Probe::ReadAtNextAlone);
+            } else if model.gateway.is_some_and(|gateway| !model.is_linked(gateway, home)) {
+                reached.push(Probe::ReadWithoutHome);
+            }
+        }
+        (false, _) if is_alone => reached.push(Probe::UpdateAlone),
+        (false, _) => {}
+    }
+    reached
+}
+
+/// Whether of a user's copies only the one is there that is not in sync.
+fn is_stale_alone(model: &Model, input: &Input) -> bool {
+    let (Ok(id), Some(gateway)) = (input.id().parse(), model.gateway) else { return false };
+    let partition = model.ring.partition_of(&id);
+    let view = model.published.get(&partition);
+    let is_linked = |member| model.is_linked(gateway, model.ring.holder(partition, member));
+    view.and_then(|view| sole(view.in_sync))
+        .is_some_and(|member| !is_linked(member) && is_linked(member.other()))
+}

@@ -1,0 +1,127 @@
+//! What a node tells of.
+
+use process::events::{NodeEvent, Peer, ReplyKind};
+use protocol::id::NodeId;
+use protocol::message::Condition;
+use protocol::view::Member;
+
+use super::{Probe, Probes};
+use crate::model::Model;
+
+impl Probes {
+    pub(super) fn by_node(
+        &mut self,
+        model: &Model,
+        node: &NodeId,
+        event: &NodeEvent,
+    ) -> Vec<Probe> {
+        let Some(place) = model.ring.place_of(node) else { return Vec::new() };
+        let known = &model.nodes[place.index()];
+        match event {
+            NodeEvent::Starts { home, next, .. } => {
+                let mut reached = Vec::new();
+                let durable = self.durable_before.remove(&place.index()).unwrap_or_default();
+                for (before, found, durable) in
+                    [(&known.home, home, durable[0]), (&known.next, next, durable[1])]
+                {
+                    if found.written < before.entry.handed {
+                        reached.push(Probe::UnsyncedLost);
+                    }
+                    if found.written > durable {
+                        reached.push(Probe::UnsyncedFound);
+                    }
+                    if found.log_from.0 > 1 {
+                        reached.push(Probe::LogTrimmed);
+                    }
+                    if found.condition == Condition::Partial && !before.is_installing {
+                        reached.push(Probe::Unreadable);
+                    }
+                }
+                for (member, found) in [(Member::Home, home), (Member::Next, next)] {
+                    let key = (node.clone(), member);
+                    if found.condition == Condition::Partial {
+                        self.interrupted.insert(key);
+                    } else {
+                        self.interrupted.remove(&key);
+                    }
+                }
+                self.nodes_joined.remove(node);
+                reached
+            }
+            NodeEvent::Joins { .. } => {
+                let mut reached = Vec::new();
+                if known.home.ask.is_some() {
+                    reached.push(Probe::AskInterrupted);
+                }
+                if !self.nodes_joined.insert(node.clone()) && known.joined != model.gateway {
+                    reached.push(Probe::NodeOutlivesGateway);
+                }
+                reached
+            }
+            NodeEvent::AskRefused { .. } => vec![Probe::AskRefused],
+            NodeEvent::Applies { partition, member, request, .. } => {
+                let is_home = *member == Member::Home;
+                if is_home {
+                    self.applied.insert((*partition, *request));
+                }
+                let in_ask = is_home && known.home.ask.is_some();
+                let in_snapshot = known.copy(*member).is_installing;
+                let in_ask = in_ask.then_some(Probe::WriteDuringAsk);
+                let in_snapshot = in_snapshot.then_some(Probe::UpdateDuringSnapshot);
+                in_ask.into_iter().chain(in_snapshot).collect()
+            }
+            NodeEvent::BeginsInstall { member, .. } => {
+                self.interrupted.remove(&(node.clone(), *member));
+                let repaired = known.copy(*member).is_damaged.then_some(Probe::DamageRepaired);
+                [Probe::SnapshotBegins].into_iter().chain(repaired).collect()
+            }
+            NodeEvent::Installs { member, is_complete, .. } => {
+                let is_resumed = self.interrupted.remove(&(node.clone(), *member));
+                let resumed = is_resumed.then_some(Probe::SnapshotResumed);
+                let completes = is_complete.then_some(Probe::SnapshotCompletes);
+                resumed.into_iter().chain(completes).collect()
+            }
+            NodeEvent::FindsDamage { .. } => vec![Probe::DamageFound],
+            NodeEvent::Compares { .. } => vec![Probe::CopiesCompared],
+            NodeEvent::Stores { from, .. } => match from {
+                Peer::Gateway => Vec::new(),
+                Peer::Home => vec![Probe::ViewFromHome],
+                Peer::Next => vec![Probe::ViewFromNext],
+            },
+            NodeEvent::Appends { to, previous, last, .. } => {
+                let is_of_many = last.seq.0 > previous.seq.0 + 1;
+                let before = self.appended.insert((node.clone(), *to), *last);
+                let is_again = before.is_some_and(|before| *previous < before);
+                let of_many = is_of_many.then_some(Probe::AppendOfMany);
+                let again = is_again.then_some(Probe::EntriesSentAgain);
+                of_many.into_iter().chain(again).collect()
+            }
+            NodeEvent::Replies { call, reply, position } => {
+                let Some(called) = model.call(node, *call) else { return Vec::new() };
+                let probe = match (reply, called.request) {
+                    (ReplyKind::Fenced, None) => Some(Probe::ReadFenced),
+                    (ReplyKind::Fenced, Some(_)) => Some(Probe::UpdateFenced),
+                    // Links keep their order, so no update comes behind one that settles it.
+                    (ReplyKind::Settled, _) => None,
+                    (ReplyKind::Done, Some(request)) => {
+                        // Sent more than once under other calls, and carried out.
+                        let sends =
+                            model.calls.values().filter(|other| other.request == Some(request));
+                        let is_again = sends.count() > 1
+                            && self.applied.contains(&(called.partition, request));
+                        is_again.then_some(Probe::DuplicateSuppressed)
+                    }
+                    (ReplyKind::Done, None) => {
+                        let joined = known.joined.map(|gateway| (gateway, *call));
+                        let committed = joined.and_then(|key| self.committed_at_read.remove(&key));
+                        let shown = position.map(|position| position.seq);
+                        let waited = committed.is_some() && shown > committed;
+                        waited.then_some(Probe::ReadWaits)
+                    }
+                };
+                probe.into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
