@@ -113,6 +113,8 @@ probes! {
     StaleAlone = "only a stale copy is there",
     /// A client found no gateway.
     GatewayGone = "no gateway there",
+    /// A client gave up, and does not know what became of its update.
+    ClientGaveUp = "client gave up",
     /// Home lost its data, or was damaged, and was dropped.
     HomeDropped = "home dropped",
     /// A home that had been dropped was restored.

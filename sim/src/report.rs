@@ -166,6 +166,8 @@ pub struct Statistics {
     pub convergence_ms: u64,
     /// The longest that a read took that was answered.
     pub read_ms_max: u64,
+    /// The same of seeds with one fault at a time.
+    pub paced: Paced,
 }
 
 /// Who answers a read.
@@ -196,6 +198,7 @@ impl Statistics {
         self.checker_steps += other.checker_steps;
         self.convergence_ms = self.convergence_ms.max(other.convergence_ms);
         self.read_ms_max = self.read_ms_max.max(other.read_ms_max);
+        self.paced.add(&other.paced);
         add_all(&mut self.faults, &other.faults);
         add_all(&mut self.readers, &other.readers);
         add_all(&mut self.probes, &other.probes);
@@ -205,5 +208,28 @@ impl Statistics {
 fn add_all<K: Ord + Clone>(to: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
     for (key, count) in from {
         *to.entry(key.clone()).or_default() += count;
+    }
+}
+
+/// What happened where faults came one at a time, the next only once all was whole again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paced {
+    /// So many seeds.
+    pub seeds: u64,
+    /// So many reads that ended before all faults did.
+    pub reads: u64,
+    /// The longest that one of them waited for its answer.
+    pub read_ms_max: u64,
+    /// How long a dead link may look alive in that seed.
+    pub detection_ms: u64,
+}
+
+impl Paced {
+    fn add(&mut self, other: &Self) {
+        self.seeds += other.seeds;
+        self.reads += other.reads;
+        if other.read_ms_max > self.read_ms_max {
+            (self.read_ms_max, self.detection_ms) = (other.read_ms_max, other.detection_ms);
+        }
     }
 }

@@ -47,7 +47,7 @@ pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Repo
         world: World::new(&plan, &ring, log),
         model: Model::new(ring),
         checks: Checks::new(&plan),
-        counter: Counter::default(),
+        counter: Counter::new(&plan.swarm),
         faults: plan.faults.iter().cloned().collect(),
         log: log.clone(),
         watch,

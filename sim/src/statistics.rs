@@ -8,18 +8,31 @@ use process::events::{Event, GatewayEvent};
 use protocol::view::{InSync, Member};
 
 use crate::model::Model;
+use crate::plan::swarm::{Pace, Swarm};
 use crate::probes::Probes;
-use crate::report::{Reader, Statistics};
-use crate::seen::{Answered, ClientDid, Seen, WorldDid};
+use crate::report::{Paced, Reader, Statistics};
+use crate::seen::{Answered, ClientDid, Phase, Seen, WorldDid};
 
 /// Counts what happens in a run.
 #[derive(Debug, Default)]
 pub(crate) struct Counter {
     pub(crate) statistics: Statistics,
     probes: Probes,
+    /// Faults come one at a time, and have not ended.
+    is_paced: bool,
 }
 
 impl Counter {
+    pub(crate) fn new(swarm: &Swarm) -> Self {
+        let mut counter = Self::default();
+        if swarm.pace == Pace::OneAtATime {
+            counter.is_paced = true;
+            let detection_ms = swarm.heartbeat_interval_ms + swarm.heartbeat_timeout_ms;
+            counter.statistics.paced = Paced { seeds: 1, detection_ms, ..Paced::default() };
+        }
+        counter
+    }
+
     /// Counts what was seen; `model` is what was known before it.
     pub(crate) fn count(&mut self, model: &Model, seen: &Seen) {
         for probe in self.probes.reached(model, seen) {
@@ -31,6 +44,7 @@ impl Counter {
             {
                 self.statistics.view_changes += 1;
             }
+            Seen::World(WorldDid::Phase(Phase::Liveness)) => self.is_paced = false,
             Seen::World(WorldDid::Fault(kind)) => {
                 *self.statistics.faults.entry(*kind).or_default() += 1;
             }
@@ -50,6 +64,11 @@ impl Counter {
             return;
         };
         statistics.read_ms_max = statistics.read_ms_max.max(millis(answered.took));
+        if self.is_paced {
+            let paced = &mut statistics.paced;
+            paced.reads += 1;
+            paced.read_ms_max = paced.read_ms_max.max(millis(answered.took));
+        }
         if let Some(reader) = reader(model, id, answered) {
             *statistics.readers.entry(reader).or_default() += 1;
         }

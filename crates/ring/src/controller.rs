@@ -469,7 +469,9 @@ impl Controller {
         for partition in self.ring.places().map(Place::partition) {
             let known = before.and_then(|before| before.view(partition));
             let Some(view) = state.view(partition) else {
-                published.push(Published::Unknown(partition));
+                if before.is_none() || known.is_some() {
+                    published.push(Published::Unknown(partition));
+                }
                 continue;
             };
             let service = self.service(state, partition);

@@ -1,5 +1,5 @@
 //! Every request has an answer within its deadline, and some slack for the way, unless the gateway died or stood still
-//! meanwhile. And none is given up before: a read of a cluster that is formed fails at its deadline and no sooner, and so
+//! meanwhile, or its client was cut off. And none is given up before: a read of a cluster that is formed fails at its deadline and no sooner, and so
 //! does an update of unknown fate.
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct Deadline {
     allowed: Duration,
     /// Since when the gateway is up and moves; none while it does not.
     undisturbed_since: Option<Moment>,
-    /// How many things make the gateway stand still.
+    /// How many things make the gateway stand still, or keep clients away from it.
     pauses: u32,
     is_up: bool,
     /// Since when there is a cluster: before that, requests are turned away at once.
@@ -57,8 +57,10 @@ impl Deadline {
             | WorldDid::Stops(Host::Gateway) => {
                 self.is_up = false;
             }
-            WorldDid::Begins(Condition::Paused(Host::Gateway)) => self.pauses += 1,
-            WorldDid::Ends(Condition::Paused(Host::Gateway)) => {
+            WorldDid::Begins(
+                Condition::Paused(Host::Gateway) | Condition::Cut(Host::Clients, _),
+            ) => self.pauses += 1,
+            WorldDid::Ends(Condition::Paused(Host::Gateway) | Condition::Cut(Host::Clients, _)) => {
                 self.pauses = self.pauses.saturating_sub(1);
             }
             _ => return,

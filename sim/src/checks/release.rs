@@ -26,11 +26,13 @@ impl Check for Release {
         let copy = model.copy(called.partition, called.member);
         let Some(view) = copy.acting else { return Ok(()) };
         for member in [Member::Home, Member::Next] {
-            // What was durable there and is lost since with the disk is not to be asked for.
+            // What was durable there and is lost since with the disk, or cannot be read, is not to be asked for.
             let named = named(view.in_sync, member);
-            let is_in_sync =
-                named.is_some() && named == model.holder(called.partition, member).incarnation;
-            let durable = model.copy(called.partition, member).entry.durable;
+            let copy = model.copy(called.partition, member);
+            let is_in_sync = named.is_some()
+                && named == model.holder(called.partition, member).incarnation
+                && !copy.is_installing;
+            let durable = copy.entry.durable;
             if is_in_sync && durable.seq < shown.seq {
                 let detail = format!(
                     "{node} answers as {} with entry {shown}, and the {member} copy has up to {durable} durable ({view})",

@@ -138,6 +138,11 @@ impl Tally {
                 "the longest convergence {} ms, the longest read {} ms",
                 sum.convergence_ms, sum.read_ms_max
             ),
+            format!(
+                "one fault at a time in {} seeds: of {} reads the longest waited {} ms, where a dead link may look alive \
+                 for {} ms",
+                sum.paced.seeds, sum.paced.reads, sum.paced.read_ms_max, sum.paced.detection_ms,
+            ),
         ];
         let faults = sum.faults.iter().map(|(kind, count)| format!("{} {count}", kind.name()));
         lines.push(format!("faults: {}", faults.collect::<Vec<_>>().join(", ")));

@@ -168,6 +168,7 @@ impl Fault {
             Self::LostState => FaultKind::LostState,
             Self::Pause(_) => FaultKind::Pause,
             Self::Slow { .. } => FaultKind::Slow,
+            Self::Cut(Host::Clients, _) => FaultKind::ClientCut,
             Self::Cut(..) => FaultKind::Cut,
             Self::CutOneWay { .. } => FaultKind::CutOneWay,
             Self::Flap { .. } => FaultKind::Flap,

@@ -48,6 +48,8 @@ pub enum FaultKind {
     Cut,
     /// `Fault::CutOneWay`.
     CutOneWay,
+    /// `Fault::Cut` of the clients from the gateway.
+    ClientCut,
     /// `Fault::Flap`.
     Flap,
     /// `Fault::Hold`.
@@ -64,7 +66,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Kill,
         Self::Stop,
         Self::Crash,
@@ -80,6 +82,7 @@ impl FaultKind {
         Self::Slow,
         Self::Cut,
         Self::CutOneWay,
+        Self::ClientCut,
         Self::Flap,
         Self::Hold,
         Self::GatewayCrash,
@@ -114,7 +117,7 @@ impl FaultKind {
             | Self::Corrupt
             | Self::LostData
             | Self::SecondGateway => true,
-            Self::GatewayCrash | Self::LostState | Self::ForkedGateway => false,
+            Self::ClientCut | Self::GatewayCrash | Self::LostState | Self::ForkedGateway => false,
         }
     }
 

@@ -112,6 +112,7 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
             let (from, to) = if random.random() { (a, b) } else { (b, a) };
             Fault::CutOneWay { from, to }
         }
+        FaultKind::ClientCut => Fault::Cut(Host::Clients, Host::Gateway),
         FaultKind::Flap => {
             Fault::Flap { between: pair(random, swarm), every_ms: between(random, 30..=900) }
         }

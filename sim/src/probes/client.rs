@@ -18,6 +18,7 @@ pub(super) fn reached(model: &Model, answered: &Answered) -> Vec<Probe> {
         (Outcome::NotDone, Some(503)) if is_stale_alone(model, input) => {
             reached.push(Probe::StaleAlone);
         }
+        (Outcome::Unknown, None) if !model.links.is_empty() => reached.push(Probe::ClientGaveUp),
         (_, None) if model.links.is_empty() => reached.push(Probe::GatewayGone),
         (Outcome::Unknown, Some(504)) => reached.push(Probe::UpdateUnknown),
         (Outcome::Done(_), Some(412)) => reached.push(Probe::PreconditionFailed),
