@@ -1,5 +1,5 @@
-//! Rule 9, *lost data*: a node is welcomed only under views that name the data it has. One that came back without its
-//! data is dropped from every view that named it before.
+//! Rule 9, *lost data*: a node is welcomed only under views that name the data it has linked with. One that came back
+//! without its data is dropped from every view that named it before.
 
 use process::events::{Event, GatewayEvent};
 use protocol::view::Member;
@@ -17,12 +17,16 @@ pub struct LostData;
 
 impl Check for LostData {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
-        let Seen::Inside(Event::Gateway { event: GatewayEvent::Welcomes { node, views }, .. }) =
+        let Seen::Inside(Event::Gateway { gateway, event: GatewayEvent::Welcomes { node, views } }) =
             seen
         else {
             return Ok(());
         };
-        let (Some(place), Some(known)) = (model.ring.place_of(node), model.node(node)) else {
+        // The node may be gone already, with another in its place that is not linked yet.
+        let links = model.links.iter().rev().filter(|((of, _), _)| of == gateway);
+        let Some(place) = model.ring.place_of(node) else { return Ok(()) };
+        let Some(linked) = links.map(|(_, linked)| linked).find(|linked| linked.place == place)
+        else {
             return Ok(());
         };
         for view in views {
@@ -30,10 +34,10 @@ impl Check for LostData {
             let mut here =
                 members.filter(|member| model.ring.holder(view.partition, *member) == place);
             let named = here.find_map(|member| named(view.in_sync, member));
-            if named.is_some_and(|named| Some(named) != known.incarnation) {
+            if named.is_some_and(|named| named != linked.incarnation) {
                 let detail = format!(
-                    "{node} has data {:?} and is welcomed under {view:?}",
-                    known.incarnation
+                    "{node} has data {} and is welcomed under {view:?}",
+                    linked.incarnation
                 );
                 return Err(Violation::safety(NAME, at, detail).of(view.partition));
             }
@@ -44,7 +48,6 @@ impl Check for LostData {
 
 #[cfg(test)]
 mod tests {
-    use process::events::NodeEvent;
     use protocol::id::Boot;
 
     use super::super::support::*;
@@ -55,9 +58,11 @@ mod tests {
         let mut scene = Scene::formed(LostData);
         let views = vec![both(0, 1), both(2, 1)];
         scene.play(gateway(GatewayEvent::Welcomes { node: id(0), views: views.clone() }));
+        scene.play(gateway(GatewayEvent::Unlinked { link: 0, node: id(0) }));
         let boot = Boot { count: 1, nonce: uuid::Uuid::from_u128(9) };
-        let (home, next) = (nothing(), nothing());
-        scene.play(node(0, NodeEvent::Starts { incarnation: incarnation(8), boot, home, next }));
+        let linked =
+            GatewayEvent::Linked { link: 9, node: id(0), incarnation: incarnation(8), boot };
+        scene.play(gateway(linked));
         scene.objects(gateway(GatewayEvent::Welcomes { node: id(0), views }));
     }
 }
