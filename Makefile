@@ -16,7 +16,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # The seeds that `make sweep` plays.
 SEEDS ?= 0..1000
 
-.PHONY: help deps build run test sweep lint fmt
+.PHONY: help deps build run test rounds sweep lint fmt
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ run: build ## Start a cluster on this machine; ARGS="--nodes 5" for another size
 
 test: build ## Run all tests
 	cargo test --locked --workspace
+
+rounds: build ## Play schedules of the simulation on real processes; ROUNDS=200
+	ROUNDS=$(or $(ROUNDS),200) cargo test --locked --workspace --test suite -- --nocapture schedules_of_the_simulation
 
 sweep: deps ## Play seeds of the simulation; SEEDS=0..1000
 	cargo run --locked -p sim -- sweep --seeds $(SEEDS)

@@ -164,10 +164,22 @@ impl End {
     }
 }
 
-/// All checks of a run.
-pub(crate) struct Checks(Vec<Box<dyn Check>>);
+/// The checks of a run.
+pub struct Checks(Vec<Box<dyn Check>>);
 
 impl Checks {
+    /// Those that need to see nothing but what clients see and what nodes hold in the end: for runs of processes that are
+    /// not simulated.
+    pub fn from_outside() -> Self {
+        Self(vec![
+            Box::<documented::Documented>::default(),
+            Box::<linearizable::Linearizable>::default(),
+            Box::<outcomes::Outcomes>::default(),
+            Box::<same_copies::SameCopies>::default(),
+            Box::<durability::Durability>::default(),
+        ])
+    }
+
     pub(crate) fn new(plan: &Plan) -> Self {
         let always: Vec<Box<dyn Check>> = vec![
             Box::<one_gateway::OneGateway>::default(),
@@ -205,14 +217,25 @@ impl Checks {
         Self(checks)
     }
 
-    pub(crate) fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    /// Judges an event; `model` is what was known before it.
+    ///
+    /// # Errors
+    ///
+    /// The first violation.
+    pub fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         self.0.iter_mut().try_for_each(|check| check.see(model, at, seen))
     }
 
-    pub(crate) fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
+    /// Judges the end.
+    ///
+    /// # Errors
+    ///
+    /// The first violation.
+    pub fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
         self.0.iter_mut().try_for_each(|check| check.finish(model, at, end))
     }
 
+    /// What judging the end took, in evaluations of a model.
     pub(crate) fn steps(&self) -> u64 {
         self.0.iter().map(|check| check.steps()).sum()
     }

@@ -6,3 +6,4 @@ pub(crate) mod cluster;
 pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod users;
+pub(crate) mod ways;

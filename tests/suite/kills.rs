@@ -13,8 +13,8 @@ use crate::harness::audit::{assert_copies_agree, assert_linearizable_up_to, audi
 use crate::harness::cluster::Cluster;
 use crate::harness::load::{Load, LoadPlan, Seen};
 
-/// One of these tests at a time: each wants the machine for itself.
-static MACHINE: Mutex<()> = Mutex::const_new(());
+/// One of such tests at a time: each wants the machine for itself.
+pub(crate) static MACHINE: Mutex<()> = Mutex::const_new(());
 
 const PLAN: LoadPlan = LoadPlan { clients: 16, users: 1_000, requests_per_second: 320 };
 

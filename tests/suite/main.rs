@@ -5,6 +5,7 @@
 //! | [`rest`] | every call, every error |
 //! | [`kills`] | one node after the other is killed under load: no read fails, nothing acked is lost |
 //! | [`restarts`] | all processes are killed at once |
+//! | [`rounds`] | schedules of the simulation, carried out on real processes |
 //! | [`durability`] | no update is acked before it is durable on both nodes |
 //! | [`socket_io`] | other people's socket.io clients |
 //! | [`refusals`] | processes that do not belong |
@@ -17,4 +18,5 @@ mod kills;
 mod refusals;
 mod rest;
 mod restarts;
+mod rounds;
 mod socket_io;

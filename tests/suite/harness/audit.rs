@@ -1,6 +1,7 @@
 //! What the nodes' storage holds once the processes have ended, and what clients saw: together.
 
 use db_process::storage::rocks::RocksStorage;
+use db_process::store::StoreError;
 use db_process::store::audit::{Audit, CopyAudit, audit};
 use history::users::rest::fields_of;
 use history::users::{Input, Output, check_users};
@@ -14,14 +15,17 @@ const STEPS_PER_USER: u64 = 10_000_000;
 
 /// What all nodes hold. No process may run on their directories.
 pub(crate) fn audits(cluster: &Cluster) -> Vec<Audit> {
-    let nodes = 0..cluster.ring.size();
-    nodes
-        .map(|node| {
-            let storage =
-                RocksStorage::open_read_only(&cluster.data(node)).expect("the storage opens");
-            audit(&storage).expect("the storage is whole")
-        })
-        .collect()
+    let audits = try_audits(cluster).into_iter();
+    audits.collect::<Result<_, _>>().expect("the storage is whole")
+}
+
+/// The same, where one may not be whole.
+pub(crate) fn try_audits(cluster: &Cluster) -> Vec<Result<Audit, StoreError>> {
+    let audit_of = |node| {
+        let storage = RocksStorage::open_read_only(&cluster.data(node))?;
+        audit(&storage)
+    };
+    (0..cluster.ring.size()).map(audit_of).collect()
 }
 
 /// Both copies of every partition are the same: records, applied ids, and the log as far as both keep it.

@@ -13,11 +13,12 @@ use tokio::time::{Instant, sleep};
 
 use super::address;
 use super::process::{Process, text};
+use super::ways::Ways;
 
 pub(crate) const SECRET: &str = "a secret of the tests";
 
 const REST_PORT: u16 = 3001;
-const SOCKET_PORT: u16 = 3002;
+pub(crate) const SOCKET_PORT: u16 = 3002;
 const POLL: Duration = Duration::from_millis(50);
 
 /// A gateway and its nodes.
@@ -26,6 +27,8 @@ pub(crate) struct Cluster {
     gateway: Option<Process>,
     nodes: Vec<Option<Process>>,
     gateway_flags: Vec<String>,
+    /// What nodes dial through, where the network between processes is to be cut.
+    ways: Option<Ways>,
     pub(crate) directory: TempDir,
     pub(crate) address: Ipv4Addr,
     pub(crate) ring: Ring,
@@ -47,6 +50,7 @@ impl Cluster {
             gateway: None,
             nodes: (0..nodes).map(|_| None).collect(),
             gateway_flags: Vec::new(),
+            ways: None,
         }
     }
 
@@ -56,6 +60,17 @@ impl Cluster {
         cluster.start_all();
         cluster.healthy_within(Duration::from_secs(30)).await;
         cluster
+    }
+
+    /// Processes that reach each other over ways that can be cut.
+    pub(crate) async fn with_ways(mut self) -> Self {
+        self.ways = Some(Ways::open(self.address, self.nodes.len()).await);
+        self
+    }
+
+    /// The ways between the processes.
+    pub(crate) fn ways(&self) -> &Ways {
+        self.ways.as_ref().expect("it was made with ways")
     }
 
     /// Further flags of the gateway, from its next start on.
@@ -84,7 +99,20 @@ impl Cluster {
 
     pub(crate) fn start_node(&mut self, node: usize) {
         let id = node_id(node);
-        let arguments = self.node_arguments(id.as_str(), &self.data(node));
+        let mut arguments = self.node_arguments(id.as_str(), &self.data(node));
+        if let Some(ways) = &self.ways {
+            let of_node = [
+                ("--gateway", ways.to_gateway(node)),
+                ("--listen", ways.listen(node)),
+                ("--advertise", ways.to_node(node)),
+            ];
+            for (flag, value) in of_node {
+                match arguments.iter().position(|argument| argument == flag) {
+                    Some(at) => arguments[at + 1] = value,
+                    None => arguments.extend([flag.to_owned(), value]),
+                }
+            }
+        }
         self.nodes[node] = Some(Process::start(id.as_str(), "db_process", &arguments));
     }
 
@@ -129,6 +157,20 @@ impl Cluster {
     /// A node that runs, or is to be waited for; the cluster forgets it.
     pub(crate) fn take_node(&mut self, node: usize) -> Process {
         self.nodes[node].take().expect("it runs")
+    }
+
+    /// Whether a node's process was started and not ended.
+    pub(crate) fn has_node(&self, node: usize) -> bool {
+        self.nodes[node].is_some()
+    }
+
+    /// Whether the gateway's process was started and not ended.
+    pub(crate) fn has_gateway(&self) -> bool {
+        self.gateway.is_some()
+    }
+
+    pub(crate) fn gateway(&self) -> &Process {
+        self.gateway.as_ref().expect("it runs")
     }
 
     pub(crate) fn node(&self, node: usize) -> &Process {
