@@ -6,12 +6,14 @@
 //! | [`kills`] | one node after the other is killed under load: no read fails, nothing acked is lost |
 //! | [`restarts`] | all processes are killed at once |
 //! | [`rounds`] | schedules of the simulation, carried out on real processes |
+//! | [`damage`] | stored rows that are not what was written are found, never served, and restored |
 //! | [`durability`] | no update is acked before it is durable on both nodes |
 //! | [`socket_io`] | other people's socket.io clients |
 //! | [`refusals`] | processes that do not belong |
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "these are tests throughout")]
 
+mod damage;
 mod durability;
 mod harness;
 mod kills;

@@ -329,6 +329,27 @@ fn an_older_directory_of_a_node_is_refused_unless_a_view_counts_on_it() {
 }
 
 #[test]
+fn a_report_is_not_judged_by_what_was_heard_while_it_was_under_way() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    handle(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(1) });
+    // Home commits more, which next has by now; next's report is from before that.
+    let progress = Progress {
+        partition: PartitionId(0),
+        member: Member::Home,
+        written: Position { epoch: Epoch(1), seq: Seq(9) },
+        durable: Seq(9),
+        committed: Seq(9),
+        condition: Condition::Whole,
+    };
+    let message = FromNode::Progress(progress);
+    handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message });
+    let message = FromNode::Report(Report::default());
+    let effects = handle(&mut gateway, GatewayEvent::NodeSays { link: LinkId(99), message });
+    let is_dropped = effects.iter().any(|effect| matches!(effect, GatewayEffect::Drop { .. }));
+    assert!(!is_dropped, "{effects:?}");
+}
+
+#[test]
 fn a_copy_in_sync_that_has_less_than_it_once_had_is_refused() {
     let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
     let progress = Progress {
