@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db_process::storage::rocks::RocksStorage;
+use db_process::storage::rocks::{RocksSettings, RocksStorage};
 use db_process::storage::{Batch, ScanLimit, Storage, StorageReader, Table};
 use db_process::store::audit::keys_of;
 use protocol::view::Member;
@@ -18,7 +18,8 @@ const REPAIR: Duration = Duration::from_secs(30);
 
 /// Turns a bit of the last row that a copy on a node has in a table; no process may run there.
 fn turn_a_bit(cluster: &Cluster, node: usize, member: Member, table: Table) {
-    let storage = RocksStorage::open(&cluster.data(node)).expect("the storage opens");
+    let storage = RocksStorage::open(&cluster.data(node), &RocksSettings::default())
+        .expect("the storage opens");
     let keys = keys_of(member);
     let all = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
     let rows = storage.scan(table, &keys.start[..]..&keys.end[..], all).expect("it can be read");
