@@ -162,8 +162,9 @@ impl PartitionCopy {
         if adopted.is_some() {
             self.source.view_changed();
             self.tell_alone(cx);
-            if self.replica.condition() == Condition::Damaged && !self.replica.is_counted_on() {
-                // Nobody counts on it any more: it may be replaced.
+            if !self.is_source() && self.peer.linked().is_some() {
+                // It may have been the source before, or have become damaged: whoever sends to it from now on has to know
+                // how far it is, and what of that can be relied on.
                 self.begin_greeting(cx);
             }
         }

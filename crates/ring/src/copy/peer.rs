@@ -19,7 +19,7 @@ pub(super) struct Linked {
     pub(super) link: LinkId,
     /// The data of the node at its other end.
     pub(super) incarnation: Incarnation,
-    /// How far the other copy was when it said so last.
+    /// How far the other copy was when it said so last, unless a session was begun with that: a greeting begins one.
     pub(super) greeting: Option<Greeting>,
 }
 
@@ -47,6 +47,13 @@ impl Peer {
     pub(super) fn greeted(&mut self, greeting: Greeting) {
         if let Some(linked) = &mut self.linked {
             linked.greeting = Some(greeting);
+        }
+    }
+
+    /// A session is begun with the greeting.
+    pub(super) fn greeting_is_used(&mut self) {
+        if let Some(linked) = &mut self.linked {
+            linked.greeting = None;
         }
     }
 

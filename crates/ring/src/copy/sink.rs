@@ -1,6 +1,7 @@
 //! The copy that receives: the replica from its primary, and a joiner from its donor, whichever of the two copies it is.
 //!
-//! A greeting begins a session; data of a session before is not used. Data of an older view than the newest one known
+//! A greeting begins a session; data of a session before is not used. There is one on each link, and one whenever the copy
+//! acts on another view under which it receives. Data of an older view than the newest one known
 //! here is fenced: the session ends, and once that view is durable another greeting tells the source of it.
 //!
 //! Invariants: the log is a beginning of the source's durable log; what is acknowledged is durable.

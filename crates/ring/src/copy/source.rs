@@ -162,6 +162,7 @@ impl PartitionCopy {
         let durable = if session.snapshot.is_none() { session.acked } else { Seq::ZERO };
         self.peer.set_durable(incarnation, durable);
         self.source.scrub.begin(cx.now + self.settings.scrub_pause);
+        self.peer.greeting_is_used();
         self.source.session = Some(session);
         Ok(())
     }

@@ -13,7 +13,7 @@ use ring::node::{Node, NodeEffect, NodeEvent};
 use ring::store::{Budget, Mutation, ReadError, Stored, StoredRecord};
 
 use crate::gateway::{AFTER_GRACE, ask, gateway, handle as at_gateway, link, sent_to, views};
-use crate::home::{create, linked_to_next, sync, update, update_event};
+use crate::home::{create, greets, linked_to_next, sync, update, update_event, update_event_under};
 use crate::node::{hello_of_home, replies, request};
 use crate::support::{
     HOME, both, from_gateway, handle, handle_with, home_only, incarnation, node, read_of, user_of,
@@ -129,6 +129,26 @@ fn a_home_that_is_dropped_answers_no_update_that_next_may_not_have() {
     let mut effects = [effects, handle(&mut node, from_gateway(ToNode::View(shrunk)))].concat();
     effects.extend(sync(&mut node, &effects.clone()));
     assert_eq!(replies(&effects), [] as [Reply; 0]);
+}
+
+#[test]
+fn a_greeting_begins_one_session() {
+    let mut node = linked_to_next();
+    let dropped = view(1, 2, InSync::NextOnly { next: incarnation(2) });
+    for in_sync in [dropped, view(1, 3, both(1))] {
+        let effects = handle(&mut node, from_gateway(ToNode::View(in_sync)));
+        sync(&mut node, &effects);
+    }
+    // Home is the source again, and next has not said since then how far it is.
+    let effects = handle(&mut node, update_event_under(3, 1, create()));
+    let sent = [effects.clone(), sync(&mut node, &effects)].concat();
+    assert!(!sent.iter().any(is_data), "{sent:?}");
+    let sent = handle(&mut node, greets(2));
+    assert!(sent.iter().any(is_data), "{sent:?}");
+}
+
+fn is_data(effect: &NodeEffect) -> bool {
+    matches!(effect, NodeEffect::ToNeighbour { message: CopyMessage::Data { .. }, .. })
 }
 
 fn compare(node: &mut Node, number: u64, view: View, digest: u128) -> Vec<NodeEffect> {

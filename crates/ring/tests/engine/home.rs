@@ -35,6 +35,12 @@ fn greeting(session: u64, view: Option<View>) -> CopyMessage {
     CopyMessage::Greeting(Greeting { session, view, holds: Holds::Whole(Position::ZERO) })
 }
 
+/// Next says so, in a session of its own.
+pub(crate) fn greets(session: u64) -> NodeEvent {
+    let message = greeting(session, None);
+    NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message }
+}
+
 fn durable(session: u64, seq: u64, data: u64) -> CopyMessage {
     CopyMessage::Durable { session, seq: Seq(seq), data }
 }
@@ -53,13 +59,17 @@ pub(crate) fn update(node: &mut Node, counter: u64, action: Action) -> Vec<NodeE
 }
 
 pub(crate) fn update_event(counter: u64, action: Action) -> NodeEvent {
+    update_event_under(1, counter, action)
+}
+
+pub(crate) fn update_event_under(epoch: u64, counter: u64, action: Action) -> NodeEvent {
     let request = RequestId { boot: BOOT, counter };
     let update = Update { request, unsettled_from: 1, action };
     let request = Request {
         call: CallId(counter),
         partition: PartitionId(1),
         member: Member::Home,
-        epoch: Epoch(1),
+        epoch: Epoch(epoch),
         operation: Operation::Update(update),
     };
     from_gateway(ToNode::Request(request))
