@@ -84,12 +84,13 @@ impl Run<'_> {
         let ring = &self.model.ring;
         let Some(here) = ring.places().nth(place) else { return false };
         let partition = ring.partition_at(here, member);
+        // The other copy is in sync, and has what it takes to restore this one.
+        let other = member.other();
         let is_spare = |view: &View| {
-            named(view.in_sync, member) != self.data_of(partition, member)
-                || (named(view.in_sync, member.other()).is_some()
-                    && named(view.in_sync, member.other())
-                        == self.data_of(partition, member.other())
-                    && !self.is_rotten(partition, member.other()))
+            let named = named(view.in_sync, other);
+            named.is_some()
+                && named == self.data_of(partition, other)
+                && !self.is_rotten(partition, other)
         };
         let known = [&self.model.saved, &self.model.published, &self.model.deciding];
         self.model.saved.contains_key(&partition)
