@@ -266,7 +266,8 @@ impl PartitionCopy {
                 return self.receive(cx, link, (session, view, data));
             }
             CopyMessage::Durable { session, seq, data } => {
-                self.made_durable(cx, link, (session, seq, data))?
+                let made_durable = self.made_durable(cx, link, (session, seq, data));
+                self.bear_damage(cx, made_durable)?;
             }
             CopyMessage::Goodbye(refusal) => return Err(Fault::Drop(link, refusal)),
         }
