@@ -45,11 +45,18 @@ pub(super) async fn bugs(args: BugsArgs) -> anyhow::Result<ExitCode> {
     let workspace = workspace()?;
     let patches = Patch::all(&workspace.join("sim/bugs"), &args.only)?;
     let copy = Copy::make(&workspace).await?;
-    let mut rows = Vec::new();
+    let (mut rows, mut is_complete) = (Vec::new(), true);
     for patch in &patches {
-        let row = plant(&copy, patch, &args).await?;
-        say(&row.line());
-        rows.push(row);
+        match plant(&copy, patch, &args).await {
+            Ok(row) => {
+                say(&row.line());
+                rows.push(row);
+            }
+            Err(error) => {
+                say(&format!("{error:#}"));
+                is_complete = false;
+            }
+        }
     }
     let clean = play_clean(&copy, &rows, &args).await?;
     let table = table::render(&rows, &args.seeds, clean);
@@ -58,7 +65,7 @@ pub(super) async fn bugs(args: BugsArgs) -> anyhow::Result<ExitCode> {
     } else {
         say(&table);
     }
-    let all_caught = rows.iter().all(Row::is_caught_as_expected);
+    let all_caught = is_complete && rows.iter().all(Row::is_caught_as_expected);
     Ok(if all_caught && clean.failed == 0 { ExitCode::SUCCESS } else { TOO_LITTLE.into() })
 }
 
