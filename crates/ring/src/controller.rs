@@ -349,13 +349,16 @@ impl Controller {
                 linked.conditions.insert(member, condition);
                 if condition == Condition::Whole {
                     self.restored.insert((partition, member));
+                } else {
+                    // It is to be replaced, by what may be less.
+                    node.durable.remove(&member);
                 }
             }
             FromNode::Compared { partition, verdict } => {
                 node.compared.insert(member_of(partition), verdict);
             }
             FromNode::Progress(progress) => {
-                if progress.condition != Condition::Partial {
+                if progress.condition == Condition::Whole {
                     let durable = (linked.hello.incarnation, progress.durable);
                     node.durable.insert(progress.member, durable);
                 }

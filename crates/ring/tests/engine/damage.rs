@@ -1,14 +1,15 @@
 //! What a node and a gateway do about stored rows that are not what was written.
 
 use protocol::entry::{Answer, Entry};
-use protocol::id::{PartitionId, RequestId, Seq};
+use protocol::id::{Epoch, PartitionId, Position, RequestId, Seq};
 use protocol::message::{
-    Action, Condition, CopyMessage, Cursor, Data, FromNode, Holds, RecordRow, Reply, Stretch,
-    ToNode, Verdict,
+    Action, Ask, AskNumber, Condition, CopyMessage, CopyReport, Cursor, Data, FromNode, Holds,
+    Progress, RecordRow, Reply, Report, Stretch, ToNode, Verdict,
 };
 use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
-use ring::gateway::{Gateway, GatewayEvent};
+use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
+use ring::link::LinkId;
 use ring::node::{Node, NodeEffect, NodeEvent};
 use ring::store::{Budget, Mutation, ReadError, Stored, StoredRecord};
 
@@ -16,8 +17,8 @@ use crate::gateway::{AFTER_GRACE, ask, gateway, handle as at_gateway, link, sent
 use crate::home::{create, greets, linked_to_next, sync, update, update_event, update_event_under};
 use crate::node::{hello_of_home, replies, request};
 use crate::support::{
-    HOME, both, from_gateway, handle, handle_with, home_only, incarnation, node, read_of, user_of,
-    view,
+    HOME, both, from_gateway, handle, handle_with, hello, home_only, incarnation, node, read_of,
+    user_of, view,
 };
 
 /// A storage of which no record can be read.
@@ -231,6 +232,47 @@ fn an_ask_for_a_joiner_that_is_not_whole_is_refused_until_it_is() {
     assert_eq!(sent_to(&effects, 0), [&whole]);
     let effects = at_gateway(&mut gateway, ask(0, 0, 4));
     assert_eq!(views(&effects)[0], Some(both(0)));
+}
+
+#[test]
+fn a_copy_that_was_restored_need_not_have_what_it_had_before() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    let progress = |seq, condition| {
+        FromNode::Progress(Progress {
+            partition: PartitionId(0),
+            member: Member::Home,
+            written: Position { epoch: Epoch(1), seq: Seq(seq) },
+            durable: Seq(seq),
+            committed: Seq::ZERO,
+            condition,
+        })
+    };
+    let says = |gateway: &mut Gateway, message| {
+        at_gateway(gateway, GatewayEvent::NodeSays { link: link(0), message });
+        while gateway.is_saving() {
+            at_gateway(gateway, GatewayEvent::Saved);
+        }
+    };
+    says(&mut gateway, progress(8, Condition::Whole));
+    let condition = |condition| FromNode::Condition { partition: PartitionId(0), condition };
+    says(&mut gateway, condition(Condition::Damaged));
+    says(&mut gateway, progress(8, Condition::Damaged));
+    says(&mut gateway, condition(Condition::Whole));
+    let ask = Ask {
+        ask: AskNumber(1),
+        partition: PartitionId(0),
+        epoch: Epoch(2),
+        joiner: incarnation(0),
+    };
+    at_gateway(&mut gateway, GatewayEvent::NodeSays { link: link(1), message: FromNode::Ask(ask) });
+    at_gateway(&mut gateway, GatewayEvent::Saved);
+    at_gateway(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(0) });
+    let position = Position { epoch: Epoch(1), seq: Seq(4) };
+    let copy = CopyReport { view: None, position, condition: Condition::Whole };
+    let message = FromNode::Report(Report { home: copy, next: copy });
+    let effects = at_gateway(&mut gateway, GatewayEvent::NodeSays { link: LinkId(99), message });
+    let is_dropped = effects.iter().any(|effect| matches!(effect, GatewayEffect::Drop { .. }));
+    assert!(!is_dropped, "{effects:?}");
 }
 
 #[test]
