@@ -4,8 +4,10 @@
 //! and its digest is sent right after that entry: so the receiver compares the state of the same moment. Nothing waits
 //! for it, and no snapshot of the storage is held open.
 
-use protocol::message::Cursor;
+use protocol::message::{Condition, Cursor};
+use protocol::view::View;
 
+use crate::copy::PartitionCopy;
 use crate::time::Time;
 
 /// How far the comparison is.
@@ -45,5 +47,23 @@ impl Scrub {
     pub(super) fn goes_on(&mut self, to: Option<Cursor>, not_before: Time) {
         self.cursor = to.unwrap_or(Cursor::START);
         self.not_before = not_before;
+    }
+}
+
+impl PartitionCopy {
+    /// Whether there is a member to compare with, and something here to compare.
+    pub(super) fn may_scrub(&self, view: &View) -> bool {
+        let other = self.replica.member().other();
+        view.in_sync.incarnation(other).is_some() && self.replica.condition() == Condition::Whole
+    }
+
+    /// When there is something to compare.
+    pub(super) fn scrub_deadline(&self) -> Option<Time> {
+        let (session, view) = (self.source.session.as_ref()?, self.view()?);
+        let is_free = session.snapshot.is_none()
+            && session.next.is_none()
+            && session.takes(view, self.settings.window_bytes);
+        let is_possible = is_free && self.may_scrub(view);
+        is_possible.then_some(self.source.scrub.not_before())
     }
 }
