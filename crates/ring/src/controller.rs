@@ -25,11 +25,15 @@
 //!
 //! A view that was lost with the state file is [rebuilt](rebuild).
 
+mod accept;
 mod admission;
 mod decide;
+mod hear;
+mod publish;
 mod rebuild;
 mod state;
 
+pub use accept::AcceptLossError;
 pub(crate) use rebuild::Prospect;
 
 pub use state::{ClusterState, InvalidState, NodeState};
@@ -37,10 +41,8 @@ pub use state::{ClusterState, InvalidState, NodeState};
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::hello::NodeHello;
-use protocol::id::{ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Seq};
-use protocol::message::{
-    Ask, Condition, FromNode, Neighbour, Progress, Report, ToNode, Verdict, Welcome,
-};
+use protocol::id::{ClusterId, Epoch, GatewayBoot, Incarnation, PartitionId, Seq};
+use protocol::message::{Ask, Condition, Progress, Report, ToNode, Verdict};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::{Member, View};
 
@@ -48,9 +50,6 @@ use crate::gateway::GatewayEffect;
 use crate::link::LinkId;
 use crate::placement::{Place, Ring};
 use crate::time::Time;
-
-/// So much is kept of what a node says when it ends.
-const LAST_WORDS_BYTES_MAX: usize = 1024;
 
 /// The controller of a cluster.
 #[derive(Debug)]
@@ -124,36 +123,6 @@ pub(crate) enum Service {
     Available,
     /// The only copy in sync is gone with its data.
     Lost,
-}
-
-/// Why an operator's word on a partition is not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AcceptLossError {
-    /// There is no such partition.
-    #[error("there is no partition {0}")]
-    NoPartition(PartitionId),
-    /// Nothing is lost there.
-    #[error("{0} is not lost: what is in sync has its data, and is served when its node is linked")]
-    NotLost(PartitionId),
-    /// The copy is not there.
-    #[error("{0} is not linked: start it, or name the other node of the partition")]
-    NotLinked(NodeId),
-    /// The copy holds a part of what it should.
-    #[error(
-        "the copy on {0} is only partly restored: name the other node, or start this one with an empty data directory to \
-         begin with no users at all"
-    )]
-    NotWhole(NodeId),
-    /// The node holds no copy of it.
-    #[error("{node} holds no copy of {partition}: name one of {holders}")]
-    NoCopy {
-        /// The node.
-        node: NodeId,
-        /// The partition.
-        partition: PartitionId,
-        /// Who holds one.
-        holders: String,
-    },
 }
 
 impl Linked {
@@ -285,143 +254,6 @@ impl Controller {
         Some(place)
     }
 
-    /// A message from a node that is not a reply. Of links that are gone nothing is heard any more.
-    pub(crate) fn hear(&mut self, link: LinkId, message: FromNode) -> Result<(), Refusal> {
-        let Some(place) = self.place_of_link(link) else { return Ok(()) };
-        self.judge(place, &message)?;
-        self.take(place, message);
-        Ok(())
-    }
-
-    /// Whether a node may say this now, and of a copy that it has.
-    fn judge(&self, place: Place, message: &FromNode) -> Result<(), Refusal> {
-        let Some(linked) = self.linked(place) else { return Ok(()) };
-        let of_member = |partition: PartitionId, members: &[Member]| {
-            let holds = |member: &Member| self.ring.partition_at(place, *member) == partition;
-            let detail =
-                || format!("{} speaks of {partition}, which is not its", linked.hello.node);
-            if members.iter().any(holds) { Ok(()) } else { Err(protocol_error(detail())) }
-        };
-        match message {
-            FromNode::Report(report) if linked.report.is_none() => {
-                self.admit_report(linked, place, report)
-            }
-            FromNode::Report(_) => Err(protocol_error("a second report")),
-            FromNode::Goodbye(_) => Ok(()),
-            _ if !linked.is_welcomed => Err(protocol_error("a message before the welcome")),
-            FromNode::Ask(Ask { partition, .. })
-            | FromNode::Condition { partition, .. }
-            | FromNode::Compared { partition, .. } => of_member(*partition, &Member::ALL),
-            FromNode::ServesAlone { partition, .. }
-            | FromNode::NextUnreachable { partition, .. }
-            | FromNode::NextReachable { partition } => of_member(*partition, &[Member::Home]),
-            FromNode::Progress(Progress { partition, member, .. }) => {
-                of_member(*partition, &[*member])
-            }
-            FromNode::Reply { .. } => unreachable!("replies are the router's"),
-        }
-    }
-
-    /// Remembers what a node says, after it was judged.
-    fn take(&mut self, place: Place, message: FromNode) {
-        let home_of = self.ring.partition_at(place, Member::Home);
-        let member_of = |partition| if partition == home_of { Member::Home } else { Member::Next };
-        let node = self.nodes.entry(place).or_default();
-        let Some(linked) = node.link.as_mut() else { return };
-        match message {
-            FromNode::Report(report) => {
-                let condition = |member: Member| (member, report.copy(member).condition);
-                linked.conditions = Member::ALL.into_iter().map(condition).collect();
-                linked.report = Some(report);
-            }
-            FromNode::Ask(ask) => {
-                self.asks.insert(ask.partition, (linked.link, ask));
-            }
-            FromNode::ServesAlone { partition, epoch } => {
-                if self.unheard.get(&partition).is_some_and(|(of, _)| *of <= epoch) {
-                    self.unheard.remove(&partition);
-                }
-            }
-            FromNode::NextUnreachable { epoch, .. } => linked.unreachable = Some(epoch),
-            FromNode::NextReachable { .. } => linked.unreachable = None,
-            FromNode::Condition { partition, condition } => {
-                let member = member_of(partition);
-                linked.conditions.insert(member, condition);
-                if condition == Condition::Whole {
-                    self.restored.insert((partition, member));
-                } else {
-                    // It is to be replaced, by what may be less.
-                    node.durable.remove(&member);
-                }
-            }
-            FromNode::Compared { partition, verdict } => {
-                node.compared.insert(member_of(partition), verdict);
-            }
-            FromNode::Progress(progress) => {
-                if progress.condition == Condition::Whole {
-                    let durable = (linked.hello.incarnation, progress.durable);
-                    node.durable.insert(progress.member, durable);
-                }
-                node.progress.insert(progress.member, progress);
-            }
-            FromNode::Goodbye(mut reason) => {
-                reason.truncate(reason.floor_char_boundary(LAST_WORDS_BYTES_MAX));
-                node.last_words = Some(reason);
-            }
-            FromNode::Reply { .. } => {}
-        }
-    }
-
-    /// An operator wants a partition to go on with the copy of one node, whatever is lost with the other.
-    pub(crate) fn accept_loss(
-        &mut self,
-        partition: PartitionId,
-        node: &NodeId,
-    ) -> Result<(), AcceptLossError> {
-        let Some(state) = &self.published else {
-            return Err(AcceptLossError::NoPartition(partition));
-        };
-        if usize::from(partition.0) >= self.ring.size() {
-            return Err(AcceptLossError::NoPartition(partition));
-        }
-        let holder = |member| self.ring.holder(partition, member);
-        let place = self.ring.place_of(node);
-        let Some(member) = Member::ALL.into_iter().find(|member| Some(holder(*member)) == place)
-        else {
-            let name = |member| self.ring.node_at(holder(member)).as_str();
-            let holders = format!("{}, {}", name(Member::Home), name(Member::Next));
-            return Err(AcceptLossError::NoCopy { node: node.clone(), partition, holders });
-        };
-        if !self.is_in_want(state, partition) {
-            return Err(AcceptLossError::NotLost(partition));
-        }
-        match self.reported(holder(member)) {
-            None => Err(AcceptLossError::NotLinked(node.clone())),
-            Some(linked) if linked.condition(member) == Condition::Partial => {
-                Err(AcceptLossError::NotWhole(node.clone()))
-            }
-            Some(_) => {
-                self.accepted.insert(partition, member);
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether a partition cannot go on, or not with all that it had, without an operator's word.
-    fn is_in_want(&self, state: &ClusterState, partition: PartitionId) -> bool {
-        let Some(view) = state.view(partition) else { return true };
-        state.is_lost(&self.ring, partition) || self.sole_is_damaged(view)
-    }
-
-    /// Whether the only copy in sync is there, and is not whole.
-    pub(crate) fn sole_is_damaged(&self, view: &View) -> bool {
-        let Some((member, incarnation)) = view.in_sync.sole() else { return false };
-        let linked = self.reported(self.ring.holder(view.partition, member));
-        linked.is_some_and(|linked| {
-            linked.hello.incarnation == incarnation && linked.condition(member) != Condition::Whole
-        })
-    }
-
     /// The state that was being saved is durable.
     pub(crate) fn saved(
         &mut self,
@@ -461,84 +293,6 @@ impl Controller {
     pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         (now < self.grace_until).then_some(self.grace_until)
     }
-
-    fn publish_views(
-        &self,
-        before: Option<&ClusterState>,
-        effects: &mut Vec<GatewayEffect>,
-        published: &mut Vec<Published>,
-    ) {
-        let Some(state) = &self.published else { return };
-        for partition in self.ring.places().map(Place::partition) {
-            let known = before.and_then(|before| before.view(partition));
-            let Some(view) = state.view(partition) else {
-                if before.is_none() || known.is_some() {
-                    published.push(Published::Unknown(partition));
-                }
-                continue;
-            };
-            let service = self.service(state, partition);
-            let served_before = before.map(|before| self.service(before, partition));
-            if known != Some(view) || served_before != Some(service) {
-                published.push(Published::View(*view, service));
-            }
-            if known == Some(view) {
-                continue;
-            }
-            assert!(
-                known.is_none_or(|known| view.epoch > known.epoch),
-                "an epoch never goes back: {known:?} to {view:?}",
-            );
-            for member in Member::ALL {
-                if let Some(linked) = self.welcomed(self.ring.holder(partition, member)) {
-                    effects.push(GatewayEffect::send(linked.link, ToNode::View(*view)));
-                }
-            }
-        }
-    }
-
-    /// Whether a partition can be served under a state.
-    pub(crate) fn service(&self, state: &ClusterState, partition: PartitionId) -> Service {
-        if state.is_lost(&self.ring, partition) { Service::Lost } else { Service::Available }
-    }
-
-    fn welcome_nodes(&mut self, effects: &mut Vec<GatewayEffect>, published: &mut Vec<Published>) {
-        let Some(state) = self.published.clone() else { return };
-        for place in self.ring.places() {
-            let Some(linked) = self.reported(place).filter(|linked| !linked.is_welcomed) else {
-                continue;
-            };
-            let (link, me) = (linked.link, neighbour(linked));
-            let welcome = Welcome {
-                cluster: state.cluster,
-                ring: self.ring.nodes().to_vec(),
-                gateway_boot: self.boot,
-                views: self.views_at(&state, place),
-                next: self.welcomed(self.ring.next(place)).map(neighbour),
-                home_is_linked: self.welcomed(self.ring.previous(place)).is_some(),
-            };
-            effects.push(GatewayEffect::send(link, ToNode::Welcome(welcome)));
-            published.push(Published::Welcomed(place, link));
-            if let Some(linked) = self.nodes.entry(place).or_default().link.as_mut() {
-                linked.is_welcomed = true;
-            }
-            if let Some(previous) = self.welcomed(self.ring.previous(place)) {
-                effects.push(GatewayEffect::send(previous.link, ToNode::NextIsLinked(me)));
-            }
-            if let Some(next) = self.welcomed(self.ring.next(place)) {
-                effects.push(GatewayEffect::send(next.link, ToNode::HomeIsLinked));
-            }
-        }
-    }
-
-    fn views_at(&self, state: &ClusterState, place: Place) -> Vec<View> {
-        let partitions = Member::ALL.map(|member| self.ring.partition_at(place, member));
-        partitions.iter().filter_map(|partition| state.view(*partition).copied()).collect()
-    }
-}
-
-fn neighbour(linked: &Linked) -> Neighbour {
-    Neighbour { incarnation: linked.hello.incarnation, address: linked.hello.address.clone() }
 }
 
 fn protocol_error(detail: impl Into<String>) -> Refusal {

@@ -1,0 +1,89 @@
+//! An operator's last resort: a partition goes on with one copy, whatever is lost with the other.
+
+use protocol::id::{NodeId, PartitionId};
+use protocol::message::Condition;
+use protocol::view::{Member, View};
+
+use super::{ClusterState, Controller};
+
+/// Why an operator's word on a partition is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AcceptLossError {
+    /// There is no such partition.
+    #[error("there is no partition {0}")]
+    NoPartition(PartitionId),
+    /// Nothing is lost there.
+    #[error("{0} is not lost: what is in sync has its data, and is served when its node is linked")]
+    NotLost(PartitionId),
+    /// The copy is not there.
+    #[error("{0} is not linked: start it, or name the other node of the partition")]
+    NotLinked(NodeId),
+    /// The copy holds a part of what it should.
+    #[error(
+        "the copy on {0} is only partly restored: name the other node, or start this one with an empty data directory to \
+         begin with no users at all"
+    )]
+    NotWhole(NodeId),
+    /// The node holds no copy of it.
+    #[error("{node} holds no copy of {partition}: name one of {holders}")]
+    NoCopy {
+        /// The node.
+        node: NodeId,
+        /// The partition.
+        partition: PartitionId,
+        /// Who holds one.
+        holders: String,
+    },
+}
+
+impl Controller {
+    /// An operator wants a partition to go on with the copy of one node, whatever is lost with the other.
+    pub(crate) fn accept_loss(
+        &mut self,
+        partition: PartitionId,
+        node: &NodeId,
+    ) -> Result<(), AcceptLossError> {
+        let Some(state) = &self.published else {
+            return Err(AcceptLossError::NoPartition(partition));
+        };
+        if usize::from(partition.0) >= self.ring.size() {
+            return Err(AcceptLossError::NoPartition(partition));
+        }
+        let holder = |member| self.ring.holder(partition, member);
+        let place = self.ring.place_of(node);
+        let Some(member) = Member::ALL.into_iter().find(|member| Some(holder(*member)) == place)
+        else {
+            let name = |member| self.ring.node_at(holder(member)).as_str();
+            let holders = format!("{}, {}", name(Member::Home), name(Member::Next));
+            return Err(AcceptLossError::NoCopy { node: node.clone(), partition, holders });
+        };
+        if !self.is_in_want(state, partition) {
+            return Err(AcceptLossError::NotLost(partition));
+        }
+        match self.reported(holder(member)) {
+            None => Err(AcceptLossError::NotLinked(node.clone())),
+            Some(linked) if linked.condition(member) == Condition::Partial => {
+                Err(AcceptLossError::NotWhole(node.clone()))
+            }
+            Some(_) => {
+                self.accepted.insert(partition, member);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a partition cannot go on, or not with all that it had, without an operator's word.
+    pub(super) fn is_in_want(&self, state: &ClusterState, partition: PartitionId) -> bool {
+        let Some(view) = state.view(partition) else { return true };
+        state.is_lost(&self.ring, partition) || self.sole_is_damaged(view)
+    }
+
+    /// Whether the only copy in sync is there, and is not whole.
+    pub(crate) fn sole_is_damaged(&self, view: &View) -> bool {
+        let Some((member, incarnation)) = view.in_sync.sole() else { return false };
+        let linked = self.reported(self.ring.holder(view.partition, member));
+        linked.is_some_and(|linked| {
+            linked.hello.incarnation == incarnation && linked.condition(member) != Condition::Whole
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! What is said of views, and to whom: first to the nodes, then to the router.
+
+use protocol::id::PartitionId;
+use protocol::message::{Neighbour, ToNode, Welcome};
+use protocol::view::{Member, View};
+
+use super::{ClusterState, Controller, Linked, Published, Service};
+use crate::gateway::GatewayEffect;
+use crate::placement::Place;
+
+impl Controller {
+    pub(super) fn publish_views(
+        &self,
+        before: Option<&ClusterState>,
+        effects: &mut Vec<GatewayEffect>,
+        published: &mut Vec<Published>,
+    ) {
+        let Some(state) = &self.published else { return };
+        for partition in self.ring.places().map(Place::partition) {
+            let known = before.and_then(|before| before.view(partition));
+            let Some(view) = state.view(partition) else {
+                if before.is_none() || known.is_some() {
+                    published.push(Published::Unknown(partition));
+                }
+                continue;
+            };
+            let service = self.service(state, partition);
+            let served_before = before.map(|before| self.service(before, partition));
+            if known != Some(view) || served_before != Some(service) {
+                published.push(Published::View(*view, service));
+            }
+            if known == Some(view) {
+                continue;
+            }
+            assert!(
+                known.is_none_or(|known| view.epoch > known.epoch),
+                "an epoch never goes back: {known:?} to {view:?}",
+            );
+            for member in Member::ALL {
+                if let Some(linked) = self.welcomed(self.ring.holder(partition, member)) {
+                    effects.push(GatewayEffect::send(linked.link, ToNode::View(*view)));
+                }
+            }
+        }
+    }
+
+    /// Whether a partition can be served under a state.
+    pub(crate) fn service(&self, state: &ClusterState, partition: PartitionId) -> Service {
+        if state.is_lost(&self.ring, partition) { Service::Lost } else { Service::Available }
+    }
+
+    pub(super) fn welcome_nodes(
+        &mut self,
+        effects: &mut Vec<GatewayEffect>,
+        published: &mut Vec<Published>,
+    ) {
+        let Some(state) = self.published.clone() else { return };
+        for place in self.ring.places() {
+            let Some(linked) = self.reported(place).filter(|linked| !linked.is_welcomed) else {
+                continue;
+            };
+            let (link, me) = (linked.link, neighbour(linked));
+            let welcome = Welcome {
+                cluster: state.cluster,
+                ring: self.ring.nodes().to_vec(),
+                gateway_boot: self.boot,
+                views: self.views_at(&state, place),
+                next: self.welcomed(self.ring.next(place)).map(neighbour),
+                home_is_linked: self.welcomed(self.ring.previous(place)).is_some(),
+            };
+            effects.push(GatewayEffect::send(link, ToNode::Welcome(welcome)));
+            published.push(Published::Welcomed(place, link));
+            if let Some(linked) = self.nodes.entry(place).or_default().link.as_mut() {
+                linked.is_welcomed = true;
+            }
+            if let Some(previous) = self.welcomed(self.ring.previous(place)) {
+                effects.push(GatewayEffect::send(previous.link, ToNode::NextIsLinked(me)));
+            }
+            if let Some(next) = self.welcomed(self.ring.next(place)) {
+                effects.push(GatewayEffect::send(next.link, ToNode::HomeIsLinked));
+            }
+        }
+    }
+
+    fn views_at(&self, state: &ClusterState, place: Place) -> Vec<View> {
+        let partitions = Member::ALL.map(|member| self.ring.partition_at(place, member));
+        partitions.iter().filter_map(|partition| state.view(*partition).copied()).collect()
+    }
+}
+
+fn neighbour(linked: &Linked) -> Neighbour {
+    Neighbour { incarnation: linked.hello.incarnation, address: linked.hello.address.clone() }
+}
