@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use db_process::storage::memory::MemoryDisk;
 use db_process::storage::rocks::crash::CrashableRocks;
 use db_process::storage::rocks::{RocksSettings, RocksStorage};
 use db_process::storage::{Storage, StorageError, StorageReader};
@@ -67,7 +68,11 @@ impl RocksDisk {
     }
 
     pub(crate) fn read(&mut self) -> Result<Box<dyn StorageReader>, StorageError> {
-        Ok(Box::new(RocksStorage::open_read_only(&self.path())?))
+        match RocksStorage::open_read_only(&self.path()) {
+            // Its data was lost, and its node has not started since.
+            Err(StorageError::Absent { .. }) => Ok(Box::new(MemoryDisk::new().open_read_only())),
+            opened => Ok(Box::new(opened?)),
+        }
     }
 }
 
