@@ -5,5 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod load;
 pub(crate) mod process;
+pub(crate) mod promises;
+pub(crate) mod small_disk;
 pub(crate) mod users;
 pub(crate) mod ways;

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use history::users::Input;
-use protocol::id::PartitionId;
-use protocol::view::Member;
 use reqwest::StatusCode;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
@@ -12,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::harness::audit::{assert_copies_agree, assert_linearizable_up_to, audits};
 use crate::harness::cluster::Cluster;
 use crate::harness::load::{Load, LoadPlan, Seen};
+use crate::harness::promises::{Outage, assert_as_promised};
 
 /// One of such tests at a time: each wants the machine for itself.
 pub(crate) static MACHINE: Mutex<()> = Mutex::const_new(());
@@ -20,18 +19,8 @@ const PLAN: LoadPlan = LoadPlan { clients: 16, users: 1_000, requests_per_second
 
 const DOWN: Duration = Duration::from_secs(10);
 
-/// What is sent this long after a kill may still have been on its way to the node: the gateway had not noticed yet.
-const UNNOTICED: Duration = Duration::from_secs(2);
-
 /// How long a ring may take to have both copies of everything in sync again.
 const RECOVERY: Duration = Duration::from_secs(30);
-
-/// When a node was down.
-struct Outage {
-    node: usize,
-    from: Instant,
-    to: Instant,
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_each_node_of_a_ring_of_two_fails_no_read_and_loses_nothing() {
@@ -75,35 +64,6 @@ async fn kill_each_node(nodes: usize) {
     let audits = audits(&cluster);
     assert_copies_agree(&cluster, &audits);
     assert_linearizable_up_to(&cluster, &audits, &recorder, PLAN.users);
-}
-
-/// No read fails. Updates fail only where their home is down: with 503 and `Retry-After`, or with 504 if they were under
-/// way when it died.
-fn assert_as_promised(cluster: &Cluster, seen: &Seen, outages: &[Outage]) {
-    let Some(problem) = &seen.ended.problem else { return };
-    let is_read = matches!(seen.input, Input::Read { .. });
-    assert!(!is_read, "a read failed after {:?}: {problem}", seen.took);
-    let outage = outages.iter().find(|outage| {
-        let home = home_of(cluster, seen.partition);
-        home == outage.node && seen.began <= outage.to && seen.began + seen.took >= outage.from
-    });
-    let Some(outage) = outage else {
-        panic!("an update failed although its home was alive, after {:?}: {problem}", seen.took);
-    };
-    match seen.ended.status {
-        Some(StatusCode::SERVICE_UNAVAILABLE) => {
-            assert!(seen.ended.has_retry_after, "503 without Retry-After")
-        }
-        Some(StatusCode::GATEWAY_TIMEOUT) => {
-            let unnoticed = outage.from + UNNOTICED;
-            assert!(seen.began <= unnoticed, "504 for an update that was not under way: {problem}");
-        }
-        other => panic!("{other:?} is not what was promised: {problem}"),
-    }
-}
-
-fn home_of(cluster: &Cluster, partition: PartitionId) -> usize {
-    cluster.ring.holder(partition, Member::Home).index()
 }
 
 fn assert_enough_happened(seen: &[Seen]) {

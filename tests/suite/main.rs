@@ -8,6 +8,7 @@
 //! | [`rounds`] | schedules of the simulation, carried out on real processes |
 //! | [`damage`] | stored rows that are not what was written are found, never served, and restored |
 //! | [`durability`] | no update is acked before it is durable on both nodes |
+//! | [`full_disk`] | a node without room ends and says so, the ring goes on, and it comes back once there is room |
 //! | [`socket_io`] | other people's socket.io clients |
 //! | [`refusals`] | processes that do not belong |
 
@@ -15,6 +16,7 @@
 
 mod damage;
 mod durability;
+mod full_disk;
 mod harness;
 mod kills;
 mod refusals;

@@ -9,10 +9,12 @@ use protocol::id::{NodeId, PartitionId};
 use ring::gateway::ClusterStatus;
 use ring::placement::Ring;
 use tempfile::TempDir;
+use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use super::address;
-use super::process::{Process, text};
+use super::process::{Process, binary, text};
+use super::small_disk::SmallDisk;
 use super::ways::Ways;
 
 pub(crate) const SECRET: &str = "a secret of the tests";
@@ -29,6 +31,8 @@ pub(crate) struct Cluster {
     gateway_flags: Vec<String>,
     /// What nodes dial through, where the network between processes is to be cut.
     ways: Option<Ways>,
+    /// What one of the nodes stores on, where it is to be filled.
+    small_disk: Option<(usize, SmallDisk)>,
     pub(crate) directory: TempDir,
     pub(crate) address: Ipv4Addr,
     pub(crate) ring: Ring,
@@ -51,6 +55,7 @@ impl Cluster {
             nodes: (0..nodes).map(|_| None).collect(),
             gateway_flags: Vec::new(),
             ways: None,
+            small_disk: None,
         }
     }
 
@@ -66,6 +71,19 @@ impl Cluster {
     pub(crate) async fn with_ways(mut self) -> Self {
         self.ways = Some(Ways::open(self.address, self.nodes.len()).await);
         self
+    }
+
+    /// One of the nodes stores on a disk of so many MiB.
+    pub(crate) async fn with_small_disk(mut self, node: usize, size_mib: u32) -> Self {
+        let disk = SmallDisk::mount(&self.data_as_seen(node), size_mib).await;
+        self.small_disk = Some((node, disk));
+        self
+    }
+
+    /// The disk that is small.
+    pub(crate) fn small_disk(&self) -> &SmallDisk {
+        let (_, disk) = self.small_disk.as_ref().expect("it was made with a small disk");
+        disk
     }
 
     /// The ways between the processes.
@@ -99,7 +117,7 @@ impl Cluster {
 
     pub(crate) fn start_node(&mut self, node: usize) {
         let id = node_id(node);
-        let mut arguments = self.node_arguments(id.as_str(), &self.data(node));
+        let mut arguments = self.node_arguments(id.as_str(), &self.data_as_seen(node));
         if let Some(ways) = &self.ways {
             let of_node = [
                 ("--gateway", ways.to_gateway(node)),
@@ -113,7 +131,13 @@ impl Cluster {
                 }
             }
         }
-        self.nodes[node] = Some(Process::start(id.as_str(), "db_process", &arguments));
+        let program = binary("db_process");
+        let mut command = match &self.small_disk {
+            Some((small, disk)) if *small == node => disk.command(&program),
+            _ => Command::new(program),
+        };
+        command.args(arguments);
+        self.nodes[node] = Some(Process::spawn(id.as_str(), command));
     }
 
     /// The arguments of a node of this cluster, or of one that only says so.
@@ -191,7 +215,17 @@ impl Cluster {
         self.gateway.iter_mut().chain(self.nodes.iter_mut().flatten()).all(Process::is_alive)
     }
 
+    /// Where a node's data is to be found by this process.
     pub(crate) fn data(&self, node: usize) -> PathBuf {
+        let data = self.data_as_seen(node);
+        match &self.small_disk {
+            Some((small, disk)) if *small == node => disk.path_outside(&data),
+            _ => data,
+        }
+    }
+
+    /// Where the node finds its data.
+    fn data_as_seen(&self, node: usize) -> PathBuf {
         self.directory.path().join(node_id(node).as_str())
     }
 

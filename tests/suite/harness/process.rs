@@ -58,9 +58,15 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 impl Process {
     /// Starts a program; what it prints is kept, and shown when a test fails.
     pub(crate) fn start(name: &str, program: &str, arguments: &[String]) -> Self {
+        let mut command = Command::new(binary(program));
+        command.args(arguments);
+        Self::spawn(name, command)
+    }
+
+    /// The same for a program that another one starts, and becomes.
+    pub(crate) fn spawn(name: &str, mut command: Command) -> Self {
         let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
-        let mut child = Command::new(binary(program))
-            .args(arguments)
+        let mut child = command
             .env_clear()
             .envs(kept)
             // Of a panic the whole story, of an error what an operator sees.
@@ -71,7 +77,7 @@ impl Process {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{program} does not start: {error}"));
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let output = Arc::<Output>::default();
         let (name, kept) = (name.to_owned(), Arc::clone(&output));
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();

@@ -1,4 +1,4 @@
-//! The texts of damage are RocksDB's own; those of a full file system are made up in its form, from its source.
+//! The texts of damage and of a full file system are RocksDB's own; that of a broken one is made up in their form.
 
 use rocksdb::ErrorKind;
 
@@ -8,7 +8,8 @@ use crate::storage::{Operation, StorageError};
 #[test]
 fn a_full_disk_is_told_from_a_broken_one() {
     let of = |kind, text: &str| classify(Operation::Write, kind, text.to_owned());
-    let full = "IO error: No space left on device: While appending to file: /data/000008.log";
+    let full = "IO error: No space left on device: While appending to file: /data/000008.log: \
+                No space left on device";
     assert!(matches!(of(ErrorKind::IOError, full), StorageError::Full { .. }));
     let broken = "IO error: While fdatasync: /data/000008.log: Input/output error";
     assert!(matches!(of(ErrorKind::IOError, broken), StorageError::Disk { .. }));
