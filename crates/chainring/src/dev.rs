@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use anyhow::bail;
 use process::shutdown;
-use ring::gateway::ClusterStatus;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::child::Child;
 use self::layout::Layout;
+use crate::rest::Rest;
 use crate::status;
 
 /// The most nodes that are started: more than anyone tries on one machine, too few to bring it down.
@@ -101,14 +101,14 @@ impl Children {
 
 /// Says when the ring is ready, and what to try.
 async fn announce(url: String) {
+    let rest = Rest { url };
     loop {
         tokio::time::sleep(POLL).await;
-        let status = status::fetch(&url).await.ok();
-        let status = status.and_then(|text| serde_json::from_str::<ClusterStatus>(&text).ok());
-        if status.is_some_and(|status| status.healthy) {
+        if status::fetch(&rest).await.is_ok_and(|(status, _)| status.healthy) {
             break;
         }
     }
+    let url = &rest.url;
     println!("chainring | the ring is ready; try:");
     println!(
         "chainring |   curl -i {url}/api/user/ -H 'content-type: application/json' \

@@ -15,6 +15,7 @@
 
 mod accept_loss;
 mod dev;
+mod rest;
 mod status;
 mod watch;
 

@@ -3,27 +3,20 @@
 mod table;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
 use ring::gateway::ClusterStatus;
 
-pub(crate) use table::print;
+use crate::rest::Rest;
 
-/// How long the gateway may take to answer.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) use table::print;
 
 /// Arguments of `chainring status`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where the gateway serves REST
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "CHAINRING_URL",
-        default_value = "http://127.0.0.1:3001"
-    )]
-    url: String,
+    /// The gateway.
+    #[command(flatten)]
+    rest: Rest,
 
     /// Print the gateway's JSON as it is
     #[arg(long)]
@@ -32,10 +25,7 @@ pub(crate) struct Args {
 
 /// Asks the gateway and shows the answer; the exit code says whether the cluster is healthy.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let text = fetch(&args.url).await?;
-    let status: ClusterStatus = serde_json::from_str(&text).with_context(|| {
-        format!("what answers at {} is not a gateway of this release", args.url)
-    })?;
+    let (status, text) = fetch(&args.rest).await?;
     if args.json {
         println!("{text}");
     } else {
@@ -44,12 +34,11 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if status.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The gateway's JSON.
-pub(crate) async fn fetch(url: &str) -> anyhow::Result<String> {
-    let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-    let address = format!("{}/api/cluster", url.trim_end_matches('/'));
-    let response = client.get(&address).send().await;
-    let response =
-        response.with_context(|| format!("no gateway answers at {url}: is it running? (--url)"))?;
-    Ok(response.error_for_status()?.text().await?)
+/// What the gateway knows, and its JSON.
+pub(crate) async fn fetch(rest: &Rest) -> anyhow::Result<(ClusterStatus, String)> {
+    let text = rest.get("/api/cluster").await?;
+    let status = serde_json::from_str(&text).with_context(|| {
+        format!("what answers at {} is not a gateway of this release", rest.url)
+    })?;
+    Ok((status, text))
 }

@@ -20,9 +20,17 @@ impl Backoff {
         Self { first, max, next: first.min(max) }
     }
 
-    /// Begins again with the first delay; for when an attempt succeeded.
+    /// Begins again with the first delay; for when there is news of the peer.
     pub fn reset(&mut self) {
         self.next = self.first.min(self.max);
+    }
+
+    /// Takes note of how long a link lived that is lost now: begins again if it was of use. A peer that takes a link and
+    /// drops it at once is left in peace for longer.
+    pub fn link_lived(&mut self, time: Duration) {
+        if time >= self.max {
+            self.reset();
+        }
     }
 
     /// The delay before the next attempt: half of its size for certain, and `random_fraction` of the other half.
@@ -52,6 +60,16 @@ mod tests {
         assert_eq!(delays, [100, 200, 400, 500, 500]);
         backoff.reset();
         assert_eq!(backoff.next_delay(0.0), FIRST / 2);
+    }
+
+    #[test]
+    fn only_a_link_that_lived_begins_again() {
+        let mut backoff = Backoff::new(FIRST, MAX);
+        backoff.next_delay(1.0);
+        backoff.link_lived(MAX - Duration::from_millis(1));
+        assert_eq!(backoff.next_delay(1.0), 2 * FIRST);
+        backoff.link_lived(MAX);
+        assert_eq!(backoff.next_delay(1.0), FIRST);
     }
 
     proptest! {

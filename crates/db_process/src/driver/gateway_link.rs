@@ -25,10 +25,7 @@ pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>)
                 in_the_way_since = None;
                 let since = Instant::now();
                 let reason = closing(closed).await;
-                if since.elapsed() >= dialler.config.backoff_max {
-                    // It was of use. A peer that takes a link and drops it at once is left in peace for longer.
-                    backoff.reset();
-                }
+                backoff.link_lived(since.elapsed());
                 warn!(gateway, reason, "the link to the gateway is lost");
             }
             Err(ConnectError::Refused(refusal)) if refusal.code.remedy() == Remedy::Operator => {

@@ -31,10 +31,7 @@ pub(crate) async fn keep_up(dialler: Dialler, mut target: watch::Receiver<Option
                 attempts = 0;
                 let since = Instant::now();
                 let reason = stay(&sender, closed, &dial, &mut target).await;
-                if since.elapsed() >= dialler.config.backoff_max {
-                    // It was of use. A peer that takes a link and drops it at once is left in peace for longer.
-                    backoff.reset();
-                }
+                backoff.link_lived(since.elapsed());
                 warn!(%next, reason, "the link to the next node is lost");
             }
             Err(error) if attempts == 1 => {
