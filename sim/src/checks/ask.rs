@@ -3,6 +3,7 @@
 
 use process::events::{Event, GatewayEvent, NodeEvent};
 use protocol::id::{PartitionId, Seq};
+use protocol::message::Ask;
 use protocol::view::Member;
 
 use super::Check;
@@ -23,8 +24,7 @@ impl Check for AskHolds {
                 let place = model.ring.place_of(node);
                 let is_home = Some(model.ring.holder(ask.partition, Member::Home)) == place;
                 let donor = if is_home { Member::Home } else { Member::Next };
-                if model.holder(ask.partition, donor.other()).incarnation != Some(ask.joiner) {
-                    // It is for data that is gone, and will be refused.
+                if will_be_refused(model, ask) {
                     return Ok(());
                 }
                 let detail = || format!("{node} asks");
@@ -40,7 +40,8 @@ impl Check for AskHolds {
                 let (partition, donor) = (progress.partition, progress.member);
                 let before = committed(model, partition, donor);
                 let commits = before < Some(progress.committed);
-                if !commits || model.copy(partition, donor).ask.is_none() {
+                let Some(ask) = model.copy(partition, donor).ask else { return Ok(()) };
+                if !commits || will_be_refused(model, &ask) {
                     return Ok(());
                 }
                 let detail = || format!("{node} commits while it asks");
@@ -65,6 +66,13 @@ impl Check for AskHolds {
             _ => Ok(()),
         }
     }
+}
+
+/// An ask for a joiner whose data is gone or damaged since it was level: a donor may hear of it last, the controller does not.
+fn will_be_refused(model: &Model, ask: &Ask) -> bool {
+    let member_of = |member| model.holder(ask.partition, member).incarnation == Some(ask.joiner);
+    let joiner = [Member::Home, Member::Next].into_iter().find(|member| member_of(*member));
+    joiner.is_none_or(|joiner| model.copy(ask.partition, joiner).is_damaged)
 }
 
 /// What a donor has said that it has committed.
@@ -95,8 +103,9 @@ fn joiner_has(
 
 #[cfg(test)]
 mod tests {
+    use process::events::FoundCopy;
     use protocol::id::Epoch;
-    use protocol::message::{Ask, AskNumber};
+    use protocol::message::{AskNumber, Condition};
 
     use super::super::support::*;
     use super::*;
@@ -119,6 +128,16 @@ mod tests {
         scene.applies(Member::Home, position(2, 1), 1);
         scene.play(comes(Member::Home, position(2, 1), 1, 1));
         scene.objects(asks());
+    }
+
+    #[test]
+    fn an_ask_for_a_joiner_that_was_found_damaged_is_left_to_the_controller() {
+        let mut scene = alone();
+        scene.applies(Member::Home, position(2, 1), 1);
+        scene.play(comes(Member::Home, position(2, 1), 1, 1));
+        scene.play(starts(1, nothing(), FoundCopy { condition: Condition::Partial, ..nothing() }));
+        scene.play(asks());
+        scene.objects(gateway(GatewayEvent::Publishes(both(0, 3))));
     }
 
     #[test]
