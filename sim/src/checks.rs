@@ -145,6 +145,13 @@ pub struct End {
 }
 
 impl End {
+    /// What the nodes hold that were not left broken: what rotted on one that was may be there still.
+    pub fn judged(&self) -> impl Iterator<Item = (usize, &Result<Audit, StoreError>)> {
+        let is_broken = |place| matches!(self.core, Some(Core::AllBut { node }) if node == place);
+        let audits = self.audits.iter().map(|(place, audit)| (*place, audit));
+        audits.filter(move |(place, _)| !is_broken(*place))
+    }
+
     /// What a copy holds; none if it could not be read, or its node was left broken.
     pub fn copy(
         &self,
@@ -153,10 +160,8 @@ impl End {
         member: Member,
     ) -> Option<&CopyAudit> {
         let place = model.ring.holder(partition, member).index();
-        if matches!(self.core, Some(Core::AllBut { node }) if node == place) {
-            return None;
-        }
-        let audit = self.audits.get(&place)?.as_ref().ok()?;
+        let (_, audit) = self.judged().find(|(judged, _)| *judged == place)?;
+        let audit = audit.as_ref().ok()?;
         Some(match member {
             Member::Home => &audit.home,
             Member::Next => &audit.next,

@@ -26,7 +26,7 @@ pub struct Durability;
 impl Check for Durability {
     fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
         if let Some((place, error)) =
-            end.audits.iter().find_map(|(place, audit)| Some((place, audit.as_ref().err()?)))
+            end.judged().find_map(|(place, audit)| Some((place, audit.as_ref().err()?)))
         {
             let detail = format!("what db-{place} holds cannot be read: {error}");
             return Err(Violation::safety(NAME, at, detail));
@@ -90,6 +90,7 @@ fn held(copy: &CopyAudit, id: &protocol::user::UserId) -> Output {
 mod tests {
     use super::super::support::*;
     use super::*;
+    use crate::plan::swarm::Core;
 
     fn created(name: &str) -> (Input, Outcome<Output>) {
         let input = Input::Create { id: "user-1".to_owned(), fields: fields(name) };
@@ -110,11 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_seen() {
+    fn what_cannot_be_read_is_seen_but_on_a_node_that_was_left_broken() {
         let scene = Scene::formed(Durability);
         let mut end = end_with("user-1", "ada", &[created("ada")]);
         let damaged = db_process::store::StoreError::Inconsistent("a gap".to_owned());
         end.audits.insert(0, Err(damaged));
+        assert!(Durability.finish(&scene.model, Moment::default(), &end).is_err());
+        end.core = Some(Core::AllBut { node: 0 });
+        assert!(Durability.finish(&scene.model, Moment::default(), &end).is_ok());
+        end.core = Some(Core::AllBut { node: 1 });
         assert!(Durability.finish(&scene.model, Moment::default(), &end).is_err());
     }
 }
