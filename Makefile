@@ -16,10 +16,10 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # The seeds that `make sweep` plays.
 SEEDS ?= 0..1000
 
-.PHONY: help deps build run test rounds sweep lint fmt
+.PHONY: help deps build run test rounds sweep bench-rest lint fmt
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install what is missing on this machine
 	@scripts/deps
@@ -38,6 +38,11 @@ rounds: build ## Play schedules of the simulation on real processes; ROUNDS=200
 
 sweep: deps ## Play seeds of the simulation; SEEDS=0..1000
 	cargo run --locked -p sim -- sweep --seeds $(SEEDS)
+
+bench-rest: ## Measure rings over REST beside a bare axum server, and etcd if it is installed; ARGS="--pairs 3"
+	@scripts/deps wrk
+	cargo build --locked --release --bin gateway --bin db_process --bin bench-rest --bin bench-bare
+	$(target)/release/bench-rest $(ARGS)
 
 lint: deps ## Formatting and lints, as CI checks them
 	cargo fmt --all --check

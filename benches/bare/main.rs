@@ -1,0 +1,48 @@
+//! The measure of all things: a bare axum server that returns a constant JSON, whatever it is asked for.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use clap::Parser;
+use tokio::net::TcpListener;
+
+/// A bare axum server that returns a constant JSON.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Where to serve
+    #[arg(long, value_name = "ADDRESS")]
+    listen: SocketAddr,
+
+    /// What to return
+    #[arg(long, value_name = "JSON")]
+    json: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    process::exit::code(serve(Args::parse()).await)
+}
+
+async fn serve(args: Args) -> anyhow::Result<()> {
+    let json = Bytes::from(args.json);
+    let answer = move || {
+        let answer = ([(CONTENT_TYPE, "application/json")], json.clone()).into_response();
+        std::future::ready(answer)
+    };
+    let read = answer.clone();
+    let update = move |_body: Bytes| answer();
+    let app = Router::new()
+        .route("/api/user/{id}", get(read))
+        .route("/api/user/", post(update.clone()).put(update));
+    let listener = TcpListener::bind(args.listen).await?.tap_io(|stream| {
+        // As the gateway does; without it an answer may wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+    });
+    Ok(axum::serve(listener, app).await?)
+}

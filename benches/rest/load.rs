@@ -1,0 +1,83 @@
+//! The load: `wrk`, with one of many prepared requests after the other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use serde::Deserialize;
+use tokio::process::Command;
+
+/// How much load there is, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    /// Kept open throughout.
+    pub(crate) connections: u32,
+    /// Of one measurement.
+    pub(crate) time: Duration,
+}
+
+/// What the clients saw.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) requests: u64,
+    pub(crate) duration_us: u64,
+    pub(crate) p50_us: u64,
+    pub(crate) p99_us: u64,
+    pub(crate) p999_us: u64,
+    /// Without an answer.
+    failed: u64,
+    /// Answered with anything but success.
+    refused: u64,
+}
+
+impl Seen {
+    pub(crate) fn per_second(&self) -> f64 {
+        self.requests as f64 * 1e6 / self.duration_us as f64
+    }
+}
+
+impl Load {
+    /// Sends requests of a file to a server.
+    ///
+    /// # Errors
+    ///
+    /// When a single request does not succeed: what was measured then is something else.
+    pub(crate) async fn run(&self, url: &str, requests: &Path) -> anyhow::Result<Seen> {
+        let script = requests.with_extension("lua");
+        fs::write(&script, include_str!("load.lua"))?;
+        let output = Command::new("wrk")
+            .args(["--threads=1", "--timeout=10s"])
+            .arg(format!("--connections={}", self.connections))
+            .arg(format!("--duration={}s", self.time.as_secs()))
+            .arg("--script")
+            .args([&script, Path::new(url), Path::new("--"), requests])
+            .kill_on_drop(true)
+            .output()
+            .await
+            .context("wrk does not start")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let seen = text.lines().find(|line| line.starts_with('{'));
+        let seen = seen.with_context(|| {
+            format!("wrk says: {text}{}", String::from_utf8_lossy(&output.stderr))
+        })?;
+        let seen: Seen = serde_json::from_str(seen)?;
+        ensure!(
+            seen.failed == 0 && seen.refused == 0 && seen.requests > 0,
+            "{url} did not answer as it should: {seen:?}"
+        );
+        Ok(seen)
+    }
+}
+
+/// Writes requests to a file, for [`Load::run`].
+pub(crate) fn save(
+    directory: &Path,
+    name: &str,
+    requests: impl Iterator<Item = String>,
+) -> anyhow::Result<PathBuf> {
+    let path = directory.join(name).with_extension("requests");
+    let all = requests.collect::<Vec<_>>().join("\0");
+    fs::write(&path, all).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(path)
+}

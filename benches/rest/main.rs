@@ -1,0 +1,153 @@
+//! `make bench-rest`: what a ring serves over REST, beside a bare axum server and beside etcd.
+//!
+//! Two subjects are measured in turn, in pairs, under the same load; what counts is the median of the pairs' ratios, as the
+//! machine is seldom alone. Nothing here says what is good enough: the table is for people to read.
+
+#![allow(clippy::print_stdout, reason = "talking to people is what this is for")]
+
+mod load;
+mod machine;
+mod records;
+mod server;
+mod subject;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use self::load::Load;
+use self::records::Workload;
+use self::subject::Subject;
+use self::table::{Row, Table};
+
+/// Measures rings over REST, beside a bare axum server and peers
+#[derive(Debug, Parser)]
+struct Args {
+    /// How often each two are measured in turn
+    #[arg(long, value_name = "PAIRS", default_value_t = 10)]
+    pairs: u32,
+
+    /// How long each measurement takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    seconds: u64,
+
+    /// How many connections the load has open
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = 64)]
+    connections: u32,
+
+    /// How many users there are
+    #[arg(long, value_name = "USERS", default_value_t = 100_000)]
+    users: u32,
+
+    /// The sizes of the rings
+    #[arg(long, value_name = "NODES", value_delimiter = ',', default_value = "2,3,5")]
+    rings: Vec<u16>,
+
+    /// What the clients do
+    #[arg(
+        long,
+        value_name = "WORKLOADS",
+        value_delimiter = ',',
+        default_value = "reads,updates,mixed"
+    )]
+    workloads: Vec<Workload>,
+
+    /// A directory on a disk, for data that is to be durable
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    disk: PathBuf,
+
+    /// A directory in memory, to see what is left without the disk
+    #[arg(long, value_name = "DIR", default_value = "/dev/shm")]
+    memory: PathBuf,
+
+    /// Leave the peers out
+    #[arg(long)]
+    no_peers: bool,
+}
+
+/// Each subject has loopback addresses of its own.
+const BARE: &str = "127.71.0.1";
+const RING: &str = "127.71.0.2";
+const PEER: &str = "127.71.0.3";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    process::exit::code(run(Args::parse()).await)
+}
+
+async fn run(args: Args) -> anyhow::Result<()> {
+    let bench = Bench {
+        load: Load { connections: args.connections, time: Duration::from_secs(args.seconds) },
+        pairs: args.pairs,
+        workloads: args.workloads.clone(),
+    };
+    machine::describe(&args.disk, &args.memory).await;
+    println!(
+        "{} users; {} pairs of {} s each; wrk with 1 thread and {} connections.\n",
+        args.users, args.pairs, args.seconds, args.connections
+    );
+    let mut table = Table::begin();
+    let bare = Subject::bare(BARE).await?;
+    bare.fill(args.users).await?;
+    for nodes in &args.rings {
+        let ring = Subject::ring(*nodes, RING, &args.disk).await?;
+        ring.fill(args.users).await?;
+        bench.compare(&ring, &bare, "disk", &mut table).await?;
+        ring.stop().await?;
+    }
+    bare.stop().await?;
+    if !args.no_peers && machine::has("etcd").await {
+        for (below, storage) in [(&args.disk, "disk"), (&args.memory, "tmpfs")] {
+            let ring = Subject::ring(3, RING, below).await?;
+            let etcd = Subject::etcd(PEER, below).await?;
+            ring.fill(args.users).await?;
+            etcd.fill(args.users).await?;
+            bench.compare(&ring, &etcd, storage, &mut table).await?;
+            ring.stop().await?;
+            etcd.stop().await?;
+        }
+    }
+    Ok(())
+}
+
+/// How measurements are made.
+struct Bench {
+    load: Load,
+    pairs: u32,
+    workloads: Vec<Workload>,
+}
+
+impl Bench {
+    async fn compare(
+        &self,
+        left: &Subject,
+        right: &Subject,
+        storage: &'static str,
+        table: &mut Table,
+    ) -> anyhow::Result<()> {
+        for workload in &self.workloads {
+            let mut pairs = Vec::new();
+            for pair in 0..self.pairs {
+                let (ours, theirs) = if pair % 2 == 0 {
+                    let ours = left.measure(&self.load, *workload).await?;
+                    (ours, right.measure(&self.load, *workload).await?)
+                } else {
+                    let theirs = right.measure(&self.load, *workload).await?;
+                    (left.measure(&self.load, *workload).await?, theirs)
+                };
+                pairs.push((ours, theirs));
+            }
+            table.add(&Row {
+                workload: workload.name(),
+                storage,
+                left: &left.name,
+                right: &right.name,
+                pairs: &pairs,
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! The users, and the requests on them.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+/// What clients do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Workload {
+    /// Reads of users drawn uniformly.
+    Reads,
+    /// Updates of whole records of users drawn uniformly.
+    Updates,
+    /// Nine reads to one update.
+    Mixed,
+}
+
+impl Workload {
+    pub(crate) const ALL: [Self; 3] = [Self::Reads, Self::Updates, Self::Mixed];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Updates => "updates",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
+/// How a server wants to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Chainring's REST.
+    Users,
+    /// etcd's gRPC gateway, version 3.
+    Etcd,
+}
+
+/// A record, by its number; all have the same length.
+pub(crate) fn record(number: u32, change: u32) -> String {
+    format!(
+        r#"{{"id":"{}","name":"Name number {change:010}","email":"user-{number:07}@example.org","group":{}}}"#,
+        id(number),
+        change % 9 + 1,
+    )
+}
+
+fn id(number: u32) -> String {
+    format!("user-{number:07}")
+}
+
+impl Dialect {
+    /// All requests of a workload on so many users.
+    pub(crate) fn requests(self, workload: Workload, users: u32) -> impl Iterator<Item = String> {
+        let of_user = move |number: u32| match workload {
+            Workload::Reads => self.read(number),
+            Workload::Mixed if !number.is_multiple_of(10) => self.read(number),
+            Workload::Updates | Workload::Mixed => self.update(number, number + 1),
+        };
+        (0..users).map(of_user)
+    }
+
+    /// Where and with which body a user is made.
+    pub(crate) fn creation(self, number: u32) -> (&'static str, String) {
+        match self {
+            Self::Users => ("/api/user/", record(number, number)),
+            Self::Etcd => ("/v3/kv/put", put(number, number)),
+        }
+    }
+
+    fn read(self, number: u32) -> String {
+        match self {
+            Self::Users => {
+                format!("GET /api/user/{} HTTP/1.1\r\nHost: bench\r\n\r\n", id(number))
+            }
+            // Linearizable, as reads of Chainring are.
+            Self::Etcd => {
+                let key = BASE64_STANDARD.encode(id(number));
+                with_body("POST", "/v3/kv/range", &format!(r#"{{"key":"{key}"}}"#))
+            }
+        }
+    }
+
+    fn update(self, number: u32, change: u32) -> String {
+        match self {
+            Self::Users => with_body("PUT", "/api/user/", &record(number, change)),
+            Self::Etcd => with_body("POST", "/v3/kv/put", &put(number, change)),
+        }
+    }
+}
+
+fn put(number: u32, change: u32) -> String {
+    let key = BASE64_STANDARD.encode(id(number));
+    let value = BASE64_STANDARD.encode(record(number, change));
+    format!(r#"{{"key":"{key}","value":"{value}"}}"#)
+}
+
+fn with_body(method: &str, path: &str, body: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}

@@ -1,0 +1,256 @@
+//! What is measured: a ring, a bare axum server, or a peer; started, filled with users, and stopped again.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::Client;
+use ring::gateway::ClusterStatus;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use crate::load;
+use crate::records::{Dialect, Workload, record};
+use crate::server::{Server, Usage};
+
+/// How long a subject may take to be ready.
+const START: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(100);
+
+/// How many users are made at a time, at first.
+const CREATIONS: usize = 256;
+
+/// What is measured.
+pub(crate) struct Subject {
+    pub(crate) name: String,
+    dialect: Dialect,
+    /// Where the load goes.
+    url: String,
+    servers: Vec<Server>,
+    // Behind the servers, so that nobody writes to it any more when it is removed.
+    directory: TempDir,
+}
+
+impl Subject {
+    /// A server that returns a constant record.
+    pub(crate) async fn bare(address: &str) -> anyhow::Result<Self> {
+        let listen = format!("{address}:3001");
+        let arguments = flags(&[("--listen", &listen), ("--json", &record(0, 0))]);
+        let servers = vec![Server::start("axum", binary("bench-bare")?, &arguments)?];
+        let subject = Self {
+            name: "bare axum".to_owned(),
+            dialect: Dialect::Users,
+            url: format!("http://{listen}"),
+            servers,
+            directory: tempfile::tempdir()?,
+        };
+        subject.ready_once(|| subject.answers("/api/user/any")).await?;
+        Ok(subject)
+    }
+
+    /// A ring of so many nodes, which keep their data below a directory.
+    pub(crate) async fn ring(nodes: u16, address: &str, below: &Path) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir_in(below)?;
+        let at = |name: &str| text(&directory.path().join(name));
+        let secret = at("secret");
+        fs::write(&secret, "a secret of the benchmarks")?;
+        let ids = (0..nodes).map(|node| format!("db-{node}")).collect::<Vec<_>>();
+        let gateway = flags(&[
+            ("--nodes", &ids.join(",")),
+            ("--state", &at("gateway")),
+            ("--listen", address),
+            ("--secret-file", &secret),
+        ]);
+        let mut servers = vec![Server::start("gateway", binary("gateway")?, &gateway)?];
+        for id in &ids {
+            let node = flags(&[
+                ("--node-id", id),
+                ("--gateway", &format!("{address}:3002")),
+                ("--data", &at(id)),
+                ("--listen", &format!("{address}:0")),
+                ("--secret-file", &secret),
+            ]);
+            servers.push(Server::start("db_process", binary("db_process")?, &node)?);
+        }
+        let subject = Self {
+            name: format!("ring of {nodes}"),
+            dialect: Dialect::Users,
+            url: format!("http://{address}:3001"),
+            servers,
+            directory,
+        };
+        subject.ready_once(|| subject.is_healthy()).await?;
+        Ok(subject)
+    }
+
+    /// A cluster of three etcd members, which keep their data below a directory; the load goes to the leader.
+    pub(crate) async fn etcd(address: &str, below: &Path) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir_in(below)?;
+        let ports = [23790_u16, 23791, 23792];
+        let client = |port: u16| format!("http://{address}:{port}");
+        let peer = |port: u16| format!("http://{address}:{}", port + 100);
+        let cluster = ports.map(|port| format!("etcd-{port}={}", peer(port))).join(",");
+        let mut servers = Vec::new();
+        for port in ports {
+            let name = format!("etcd-{port}");
+            let arguments = flags(&[
+                ("--name", &name),
+                ("--data-dir", &text(&directory.path().join(&name))),
+                ("--listen-client-urls", &client(port)),
+                ("--advertise-client-urls", &client(port)),
+                ("--listen-peer-urls", &peer(port)),
+                ("--initial-advertise-peer-urls", &peer(port)),
+                ("--initial-cluster", &cluster),
+                ("--initial-cluster-state", "new"),
+                ("--log-level", "error"),
+            ]);
+            servers.push(Server::start("etcd", PathBuf::from("etcd"), &arguments)?);
+        }
+        let mut subject = Self {
+            name: "etcd".to_owned(),
+            dialect: Dialect::Etcd,
+            url: String::new(),
+            servers,
+            directory,
+        };
+        let start = Instant::now();
+        while subject.url.is_empty() {
+            ensure!(start.elapsed() < START, "etcd has no leader");
+            sleep(POLL).await;
+            for port in ports {
+                if is_leader(&client(port)).await.unwrap_or(false) {
+                    subject.url = client(port);
+                }
+            }
+        }
+        Ok(subject)
+    }
+
+    /// Makes the users, and the requests on them.
+    pub(crate) async fn fill(&self, users: u32) -> anyhow::Result<()> {
+        let http = Client::builder().no_proxy().build()?;
+        let creations = (0..users).map(|number| {
+            let (path, body) = self.dialect.creation(number);
+            let request = http.post(format!("{}{path}", self.url));
+            let request = request.header("content-type", "application/json").body(body).send();
+            async { anyhow::Ok(request.await?.error_for_status()?.bytes().await?) }
+        });
+        stream::iter(creations)
+            .buffer_unordered(CREATIONS)
+            .try_for_each(|_| std::future::ready(Ok(())))
+            .await
+            .with_context(|| format!("{} does not take the users", self.name))?;
+        for workload in Workload::ALL {
+            let requests = self.dialect.requests(workload, users);
+            load::save(self.directory.path(), workload.name(), requests)?;
+        }
+        Ok(())
+    }
+
+    /// Puts it under load.
+    pub(crate) async fn measure(
+        &self,
+        load: &load::Load,
+        workload: Workload,
+    ) -> anyhow::Result<Measured> {
+        let before = self.usage()?;
+        let requests = self.directory.path().join(workload.name()).with_extension("requests");
+        let seen = load.run(&self.url, &requests).await?;
+        let after = self.usage()?;
+        let used = before.iter().zip(&after).map(|((role, before), (_, after))| Used {
+            role,
+            cpu_us_per_request: (after.cpu - before.cpu).as_secs_f64() * 1e6 / seen.requests as f64,
+            memory_bytes: after.memory_bytes,
+        });
+        Ok(Measured { seen, used: used.collect() })
+    }
+
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        for server in self.servers {
+            server.stop().await?;
+        }
+        Ok(())
+    }
+
+    /// By role: the processor time of all its processes, the memory of the largest one.
+    fn usage(&self) -> anyhow::Result<Vec<(&'static str, Usage)>> {
+        let mut by_role = Vec::<(&'static str, Usage)>::new();
+        for server in &self.servers {
+            let usage = server.usage()?;
+            match by_role.iter_mut().find(|(role, _)| *role == server.role) {
+                Some((_, sum)) => {
+                    sum.cpu += usage.cpu;
+                    sum.memory_bytes = sum.memory_bytes.max(usage.memory_bytes);
+                }
+                None => by_role.push((server.role, usage)),
+            }
+        }
+        Ok(by_role)
+    }
+
+    async fn ready_once<F: Future<Output = bool>>(
+        &self,
+        is_ready: impl Fn() -> F,
+    ) -> anyhow::Result<()> {
+        let start = Instant::now();
+        while !is_ready().await {
+            if start.elapsed() > START {
+                bail!("{} is not ready after {START:?}", self.name);
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    async fn answers(&self, path: &str) -> bool {
+        reqwest::get(format!("{}{path}", self.url)).await.is_ok()
+    }
+
+    async fn is_healthy(&self) -> bool {
+        let Ok(response) = reqwest::get(format!("{}/api/cluster", self.url)).await else {
+            return false;
+        };
+        response.json::<ClusterStatus>().await.is_ok_and(|status| status.healthy)
+    }
+}
+
+/// What a measurement gave.
+pub(crate) struct Measured {
+    pub(crate) seen: load::Seen,
+    pub(crate) used: Vec<Used>,
+}
+
+/// What the processes of a role used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Used {
+    pub(crate) role: &'static str,
+    /// Of all of them.
+    pub(crate) cpu_us_per_request: f64,
+    /// Of the largest one.
+    pub(crate) memory_bytes: u64,
+}
+
+async fn is_leader(url: &str) -> anyhow::Result<bool> {
+    let status = Client::new().post(format!("{url}/v3/maintenance/status")).body("{}").send();
+    let status: Value = serde_json::from_str(&status.await?.text().await?)?;
+    Ok(status["leader"].is_string() && status["leader"] == status["header"]["member_id"])
+}
+
+/// A program that was built together with this one.
+fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    let path = env::current_exe()?.with_file_name(name);
+    ensure!(path.exists(), "{} is missing: use `make bench-rest`, which builds it", path.display());
+    Ok(path)
+}
+
+fn flags(flags: &[(&str, &str)]) -> Vec<String> {
+    flags.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).to_owned()]).collect()
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,82 @@
+//! The table: a line for each subject of a comparison.
+
+use crate::subject::{Measured, Used};
+
+/// The table; its lines are printed as they come.
+pub(crate) struct Table;
+
+/// A comparison of two subjects.
+pub(crate) struct Row<'a> {
+    pub(crate) workload: &'static str,
+    pub(crate) storage: &'static str,
+    pub(crate) left: &'a str,
+    pub(crate) right: &'a str,
+    pub(crate) pairs: &'a [(Measured, Measured)],
+}
+
+impl Table {
+    pub(crate) fn begin() -> Self {
+        println!(
+            "| workload | data on | subject | requests/s | p50 ms | p99 ms | p99.9 ms | ratio (least, most) | µs of CPU a request | MiB |"
+        );
+        println!("|---|---|---|---:|---:|---:|---:|---:|---|---|");
+        Self
+    }
+
+    /// Medians, of the ratios too: each is that of a pair which was measured back to back.
+    pub(crate) fn add(&mut self, row: &Row<'_>) {
+        let ratios = sorted(
+            row.pairs.iter().map(|(left, right)| left.seen.per_second() / right.seen.per_second()),
+        );
+        let ratio = match (ratios.first(), ratios.last()) {
+            (Some(least), Some(most)) => {
+                format!("**{:.2}** ({least:.2}, {most:.2})", middle(&ratios))
+            }
+            _ => String::new(),
+        };
+        let left = row.pairs.iter().map(|(left, _)| left).collect::<Vec<_>>();
+        let right = row.pairs.iter().map(|(_, right)| right).collect::<Vec<_>>();
+        line(row, row.left, &left, &ratio);
+        line(row, row.right, &right, "1");
+    }
+}
+
+fn line(row: &Row<'_>, subject: &str, measured: &[&Measured], ratio: &str) {
+    let median = |of: fn(&Measured) -> f64| middle(&sorted(measured.iter().map(|one| of(one))));
+    let roles = measured.first().map(|one| one.used.len()).unwrap_or_default();
+    let used = |of: fn(&Used) -> f64, digits: usize| {
+        let of_role = |role: usize| {
+            let values = measured.iter().filter_map(|one| Some(of(one.used.get(role)?)));
+            let name = measured.first().and_then(|one| one.used.get(role)).map(|used| used.role);
+            format!("{} {:.digits$}", name.unwrap_or_default(), middle(&sorted(values)))
+        };
+        (0..roles).map(of_role).collect::<Vec<_>>().join(", ")
+    };
+    println!(
+        "| {} | {} | {subject} | {:.0} | {:.2} | {:.2} | {:.2} | {ratio} | {} | {} |",
+        row.workload,
+        row.storage,
+        median(|one| one.seen.per_second()),
+        median(|one| one.seen.p50_us as f64 / 1e3),
+        median(|one| one.seen.p99_us as f64 / 1e3),
+        median(|one| one.seen.p999_us as f64 / 1e3),
+        used(|used| used.cpu_us_per_request, 1),
+        used(|used| used.memory_bytes as f64 / f64::from(1 << 20), 0),
+    );
+}
+
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values = values.collect::<Vec<_>>();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+/// The median of sorted values; with an even number of them the mean of the two in the middle.
+fn middle(sorted: &[f64]) -> f64 {
+    let half = sorted.len() / 2;
+    match sorted.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => sorted[half],
+        _ => f64::midpoint(sorted[half - 1], sorted[half]),
+    }
+}
