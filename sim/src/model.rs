@@ -139,6 +139,21 @@ impl Model {
             && written(Member::Home) == written(Member::Next)
     }
 
+    /// Whether a donor would lose power with an ask that is granted, before it has stored that, and with entries that the joiner,
+    /// which has stored it, does not have.
+    pub fn is_a_donor_ahead(&self) -> bool {
+        self.saved.iter().any(|(partition, saved)| {
+            let is_it = |donor: Member| {
+                let (joiner, donor) =
+                    (self.copy(*partition, donor.other()), self.copy(*partition, donor));
+                joiner.view.durable == Some(*saved)
+                    && donor.view.durable != Some(*saved)
+                    && donor.entry.durable > joiner.entry.durable
+            };
+            sole(saved.in_sync).is_none() && Member::ALL.into_iter().any(is_it)
+        })
+    }
+
     /// Takes in what was seen.
     pub fn follow(&mut self, at: Moment, seen: &Seen) {
         match seen {

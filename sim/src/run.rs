@@ -37,6 +37,9 @@ pub(crate) use self::fresh::is_fresh;
 /// How long everything may take to come back once the faults have ended.
 const CONVERGENCE_MAX: Duration = Duration::from_secs(30);
 
+/// How long a fault may wait for the moment that it is aimed at.
+const AIM_MAX: Duration = Duration::from_secs(8);
+
 /// Runs a plan. Everything that was seen goes to `watch` too.
 pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Report {
     let nodes = (0..plan.swarm.nodes).map(Host::node_id).collect();
@@ -128,8 +131,7 @@ impl Run<'_> {
     fn begin_faults(&mut self) {
         let now = self.world.now();
         let calm = self.calm();
-        while let Some(next) = self.faults.front() {
-            let is_due = Duration::from_millis(next.at_ms) <= now;
+        loop {
             let may_begin = match self.plan.swarm.pace {
                 Pace::Free => true,
                 Pace::OneAtATime => {
@@ -138,10 +140,14 @@ impl Run<'_> {
                         && self.world.calm_since().is_some_and(|since| since + calm <= now)
                 }
             };
-            if !is_due || !may_begin {
+            let is_due = |fault: &&PlannedFault| Duration::from_millis(fault.at_ms) <= now;
+            let mut due = self.faults.iter().take_while(is_due);
+            let next = due.position(|fault| may_begin && self.is_the_moment(fault, now));
+            let Some(PlannedFault { for_ms, fault, .. }) =
+                next.and_then(|next| self.faults.remove(next))
+            else {
                 return;
-            }
-            let Some(PlannedFault { for_ms, fault, .. }) = self.faults.pop_front() else { return };
+            };
             if !self.is_borne(&fault) {
                 continue;
             }
@@ -153,6 +159,17 @@ impl Run<'_> {
             if self.plan.swarm.pace == Pace::OneAtATime {
                 return;
             }
+        }
+    }
+
+    /// A fault that is aimed at a moment waits for it, if it comes soon; others pass it by.
+    fn is_the_moment(&self, planned: &PlannedFault, now: Duration) -> bool {
+        match planned.fault {
+            Fault::Blackout { .. } => {
+                self.model.is_a_donor_ahead()
+                    || Duration::from_millis(planned.at_ms) + AIM_MAX <= now
+            }
+            _ => true,
         }
     }
 

@@ -122,14 +122,14 @@ impl PartitionCopy {
         self.replica.is_named() && self.view().is_some_and(|view| view.in_sync.source() == member)
     }
 
-    /// The gateway's welcome on a new link: whatever was begun on the link before is over.
+    /// The gateway's welcome on a new link, with the partition's view where the controller knows it.
     pub(crate) fn welcomed(
         &mut self,
         cx: &mut Context<'_>,
         view: Option<View>,
     ) -> Result<(), Fault> {
         self.gateway_lost();
-        self.source.welcomed();
+        self.source.welcomed(view.is_some());
         self.tell_alone(cx);
         self.tell_condition(cx);
         if let Some(view) = view {

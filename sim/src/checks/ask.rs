@@ -1,5 +1,5 @@
-//! Rule 6, *ask*: from the moment it asks, a donor commits nothing that the joiner has not made durable too; and the
-//! view that the ask leads to finds the joiner level with all that is committed.
+//! Rule 6, *ask*: from the moment it asks, a donor commits nothing that the joiner has not made durable too; and a view
+//! *both* that is published, decided on an ask or rebuilt, finds each copy level with all that the other one has committed.
 
 use process::events::{Event, GatewayEvent, NodeEvent};
 use protocol::id::{PartitionId, Seq};
@@ -48,20 +48,20 @@ impl Check for AskHolds {
                 joiner_has(model, at, (partition, donor), Some(progress.committed), detail)
             }
             Seen::Inside(Event::Gateway { event: GatewayEvent::Publishes(view), .. }) => {
-                let before = model.published.get(&view.partition);
-                let Some(donor) = before.and_then(|before| sole(before.in_sync)) else {
-                    return Ok(());
-                };
                 if sole(view.in_sync).is_some() {
                     return Ok(());
                 }
-                let joiner = named(view.in_sync, donor.other());
-                if model.holder(view.partition, donor.other()).incarnation != joiner {
-                    // It has lost its data since it was asked for, and is about to be dropped.
-                    return Ok(());
+                // A copy that has lost its data since it was asked for is about to be dropped.
+                let has_its_data = |member: &Member| {
+                    let holder = model.holder(view.partition, *member);
+                    holder.incarnation == named(view.in_sync, *member)
+                };
+                for copy in Member::ALL.into_iter().filter(has_its_data) {
+                    let other = copy.other();
+                    let committed = committed(model, view.partition, other);
+                    joiner_has(model, at, (view.partition, other), committed, || view.to_string())?;
                 }
-                let committed = committed(model, view.partition, donor);
-                joiner_has(model, at, (view.partition, donor), committed, || view.to_string())
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -155,5 +155,15 @@ mod tests {
         scene.play(comes(Member::Home, position(2, 1), 1, 1));
         scene.play(gateway(GatewayEvent::Decides(both(0, 3))));
         scene.objects(gateway(GatewayEvent::Publishes(both(0, 3))));
+    }
+
+    #[test]
+    fn a_view_both_that_is_rebuilt_without_what_home_committed_is_seen() {
+        let mut scene = alone();
+        scene.applies(Member::Home, position(2, 1), 1);
+        scene.play(comes(Member::Home, position(2, 1), 1, 1));
+        scene.play(gateway(GatewayEvent::Forgets(P0)));
+        scene.play(gateway(GatewayEvent::Decides(both(0, 4))));
+        scene.objects(gateway(GatewayEvent::Publishes(both(0, 4))));
     }
 }

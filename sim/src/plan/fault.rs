@@ -73,6 +73,16 @@ pub enum Fault {
     LostData(Host),
     /// The gateway comes back without its state file.
     LostState,
+    /// Every machine loses power, and comes back in its own time. It waits a while for a moment when a donor has not stored yet
+    /// that its ask is granted, and has entries that the joiner, which knows, does not have.
+    Blackout {
+        /// How much of what was not synced stays, on each node.
+        kept: f64,
+        /// Whether the gateway comes back without its state file.
+        loses_state: bool,
+        /// How long after the gateway each node comes back, in milliseconds.
+        back_after_ms: Vec<u64>,
+    },
     /// A machine stands still.
     Pause(Host),
     /// Messages between two machines take longer.
@@ -166,6 +176,7 @@ impl Fault {
             Self::Corrupt { .. } => FaultKind::Corrupt,
             Self::LostData(_) => FaultKind::LostData,
             Self::LostState => FaultKind::LostState,
+            Self::Blackout { .. } => FaultKind::Blackout,
             Self::Pause(_) => FaultKind::Pause,
             Self::Slow { .. } => FaultKind::Slow,
             Self::Cut(Host::Clients, _) => FaultKind::ClientCut,
@@ -198,6 +209,9 @@ impl Fault {
             | Self::Flap { between: (a, b), .. }
             | Self::Hold(a, b) => vec![*a, *b],
             Self::LostState => vec![Host::Gateway],
+            Self::Blackout { back_after_ms, .. } => {
+                (0..back_after_ms.len()).map(Host::Node).chain([Host::Gateway]).collect()
+            }
             Self::SecondGateway => vec![Host::Gateway, Host::SecondGateway],
             Self::ForkedGateway { led } => [Host::Gateway, Host::SecondGateway]
                 .into_iter()

@@ -58,6 +58,8 @@ pub enum FaultKind {
     GatewayCrash,
     /// `Fault::LostState`.
     LostState,
+    /// `Fault::Blackout`.
+    Blackout,
     /// `Fault::SecondGateway`.
     SecondGateway,
     /// `Fault::ForkedGateway`.
@@ -66,7 +68,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Kill,
         Self::Stop,
         Self::Crash,
@@ -87,6 +89,7 @@ impl FaultKind {
         Self::Hold,
         Self::GatewayCrash,
         Self::LostState,
+        Self::Blackout,
         Self::SecondGateway,
         Self::ForkedGateway,
     ];
@@ -117,7 +120,11 @@ impl FaultKind {
             | Self::Corrupt
             | Self::LostData
             | Self::SecondGateway => true,
-            Self::ClientCut | Self::GatewayCrash | Self::LostState | Self::ForkedGateway => false,
+            Self::ClientCut
+            | Self::GatewayCrash
+            | Self::LostState
+            | Self::Blackout
+            | Self::ForkedGateway => false,
         }
     }
 

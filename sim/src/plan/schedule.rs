@@ -43,12 +43,13 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm, kinds: &[FaultKind]) -> V
         if at_ms >= swarm.safety_ms {
             return faults;
         }
+        let kind = pick(random, &used);
         let for_ms = match pick(random, &[0, 1, 1, 1, 2]) {
+            _ if kind == FaultKind::Blackout => between(random, 20..=600),
             0 => between(random, 20..=300),
             1 => between(random, 300..=3_000),
             _ => between(random, 3_000..=8_000),
         };
-        let kind = pick(random, &used);
         if kind.is_beyond_promises() {
             // Once is enough to be noticed; after that little is left that could serve.
             used.retain(|other| *other != kind || used_alone);
@@ -129,6 +130,17 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
             }
         },
         FaultKind::LostState => Fault::LostState,
+        FaultKind::Blackout => {
+            let kept = pick(random, &[0.0, 0.5, 1.0]);
+            let loses_state = random.random_ratio(2, 3);
+            // Some nodes are at work for a while before the others come.
+            let back_after = |_| match random.random() {
+                true => between(random, 0..=300),
+                false => between(random, 1_500..=4_000),
+            };
+            let back_after_ms = (0..swarm.nodes).map(back_after).collect();
+            Fault::Blackout { kept, loses_state, back_after_ms }
+        }
         FaultKind::SecondGateway => Fault::SecondGateway,
         FaultKind::ForkedGateway => {
             let nodes = (0..swarm.nodes).map(Host::Node);

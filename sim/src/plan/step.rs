@@ -110,6 +110,15 @@ impl Fault {
             Self::Corrupt { host, rot } => vec![(0, Step::Corrupt(*host, *rot))],
             Self::LostData(host) => down(*host, Death::DataLost),
             Self::LostState => down(Host::Gateway, Death::DataLost),
+            Self::Blackout { kept, loses_state, back_after_ms } => {
+                let how = Death::PowerLost { kept: *kept };
+                let of_gateway = if *loses_state { Death::DataLost } else { how };
+                let nodes = back_after_ms.iter().enumerate().flat_map(|(place, back_after_ms)| {
+                    let host = Host::Node(place);
+                    [(0, Step::Down { host, how }), (for_ms + back_after_ms, Step::Up(host))]
+                });
+                down(Host::Gateway, of_gateway).into_iter().chain(nodes).collect()
+            }
             Self::CrashLoop { host, times, up_ms } => {
                 let down_ms = (for_ms / u64::from(*times).max(1)).max(1);
                 let lives = (0..u64::from(*times)).flat_map(|life| {

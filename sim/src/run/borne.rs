@@ -33,10 +33,12 @@ impl Run<'_> {
                     && Member::ALL.into_iter().all(|member| self.is_spare(*place, member))
             }
             // The gateway knows in memory alone that a home it shrank a view to was never heard under it.
-            fault if fault.hosts() == [Host::Gateway] && self.has_unsettled_loss() => false,
-            Fault::LostState => self.model.partitions().all(|partition| {
-                Member::ALL.into_iter().all(|member| self.is_accounted_for(partition, member))
-            }),
+            fault if strikes_the_gateway(fault) && self.has_unsettled_loss() => false,
+            Fault::LostState | Fault::Blackout { loses_state: true, .. } => {
+                self.model.partitions().all(|partition| {
+                    Member::ALL.into_iter().all(|member| self.is_accounted_for(partition, member))
+                })
+            }
             _ => true,
         }
     }
@@ -109,4 +111,8 @@ impl Run<'_> {
         let view = self.model.copy(partition, member).view.durable;
         view.is_some_and(|view| named(view.in_sync, member).is_none_or(|named| named == data))
     }
+}
+
+fn strikes_the_gateway(fault: &Fault) -> bool {
+    fault.hosts() == [Host::Gateway] || matches!(fault, Fault::Blackout { .. })
 }

@@ -56,7 +56,7 @@ impl PartitionCopy {
 
     /// Looks at more of the log.
     pub(super) fn verify_log(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
-        let keep_from = self.members_need_from();
+        let keep_from = self.durable_on_members();
         if let Some(what) = self.replica.verify_log(cx, keep_from)? {
             self.tell_of_dropped_log(cx, &what);
         }

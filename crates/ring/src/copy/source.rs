@@ -70,10 +70,12 @@ impl Source {
         }
     }
 
-    /// The gateway's welcome on a new link: asks and reports on the one before are over.
-    pub(super) fn welcomed(&mut self) {
-        self.join.end();
+    /// The gateway's welcome on a new link: reports on the one before are over, and asks if it tells the view.
+    pub(super) fn welcomed(&mut self, tells_view: bool) {
         self.reported = None;
+        if tells_view {
+            self.join.end();
+        }
     }
 
     /// The copy acts on another view.
@@ -106,28 +108,33 @@ impl PartitionCopy {
         sent
     }
 
-    /// The last entry that may be committed: durable on every member of the view, on those of the view that is being
-    /// stored, and on the joiner while an ask is open or about to be (rule 6).
-    ///
-    /// A receiver was sent only what is durable at the source, so what is durable at the receiver is committed.
+    /// The last entry that may be committed. A receiver was sent only what is durable at the source, so what is durable at
+    /// the receiver is committed.
     pub(super) fn committable(&self) -> Seq {
-        let mut committable = self.replica.durable();
+        let (member, me) = (self.replica.member(), self.replica.me());
+        let mut views = [self.replica.view(), self.replica.storing()].into_iter().flatten();
         if !self.is_source() {
-            return committable;
+            self.replica.durable()
+        } else if views.any(|view| view.in_sync.incarnation(member) != Some(me)) {
+            Seq::ZERO
+        } else {
+            self.durable_everywhere()
         }
+    }
+
+    /// The last entry that is durable wherever it has to be: what comes after it is not committed, and kept in the log (and it
+    /// itself, to see that the other copy holds the same).
+    fn durable_everywhere(&self) -> Seq {
+        self.durable_on_members().min(self.durable_on_joiner())
+    }
+
+    /// The last entry that is durable here and on the other members of the view, and of the one that is being stored.
+    pub(super) fn durable_on_members(&self) -> Seq {
+        let other = self.replica.member().other();
         let views = [self.replica.view(), self.replica.storing()];
-        for in_sync in views.into_iter().flatten().map(|view| view.in_sync) {
-            if in_sync.incarnation(self.replica.member()) != Some(self.replica.me()) {
-                return Seq::ZERO;
-            }
-            if let Some(other) = in_sync.incarnation(self.replica.member().other()) {
-                committable = committable.min(self.peer.durable_at(other));
-            }
-        }
-        match self.source.join.holds_for() {
-            Some(joiner) => committable.min(self.peer.durable_at(joiner)),
-            None => committable,
-        }
+        let members = views.into_iter().flatten().filter(|view| view.in_sync.source() != other);
+        let members = members.filter_map(|view| view.in_sync.incarnation(other));
+        members.map(|member| self.peer.durable_at(member)).fold(self.replica.durable(), Seq::min)
     }
 
     /// The receiver has made data durable.
@@ -177,10 +184,10 @@ impl PartitionCopy {
         Ok(())
     }
 
-    /// The first entry that must be kept: the last one that a member of the view has too, a stretch behind it, and what a
-    /// receiver that is connected is still to be sent, if it is not too far behind.
+    /// The first entry that must be kept: the last one that is durable everywhere, a stretch behind it, and what a receiver
+    /// that is connected is still to be sent, if it is not too far behind.
     fn keep_log_from(&self) -> Seq {
-        let from = self.replica.retained_from().min(self.members_need_from());
+        let from = self.replica.retained_from().min(self.durable_everywhere());
         let lag = |seq: Seq| from.0.saturating_sub(seq.0);
         match &self.source.session {
             Some(session) if lag(session.acked) <= RECEIVER_LAG_ENTRIES_MAX => {
@@ -188,16 +195,6 @@ impl PartitionCopy {
             }
             Some(_) | None => from,
         }
-    }
-
-    /// The last entry that every other member of the view has too: what comes after it must be kept, and it itself, to see
-    /// that they hold the same.
-    pub(super) fn members_need_from(&self) -> Seq {
-        let other = self.replica.member().other();
-        let views = [self.replica.view(), self.replica.storing()];
-        let members = views.into_iter().flatten().filter(|view| view.in_sync.source() != other);
-        let members = members.filter_map(|view| view.in_sync.incarnation(other));
-        members.map(|member| self.peer.durable_at(member)).fold(self.replica.durable(), Seq::min)
     }
 
     /// Tells the gateway whether next can be reached, where the view needs it to be (it shrinks on that).

@@ -1,5 +1,7 @@
 //! A home copy, and what next says to it.
 
+use protocol::entry::{Change, Entry};
+use protocol::hello::Membership;
 use protocol::id::{Epoch, Incarnation, PartitionId, Position, RequestId, Seq};
 use protocol::message::{
     Action, AskNumber, CallId, CopyMessage, Data, FromNode, Greeting, Holds, Operation, Request,
@@ -9,11 +11,11 @@ use protocol::user::User;
 use protocol::view::{Member, View};
 use ring::link::LinkId;
 use ring::node::{Node, NodeEffect, NodeEvent};
-use ring::store::{Mark, Mutation};
+use ring::store::{Mark, Mutation, Recovered, RecoveredCopy};
 
 use crate::support::{
-    BOOT, Logged, both, from_gateway, handle, handle_with, home_only, incarnation, node, user_of,
-    view,
+    BOOT, CLUSTER, Logged, both, from_gateway, handle, handle_with, home_only, ids, incarnation,
+    node, recovered, user_of, view, welcome,
 };
 
 const NEXT: LinkId = LinkId(3);
@@ -203,4 +205,66 @@ fn a_view_of_another_partition_is_not_taken_from_next() {
     assert!(drops_next(&effects), "{effects:?}");
     let stores = effects.iter().any(|effect| matches!(effect, NodeEffect::Write { .. }));
     assert!(!stores, "{effects:?}");
+}
+
+fn committed(node: &Node) -> Seq {
+    node.home().expect("it is formed").progress().committed
+}
+
+/// An entry that home has made alone.
+fn entry() -> Entry {
+    Entry {
+        position: Position { epoch: Epoch(2), seq: Seq(1) },
+        request: RequestId { boot: BOOT, counter: 1 },
+        unsettled_from: 1,
+        change: Change::Delete { id: user_of(1) },
+    }
+}
+
+#[test]
+fn a_home_that_starts_alone_commits_nothing_before_it_is_told_its_view() {
+    let started = || {
+        let home = RecoveredCopy {
+            view: Some(view(1, 2, home_only(1))),
+            log_from: Seq(1),
+            last: Some(entry()),
+            ..RecoveredCopy::default()
+        };
+        let membership = Some(Membership { cluster: CLUSTER, ring: ids() });
+        recovered(Recovered { membership, home, next: RecoveredCopy::default() })
+    };
+    // It may have asked before it died: a controller that does not know the view may have granted that.
+    let mut node = started();
+    welcome(&mut node, vec![]);
+    assert_eq!(committed(&node), Seq(0));
+    let told = handle(&mut node, from_gateway(ToNode::View(view(1, 3, home_only(1)))));
+    sync(&mut node, &told);
+    assert_eq!(committed(&node), Seq(1));
+
+    let mut node = started();
+    welcome(&mut node, vec![view(1, 2, home_only(1))]);
+    assert_eq!(committed(&node), Seq(1), "nothing was granted");
+
+    let mut node = started();
+    welcome(&mut node, vec![view(1, 3, both(1))]);
+    assert_eq!(committed(&node), Seq(0), "an ask was granted, and the joiner is not heard yet");
+}
+
+#[test]
+fn an_ask_outlives_a_welcome_that_does_not_tell_the_view() {
+    let asking = || {
+        let mut node = linked_to_next();
+        let alone = handle(&mut node, from_gateway(ToNode::View(view(1, 2, home_only(1)))));
+        assert_eq!(asks(&sync(&mut node, &alone)), [incarnation(2)]);
+        let updated = handle(&mut node, update_event_under(2, 1, create()));
+        sync(&mut node, &updated);
+        assert_eq!(committed(&node), Seq(0), "the joiner has not got it");
+        node
+    };
+    let mut node = asking();
+    welcome(&mut node, vec![]);
+    assert_eq!(committed(&node), Seq(0));
+    let mut node = asking();
+    welcome(&mut node, vec![view(1, 2, home_only(1))]);
+    assert_eq!(committed(&node), Seq(1), "it was not granted");
 }

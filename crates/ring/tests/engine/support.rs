@@ -114,6 +114,13 @@ pub(crate) fn read_of(partition: u16) -> Operation {
 
 /// Node db-1, welcomed: the home of P1 and the next of P0.
 pub(crate) fn node(view_of_home: View, view_of_next: View) -> Node {
+    let mut node = recovered(Recovered::default());
+    welcome(&mut node, vec![view_of_home, view_of_next]);
+    node
+}
+
+/// Node db-1, as it starts with what it has found.
+pub(crate) fn recovered(recovered: Recovered) -> Node {
     let identity = NodeIdentity {
         node: ids()[1].clone(),
         incarnation: incarnation(1),
@@ -122,25 +129,27 @@ pub(crate) fn node(view_of_home: View, view_of_next: View) -> Node {
     };
     // Keeps no more of its log than it must.
     let settings = NodeSettings { log_entries_kept: 0, ..NodeSettings::default() };
-    let mut node =
-        Node::recovered(identity, settings, Recovered::default(), Time::ZERO).expect("it is new");
+    Node::recovered(identity, settings, recovered, Time::ZERO).expect("it has a place")
+}
+
+/// The node is linked, welcomed with these views, and stores them.
+pub(crate) fn welcome(node: &mut Node, views: Vec<View>) {
     let welcome = Welcome {
         cluster: CLUSTER,
         ring: ids(),
         gateway_boot: BOOT,
-        views: vec![view_of_home, view_of_next],
+        views,
         next: None,
         home_is_linked: false,
     };
-    handle(&mut node, NodeEvent::GatewayLinked { link: GATEWAY });
-    let effects = handle(&mut node, from_gateway(ToNode::Welcome(welcome)));
+    handle(node, NodeEvent::GatewayLinked { link: GATEWAY });
+    let effects = handle(node, from_gateway(ToNode::Welcome(welcome)));
     let marks = effects.iter().filter_map(|effect| match effect {
         NodeEffect::Write { mark, .. } => Some(*mark),
         _ => None,
     });
     let mark = marks.max().unwrap_or(Mark(0));
-    handle(&mut node, NodeEvent::Synced { mark });
-    node
+    handle(node, NodeEvent::Synced { mark });
 }
 
 pub(crate) fn from_gateway(message: ToNode) -> NodeEvent {

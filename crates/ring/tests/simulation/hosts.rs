@@ -66,20 +66,22 @@ impl World {
         host.incarnation = Incarnation(Uuid::from_u128(1_000 + self.incarnations));
     }
 
-    /// Whether a copy is not in the view, or is with another one that still has its data; in every view that may come.
+    /// Whether a copy is not in the view, or is with another one that still has its data, in every view that may come; and the
+    /// other one is sound.
     fn can_lose(&self, i: usize, member: Member) -> bool {
         let place = self.ring.places().nth(i).expect("a place");
         let partition = self.ring.partition_at(place, member);
         let states = [&self.gateway_disk.durable, &self.gateway_disk.saving];
         let mut known = states.into_iter().flatten().map(|state| state.view(partition)).peekable();
         known.peek().is_some()
+            && self.is_sound(partition, member.other())
             && known.all(|view| {
                 let Some(view) = view else { return false };
                 let has = |member| {
                     let host = &self.nodes[self.holder(partition, member)];
                     view.in_sync.incarnation(member) == Some(host.incarnation)
                 };
-                !has(member) || (has(member.other()) && self.is_sound(partition, member.other()))
+                !has(member) || has(member.other())
             })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use protocol::entry::{Answer, Change, Entry};
-use protocol::id::{Epoch, PartitionId, Seq};
+use protocol::id::{Epoch, Incarnation, PartitionId, Seq};
 use protocol::message::{Operation, Reply, Request, ToNode};
 use protocol::view::{InSync, Member, View};
 use ring::controller::ClusterState;
@@ -15,6 +15,8 @@ use crate::world::World;
 pub(crate) struct Seen {
     views: BTreeMap<(PartitionId, Epoch), View>,
     acting: BTreeMap<(usize, PartitionId), Epoch>,
+    /// The homes that were dropped for their damage, maybe with entries that nobody else had: a snapshot takes their place.
+    dropped: BTreeMap<PartitionId, Incarnation>,
 }
 
 impl World {
@@ -108,12 +110,14 @@ impl World {
                         has_lost(Member::Home, home) || is_damaged,
                         "rule 9: home has its data"
                     );
+                    self.seen.dropped.insert(view.partition, home);
                 }
                 (InSync::HomeOnly { home }, InSync::Both { home: kept, .. }) => {
                     assert_eq!(home, kept)
                 }
                 (InSync::NextOnly { next }, InSync::Both { next: kept, .. }) => {
-                    assert_eq!(next, kept)
+                    assert_eq!(next, kept);
+                    self.seen.dropped.remove(&view.partition);
                 }
                 (InSync::HomeOnly { home }, InSync::NextOnly { .. }) => {
                     assert!(has_lost(Member::Home, home), "rule 9: home has its data");
@@ -123,12 +127,15 @@ impl World {
         }
     }
 
-    /// A view that was published and never stored by anyone is gone with the controller's file.
+    /// A view that was published and that no copy has stored is gone with the controller's file.
     pub(crate) fn forget_views_that_nobody_has(&mut self) {
         let contents = self.nodes.iter().flat_map(|host| [&host.disk.current, &host.disk.durable]);
         let copies = contents.flat_map(|content| [&content.home, &content.next]);
         let stored = copies.filter_map(|copy| copy.view).collect::<Vec<_>>();
-        self.seen.views.retain(|_, view| stored.contains(view));
+        let saved = self.gateway_disk.durable.as_ref();
+        self.seen.views.retain(|(partition, _), view| {
+            stored.contains(view) || saved.is_some_and(|saved| saved.view(*partition).is_some())
+        });
     }
 
     /// Rules 2, 3 and 8, at the moment when a node releases an answer.
@@ -277,8 +284,9 @@ impl World {
         let source = self.durable_copy(partition, member);
         let sink = self.current_copy(partition, member.other());
         let (from, to) = (source.last(), sink.last());
-        if sink.is_damaged && view.in_sync.incarnation(member.other()).is_none() {
-            // A home that was dropped with entries that nobody else had: a snapshot takes their place.
+        let receiver = self.nodes[self.holder(partition, member.other())].incarnation;
+        let is_member = view.in_sync.incarnation(member.other()) == Some(receiver);
+        if !is_member && self.seen.dropped.get(&partition) == Some(&receiver) {
             return;
         }
         assert!(to.seq <= from.seq, "rule 4: the sink holds {to}, the source has {from} durable");

@@ -130,9 +130,7 @@ impl World {
                 if self.nodes[node % count].node.is_some() {
                     self.kill_node(node % count);
                     self.nodes[node % count].disk.power_loss(kept);
-                    if self.gateway_disk.durable.is_none() {
-                        self.forget_views_that_nobody_has();
-                    }
+                    self.forget_views_that_nobody_has();
                 }
             }
             Action::LoseData { node } => self.lose_data(node % count),

@@ -1,11 +1,14 @@
 //! How a copy that is out of sync comes back into the view: the donor's side of an ask.
 //!
 //! ```text
-//!            few entries missing          joiner has all that is committed
+//!   Forgotten
+//!     |
+//!     | view of a higher epoch, or a welcome that tells the view
+//!     v      few entries missing          joiner has all that is committed
 //!   Apart ----------------------> Holding ---------------------------------> Asked
 //!     ^                              |                                         |
 //!     +------- took too long --------+                                         |
-//!     +------- view of a higher epoch, or welcome on a new link ---------------+
+//!     +------- view of a higher epoch, or a welcome that tells the view -------+
 //!     |                                                                        |
 //!     +--- told that the joiner is linked --- Refused <--- the ask is refused --+
 //!          or whole, or another one comes
@@ -13,6 +16,11 @@
 //!
 //! In *Holding* and *Asked* the donor commits nothing that the joiner has not made durable too (rule 6). *Holding* makes
 //! that true before the ask is sent: without it a donor under load would always be a few entries ahead.
+//!
+//! An ask is not stored. So a copy that has started may have asked before, and be granted it, for a joiner that it does not
+//! know any more: *Forgotten*. As a source it commits nothing then. Only the controller's word on the view ends that, as it
+//! ends an ask that is open. A welcome without that word comes from a controller that has lost its file, and with that what
+//! it decided: the view that is rebuilt may be the one that was asked for.
 
 use std::time::Duration;
 
@@ -40,6 +48,7 @@ pub(super) struct Join {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
     #[default]
+    Forgotten,
     Apart,
     Holding {
         joiner: Incarnation,
@@ -65,15 +74,7 @@ struct Candidate {
 }
 
 impl Join {
-    /// The joiner that must have made durable what is committed from now on.
-    pub(super) fn holds_for(&self) -> Option<Incarnation> {
-        match self.state {
-            State::Holding { joiner, .. } | State::Asked { joiner, .. } => Some(joiner),
-            State::Apart | State::Refused { .. } => None,
-        }
-    }
-
-    /// A view of a higher epoch or a welcome has come: an open ask is answered.
+    /// The controller has told the view: whatever was asked before is answered.
     pub(super) fn end(&mut self) {
         self.state = State::Apart;
     }
@@ -82,12 +83,24 @@ impl Join {
         match self.state {
             State::Holding { since, .. } => Some(since + hold_max),
             State::Apart => self.not_before,
-            State::Asked { .. } | State::Refused { .. } => None,
+            State::Forgotten | State::Asked { .. } | State::Refused { .. } => None,
         }
     }
 }
 
 impl PartitionCopy {
+    /// The last entry that is durable on the joiner that the controller may make a member, or have made one (rule 6); where
+    /// there is none, here.
+    pub(super) fn durable_on_joiner(&self) -> Seq {
+        match self.source.join.state {
+            State::Forgotten => Seq::ZERO,
+            State::Holding { joiner, .. } | State::Asked { joiner, .. } => {
+                self.peer.durable_at(joiner)
+            }
+            State::Apart | State::Refused { .. } => self.replica.durable(),
+        }
+    }
+
     /// The controller refuses an ask.
     pub(crate) fn ask_refused(
         &mut self,

@@ -1,0 +1,105 @@
+//! Schedules that once broke a rule, or were thought to, as proptest shrank them.
+
+use std::time::Duration;
+
+use crate::play;
+use crate::schedule::Action::{
+    BreakLink, Client, Cut, Deliver, DeliverAll, Kill, LoseData, LoseState, Pass, PowerLoss, Rot,
+    SaveReturns, Start, StartGateway, Sync,
+};
+use crate::schedule::ClientOperation::{Change, Create, Read};
+use crate::schedule::{Action, Plan, WhoKnows};
+
+fn pass(millis: u64) -> Action {
+    Pass { time: Duration::from_millis(millis) }
+}
+
+/// Home, alone, asks for next. The ask is granted and next hears of it; then home loses power, the gateway its file, and next
+/// is killed. The gateway that starts anew welcomes home without a view: it must not take that for the end of its ask and
+/// commit alone what it had written, as next will report the view *both*.
+#[test]
+fn an_ask_that_was_granted_outlives_the_donors_start_and_the_controllers_file() {
+    let plan = Plan {
+        nodes: 2,
+        log_entries_kept: 0,
+        actions: vec![
+            LoseData { node: 0 },
+            Start { node: 0 },
+            BreakLink { link: 0, who_knows: WhoKnows::Client },
+            pass(1),
+            Client { operation: Create, user: 1 },
+            Deliver { queue: 6, count: 1 },
+            SaveReturns,
+            DeliverAll,
+            Kill { node: 0 },
+            Start { node: 2 },
+            Sync { node: 1 },
+            pass(1),
+            Sync { node: 1 },
+            Client { operation: Change, user: 1 },
+            DeliverAll,
+            SaveReturns,
+            DeliverAll,
+            PowerLoss { node: 1, kept: 2 },
+            SaveReturns,
+            Deliver { queue: 0, count: 1 },
+            LoseState,
+            Kill { node: 2 },
+            Start { node: 1 },
+            StartGateway,
+            pass(1),
+            Deliver { queue: 0, count: 1 },
+            SaveReturns,
+        ],
+    };
+    play(&plan).unwrap();
+}
+
+/// A home that cannot read an entry that it alone has says so, is dropped for it, and loses power before it has stored that it is
+/// damaged. It comes back whole, with that entry, and out of sync.
+#[test]
+fn a_home_that_was_dropped_for_damage_may_come_back_without_it() {
+    let plan = Plan {
+        nodes: 3,
+        log_entries_kept: 1_000_000,
+        actions: vec![
+            pass(250),
+            Client { operation: Create, user: 0 },
+            Deliver { queue: 4, count: 1 },
+            Sync { node: 1 },
+            Rot { node: 1, user: 0, of_home: true },
+            pass(250),
+            Sync { node: 1 },
+            Deliver { queue: 4, count: 1 },
+            PowerLoss { node: 1, kept: 0 },
+            SaveReturns,
+        ],
+    };
+    play(&plan).unwrap();
+}
+
+/// A view is lost with the controller's file, and with the power of the one node that had written it: the view that is rebuilt
+/// has its epoch.
+#[test]
+fn the_epoch_of_a_view_that_nobody_has_stored_is_used_again() {
+    let plan = Plan {
+        nodes: 3,
+        log_entries_kept: 0,
+        actions: vec![
+            Client { operation: Create, user: 0 },
+            pass(2_000),
+            Cut { ends: 4 },
+            SaveReturns,
+            Deliver { queue: 0, count: 1 },
+            Client { operation: Read, user: 3 },
+            Deliver { queue: 8, count: 1 },
+            LoseState,
+            StartGateway,
+            pass(1),
+            DeliverAll,
+            SaveReturns,
+            PowerLoss { node: 1, kept: 0 },
+        ],
+    };
+    play(&plan).unwrap();
+}
