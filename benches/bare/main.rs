@@ -8,7 +8,6 @@ use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use clap::Parser;
 use tokio::net::TcpListener;
 
@@ -40,9 +39,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let app = Router::new()
         .route("/api/user/{id}", get(read))
         .route("/api/user/", post(update.clone()).put(update));
-    let listener = TcpListener::bind(args.listen).await?.tap_io(|stream| {
-        // As the gateway does; without it an answer may wait for the acknowledgement of the one before.
-        let _ = stream.set_nodelay(true);
-    });
+    // As the gateway's; without that an answer may wait for the acknowledgement of the one before.
+    let listener = link::nodelay(TcpListener::bind(args.listen).await?);
     Ok(axum::serve(listener, app).await?)
 }

@@ -44,14 +44,12 @@ impl Load {
     ///
     /// When a single request does not succeed: what was measured then is something else.
     pub(crate) async fn run(&self, url: &str, requests: &Path) -> anyhow::Result<Seen> {
-        let script = requests.with_extension("lua");
-        fs::write(&script, include_str!("load.lua"))?;
         let output = Command::new("wrk")
             .args(["--threads=1", "--timeout=10s"])
             .arg(format!("--connections={}", self.connections))
             .arg(format!("--duration={}s", self.time.as_secs()))
             .arg("--script")
-            .args([&script, Path::new(url), Path::new("--"), requests])
+            .args([&script_beside(requests), Path::new(url), Path::new("--"), requests])
             .kill_on_drop(true)
             .output()
             .await
@@ -70,14 +68,13 @@ impl Load {
     }
 }
 
-/// Writes requests to a file, for [`Load::run`].
-pub(crate) fn save(
-    directory: &Path,
-    name: &str,
-    requests: impl Iterator<Item = String>,
-) -> anyhow::Result<PathBuf> {
-    let path = directory.join(name).with_extension("requests");
+/// Writes requests to a file, for [`Load::run`], and beside it what makes `wrk` send them.
+pub(crate) fn save(path: &Path, requests: impl Iterator<Item = String>) -> anyhow::Result<()> {
     let all = requests.collect::<Vec<_>>().join("\0");
-    fs::write(&path, all).with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(path)
+    fs::write(path, all).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(fs::write(script_beside(path), include_str!("load.lua"))?)
+}
+
+fn script_beside(requests: &Path) -> PathBuf {
+    requests.with_extension("lua")
 }

@@ -21,7 +21,7 @@ use clap::Parser;
 use self::load::Load;
 use self::records::Workload;
 use self::subject::Subject;
-use self::table::{Row, Table};
+use self::table::Row;
 
 /// Measures rings over REST, beside a bare axum server and peers
 #[derive(Debug, Parser)]
@@ -82,20 +82,20 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let bench = Bench {
         load: Load { connections: args.connections, time: Duration::from_secs(args.seconds) },
         pairs: args.pairs,
-        workloads: args.workloads.clone(),
+        workloads: args.workloads,
     };
     machine::describe(&args.disk, &args.memory).await;
     println!(
         "{} users; {} pairs of {} s each; wrk with 1 thread and {} connections.\n",
         args.users, args.pairs, args.seconds, args.connections
     );
-    let mut table = Table::begin();
+    table::begin();
     let bare = Subject::bare(BARE).await?;
-    bare.fill(args.users).await?;
+    bare.prepare(args.users)?;
     for nodes in &args.rings {
         let ring = Subject::ring(*nodes, RING, &args.disk).await?;
         ring.fill(args.users).await?;
-        bench.compare(&ring, &bare, "disk", &mut table).await?;
+        bench.compare(&ring, &bare, "disk").await?;
         ring.stop().await?;
     }
     bare.stop().await?;
@@ -105,7 +105,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
             let etcd = Subject::etcd(PEER, below).await?;
             ring.fill(args.users).await?;
             etcd.fill(args.users).await?;
-            bench.compare(&ring, &etcd, storage, &mut table).await?;
+            bench.compare(&ring, &etcd, storage).await?;
             ring.stop().await?;
             etcd.stop().await?;
         }
@@ -126,7 +126,6 @@ impl Bench {
         left: &Subject,
         right: &Subject,
         storage: &'static str,
-        table: &mut Table,
     ) -> anyhow::Result<()> {
         for workload in &self.workloads {
             let mut pairs = Vec::new();
@@ -140,7 +139,7 @@ impl Bench {
                 };
                 pairs.push((ours, theirs));
             }
-            table.add(&Row {
+            table::add(&Row {
                 workload: workload.name(),
                 storage,
                 left: &left.name,

@@ -15,8 +15,6 @@ pub(crate) enum Workload {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 3] = [Self::Reads, Self::Updates, Self::Mixed];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Reads => "reads",

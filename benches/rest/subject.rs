@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
+use clap::ValueEnum;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Client;
 use ring::gateway::ClusterStatus;
@@ -48,7 +49,8 @@ impl Subject {
             servers,
             directory: tempfile::tempdir()?,
         };
-        subject.ready_once(|| subject.answers("/api/user/any")).await?;
+        once_ready(&subject.name, async || subject.answers("/api/user/any").await.then_some(()))
+            .await?;
         Ok(subject)
     }
 
@@ -83,7 +85,7 @@ impl Subject {
             servers,
             directory,
         };
-        subject.ready_once(|| subject.is_healthy()).await?;
+        once_ready(&subject.name, async || subject.is_healthy().await.then_some(())).await?;
         Ok(subject)
     }
 
@@ -110,24 +112,17 @@ impl Subject {
             ]);
             servers.push(Server::start("etcd", PathBuf::from("etcd"), &arguments)?);
         }
-        let mut subject = Self {
-            name: "etcd".to_owned(),
-            dialect: Dialect::Etcd,
-            url: String::new(),
-            servers,
-            directory,
-        };
-        let start = Instant::now();
-        while subject.url.is_empty() {
-            ensure!(start.elapsed() < START, "etcd has no leader");
-            sleep(POLL).await;
-            for port in ports {
-                if is_leader(&client(port)).await.unwrap_or(false) {
-                    subject.url = client(port);
+        let leader = async || {
+            for url in ports.map(client) {
+                if is_leader(&url).await.unwrap_or(false) {
+                    return Some(url);
                 }
             }
-        }
-        Ok(subject)
+            None
+        };
+        let (name, dialect) = ("etcd".to_owned(), Dialect::Etcd);
+        let url = once_ready(&name, leader).await?;
+        Ok(Self { name, dialect, url, servers, directory })
     }
 
     /// Makes the users, and the requests on them.
@@ -144,11 +139,20 @@ impl Subject {
             .try_for_each(|_| std::future::ready(Ok(())))
             .await
             .with_context(|| format!("{} does not take the users", self.name))?;
-        for workload in Workload::ALL {
-            let requests = self.dialect.requests(workload, users);
-            load::save(self.directory.path(), workload.name(), requests)?;
+        self.prepare(users)
+    }
+
+    /// Makes the requests on so many users.
+    pub(crate) fn prepare(&self, users: u32) -> anyhow::Result<()> {
+        for workload in Workload::value_variants() {
+            let requests = self.dialect.requests(*workload, users);
+            load::save(&self.requests_of(*workload), requests)?;
         }
         Ok(())
+    }
+
+    fn requests_of(&self, workload: Workload) -> PathBuf {
+        self.directory.path().join(workload.name()).with_extension("requests")
     }
 
     /// Puts it under load.
@@ -158,8 +162,7 @@ impl Subject {
         workload: Workload,
     ) -> anyhow::Result<Measured> {
         let before = self.usage()?;
-        let requests = self.directory.path().join(workload.name()).with_extension("requests");
-        let seen = load.run(&self.url, &requests).await?;
+        let seen = load.run(&self.url, &self.requests_of(workload)).await?;
         let after = self.usage()?;
         let used = before.iter().zip(&after).map(|((role, before), (_, after))| Used {
             role,
@@ -192,20 +195,6 @@ impl Subject {
         Ok(by_role)
     }
 
-    async fn ready_once<F: Future<Output = bool>>(
-        &self,
-        is_ready: impl Fn() -> F,
-    ) -> anyhow::Result<()> {
-        let start = Instant::now();
-        while !is_ready().await {
-            if start.elapsed() > START {
-                bail!("{} is not ready after {START:?}", self.name);
-            }
-            sleep(POLL).await;
-        }
-        Ok(())
-    }
-
     async fn answers(&self, path: &str) -> bool {
         reqwest::get(format!("{}{path}", self.url)).await.is_ok()
     }
@@ -232,6 +221,18 @@ pub(crate) struct Used {
     pub(crate) cpu_us_per_request: f64,
     /// Of the largest one.
     pub(crate) memory_bytes: u64,
+}
+
+/// Waits until a subject has what it needs to be ready.
+async fn once_ready<T>(name: &str, ready: impl AsyncFn() -> Option<T>) -> anyhow::Result<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(ready) = ready().await {
+            return Ok(ready);
+        }
+        ensure!(start.elapsed() < START, "{name} is not ready after {START:?}");
+        sleep(POLL).await;
+    }
 }
 
 async fn is_leader(url: &str) -> anyhow::Result<bool> {

@@ -2,9 +2,6 @@
 
 use crate::subject::{Measured, Used};
 
-/// The table; its lines are printed as they come.
-pub(crate) struct Table;
-
 /// A comparison of two subjects.
 pub(crate) struct Row<'a> {
     pub(crate) workload: &'static str,
@@ -14,31 +11,29 @@ pub(crate) struct Row<'a> {
     pub(crate) pairs: &'a [(Measured, Measured)],
 }
 
-impl Table {
-    pub(crate) fn begin() -> Self {
-        println!(
-            "| workload | data on | subject | requests/s | p50 ms | p99 ms | p99.9 ms | ratio (least, most) | µs of CPU a request | MiB |"
-        );
-        println!("|---|---|---|---:|---:|---:|---:|---:|---|---|");
-        Self
-    }
+/// Begins the table; its lines are printed as they come.
+pub(crate) fn begin() {
+    println!(
+        "| workload | data on | subject | requests/s | p50 ms | p99 ms | p99.9 ms | ratio (least, most) | µs of CPU a request | MiB |"
+    );
+    println!("|---|---|---|---:|---:|---:|---:|---:|---|---|");
+}
 
-    /// Medians, of the ratios too: each is that of a pair which was measured back to back.
-    pub(crate) fn add(&mut self, row: &Row<'_>) {
-        let ratios = sorted(
-            row.pairs.iter().map(|(left, right)| left.seen.per_second() / right.seen.per_second()),
-        );
-        let ratio = match (ratios.first(), ratios.last()) {
-            (Some(least), Some(most)) => {
-                format!("**{:.2}** ({least:.2}, {most:.2})", middle(&ratios))
-            }
-            _ => String::new(),
-        };
-        let left = row.pairs.iter().map(|(left, _)| left).collect::<Vec<_>>();
-        let right = row.pairs.iter().map(|(_, right)| right).collect::<Vec<_>>();
-        line(row, row.left, &left, &ratio);
-        line(row, row.right, &right, "1");
-    }
+/// Medians, of the ratios too: each is that of a pair which was measured back to back.
+pub(crate) fn add(row: &Row<'_>) {
+    let ratios = sorted(
+        row.pairs.iter().map(|(left, right)| left.seen.per_second() / right.seen.per_second()),
+    );
+    let ratio = match (ratios.first(), ratios.last()) {
+        (Some(least), Some(most)) => {
+            format!("**{:.2}** ({least:.2}, {most:.2})", middle(&ratios))
+        }
+        _ => String::new(),
+    };
+    let left = row.pairs.iter().map(|(left, _)| left).collect::<Vec<_>>();
+    let right = row.pairs.iter().map(|(_, right)| right).collect::<Vec<_>>();
+    line(row, row.left, &left, &ratio);
+    line(row, row.right, &right, "1");
 }
 
 fn line(row: &Row<'_>, subject: &str, measured: &[&Measured], ratio: &str) {

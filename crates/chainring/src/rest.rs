@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
 /// How long the gateway may take to answer.
@@ -25,24 +25,20 @@ pub(crate) struct Rest {
 impl Rest {
     /// Reads what is at a path; whatever the gateway says against it is the error.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<String> {
-        self.call(Method::GET, path, |request| request).await
+        self.send(client()?.get(self.address(path))).await
     }
 
     /// Sends JSON to a path; whatever the gateway says against it is the error.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<String> {
-        self.call(Method::POST, path, |request| request.json(body)).await
+        self.send(client()?.post(self.address(path)).json(body)).await
     }
 
-    async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        with: impl FnOnce(RequestBuilder) -> RequestBuilder,
-    ) -> anyhow::Result<String> {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-        let address = format!("{}{path}", self.url.trim_end_matches('/'));
-        let response = with(client.request(method, address)).send().await;
-        let response = response.with_context(|| {
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.url.trim_end_matches('/'))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<String> {
+        let response = request.send().await.with_context(|| {
             format!("no gateway answers at {}: is it running? (--url)", self.url)
         })?;
         let status = response.status();
@@ -53,4 +49,8 @@ impl Rest {
         }
         Ok(text)
     }
+}
+
+fn client() -> reqwest::Result<Client> {
+    Client::builder().timeout(TIMEOUT).build()
 }

@@ -44,9 +44,21 @@ pub(crate) fn assert_copies_agree(cluster: &Cluster, audits: &[Audit]) {
     }
 }
 
+/// Ends the cluster; its copies then are the same, and hold all that clients were told.
+pub(crate) async fn assert_nothing_is_lost(
+    cluster: &mut Cluster,
+    recorder: &Recorder<Input, Output>,
+    users: u64,
+) {
+    cluster.stop_all().await;
+    let audits = audits(cluster);
+    assert_copies_agree(cluster, &audits);
+    assert_linearizable_up_to(cluster, &audits, recorder, users);
+}
+
 /// The whole history, with a last read of every user from the storage of both copies, is linearizable. So every
 /// acknowledged update, or a later one of the same user, is in both.
-pub(crate) fn assert_linearizable_up_to(
+fn assert_linearizable_up_to(
     cluster: &Cluster,
     audits: &[Audit],
     recorder: &Recorder<Input, Output>,

@@ -86,6 +86,10 @@ impl Cluster {
         disk
     }
 
+    fn small_disk_of(&self, node: usize) -> Option<&SmallDisk> {
+        self.small_disk.as_ref().filter(|(small, _)| *small == node).map(|(_, disk)| disk)
+    }
+
     /// The ways between the processes.
     pub(crate) fn ways(&self) -> &Ways {
         self.ways.as_ref().expect("it was made with ways")
@@ -132,9 +136,9 @@ impl Cluster {
             }
         }
         let program = binary("db_process");
-        let mut command = match &self.small_disk {
-            Some((small, disk)) if *small == node => disk.command(&program),
-            _ => Command::new(program),
+        let mut command = match self.small_disk_of(node) {
+            Some(disk) => disk.command(&program),
+            None => Command::new(program),
         };
         command.args(arguments);
         self.nodes[node] = Some(Process::spawn(id.as_str(), command));
@@ -218,9 +222,9 @@ impl Cluster {
     /// Where a node's data is to be found by this process.
     pub(crate) fn data(&self, node: usize) -> PathBuf {
         let data = self.data_as_seen(node);
-        match &self.small_disk {
-            Some((small, disk)) if *small == node => disk.path_outside(&data),
-            _ => data,
+        match self.small_disk_of(node) {
+            Some(disk) => disk.path_outside(&data),
+            None => data,
         }
     }
 
