@@ -26,7 +26,7 @@ pub struct Prefix {
 struct Held {
     position: Position,
     request: RequestId,
-    /// Whether next has it: then it stays.
+    /// Whether next has it: then it stays, for as long as next does not lose it with the power.
     is_at_next: bool,
     /// Home's data when it wrote it.
     home: Option<Incarnation>,
@@ -66,12 +66,25 @@ impl Check for Prefix {
                     }
                 }
             }
+            NodeEvent::Starts { next, .. } => {
+                if let Some(place) = model.ring.place_of(node) {
+                    let partition = model.ring.partition_at(place, Member::Next);
+                    self.next_starts(partition, next.written.seq);
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 }
 
 impl Prefix {
+    /// Next has found its entries up to this one.
+    fn next_starts(&mut self, partition: PartitionId, last: Seq) {
+        let lost = (partition, last.next())..=(partition, Seq(u64::MAX));
+        self.entries.range_mut(lost).for_each(|(_, held)| held.is_at_next = false);
+    }
+
     /// Remembers an entry; says what is wrong with it.
     fn hold(
         &mut self,
@@ -110,6 +123,8 @@ impl Prefix {
 
 #[cfg(test)]
 mod tests {
+    use process::events::FoundCopy;
+
     use super::super::support::*;
     use super::*;
 
@@ -143,6 +158,22 @@ mod tests {
         let mut scene = Scene::formed(Prefix::default());
         scene.play(applies(Member::Home, position(1, 1), 1));
         scene.objects(applies(Member::Next, position(1, 1), 1));
+    }
+
+    #[test]
+    fn what_next_lost_with_the_power_and_home_with_its_disk_may_be_replaced() {
+        let lost_by_both = |found_at_next: FoundCopy| {
+            let mut scene = Scene::formed(Prefix::default());
+            scene.applies(Member::Home, position(1, 1), 1);
+            scene.play(applies(Member::Next, position(1, 1), 1));
+            scene.play(starts(0, found(Some(both(0, 1)), Position::default()), nothing()));
+            scene.play(starts(1, nothing(), found_at_next));
+            scene
+        };
+        let mut scene = lost_by_both(found(Some(both(0, 1)), Position::default()));
+        scene.play(applies(Member::Home, position(2, 1), 2));
+        let mut scene = lost_by_both(found(Some(both(0, 1)), position(1, 1)));
+        scene.objects(applies(Member::Home, position(2, 1), 2));
     }
 
     #[test]
