@@ -64,7 +64,9 @@ pub enum StateError {
         found: u32,
     },
     /// It is no state.
-    #[error("{path} is damaged: {error}; restore it from a backup of the same cluster")]
+    #[error(
+        "{path} is damaged: {error}; move it away, and the views are found again from what the nodes know (an older copy of the file must not take its place)"
+    )]
     Damaged {
         /// Which file.
         path: PathBuf,

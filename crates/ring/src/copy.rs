@@ -129,7 +129,10 @@ impl PartitionCopy {
         view: Option<View>,
     ) -> Result<(), Fault> {
         self.gateway_lost();
-        self.source.welcomed(view.is_some());
+        self.source.forget_reports();
+        if view.is_some() {
+            self.source.view_told();
+        }
         self.tell_alone(cx);
         self.tell_condition(cx);
         if let Some(view) = view {
@@ -160,7 +163,7 @@ impl PartitionCopy {
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Result<(), Fault> {
         let Synced { more_is_durable, adopted, parked } = self.replica.synced(cx, mark);
         if adopted.is_some() {
-            self.source.view_changed();
+            self.source.view_told();
             self.tell_alone(cx);
             if !self.is_source() && self.peer.linked().is_some() {
                 // It may have been the source before, or have become damaged: whoever sends to it from now on has to know

@@ -28,7 +28,7 @@ use protocol::message::{CopyMessage, FromNode, Progress, Report, ToNode, Welcome
 use protocol::refusal::{Refusal, RefusalCode, Remedy};
 use protocol::view::Member;
 
-use self::formed::Formed;
+use self::formed::{Formed, Heard};
 use self::gateway_end::GatewayEnd;
 use self::reports::Reports;
 use crate::copy::PartitionCopy;
@@ -228,7 +228,8 @@ impl Node {
                 let (Some(formed), mut cx) = self.split(now, stored, effects) else {
                     return Ok(());
                 };
-                formed.welcomed(&mut cx, welcome)
+                let heard = formed.welcomed(&mut cx, welcome);
+                self.recover_both(now, heard, stored, effects)
             }
             (GatewayEnd::Welcomed(_), message) => {
                 let (Some(formed), mut cx) = self.split(now, stored, effects) else {
@@ -325,7 +326,7 @@ impl Node {
     fn recover_both(
         &mut self,
         now: Time,
-        heard: (Result<(), Fault>, Result<(), Fault>),
+        heard: Heard,
         stored: &dyn Stored,
         effects: &mut Vec<NodeEffect>,
     ) -> Result<(), Fault> {

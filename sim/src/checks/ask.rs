@@ -51,12 +51,15 @@ impl Check for AskHolds {
                 if sole(view.in_sync).is_some() {
                     return Ok(());
                 }
-                // A copy that has lost its data since it was asked for is about to be dropped.
-                let has_its_data = |member: &Member| {
+                // A copy that has lost its data since it was asked for is about to be dropped; so is one that is damaged, under
+                // a view that is rebuilt. No ask is granted for it.
+                let is_rebuilt = !model.published.contains_key(&view.partition);
+                let counts = |member: &Member| {
                     let holder = model.holder(view.partition, *member);
-                    holder.incarnation == named(view.in_sync, *member)
+                    let has_its_data = holder.incarnation == named(view.in_sync, *member);
+                    has_its_data && !(is_rebuilt && holder.copy(*member).is_damaged)
                 };
-                for copy in Member::ALL.into_iter().filter(has_its_data) {
+                for copy in Member::ALL.into_iter().filter(counts) {
                     let other = copy.other();
                     let committed = committed(model, view.partition, other);
                     joiner_has(model, at, (view.partition, other), committed, || view.to_string())?;
@@ -165,5 +168,16 @@ mod tests {
         scene.play(gateway(GatewayEvent::Forgets(P0)));
         scene.play(gateway(GatewayEvent::Decides(both(0, 4))));
         scene.objects(gateway(GatewayEvent::Publishes(both(0, 4))));
+    }
+
+    #[test]
+    fn a_view_both_may_be_rebuilt_with_a_copy_that_is_to_be_dropped_for_damage() {
+        let mut scene = Scene::formed(AskHolds);
+        scene.applies(Member::Home, position(1, 1), 1);
+        scene.applies(Member::Next, position(1, 1), 1);
+        scene.play(comes(Member::Next, position(1, 1), 1, 1));
+        scene.play(starts(0, FoundCopy { condition: Condition::Partial, ..nothing() }, nothing()));
+        scene.play(gateway(GatewayEvent::Forgets(P0)));
+        scene.play(gateway(GatewayEvent::Publishes(both(0, 2))));
     }
 }

@@ -9,6 +9,9 @@ use super::{ClusterState, Controller};
 use crate::gateway::GatewayEffect;
 use crate::time::Time;
 
+/// An operator's decision skips so many epochs: whatever a copy that is away knows of the view, and nobody else, is older.
+const EPOCHS_SKIPPED: u64 = 1_000_000;
+
 impl Controller {
     /// The state to go to, where it differs from the published one. Asks that are not granted are refused or, if they
     /// are out of date, dropped.
@@ -111,7 +114,7 @@ impl Controller {
             .filter(|linked| is_gone && linked.condition(member) != Condition::Partial)?;
         let incarnation = linked.hello.incarnation;
         let newest = self.newest_reported(partition).max(before.map(|view| view.epoch));
-        let epoch = newest.unwrap_or_default().next();
+        let epoch = Epoch(newest.unwrap_or_default().0.saturating_add(EPOCHS_SKIPPED));
         let in_sync = InSync::only(member, incarnation);
         let accepted_loss = Some(epoch);
         // What they once had does not count any more.

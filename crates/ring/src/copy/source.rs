@@ -19,7 +19,7 @@ mod snapshot;
 mod start;
 
 use protocol::id::{Epoch, Seq};
-use protocol::message::FromNode;
+use protocol::message::{Condition, FromNode};
 use protocol::view::{Member, View};
 
 use self::joining::Join;
@@ -70,16 +70,14 @@ impl Source {
         }
     }
 
-    /// The gateway's welcome on a new link: reports on the one before are over, and asks if it tells the view.
-    pub(super) fn welcomed(&mut self, tells_view: bool) {
+    /// The gateway has a new link: what was reported on the one before is over.
+    pub(super) fn forget_reports(&mut self) {
         self.reported = None;
-        if tells_view {
-            self.join.end();
-        }
     }
 
-    /// The copy acts on another view.
-    pub(super) fn view_changed(&mut self) {
+    /// The controller's word on the view has come, by its welcome or because the copy acts on a newer one: it answers
+    /// whatever was asked before.
+    pub(super) fn view_told(&mut self) {
         self.join.end();
     }
 }
@@ -111,30 +109,34 @@ impl PartitionCopy {
     /// The last entry that may be committed. A receiver was sent only what is durable at the source, so what is durable at
     /// the receiver is committed.
     pub(super) fn committable(&self) -> Seq {
-        let (member, me) = (self.replica.member(), self.replica.me());
-        let mut views = [self.replica.view(), self.replica.storing()].into_iter().flatten();
+        let (member, me) = (self.replica.member(), Some(self.replica.me()));
         if !self.is_source() {
             self.replica.durable()
-        } else if views.any(|view| view.in_sync.incarnation(member) != Some(me)) {
+        } else if self.views().any(|view| view.in_sync.incarnation(member) != me) {
             Seq::ZERO
         } else {
             self.durable_everywhere()
         }
     }
 
-    /// The last entry that is durable wherever it has to be: what comes after it is not committed, and kept in the log (and it
-    /// itself, to see that the other copy holds the same).
+    /// The last entry that is durable here, on the members that are behind this copy, and on the joiner that may be one. What
+    /// comes after it is kept in the log, and it itself, to see that the other copy holds the same.
     fn durable_everywhere(&self) -> Seq {
         self.durable_on_members().min(self.durable_on_joiner())
     }
 
-    /// The last entry that is durable here and on the other members of the view, and of the one that is being stored.
+    /// The last entry that is durable here and on the members that are sent entries by this copy. A joiner is left out: where
+    /// the log is damaged that it would need, it gets a snapshot.
     pub(super) fn durable_on_members(&self) -> Seq {
         let other = self.replica.member().other();
-        let views = [self.replica.view(), self.replica.storing()];
-        let members = views.into_iter().flatten().filter(|view| view.in_sync.source() != other);
+        let members = self.views().filter(|view| view.in_sync.source() != other);
         let members = members.filter_map(|view| view.in_sync.incarnation(other));
         members.map(|member| self.peer.durable_at(member)).fold(self.replica.durable(), Seq::min)
+    }
+
+    /// The view that the copy acts on, and the one that is being stored.
+    fn views(&self) -> impl Iterator<Item = &View> {
+        [self.replica.view(), self.replica.storing()].into_iter().flatten()
     }
 
     /// The receiver has made data durable.
@@ -216,9 +218,11 @@ impl PartitionCopy {
         }
     }
 
-    /// When to tell the gateway that next cannot be reached: where nothing commits without it.
+    /// When to tell the gateway that next cannot be reached: where nothing commits without it. A copy that is damaged does not
+    /// ask to go on alone.
     fn report_deadline(&self) -> Option<Time> {
-        let view = self.view().filter(|_| self.is_source())?;
+        let is_fit = self.is_source() && self.replica.condition() == Condition::Whole;
+        let view = self.view().filter(|_| is_fit)?;
         let is_needed = self.replica.member() == Member::Home
             && view.in_sync.incarnation(Member::Next).is_some();
         let is_missing = self.source.session.is_none() && self.source.reported != Some(view.epoch);

@@ -13,6 +13,9 @@ use crate::placement::{Place, Ring};
 use crate::store::RecoveredCopy;
 use crate::time::Time;
 
+/// What home and next made of something that both have heard.
+pub(super) type Heard = (Result<(), Fault>, Result<(), Fault>);
+
 /// A node's place in its cluster, and its copies.
 #[derive(Debug)]
 pub(super) struct Formed {
@@ -73,8 +76,8 @@ impl Formed {
         Ok(())
     }
 
-    /// The gateway's welcome.
-    pub(super) fn welcomed(&mut self, cx: &mut Context<'_>, welcome: Welcome) -> Result<(), Fault> {
+    /// The gateway's welcome, for both copies, whatever one of them makes of it.
+    pub(super) fn welcomed(&mut self, cx: &mut Context<'_>, welcome: Welcome) -> Heard {
         let of = |partition: PartitionId| {
             welcome.views.iter().find(|view| view.partition == partition).copied()
         };
@@ -83,8 +86,7 @@ impl Formed {
         if let Some(neighbour) = welcome.next {
             self.dial(cx, neighbour);
         }
-        self.home.welcomed(cx, home)?;
-        self.next.welcomed(cx, next)
+        (self.home.welcomed(cx, home), self.next.welcomed(cx, next))
     }
 
     /// A message of the gateway, after its welcome.

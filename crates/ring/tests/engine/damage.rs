@@ -1,5 +1,7 @@
 //! What a node and a gateway do about stored rows that are not what was written.
 
+use std::time::Duration;
+
 use protocol::entry::{Answer, Entry};
 use protocol::id::{Epoch, PartitionId, Position, RequestId, Seq};
 use protocol::message::{
@@ -12,13 +14,17 @@ use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::link::LinkId;
 use ring::node::{Node, NodeEffect, NodeEvent};
 use ring::store::{Budget, Mutation, ReadError, Stored, StoredRecord};
+use ring::time::Time;
 
 use crate::gateway::{AFTER_GRACE, ask, gateway, handle as at_gateway, link, sent_to, views};
-use crate::home::{create, greets, linked_to_next, sync, update, update_event, update_event_under};
+use crate::home::{
+    NEXT, create, found_at_home, greets, greets_with, linked_to_next, sync, update, update_event,
+    update_event_under,
+};
 use crate::node::{hello_of_home, replies, request};
 use crate::support::{
     HOME, both, from_gateway, handle, handle_with, hello, home_only, incarnation, node, read_of,
-    user_of, view,
+    recovered, user_of, view, welcome,
 };
 
 /// A storage of which no record can be read.
@@ -285,4 +291,22 @@ fn a_node_that_ends_says_why_in_the_status() {
     assert_eq!(status.nodes[1].last_words.as_deref(), Some("the disk is full"));
     let problems = &status.partitions[1].problems;
     assert!(problems[0].contains("it ended: the disk is full"), "{problems:?}");
+}
+
+/// Its log cannot be read, so no session begins; it waits for another view, and not for anything to do.
+#[test]
+fn a_damaged_home_without_a_session_is_idle_and_does_not_ask_to_go_on_alone() {
+    let mut node = recovered(found_at_home(view(1, 2, both(1)), Seq(5)));
+    welcome(&mut node, vec![view(1, 2, both(1)), view(0, 2, both(0))]);
+    handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) });
+    let greeting = greets_with(1, Position { epoch: Epoch(2), seq: Seq(3) });
+    assert_eq!(conditions(&handle_with(&mut node, &Rotten, greeting)), [Condition::Damaged]);
+    let later = Time::at(Duration::from_secs(60));
+    let mut effects = Vec::new();
+    node.handle(later, NodeEvent::Tick, &Rotten, &mut effects);
+    assert!(node.next_deadline().is_none_or(|deadline| deadline > later), "it would never rest");
+    let reports = |effect: &NodeEffect| {
+        matches!(effect, NodeEffect::ToGateway { message: FromNode::NextUnreachable { .. }, .. })
+    };
+    assert!(!effects.iter().any(reports), "{effects:?}");
 }

@@ -37,22 +37,30 @@ pub(crate) fn gateway(in_sync: [(u64, InSync); 3]) -> Gateway {
         .zip(in_sync)
         .map(|(partition, (epoch, in_sync))| Some(view(partition, epoch, in_sync)))
         .collect();
-    let boot = GatewayBoot(Uuid::from_u128(50));
-    let saved = ClusterState { cluster: CLUSTER, boot: BOOT, nodes, views };
-    let new_cluster = ClusterId(Uuid::from_u128(51));
-    let settings = GatewaySettings::default();
-    let mut gateway =
-        Gateway::recovered(ring(), boot, new_cluster, Some(saved), &settings, Time::ZERO).unwrap();
+    let mut gateway = recovered(Some(ClusterState { cluster: CLUSTER, boot: BOOT, nodes, views }));
     for node in 0..3 {
-        let linked = GatewayEvent::NodeLinked { link: link(node), hello: hello(node) };
-        gateway.handle(Time::ZERO, linked, &mut Vec::new());
-        // What there is to save (the new boot, the node's start) is saved before anyone is welcomed.
-        gateway.handle(Time::ZERO, reports(node, Report::default()), &mut Vec::new());
-        while gateway.is_saving() {
-            gateway.handle(Time::ZERO, GatewayEvent::Saved, &mut Vec::new());
-        }
+        comes(&mut gateway, node, Report::default());
     }
     gateway
+}
+
+/// A gateway that starts with what it found.
+fn recovered(saved: Option<ClusterState>) -> Gateway {
+    let boot = GatewayBoot(Uuid::from_u128(50));
+    let new_cluster = ClusterId(Uuid::from_u128(51));
+    let settings = GatewaySettings::default();
+    Gateway::recovered(ring(), boot, new_cluster, saved, &settings, Time::ZERO).unwrap()
+}
+
+/// A node is linked, says what it has, and is welcomed.
+fn comes(gateway: &mut Gateway, node: u8, report: Report) {
+    let linked = GatewayEvent::NodeLinked { link: link(node), hello: hello(node) };
+    gateway.handle(Time::ZERO, linked, &mut Vec::new());
+    // What there is to save (the new boot, the node's start) is saved before anyone is welcomed.
+    gateway.handle(Time::ZERO, reports(node, report), &mut Vec::new());
+    while gateway.is_saving() {
+        gateway.handle(Time::ZERO, GatewayEvent::Saved, &mut Vec::new());
+    }
 }
 
 fn reports(node: u8, report: Report) -> GatewayEvent {
@@ -314,7 +322,23 @@ fn a_lost_partition_is_unavailable_until_an_operator_decides() {
     gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_1, &mut effects).unwrap();
     let view = *saved(&effects).and_then(|state| state.view(PartitionId(0))).unwrap();
     assert_eq!(view.in_sync, InSync::NextOnly { next: incarnation(1) });
-    assert_eq!((view.epoch, view.accepted_loss), (Epoch(5), Some(Epoch(5))));
+    assert_eq!((view.epoch, view.accepted_loss), (Epoch(1_000_004), Some(Epoch(1_000_004))));
+}
+
+/// The controller has lost its file, and an operator decides before next is back, which was granted an ask that home has not heard of.
+#[test]
+fn what_a_copy_knows_that_was_away_does_not_undo_an_operators_decision() {
+    let knows = |view| CopyReport { view: Some(view), ..CopyReport::default() };
+    let mut gateway = recovered(None);
+    let home = knows(view(0, 4, home_only(0)));
+    comes(&mut gateway, 0, Report { home, ..Report::default() });
+    let db_0 = "db-0".parse().unwrap();
+    gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_0, &mut Vec::new()).unwrap();
+    handle(&mut gateway, GatewayEvent::Saved);
+    let next = knows(view(0, 5, both(0)));
+    comes(&mut gateway, 1, Report { next, ..Report::default() });
+    let published = *gateway.state().and_then(|state| state.view(PartitionId(0))).unwrap();
+    assert_eq!((published.epoch, published.in_sync), (Epoch(1_000_004), home_only(0)));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::support::{
     node, recovered, user_of, view, welcome,
 };
 
-const NEXT: LinkId = LinkId(3);
+pub(crate) const NEXT: LinkId = LinkId(3);
 
 /// Node db-1 under the view *both* of epoch 1, with an open session with next, which holds nothing.
 pub(crate) fn linked_to_next() -> Node {
@@ -39,8 +39,32 @@ fn greeting(session: u64, view: Option<View>) -> CopyMessage {
 
 /// Next says so, in a session of its own.
 pub(crate) fn greets(session: u64) -> NodeEvent {
-    let message = greeting(session, None);
+    greets_with(session, Position::ZERO)
+}
+
+/// Next says what it holds, in a session of its own.
+pub(crate) fn greets_with(session: u64, position: Position) -> NodeEvent {
+    let holds = Holds::Whole(position);
+    let message = CopyMessage::Greeting(Greeting { session, view: None, holds });
     NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message }
+}
+
+/// What db-1 finds of its home copy at its start: a view, and a log up to this entry.
+pub(crate) fn found_at_home(view: View, last: Seq) -> Recovered {
+    let last = Entry {
+        position: Position { epoch: view.epoch, seq: last },
+        request: RequestId { boot: BOOT, counter: 1 },
+        unsettled_from: 1,
+        change: Change::Delete { id: user_of(1) },
+    };
+    let home = RecoveredCopy {
+        view: Some(view),
+        log_from: Seq(1),
+        last: Some(last),
+        ..RecoveredCopy::default()
+    };
+    let membership = Some(Membership { cluster: CLUSTER, ring: ids() });
+    Recovered { membership, home, next: RecoveredCopy::default() }
 }
 
 fn durable(session: u64, seq: u64, data: u64) -> CopyMessage {
@@ -211,28 +235,9 @@ fn committed(node: &Node) -> Seq {
     node.home().expect("it is formed").progress().committed
 }
 
-/// An entry that home has made alone.
-fn entry() -> Entry {
-    Entry {
-        position: Position { epoch: Epoch(2), seq: Seq(1) },
-        request: RequestId { boot: BOOT, counter: 1 },
-        unsettled_from: 1,
-        change: Change::Delete { id: user_of(1) },
-    }
-}
-
 #[test]
 fn a_home_that_starts_alone_commits_nothing_before_it_is_told_its_view() {
-    let started = || {
-        let home = RecoveredCopy {
-            view: Some(view(1, 2, home_only(1))),
-            log_from: Seq(1),
-            last: Some(entry()),
-            ..RecoveredCopy::default()
-        };
-        let membership = Some(Membership { cluster: CLUSTER, ring: ids() });
-        recovered(Recovered { membership, home, next: RecoveredCopy::default() })
-    };
+    let started = || recovered(found_at_home(view(1, 2, home_only(1)), Seq(1)));
     // It may have asked before it died: a controller that does not know the view may have granted that.
     let mut node = started();
     welcome(&mut node, vec![]);

@@ -3,24 +3,26 @@
 //! ```text
 //!   Forgotten
 //!     |
-//!     | view of a higher epoch, or a welcome that tells the view
+//!     | the view is told
 //!     v      few entries missing          joiner has all that is committed
 //!   Apart ----------------------> Holding ---------------------------------> Asked
 //!     ^                              |                                         |
 //!     +------- took too long --------+                                         |
-//!     +------- view of a higher epoch, or a welcome that tells the view -------+
+//!     +------------------- the view is told, in any state ---------------------+
 //!     |                                                                        |
 //!     +--- told that the joiner is linked --- Refused <--- the ask is refused --+
 //!          or whole, or another one comes
 //! ```
 //!
+//! The view is told by a welcome that has it, and by one of a higher epoch, from the controller or the other copy.
+//!
 //! In *Holding* and *Asked* the donor commits nothing that the joiner has not made durable too (rule 6). *Holding* makes
 //! that true before the ask is sent: without it a donor under load would always be a few entries ahead.
 //!
 //! An ask is not stored. So a copy that has started may have asked before, and be granted it, for a joiner that it does not
-//! know any more: *Forgotten*. As a source it commits nothing then. Only the controller's word on the view ends that, as it
-//! ends an ask that is open. A welcome without that word comes from a controller that has lost its file, and with that what
-//! it decided: the view that is rebuilt may be the one that was asked for.
+//! know any more: *Forgotten*. As a source it commits nothing then, until it is told the view, as an ask that is open ends
+//! with that. A welcome without the view comes from a controller that has lost it, and with it what it decided: the view
+//! that is rebuilt may be the one that was asked for.
 
 use std::time::Duration;
 
