@@ -172,7 +172,8 @@ arbitrary! {
         any::<(PartitionId, Epoch)>().prop_map(|(partition, epoch)| Self::NextUnreachable { partition, epoch }),
         any::<PartitionId>().prop_map(|partition| Self::NextReachable { partition }),
         any::<Progress>().prop_map(Self::Progress),
-        any::<(PartitionId, Condition)>().prop_map(|(partition, condition)| Self::Condition { partition, condition }),
+        any::<(PartitionId, Epoch, Condition)>()
+            .prop_map(|(partition, epoch, condition)| Self::Condition { partition, epoch, condition }),
         any::<(PartitionId, Verdict)>().prop_map(|(partition, verdict)| Self::Compared { partition, verdict }),
         "\\PC{0,64}".prop_map(Self::Goodbye),
     ];

@@ -87,10 +87,13 @@ pub enum FromNode {
         /// The partition whose home this node is.
         partition: PartitionId,
     },
-    /// What a copy of this node is worth from now on.
+    /// What a copy of this node is worth from now on. It is said again under each view, so what comes under an older one than
+    /// the controller's is not heard.
     Condition {
         /// Of which partition.
         partition: PartitionId,
+        /// The epoch of the view that the copy acts on.
+        epoch: Epoch,
         /// What it is worth.
         condition: Condition,
     },

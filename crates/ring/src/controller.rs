@@ -14,8 +14,8 @@
 //!
 //! What changes a view (rules 5 and 6):
 //!
-//! - *both → home only*: next is not linked, or home reports that it cannot reach next; home is linked; the grace period
-//!   after the gateway's start is over.
+//! - *both → home only*: next is not linked, or home reports that it cannot reach next; home is linked and whole; the grace
+//!   period after the gateway's start is over.
 //! - *both → next only*: home's data is lost.
 //! - *both → one*: the other copy is damaged, and this one is whole and its node linked.
 //! - *home only → next only*: home's data is lost, and it never said that it acts on the view: it died, unnoticed, before

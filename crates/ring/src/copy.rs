@@ -46,7 +46,7 @@ mod source;
 pub(crate) mod tail;
 mod updates;
 
-use protocol::id::{Incarnation, PartitionId};
+use protocol::id::{Epoch, Incarnation, PartitionId};
 use protocol::message::{
     Condition, CopyMessage, CopyReport, FromNode, Operation, Progress, Reply, Request,
 };
@@ -72,8 +72,8 @@ pub struct PartitionCopy {
     source: Source,
     sink: Sink,
     comparison: Comparison,
-    /// What the controller was told last of what the copy is worth.
-    told: Condition,
+    /// What the controller was told last of what the copy is worth, and under which view.
+    told: (Epoch, Condition),
 }
 
 impl PartitionCopy {
@@ -91,7 +91,7 @@ impl PartitionCopy {
             source: Source::new(now),
             sink: Sink::default(),
             comparison: Comparison::default(),
-            told: Condition::default(),
+            told: (Epoch::default(), Condition::default()),
         }
     }
 
@@ -112,7 +112,7 @@ impl PartitionCopy {
 
     /// What the controller is told when the node is linked.
     pub(crate) fn report(&mut self) -> CopyReport {
-        self.told = self.replica.condition();
+        self.told = self.worth();
         self.replica.report()
     }
 

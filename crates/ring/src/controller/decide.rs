@@ -197,12 +197,13 @@ impl Controller {
     }
 
     /// Rule 5: never the last member, and only in favour of one whose link is up: the member, with its data, and not just
-    /// its node.
+    /// its node. And only of one that is whole: next alone could restore a home that is not.
     fn shrink(&self, view: &View, now: Time) -> Option<InSync> {
         let InSync::Both { home, .. } = view.in_sync else { return None };
         let survivor = self
             .reported(self.ring.holder(view.partition, Member::Home))
-            .filter(|linked| linked.hello.incarnation == home)?;
+            .filter(|linked| linked.hello.incarnation == home)
+            .filter(|linked| linked.condition(Member::Home) == Condition::Whole)?;
         let next_lost = self.linked(self.ring.holder(view.partition, Member::Next)).is_none();
         let unreachable = survivor.unreachable == Some(view.epoch);
         let due = now >= self.grace_until && (next_lost || unreachable);

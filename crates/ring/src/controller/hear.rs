@@ -54,6 +54,14 @@ impl Controller {
     fn take(&mut self, place: Place, message: FromNode) {
         let home_of = self.ring.partition_at(place, Member::Home);
         let member_of = |partition| if partition == home_of { Member::Home } else { Member::Next };
+        let epoch_of = |partition| {
+            let state = self.saving.as_ref().or(self.published.as_ref())?;
+            state.view(partition).map(|view| view.epoch)
+        };
+        let is_outdated = match &message {
+            FromNode::Condition { partition, epoch, .. } => epoch_of(*partition) > Some(*epoch),
+            _ => false,
+        };
         let node = self.nodes.entry(place).or_default();
         let Some(linked) = node.link.as_mut() else { return };
         match message {
@@ -72,14 +80,18 @@ impl Controller {
             }
             FromNode::NextUnreachable { epoch, .. } => linked.unreachable = Some(epoch),
             FromNode::NextReachable { .. } => linked.unreachable = None,
-            FromNode::Condition { partition, condition } => {
+            FromNode::Condition { partition, condition, .. } => {
                 let member = member_of(partition);
-                linked.conditions.insert(member, condition);
-                if condition == Condition::Whole {
-                    self.restored.insert((partition, member));
-                } else {
+                if condition != Condition::Whole {
                     // It is to be replaced, by what may be less.
                     node.durable.remove(&member);
+                }
+                if is_outdated {
+                    return;
+                }
+                let before = linked.conditions.insert(member, condition);
+                if condition == Condition::Whole && before != Some(Condition::Whole) {
+                    self.restored.insert((partition, member));
                 }
             }
             FromNode::Compared { partition, verdict } => {

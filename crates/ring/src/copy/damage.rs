@@ -8,7 +8,8 @@
 //! | a copy that is damaged | its node, its controller | it leaves the view in favour of the other one, and is replaced by a snapshot |
 //! | two copies that differ, and neither is damaged | comparing | an alarm: nobody can tell which one is right |
 
-use protocol::message::{FromNode, Stretch, Verdict};
+use protocol::id::Epoch;
+use protocol::message::{Condition, FromNode, Stretch, Verdict};
 
 use super::PartitionCopy;
 use super::context::{Context, Fault};
@@ -44,14 +45,20 @@ impl PartitionCopy {
         Ok(())
     }
 
-    /// The controller hears what the copy is worth, where that is news.
+    /// The controller hears what the copy is worth, where that is news or the view is.
     pub(super) fn tell_condition(&mut self, cx: &mut Context<'_>) {
-        let condition = self.replica.condition();
-        if cx.gateway.is_some() && self.told != condition {
-            self.told = condition;
-            let partition = self.partition();
-            cx.tell_gateway(FromNode::Condition { partition, condition });
+        let worth = self.worth();
+        if cx.gateway.is_some() && self.told != worth {
+            self.told = worth;
+            let (partition, (epoch, condition)) = (self.partition(), worth);
+            cx.tell_gateway(FromNode::Condition { partition, epoch, condition });
         }
+    }
+
+    /// What the copy is worth, under the view that it acts on.
+    pub(super) fn worth(&self) -> (Epoch, Condition) {
+        let epoch = self.view().map_or(Epoch::default(), |view| view.epoch);
+        (epoch, self.replica.condition())
     }
 
     /// Looks at more of the log.

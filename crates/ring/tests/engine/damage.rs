@@ -200,9 +200,65 @@ fn says(
     partition: u16,
     condition: Condition,
 ) -> Vec<ring::gateway::GatewayEffect> {
+    says_under(gateway, node, (partition, Epoch(1)), condition)
+}
+
+fn says_under(
+    gateway: &mut Gateway,
+    node: u8,
+    (partition, epoch): (u16, Epoch),
+    condition: Condition,
+) -> Vec<ring::gateway::GatewayEffect> {
     let partition = PartitionId(partition);
-    let message = FromNode::Condition { partition, condition };
+    let message = FromNode::Condition { partition, epoch, condition };
     at_gateway(gateway, GatewayEvent::NodeSays { link: link(node), message })
+}
+
+/// It was heard after the ask that came of what it told of: the copy is whole by now, or will say again that it is not.
+#[test]
+fn what_a_copy_was_worth_under_an_older_view_is_not_heard() {
+    let next_only = InSync::NextOnly { next: incarnation(1) };
+    let mut gateway = gateway([(4, next_only), (1, both(1)), (1, both(2))]);
+    let (partition, epoch, joiner) = (PartitionId(0), Epoch(4), incarnation(0));
+    let message = FromNode::Ask(Ask { ask: AskNumber(1), partition, epoch, joiner });
+    at_gateway(&mut gateway, GatewayEvent::NodeSays { link: link(1), message });
+    for is_saved in [false, true] {
+        if is_saved {
+            at_gateway(&mut gateway, GatewayEvent::Saved);
+        }
+        assert_eq!(says_under(&mut gateway, 0, (0, epoch), Condition::Partial), []);
+    }
+    let effects = says_under(&mut gateway, 0, (0, Epoch(5)), Condition::Damaged);
+    assert_eq!(views(&effects)[0], Some(next_only), "that counts");
+}
+
+#[test]
+fn a_view_does_not_shrink_in_favour_of_a_damaged_home() {
+    for (condition, expected) in [(Condition::Whole, home_only(0)), (Condition::Damaged, both(0))] {
+        let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+        for lost in [0, 1] {
+            at_gateway(&mut gateway, GatewayEvent::NodeLost { link: link(lost) });
+        }
+        let again = LinkId(99);
+        at_gateway(&mut gateway, GatewayEvent::NodeLinked { link: again, hello: hello(0) });
+        let home = CopyReport { condition, ..CopyReport::default() };
+        let message = FromNode::Report(Report { home, ..Report::default() });
+        at_gateway(&mut gateway, GatewayEvent::NodeSays { link: again, message });
+        while gateway.is_saving() {
+            at_gateway(&mut gateway, GatewayEvent::Saved);
+        }
+        let view = gateway.state().and_then(|state| state.view(PartitionId(0))).unwrap();
+        assert_eq!(view.in_sync, expected, "{condition:?}");
+    }
+}
+
+#[test]
+fn a_damaged_copy_says_so_again_under_each_view() {
+    let mut node = node(view(1, 2, both(1)), view(0, 2, both(0)));
+    handle_with(&mut node, &Rotten, request(0, Member::Next, 2, read_of(0)));
+    let told = handle(&mut node, from_gateway(ToNode::View(view(0, 3, both(0)))));
+    let effects = sync(&mut node, &told);
+    assert_eq!(conditions(&effects), [Condition::Damaged]);
 }
 
 #[test]
@@ -230,10 +286,10 @@ fn a_damaged_copy_stays_while_there_is_no_whole_one() {
 #[test]
 fn an_ask_for_a_joiner_that_is_not_whole_is_refused_until_it_is() {
     let mut gateway = gateway([(4, home_only(0)), (1, both(1)), (1, both(2))]);
-    says(&mut gateway, 1, 0, Condition::Damaged);
+    says_under(&mut gateway, 1, (0, Epoch(4)), Condition::Damaged);
     let effects = at_gateway(&mut gateway, ask(0, 0, 4));
     assert!(matches!(sent_to(&effects, 0)[..], [ToNode::AskRefused { .. }]), "{effects:?}");
-    let effects = says(&mut gateway, 1, 0, Condition::Whole);
+    let effects = says_under(&mut gateway, 1, (0, Epoch(4)), Condition::Whole);
     let whole = ToNode::JoinerIsWhole { partition: PartitionId(0) };
     assert_eq!(sent_to(&effects, 0), [&whole]);
     let effects = at_gateway(&mut gateway, ask(0, 0, 4));
@@ -260,10 +316,13 @@ fn a_copy_that_was_restored_need_not_have_what_it_had_before() {
         }
     };
     says(&mut gateway, progress(8, Condition::Whole));
-    let condition = |condition| FromNode::Condition { partition: PartitionId(0), condition };
-    says(&mut gateway, condition(Condition::Damaged));
+    let condition = |epoch, condition| {
+        let (partition, epoch) = (PartitionId(0), Epoch(epoch));
+        FromNode::Condition { partition, epoch, condition }
+    };
+    says(&mut gateway, condition(1, Condition::Damaged));
     says(&mut gateway, progress(8, Condition::Damaged));
-    says(&mut gateway, condition(Condition::Whole));
+    says(&mut gateway, condition(2, Condition::Whole));
     let ask = Ask {
         ask: AskNumber(1),
         partition: PartitionId(0),
