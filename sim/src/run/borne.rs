@@ -25,6 +25,7 @@ impl Run<'_> {
                 partition.is_some_and(|partition| {
                     let other = self.model.ring.holder(partition, rot.member.other()).index();
                     self.is_spare(*place, rot.member)
+                        && self.is_level_or_out_of_sync(partition, rot.member)
                         && self.world.is_calm_around(Host::Node(other))
                 })
             }
@@ -41,6 +42,13 @@ impl Run<'_> {
             }
             _ => true,
         }
+    }
+
+    /// Whether the other copy is not about to fall out of the view, if that counts on this one.
+    fn is_level_or_out_of_sync(&self, partition: PartitionId, member: Member) -> bool {
+        let view = self.model.saved.get(&partition);
+        let is_member = view.is_some_and(|view| named(view.in_sync, member).is_some());
+        !is_member || self.model.is_both_and_level(partition)
     }
 
     /// Whether a fault touches a node whose copy is the only sound one of two that the view counts on.
