@@ -38,7 +38,7 @@ impl Controller {
     }
 
     /// What is decided counts already: a formation that is being saved is a formation.
-    fn decided(&self) -> Option<&ClusterState> {
+    pub(super) fn decided(&self) -> Option<&ClusterState> {
         self.saving.as_ref().or(self.published.as_ref())
     }
 

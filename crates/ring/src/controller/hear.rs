@@ -54,10 +54,7 @@ impl Controller {
     fn take(&mut self, place: Place, message: FromNode) {
         let home_of = self.ring.partition_at(place, Member::Home);
         let member_of = |partition| if partition == home_of { Member::Home } else { Member::Next };
-        let epoch_of = |partition| {
-            let state = self.saving.as_ref().or(self.published.as_ref())?;
-            state.view(partition).map(|view| view.epoch)
-        };
+        let epoch_of = |partition| self.decided()?.view(partition).map(|view| view.epoch);
         let is_outdated = match &message {
             FromNode::Condition { partition, epoch, .. } => epoch_of(*partition) > Some(*epoch),
             _ => false,
