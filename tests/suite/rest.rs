@@ -9,6 +9,7 @@
 //! | [`fields`] | each fault of a field is named |
 //! | [`routes`] | paths and methods |
 //! | [`cluster`] | what the gateway tells of itself, also before there is a cluster |
+//! | [`lost`] | what an operator reads and does when data is lost for good |
 //! | [`served_by`] | which copy answers, where that is shown |
 //! | [`unavailable`] | what is certainly not done, and what is not known |
 
@@ -17,6 +18,7 @@ mod client;
 mod cluster;
 mod fields;
 mod ids;
+mod lost;
 mod preconditions;
 mod raw;
 mod routes;

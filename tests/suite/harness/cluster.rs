@@ -235,9 +235,14 @@ impl Cluster {
 
     /// The id of a user of a partition.
     pub(crate) fn user_of(&self, partition: PartitionId) -> String {
+        self.users_of(partition).next().expect("each has users")
+    }
+
+    /// The ids of users of a partition.
+    pub(crate) fn users_of(&self, partition: PartitionId) -> impl Iterator<Item = String> {
         let of_partition =
-            |id: &String| self.ring.partition_of(&id.parse().expect("an id")) == partition;
-        (0..).map(|number| format!("user-{number}")).find(of_partition).expect("each has users")
+            move |id: &String| self.ring.partition_of(&id.parse().expect("an id")) == partition;
+        (0..).map(|number| format!("user-{number}")).filter(of_partition)
     }
 
     pub(crate) fn url(&self) -> String {
