@@ -154,6 +154,20 @@ impl Model {
         })
     }
 
+    /// The nodes of a donor that does not know yet that its ask is granted, and of its joiner.
+    pub fn donor_untold(&self) -> Option<(Place, Place)> {
+        self.saved.iter().find_map(|(partition, saved)| {
+            let is_untold = |donor: &Member| {
+                let copy = self.copy(*partition, *donor);
+                copy.ask.is_some_and(|ask| ask.partition == *partition)
+                    && copy.view.handed != Some(*saved)
+            };
+            let donor = Member::ALL.into_iter().find(is_untold)?;
+            let holder = |member| self.ring.holder(*partition, member);
+            sole(saved.in_sync).is_none().then(|| (holder(donor), holder(donor.other())))
+        })
+    }
+
     /// Takes in what was seen.
     pub fn follow(&mut self, at: Moment, seen: &Seen) {
         match seen {

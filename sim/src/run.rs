@@ -40,6 +40,12 @@ const CONVERGENCE_MAX: Duration = Duration::from_secs(30);
 /// How long a fault may wait for the moment that it is aimed at.
 const AIM_MAX: Duration = Duration::from_secs(8);
 
+/// How long a donor is kept in the dark for a blackout, in milliseconds.
+const DARK_MS: u64 = 400;
+
+/// How long after that, at least, comes the next time.
+const LIGHT: Duration = Duration::from_secs(2);
+
 /// Runs a plan. Everything that was seen goes to `watch` too.
 pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Report {
     let nodes = (0..plan.swarm.nodes).map(Host::node_id).collect();
@@ -56,6 +62,7 @@ pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Repo
         watch,
         fresh_waiting: 0,
         without_data: BTreeSet::new(),
+        light_until: Duration::ZERO,
         plan,
     };
     run.play()
@@ -75,6 +82,8 @@ struct Run<'a> {
     fresh_waiting: usize,
     /// The nodes whose data is lost and that have not started since.
     without_data: BTreeSet<usize>,
+    /// Until then no donor is kept in the dark.
+    light_until: Duration,
 }
 
 impl Run<'_> {
@@ -131,6 +140,7 @@ impl Run<'_> {
     fn begin_faults(&mut self) {
         let now = self.world.now();
         let calm = self.calm();
+        self.keep_in_the_dark(now);
         loop {
             let may_begin = match self.plan.swarm.pace {
                 Pace::Free => true,
@@ -159,6 +169,27 @@ impl Run<'_> {
             if self.plan.swarm.pace == Pace::OneAtATime {
                 return;
             }
+        }
+    }
+
+    /// Brings about the moment that a blackout waits for: the donor does not hear that its ask is granted, nor the joiner what
+    /// the donor makes durable meanwhile.
+    fn keep_in_the_dark(&mut self, now: Duration) {
+        let waits = |planned: &PlannedFault| {
+            matches!(planned.fault, Fault::Blackout { .. })
+                && Duration::from_millis(planned.at_ms) <= now
+        };
+        if self.plan.swarm.pace != Pace::Free
+            || now < self.light_until
+            || !self.faults.iter().any(waits)
+        {
+            return;
+        }
+        let Some((donor, joiner)) = self.model.donor_untold() else { return };
+        self.light_until = now + Duration::from_millis(DARK_MS) + LIGHT;
+        let (donor, joiner) = (Host::Node(donor.index()), Host::Node(joiner.index()));
+        for other in [Host::Gateway, joiner] {
+            self.world.add_steps(Fault::Hold(donor, other).steps(DARK_MS));
         }
     }
 

@@ -74,7 +74,8 @@ pub enum Fault {
     /// The gateway comes back without its state file.
     LostState,
     /// Every machine loses power, and comes back in its own time. It waits a while for a moment when a donor has not stored yet
-    /// that its ask is granted, and has entries that the joiner, which knows, does not have.
+    /// that its ask is granted, and has entries that the joiner, which knows, does not have; messages to and from a donor whose
+    /// ask is granted are held back for that.
     Blackout {
         /// How much of what was not synced stays, on each node.
         kept: f64,

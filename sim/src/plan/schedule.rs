@@ -46,6 +46,8 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm, kinds: &[FaultKind]) -> V
         let kind = pick(random, &used);
         let for_ms = match pick(random, &[0, 1, 1, 1, 2]) {
             _ if kind == FaultKind::Blackout => between(random, 20..=600),
+            // Long enough for the second gateway to decide something.
+            _ if kind == FaultKind::ForkedGateway => between(random, 3_500..=8_000),
             0 => between(random, 20..=300),
             1 => between(random, 300..=3_000),
             _ => between(random, 3_000..=8_000),
