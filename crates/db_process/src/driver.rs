@@ -1,13 +1,16 @@
 //! The driver: one loop that hands events to the core and carries out its effects.
 //!
 //! ```text
-//!   links, timers, syncs ---> Input ---> Node::handle ---> effects: sends, drops, a batch of writes
-//!                                                              |
-//!                     Synced <--- sync (one at a time, apart) <-- write, once all that waited is handled
+//!   links ---> Input --+
+//!   timers ------------+--> Node::handle ---> effects: sends, drops, a batch of writes
+//!   syncs -------------+                                           |
+//!     ^                                                            v
+//!     +--- sync (one at a time, apart) <----------- write, once all or much of what waited is handled
 //! ```
 //!
-//! Whatever waits is handled before anything is written, so under load one write and one sync carry many updates (*group
-//! commit*). One sync runs at a time; what is written meanwhile goes with the next one.
+//! Much of what waits is handled before anything is written, so under load one write and one sync carry many updates (*group
+//! commit*). One sync runs at a time; what is written meanwhile goes with the next one. A sync that has returned goes before
+//! everything that waits: the next node works on what is durable here while this one goes on.
 
 pub(crate) mod dialler;
 pub(crate) mod gateway_link;
@@ -17,6 +20,8 @@ mod links;
 pub(crate) mod next_link;
 mod teller;
 
+use std::collections::VecDeque;
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -24,7 +29,7 @@ use process::clock::Clock;
 use process::threads::Threads;
 use ring::node::{Node, NodeEffect, NodeEvent, StopReason};
 use ring::store::Mark;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -36,8 +41,9 @@ use crate::run::RunError;
 use crate::storage::{Batch, Operation, StorageError};
 use crate::store::Store;
 
-/// At most this many inputs are handled before what they want written is written.
-const INPUTS_MAX: usize = 256;
+/// At most this many events are handled before what they want written is written, and what they want sent is sent: more, and
+/// the other node of a partition waits while this one works; fewer, and there are more writes. (See `benches/partition`.)
+const EVENTS_MAX: usize = 16;
 
 /// The loop around a node.
 pub(crate) struct Driver {
@@ -46,7 +52,12 @@ pub(crate) struct Driver {
     clock: Clock,
     links: Links,
     teller: Teller,
-    inputs: Inputs,
+    inputs: UnboundedReceiver<Input>,
+    /// How many inputs were taken out.
+    inputs_taken: usize,
+    /// What the last input told, and is not handled yet.
+    events: VecDeque<NodeEvent>,
+    syncs: (UnboundedSender<Synced>, UnboundedReceiver<Synced>),
     threads: Arc<dyn Threads>,
     batch: Batch,
     /// The last mutation that is in `batch` or written.
@@ -54,9 +65,15 @@ pub(crate) struct Driver {
     /// The last mutation that a sync has covered, or the running one will.
     sync_began: Mark,
     sync_runs: bool,
-    /// The core's deadline has passed: it is told once this many inputs, which came before, are handled.
+    /// The core's deadline has passed: it is told once so many inputs were taken and handled, as they came before.
     overdue: Option<usize>,
     effects: Vec<NodeEffect>,
+}
+
+/// A sync has returned that began after the write of this mark.
+struct Synced {
+    mark: Mark,
+    outcome: Result<(), StorageError>,
 }
 
 impl Driver {
@@ -65,7 +82,7 @@ impl Driver {
         store: Store,
         clock: Clock,
         links: Links,
-        inputs: Inputs,
+        inputs: UnboundedReceiver<Input>,
         threads: Arc<dyn Threads>,
     ) -> Self {
         let teller = Teller::new(node.hello().node);
@@ -76,6 +93,9 @@ impl Driver {
             links,
             teller,
             inputs,
+            inputs_taken: 0,
+            events: VecDeque::new(),
+            syncs: unbounded_channel(),
             threads,
             batch: Batch::new(),
             mark: Mark::default(),
@@ -87,26 +107,19 @@ impl Driver {
     }
 
     /// Runs until `ending` is cancelled or the node cannot go on.
-    pub(crate) async fn run(
-        mut self,
-        mut inputs: UnboundedReceiver<Input>,
-        ending: CancellationToken,
-    ) -> Result<(), RunError> {
+    pub(crate) async fn run(mut self, ending: CancellationToken) -> Result<(), RunError> {
         let outcome = loop {
             let deadline = self.clock.sleep_until(self.node.next_deadline());
-            tokio::select! {
+            let next = tokio::select! {
                 biased;
                 () = ending.cancelled() => break Ok(()),
-                Some(input) = inputs.recv() => {
-                    if let Err(error) = self.take(input, &mut inputs) {
-                        break Err(error);
-                    }
-                }
-                () = deadline => {
-                    if let Err(error) = self.tick().and_then(|()| self.write()) {
-                        break Err(error);
-                    }
-                }
+                Some(synced) = self.syncs.1.recv() => self.synced(synced),
+                () = ready(()), if !self.events.is_empty() => self.take(),
+                Some(input) = self.inputs.recv() => self.look_into(input).and_then(|()| self.take()),
+                () = deadline => self.tick(),
+            };
+            if let Err(error) = next.and_then(|()| self.write()) {
+                break Err(error);
             }
         };
         match &outcome {
@@ -120,53 +133,53 @@ impl Driver {
         self.write_out()
     }
 
-    /// Handles an input and those that wait behind it, then writes.
-    fn take(
-        &mut self,
-        input: Input,
-        inputs: &mut UnboundedReceiver<Input>,
-    ) -> Result<(), RunError> {
-        self.take_one(input)?;
-        let mut taken = 1;
-        while taken < INPUTS_MAX
-            && let Ok(input) = inputs.try_recv()
-        {
-            self.take_one(input)?;
-            taken += 1;
-        }
-        self.tick_if_overdue(taken, inputs.len())?;
-        self.write()
+    fn synced(&mut self, synced: Synced) -> Result<(), RunError> {
+        self.sync_runs = false;
+        synced.outcome?;
+        self.handle(NodeEvent::Synced { mark: synced.mark })
     }
 
-    /// Tells the core the time although there are always inputs. Those that came in before its deadline come first: the
-    /// answer that it waits for may be among them.
-    fn tick_if_overdue(&mut self, taken: usize, waiting: usize) -> Result<(), RunError> {
-        let is_due = self.node.next_deadline().is_some_and(|deadline| deadline <= self.clock.now());
-        self.overdue = match self.overdue {
-            _ if !is_due => None,
-            None => Some(waiting),
-            Some(before) => Some(before.saturating_sub(taken)),
-        };
-        if self.overdue == Some(0) { self.tick() } else { Ok(()) }
+    /// Handles what waits, or much of it; what comes of it is sent together.
+    fn take(&mut self) -> Result<(), RunError> {
+        let _hold = self.links.hold();
+        for _ in 0..EVENTS_MAX {
+            while self.events.is_empty()
+                && let Ok(input) = self.inputs.try_recv()
+            {
+                self.look_into(input)?;
+            }
+            let Some(event) = self.events.pop_front() else { break };
+            self.handle(event)?;
+        }
+        self.tick_if_overdue()
+    }
+
+    /// Takes out of an input what it tells.
+    fn look_into(&mut self, input: Input) -> Result<(), RunError> {
+        self.inputs_taken += 1;
+        match input {
+            Input::Link(link) => self.events.extend(self.links.take(link)),
+            Input::Refused(refusal) => return Err(StopReason::Refused(refusal).into()),
+        }
+        Ok(())
+    }
+
+    /// Tells the core the time although there is always something to handle. What came in before its deadline comes first: the
+    /// answer that it waits for may be among that.
+    fn tick_if_overdue(&mut self) -> Result<(), RunError> {
+        if self.node.next_deadline().is_none_or(|deadline| self.clock.now() < deadline) {
+            self.overdue = None;
+            return Ok(());
+        }
+        let all = self.inputs_taken + self.inputs.len();
+        let before = *self.overdue.get_or_insert(all);
+        let handled = self.inputs_taken - usize::from(!self.events.is_empty());
+        if handled >= before { self.tick() } else { Ok(()) }
     }
 
     fn tick(&mut self) -> Result<(), RunError> {
         self.overdue = None;
         self.handle(NodeEvent::Tick)
-    }
-
-    fn take_one(&mut self, input: Input) -> Result<(), RunError> {
-        match input {
-            Input::Link(link) => {
-                self.links.take(link).into_iter().try_for_each(|event| self.handle(event))
-            }
-            Input::Refused(refusal) => Err(StopReason::Refused(refusal).into()),
-            Input::Synced { mark, outcome } => {
-                self.sync_runs = false;
-                outcome?;
-                self.handle(NodeEvent::Synced { mark })
-            }
-        }
     }
 
     fn handle(&mut self, event: NodeEvent) -> Result<(), RunError> {
@@ -208,14 +221,15 @@ impl Driver {
     fn begin_sync(&mut self) {
         let mark = self.mark;
         (self.sync_began, self.sync_runs) = (mark, true);
-        let (storage, inputs) = (self.store.storage(), self.inputs.clone());
+        let (storage, synced) = (self.store.storage(), self.syncs.0.clone());
         let sync = self.threads.blocking(Box::new(move || {
             // A panic would end this thread only, and the node would wait for ever.
             let outcome = catch_unwind(AssertUnwindSafe(|| storage.sync())).unwrap_or_else(|_| {
                 let detail = "the sync panicked, see the log".to_owned();
                 Err(StorageError::Disk { operation: Operation::Sync, detail })
             });
-            inputs.send(Input::Synced { mark, outcome });
+            // Once the driver has ended nobody cares.
+            let _ = synced.send(Synced { mark, outcome });
         }));
         tokio::spawn(sync);
     }

@@ -89,8 +89,8 @@ where
 
     let (stopped, stop) = oneshot::channel();
     let links = Links::new(hello, dial_next);
-    let driver = Driver::new(node, store, clock, links, inputs.clone(), Arc::clone(&threads));
-    let driving = driver.run(to_driver, ending.clone()).map(|outcome| stopped.send(outcome).ok());
+    let driver = Driver::new(node, store, clock, links, to_driver, Arc::clone(&threads));
+    let driving = driver.run(ending.clone()).map(|outcome| stopped.send(outcome).ok());
     threads.spawn_loop("driver", Box::pin(driving.map(drop)))?;
 
     let listener = DeadlineListener::for_links(listener, &config.links);

@@ -64,6 +64,7 @@ mod wire;
 
 pub use backoff::Backoff;
 pub use client::{ConnectError, Opening, connect, dial};
+pub use outbox::Hold;
 pub use reason::{CloseReason, Closed, Lost, Unsendable, Violation};
 pub use sender::{Handler, Sender};
 pub use server::{

@@ -22,6 +22,7 @@ use bytes::Bytes;
 use protocol::frame::{FRAME_BYTES_MAX, FrameBuilder};
 use serde::Serialize;
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +48,8 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     making: FrameBuilder,
+    /// While there are holds the writer is not woken for the frame in the making.
+    holds: usize,
     full: VecDeque<Bytes>,
     frames_in_flight: usize,
     /// The number of the next frame.
@@ -98,10 +101,24 @@ impl Outbox {
             return Err(Closed(self.end_now(&mut state, reason)));
         }
         // Otherwise the writer was woken already and has not been here since, or waits for frames in flight.
-        if was_empty {
+        if was_empty && state.holds == 0 || state.making.is_empty() {
             self.wake.notify_one();
         }
         Ok(())
+    }
+
+    /// Lets messages gather: the writer is not woken for a frame that is not full before the last hold is dropped.
+    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
+        lock(&self.state).holds += 1;
+        Hold(Arc::clone(self))
+    }
+
+    fn release(&self) {
+        let mut state = lock(&self.state);
+        state.holds -= 1;
+        if state.holds == 0 && !state.making.is_empty() {
+            self.wake.notify_one();
+        }
     }
 
     fn add<M: Serialize>(&self, state: &mut State, message: &M) -> Result<(), CloseReason> {
@@ -133,7 +150,11 @@ impl Outbox {
             match self.take() {
                 Taken::Frame(frame) => return Some(frame),
                 Taken::Nothing => return None,
-                Taken::Later => self.wake.notified().await,
+                Taken::Later => {
+                    self.wake.notified().await;
+                    // Who else is ready to send does so first: one frame for all of them.
+                    yield_now().await;
+                }
             }
         }
     }
@@ -247,6 +268,20 @@ impl AsRef<[u8]> for InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.outbox.written(self.frame.len());
+    }
+}
+
+/// Messages gather while it lives.
+///
+/// For whoever is about to send several messages from another thread than the writer's: that one would be woken by the
+/// first, and send it alone.
+#[derive(Debug)]
+#[must_use = "messages gather as long as it lives"]
+pub struct Hold(Arc<Outbox>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::outbox::Outbox;
+use crate::outbox::{Hold, Outbox};
 use crate::reason::{CloseReason, Closed};
 
 /// Sends messages on a link; cheap to clone, and never waits.
@@ -21,6 +21,13 @@ pub struct Sender<Out> {
 impl<Out> Sender<Out> {
     pub(crate) fn new(outbox: Arc<Outbox>) -> Self {
         Self { outbox, messages: PhantomData }
+    }
+
+    /// Lets messages gather as long as what it returns lives, so that they share a frame.
+    ///
+    /// A frame that is full is sent nevertheless.
+    pub fn hold(&self) -> Hold {
+        self.outbox.hold()
     }
 
     /// Closes the link once everything sent before has been written, or the write deadline has passed.

@@ -9,10 +9,7 @@ use protocol::message::{CopyMessage, FromNode, ToNode};
 use protocol::refusal::Refusal;
 use protocol::view::Member;
 use ring::link::{LinkId, LinkIds};
-use ring::store::Mark;
 use tokio::sync::{mpsc, oneshot};
-
-use crate::storage::StorageError;
 
 /// What reaches the driver.
 pub(crate) enum Input {
@@ -20,8 +17,6 @@ pub(crate) enum Input {
     Link(LinkInput),
     /// The gateway will not let this node in, however often it tries.
     Refused(Refusal),
-    /// A sync has returned that began after the write of this mark.
-    Synced { mark: Mark, outcome: Result<(), StorageError> },
 }
 
 /// What happens to links.

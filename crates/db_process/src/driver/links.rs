@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use link::Sender;
+use link::{Hold, Sender};
 use protocol::hello::NodeHello;
 use protocol::message::{CopyMessage, FromNode};
 use ring::link::LinkId;
@@ -62,6 +62,12 @@ impl Links {
                 vec![NodeEvent::NeighbourLost { from, link }]
             }
         }
+    }
+
+    /// Lets what is sent gather until what it returns is dropped.
+    pub(super) fn hold(&self) -> Vec<Hold> {
+        let gateway = self.gateway.values().map(Sender::hold);
+        gateway.chain(self.neighbours.values().map(Sender::hold)).collect()
     }
 
     /// Sends, drops or dials.

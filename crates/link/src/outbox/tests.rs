@@ -34,6 +34,42 @@ fn messages_gather_while_two_frames_are_in_flight() {
     assert_eq!(numbers(&next(&outbox).flatten().expect("a frame")), [3, 4]);
 }
 
+#[tokio::test]
+async fn the_writer_is_not_woken_before_the_last_hold_is_dropped() {
+    let outbox = Outbox::new(LIMIT);
+    let writer = tokio::spawn({
+        let outbox = Arc::clone(&outbox);
+        async move { outbox.next().await }
+    });
+    yield_now().await;
+    let holds = [outbox.hold(), outbox.hold()];
+    for (number, hold) in holds.into_iter().enumerate() {
+        outbox.send(&(number as u32)).expect("open");
+        settle().await;
+        assert!(!writer.is_finished(), "there are holds");
+        drop(hold);
+    }
+    let frame = writer.await.expect("no panic").expect("a frame");
+    assert_eq!(numbers(&frame), [0, 1]);
+}
+
+#[tokio::test]
+async fn a_full_frame_is_not_held() {
+    let outbox = Outbox::new(LIMIT);
+    let _hold = outbox.hold();
+    let message = vec![7u32; FRAME_BYTES_FULL];
+    let send = async { outbox.send(&message) };
+    let (frame, sent) = tokio::join!(outbox.next(), send);
+    assert_eq!((frame.map(|frame| frame.number), sent), (Some(0), Ok(())));
+}
+
+/// Lets other tasks run until they wait.
+async fn settle() {
+    for _ in 0..8 {
+        yield_now().await;
+    }
+}
+
 #[test]
 fn an_orderly_end_comes_after_all_frames_were_written() {
     let outbox = Outbox::new(LIMIT);
