@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "talking to people is what this is for")]
 
+mod flame;
 mod load;
 mod machine;
 mod records;
@@ -12,7 +13,7 @@ mod server;
 mod subject;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -63,6 +64,10 @@ struct Args {
     #[arg(long, value_name = "DIR", default_value = "/dev/shm")]
     memory: PathBuf,
 
+    /// Draw where the processes of each ring spend their time, into this directory
+    #[arg(long, value_name = "DIR")]
+    flames: Option<PathBuf>,
+
     /// Leave the peers out
     #[arg(long)]
     no_peers: bool,
@@ -96,6 +101,9 @@ async fn run(args: Args) -> anyhow::Result<()> {
         let ring = Subject::ring(*nodes, RING, &args.disk).await?;
         ring.fill(args.users).await?;
         bench.compare(&ring, &bare, "disk").await?;
+        if let Some(directory) = &args.flames {
+            bench.draw(&ring, directory).await?;
+        }
         ring.stop().await?;
     }
     bare.stop().await?;
@@ -146,6 +154,16 @@ impl Bench {
                 right: &right.name,
                 pairs: &pairs,
             });
+        }
+        Ok(())
+    }
+
+    /// Draws what each role does under each workload.
+    async fn draw(&self, subject: &Subject, directory: &Path) -> anyhow::Result<()> {
+        for workload in &self.workloads {
+            let loaded = subject.measure(&self.load, *workload);
+            let drawn = subject.draw(self.load.time, *workload, directory);
+            tokio::try_join!(loaded, drawn)?;
         }
         Ok(())
     }

@@ -48,8 +48,13 @@ impl Server {
         Ok(self.child.kill().await?)
     }
 
+    /// Of the process.
+    pub(crate) fn id(&self) -> anyhow::Result<u32> {
+        self.child.id().with_context(|| format!("a {} has ended", self.role))
+    }
+
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
-        let id = self.child.id().with_context(|| format!("a {} has ended", self.role))?;
+        let id = self.id()?;
         let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         parse(&stat, &status).with_context(|| format!("/proc/{id} is not understood"))

@@ -1,5 +1,6 @@
 //! What is measured: a ring, a bare axum server, or a peer; started, filled with users, and stopped again.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Client;
 use ring::gateway::ClusterStatus;
@@ -14,9 +16,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::load;
 use crate::records::{Dialect, Workload, record};
 use crate::server::{Server, Usage};
+use crate::{flame, load};
 
 /// How long a subject may take to be ready.
 const START: Duration = Duration::from_secs(30);
@@ -170,6 +172,24 @@ impl Subject {
             memory_bytes: after.memory_bytes,
         });
         Ok(Measured { seen, used: used.collect() })
+    }
+
+    /// Draws what the processes of each role do for some time.
+    pub(crate) async fn draw(
+        &self,
+        time: Duration,
+        workload: Workload,
+        directory: &Path,
+    ) -> anyhow::Result<()> {
+        let roles = self.servers.iter().map(|server| server.role).collect::<BTreeSet<_>>();
+        let drawn = roles.into_iter().map(|role| async move {
+            let (name, kind) = (&self.name, workload.name());
+            let picture = directory.join(format!("{}-{kind}-{role}.svg", name.replace(' ', "-")));
+            let of_role = self.servers.iter().filter(|server| server.role == role);
+            let processes = of_role.map(Server::id).collect::<anyhow::Result<Vec<_>>>()?;
+            flame::draw(&format!("{role}: {kind}, {name}"), &processes, time, &picture).await
+        });
+        try_join_all(drawn).await.map(drop)
     }
 
     pub(crate) async fn stop(self) -> anyhow::Result<()> {

@@ -1,0 +1,18 @@
+//! `cargo bench --bench micro`: what the parts cost that every request goes through, without sockets and disks.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark that cannot go on says so"
+)]
+
+mod codec;
+mod core;
+mod placement;
+mod samples;
+
+use criterion::{criterion_group, criterion_main};
+
+criterion_group!(benches, codec::bench, placement::bench, core::bench);
+criterion_main!(benches);

@@ -1,0 +1,84 @@
+//! Users, records and entries of a given size.
+
+use protocol::entry::{Change, Entry, RecordJson};
+use protocol::id::{ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position};
+use protocol::id::{RequestId, Seq};
+use protocol::user::{User, UserId};
+use protocol::view::{InSync, View};
+use ring::placement::Ring;
+use uuid::Uuid;
+
+/// Bytes of a record: a plain one, and the largest that there can be.
+pub(crate) const RECORD_BYTES: [usize; 2] = [120, 600];
+
+/// How many messages a frame holds.
+pub(crate) const BATCHES: [u64; 3] = [1, 16, 256];
+
+pub(crate) const BOOT: GatewayBoot = GatewayBoot(Uuid::from_u128(1));
+pub(crate) const CLUSTER: ClusterId = ClusterId(Uuid::from_u128(2));
+pub(crate) const EPOCH: Epoch = Epoch(1);
+
+pub(crate) fn node_ids(size: usize) -> Vec<NodeId> {
+    let id = |place| format!("db-{place}").parse().expect("it is valid");
+    (0..size).map(id).collect()
+}
+
+pub(crate) fn ring(size: usize) -> Ring {
+    Ring::new(node_ids(size)).expect("it is valid")
+}
+
+/// The data of the node at a place.
+pub(crate) fn incarnation(place: usize) -> Incarnation {
+    Incarnation(Uuid::from_u128(100 + place as u128))
+}
+
+/// The view *both* of a partition of a ring.
+pub(crate) fn both(ring: &Ring, partition: usize) -> View {
+    let (home, next) = (incarnation(partition), incarnation((partition + 1) % ring.size()));
+    View {
+        partition: PartitionId(partition as u16),
+        epoch: EPOCH,
+        in_sync: InSync::Both { home, next },
+        decided_by: BOOT,
+        accepted_loss: None,
+    }
+}
+
+pub(crate) fn user_id(number: u64) -> UserId {
+    format!("user-{number:07}").parse().expect("it is valid")
+}
+
+/// A user whose record has about so many bytes.
+pub(crate) fn user(number: u64, bytes: usize) -> User {
+    const REST: usize = 85;
+    let name = "n".repeat(bytes.saturating_sub(REST).clamp(1, 256));
+    let local = "m".repeat(bytes.saturating_sub(REST + name.len()).clamp(1, 64));
+    let domain = "example.org";
+    let json = format!(
+        r#"{{"id":"user-{number:07}","name":"{name}","email":"{local}@{domain}","group":{}}}"#,
+        number % 9
+    );
+    User::from_json(json.as_bytes()).expect("it is valid")
+}
+
+pub(crate) fn record(number: u64, bytes: usize) -> RecordJson {
+    user(number, bytes).to_json()
+}
+
+pub(crate) fn request_id(counter: u64) -> RequestId {
+    RequestId { boot: BOOT, counter }
+}
+
+pub(crate) fn position(seq: u64) -> Position {
+    Position { epoch: EPOCH, seq: Seq(seq) }
+}
+
+/// An entry that gives a user a new record.
+pub(crate) fn entry(seq: u64, bytes: usize) -> Entry {
+    Entry {
+        position: position(seq),
+        request: request_id(seq),
+        unsettled_from: seq,
+        change: Change::Replace { id: user_id(seq), record: record(seq, bytes) },
+    }
+}
