@@ -6,12 +6,14 @@ mod copy;
 mod patch;
 mod table;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use sim::child::PlanArgs;
 use sim::plan::StorageKind;
+use sim::plan::kind::FaultKind;
 use sim::report::Failure;
 
 use self::copy::Copy;
@@ -85,7 +87,7 @@ fn workspace() -> anyhow::Result<PathBuf> {
 async fn plant(copy: &Copy, patch: &Patch, args: &BugsArgs) -> anyhow::Result<Row> {
     copy.restore()?;
     copy.apply(patch).await?;
-    let seeds = Seeds::at(copy.build(&patch.name).await?, &plan());
+    let seeds = Seeds::at(copy.build(&patch.name).await?, &plan(&patch.faults));
     let tally = play(&seeds, args.seeds.clone(), args.jobs, 1, false).await;
     let first = tally.failures.iter().min_by_key(|report| report.seed);
     let caught = first.map(|report| Caught {
@@ -107,17 +109,26 @@ struct Clean {
 
 async fn play_clean(copy: &Copy, rows: &[Row], args: &BugsArgs) -> anyhow::Result<Clean> {
     copy.restore()?;
-    let seeds = Seeds::at(copy.build("clean").await?, &plan());
-    let most = rows.iter().filter_map(|row| row.caught.as_ref()).map(|caught| caught.after).max();
-    let end = args.seeds.start + most.unwrap_or(0);
-    if end == args.seeds.start {
-        return Ok(Clean { played: 0, failed: 0 });
+    let program = copy.build("clean").await?;
+    // By the kinds of fault: the most seeds that any bug took.
+    let mut most = BTreeMap::new();
+    for row in rows {
+        let after = row.caught.as_ref().map_or(0, |caught| caught.after);
+        let most = most.entry(&row.patch.faults).or_insert(0);
+        *most = after.max(*most);
     }
-    let tally = play(&seeds, args.seeds.start..end, args.jobs, u64::MAX, false).await;
-    Ok(Clean { played: tally.seeds, failed: tally.failures.len() })
+    let mut clean = Clean { played: 0, failed: 0 };
+    for (faults, most) in most.into_iter().filter(|(_, most)| *most > 0) {
+        let seeds = Seeds::at(program.clone(), &plan(faults));
+        let range = args.seeds.start..args.seeds.start + most;
+        let tally = play(&seeds, range, args.jobs, u64::MAX, false).await;
+        clean.played += tally.seeds;
+        clean.failed += tally.failures.len();
+    }
+    Ok(clean)
 }
 
 /// The bugs are looked for in memory: the copies are built without RocksDB.
-fn plan() -> PlanArgs {
-    PlanArgs { storage: StorageKind::Memory, faults: None }
+fn plan(faults: &Option<Vec<FaultKind>>) -> PlanArgs {
+    PlanArgs { storage: StorageKind::Memory, faults: faults.clone() }
 }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use clap::ValueEnum;
+use sim::plan::kind::FaultKind;
 
 /// A bug to plant.
 #[derive(Debug, Clone)]
@@ -15,6 +17,8 @@ pub(super) struct Patch {
     pub(super) bug: String,
     /// The checks that are about what it breaks.
     pub(super) caught_by: Vec<String>,
+    /// The kinds of fault to catch it with, where it needs one that most seeds do not have; else all.
+    pub(super) faults: Option<Vec<FaultKind>>,
 }
 
 impl Patch {
@@ -39,14 +43,20 @@ impl Patch {
 
     fn read(path: PathBuf) -> anyhow::Result<Self> {
         let text = fs::read_to_string(&path)?;
+        let find = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
         let field = |name: &str| {
-            let found = text.lines().find_map(|line| line.strip_prefix(name));
-            found.with_context(|| format!("{} has no line {name:?}", path.display()))
+            find(name).with_context(|| format!("{} has no line {name:?}", path.display()))
         };
         let bug = field("Bug: ")?.to_owned();
         let caught_by = field("Caught by: ")?.split(',').map(|check| check.trim().to_owned());
         let caught_by = caught_by.collect();
+        let kind = |name: &str| {
+            FaultKind::from_str(name.trim(), false)
+                .map_err(|error| anyhow!("{}: {error}", path.display()))
+        };
+        let faults = find("Faults: ").map(|names| names.split(',').map(kind).collect());
+        let faults = faults.transpose()?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { name, path, bug, caught_by })
+        Ok(Self { name, path, bug, caught_by, faults })
     }
 }

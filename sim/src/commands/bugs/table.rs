@@ -67,7 +67,9 @@ pub(super) fn render(rows: &[Row], seeds: &Range<u64>, clean: Clean) -> String {
             Some(Caught { after, by: Ok(by) }) => (after.to_string(), format!("`{by}`")),
             Some(Caught { after, by: Err(_) }) => (after.to_string(), "a crash".to_owned()),
         };
-        lines.push(format!("| `{}` | {} | {after} | {by} |", patch.name, patch.bug));
+        let with = patch.faults.iter().flatten().map(|kind| format!(" of `{}`", kind.name()));
+        let with = with.collect::<String>();
+        lines.push(format!("| `{}` | {} | {after}{with} | {by} |", patch.name, patch.bug));
     }
     let mut all = rows
         .iter()
