@@ -1,244 +1,264 @@
-//! The driver: one loop that hands events to the core and carries out its effects.
+//! The driver: hands events to the core and carries out its effects.
 //!
 //! ```text
-//!   links ---> Input --+
-//!   timers ------------+--> Node::handle ---> effects: sends, drops, a batch of writes
-//!   syncs -------------+                                           |
-//!     ^                                                            v
-//!     +--- sync (one at a time, apart) <----------- write, once all or much of what waited is handled
+//!   readers of links, the timer ---> Driver::handle (lock) ---> effects: sends, drops, dials
+//!                                       ^            |
+//!                                       |            v
+//!              disk's loop:   Synced <- sync <- write <- batch
 //! ```
 //!
-//! Much of what waits is handled before anything is written, so under load one write and one sync carry many updates (*group
-//! commit*). One sync runs at a time; what is written meanwhile goes with the next one. A sync that has returned goes before
-//! everything that waits: the next node works on what is durable here while this one goes on.
+//! Whoever has an event takes the lock, lets the core handle it and carries out what comes of it, in order. None of that waits but
+//! for reads of the storage: sends go into queues, and what is to be written into a batch. So a message costs no hop to another
+//! thread, and its answer none back.
+//!
+//! The disk has a loop and a thread of its own ([`disk`]): it writes whatever is in the batch, so under load one write and one
+//! sync carry many updates (*group commit*).
 
 pub(crate) mod dialler;
+mod disk;
 pub(crate) mod gateway_link;
 pub(crate) mod home_links;
-mod input;
 mod links;
 pub(crate) mod next_link;
 mod teller;
+mod to_driver;
 
-use std::collections::VecDeque;
-use std::future::ready;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use link::Sender;
 use process::clock::Clock;
-use process::threads::Threads;
-use ring::node::{Node, NodeEffect, NodeEvent, StopReason};
+use protocol::hello::HomeHello;
+use protocol::id::Incarnation;
+use protocol::message::{CopyMessage, FromNode};
+use ring::link::{LinkId, LinkIds};
+use ring::node::{Node, NodeEffect, NodeEvent};
 use ring::store::Mark;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use ring::time::Time;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::error;
 
-pub(crate) use input::{Input, Inputs};
 pub(crate) use links::Links;
 pub(crate) use teller::Teller;
 
 use crate::run::RunError;
-use crate::storage::{Batch, Operation, StorageError};
+use crate::storage::Batch;
 use crate::store::Store;
 
-/// At most this many events are handled before what they want written is written, and what they want sent is sent: more, and
-/// the other node of a partition waits while this one works; fewer, and there are more writes. (See `benches/partition`.)
+/// At most this many events are handled before others may take the lock, and what comes of them is sent: more, and the other
+/// node of a partition waits while this one works; fewer, and there are more writes. (See `benches/partition`.)
 const EVENTS_MAX: usize = 16;
 
-/// The loop around a node.
+/// The core of a node, shared by all who have events for it.
 pub(crate) struct Driver {
-    node: Node,
+    locked: Mutex<Locked>,
     store: Store,
     clock: Clock,
-    links: Links,
-    teller: Teller,
-    inputs: UnboundedReceiver<Input>,
-    /// How many inputs were taken out.
-    inputs_taken: usize,
-    /// What the last input told, and is not handled yet.
-    events: VecDeque<NodeEvent>,
-    syncs: (UnboundedSender<Synced>, UnboundedReceiver<Synced>),
-    threads: Arc<dyn Threads>,
-    batch: Batch,
-    /// The last mutation that is in `batch` or written.
-    mark: Mark,
-    /// The last mutation that a sync has covered, or the running one will.
-    sync_began: Mark,
-    sync_runs: bool,
-    /// The core's deadline has passed: it is told once so many inputs were taken and handled, as they came before.
-    overdue: Option<usize>,
-    effects: Vec<NodeEffect>,
+    link_ids: LinkIds,
+    /// Tells the timer that there is an earlier deadline.
+    earlier_deadline: Notify,
+    /// Tells the disk's loop that there is something to write.
+    to_write: Notify,
+    /// The mark that a sync has covered, until the core is told; 0 for none. Whoever handles events next tells it: who has
+    /// synced may wait long for the lock.
+    synced: AtomicU64,
+    /// The core has stopped, or has panicked.
+    stopped: CancellationToken,
 }
 
-/// A sync has returned that began after the write of this mark.
-struct Synced {
+struct Locked {
+    node: Node,
+    links: Links,
+    teller: Teller,
+    batch: Batch,
+    /// The last mutation that is in the batch, or was.
     mark: Mark,
-    outcome: Result<(), StorageError>,
+    /// What the timer waits for.
+    timer_at: Option<Time>,
+    effects: Vec<NodeEffect>,
+    /// Why the core has stopped.
+    failure: Option<RunError>,
+    /// The node ends: nothing that happens from now on is for the core to act on.
+    is_ending: bool,
 }
 
 impl Driver {
-    pub(crate) fn new(
-        node: Node,
-        store: Store,
-        clock: Clock,
-        links: Links,
-        inputs: UnboundedReceiver<Input>,
-        threads: Arc<dyn Threads>,
-    ) -> Self {
-        let teller = Teller::new(node.hello().node);
-        Self {
+    pub(crate) fn new(node: Node, store: Store, clock: Clock, links: Links) -> Arc<Self> {
+        let locked = Locked {
+            teller: Teller::new(node.hello().node),
             node,
-            store,
-            clock,
             links,
-            teller,
-            inputs,
-            inputs_taken: 0,
-            events: VecDeque::new(),
-            syncs: unbounded_channel(),
-            threads,
             batch: Batch::new(),
             mark: Mark::default(),
-            sync_began: Mark::default(),
-            sync_runs: false,
-            overdue: None,
+            timer_at: None,
             effects: Vec::new(),
-        }
-    }
-
-    /// Runs until `ending` is cancelled or the node cannot go on.
-    pub(crate) async fn run(mut self, ending: CancellationToken) -> Result<(), RunError> {
-        let outcome = loop {
-            let deadline = self.clock.sleep_until(self.node.next_deadline());
-            let next = tokio::select! {
-                biased;
-                () = ending.cancelled() => break Ok(()),
-                Some(synced) = self.syncs.1.recv() => self.synced(synced),
-                () = ready(()), if !self.events.is_empty() => self.take(),
-                Some(input) = self.inputs.recv() => self.look_into(input).and_then(|()| self.take()),
-                () = deadline => self.tick(),
-            };
-            if let Err(error) = next.and_then(|()| self.write()) {
-                break Err(error);
-            }
+            failure: None,
+            is_ending: false,
         };
-        match &outcome {
-            Ok(()) => info!("node ends"),
-            Err(reason) => error!(%reason, "node stops"),
-        }
-        let told = || "it was told to stop".to_owned();
-        self.links.say_goodbye(outcome.as_ref().err().map_or_else(told, RunError::to_string));
-        self.links.close_all("the node ends");
-        outcome?;
-        self.write_out()
+        Arc::new(Self {
+            locked: Mutex::new(locked),
+            store,
+            clock,
+            link_ids: LinkIds::default(),
+            earlier_deadline: Notify::new(),
+            to_write: Notify::new(),
+            synced: AtomicU64::new(0),
+            stopped: CancellationToken::new(),
+        })
     }
 
-    fn synced(&mut self, synced: Synced) -> Result<(), RunError> {
-        self.sync_runs = false;
-        synced.outcome?;
-        self.handle(NodeEvent::Synced { mark: synced.mark })
+    /// A link to the gateway is up.
+    pub(crate) fn gateway_linked(&self, sender: Sender<FromNode>) -> LinkId {
+        let link = self.link_ids.next();
+        let mut locked = self.lock();
+        locked.links.add_gateway(link, sender);
+        self.handle(&mut locked, NodeEvent::GatewayLinked { link });
+        link
     }
 
-    /// Handles what waits, or much of it; what comes of it is sent together.
-    fn take(&mut self) -> Result<(), RunError> {
-        let _hold = self.links.hold();
-        for _ in 0..EVENTS_MAX {
-            while self.events.is_empty()
-                && let Ok(input) = self.inputs.try_recv()
-            {
-                self.look_into(input)?;
+    /// A link to the next node is up.
+    pub(crate) fn next_linked(
+        &self,
+        sender: Sender<CopyMessage>,
+        incarnation: Incarnation,
+    ) -> LinkId {
+        let link = self.link_ids.next();
+        let mut locked = self.lock();
+        locked.links.add_neighbour(link, sender);
+        self.handle(&mut locked, NodeEvent::NextLinked { link, incarnation });
+        link
+    }
+
+    /// The node before this one has a link here.
+    pub(crate) fn home_linked(&self, sender: Sender<CopyMessage>, hello: HomeHello) -> LinkId {
+        let link = self.link_ids.next();
+        let mut locked = self.lock();
+        locked.links.add_neighbour(link, sender);
+        self.handle(&mut locked, NodeEvent::HomeLinked { link, hello });
+        link
+    }
+
+    /// A peer says something.
+    pub(crate) fn hear(&self, events: impl Iterator<Item = NodeEvent>) {
+        let mut events = events.peekable();
+        while events.peek().is_some() {
+            let mut locked = self.lock();
+            let _hold = locked.links.hold();
+            self.tell_synced(&mut locked);
+            for event in events.by_ref().take(EVENTS_MAX) {
+                self.handle(&mut locked, event);
             }
-            let Some(event) = self.events.pop_front() else { break };
-            self.handle(event)?;
         }
-        self.tick_if_overdue()
     }
 
-    /// Takes out of an input what it tells.
-    fn look_into(&mut self, input: Input) -> Result<(), RunError> {
-        self.inputs_taken += 1;
-        match input {
-            Input::Link(link) => self.events.extend(self.links.take(link)),
-            Input::Refused(refusal) => return Err(StopReason::Refused(refusal).into()),
+    /// A link is gone.
+    pub(crate) fn lost(&self, link: LinkId, event: NodeEvent) {
+        let mut locked = self.lock();
+        locked.links.remove(link);
+        self.handle(&mut locked, event);
+    }
+
+    /// Lets time pass, for as long as it is polled.
+    pub(crate) async fn keep_time(&self) {
+        loop {
+            let deadline = {
+                let mut locked = self.lock();
+                locked.timer_at = locked.node.next_deadline().filter(|_| !locked.is_ending);
+                locked.timer_at
+            };
+            tokio::select! {
+                biased;
+                () = self.earlier_deadline.notified() => {}
+                () = self.clock.sleep_until(deadline) => self.tick().await,
+            }
         }
-        Ok(())
     }
 
-    /// Tells the core the time although there is always something to handle. What came in before its deadline comes first: the
-    /// answer that it waits for may be among that.
-    fn tick_if_overdue(&mut self) -> Result<(), RunError> {
-        if self.node.next_deadline().is_none_or(|deadline| self.clock.now() < deadline) {
-            self.overdue = None;
-            return Ok(());
+    /// What came in before the core's deadline comes first: the answer that it waits for may be among that.
+    async fn tick(&self) {
+        tokio::task::yield_now().await;
+        self.handle(&mut self.lock(), NodeEvent::Tick);
+    }
+
+    /// The node cannot go on; the first reason counts.
+    pub(crate) fn stop(&self, reason: RunError) {
+        self.fail(&mut self.lock(), reason);
+    }
+
+    fn fail(&self, locked: &mut Locked, reason: RunError) {
+        locked.failure.get_or_insert(reason);
+        locked.is_ending = true;
+        self.stopped.cancel();
+    }
+
+    /// Tells the core of what a sync has covered, if nobody has.
+    fn tell_synced(&self, locked: &mut Locked) {
+        let mark = self.synced.swap(0, Ordering::AcqRel);
+        if mark > 0 {
+            self.handle(locked, NodeEvent::Synced { mark: Mark(mark) });
         }
-        let all = self.inputs_taken + self.inputs.len();
-        let before = *self.overdue.get_or_insert(all);
-        let handled = self.inputs_taken - usize::from(!self.events.is_empty());
-        if handled >= before { self.tick() } else { Ok(()) }
     }
 
-    fn tick(&mut self) -> Result<(), RunError> {
-        self.overdue = None;
-        self.handle(NodeEvent::Tick)
+    fn handle(&self, locked: &mut Locked, event: NodeEvent) {
+        if locked.is_ending {
+            return;
+        }
+        let _tell = TellOfPanic(&self.stopped);
+        let mut effects = std::mem::take(&mut locked.effects);
+        locked.teller.hears(&event);
+        locked.node.handle(self.clock.now(), event, &self.store, &mut effects);
+        locked.teller.has_handled(&locked.node);
+        for effect in effects.drain(..) {
+            self.carry_out(locked, effect);
+        }
+        locked.effects = effects;
+        locked.links.follow_membership(&locked.node);
+        let deadline = locked.node.next_deadline();
+        if deadline
+            .is_some_and(|deadline| locked.timer_at.is_none_or(|timer_at| deadline < timer_at))
+        {
+            locked.timer_at = deadline;
+            self.earlier_deadline.notify_one();
+        }
     }
 
-    fn handle(&mut self, event: NodeEvent) -> Result<(), RunError> {
-        let mut effects = std::mem::take(&mut self.effects);
-        self.teller.hears(&event);
-        self.node.handle(self.clock.now(), event, &self.store, &mut effects);
-        self.teller.has_handled(&self.node);
-        let carried_out = effects.drain(..).try_for_each(|effect| self.carry_out(effect));
-        self.effects = effects;
-        self.links.follow_membership(&self.node);
-        carried_out
-    }
-
-    fn carry_out(&mut self, effect: NodeEffect) -> Result<(), RunError> {
-        self.teller.carries_out(&self.node, &effect);
+    fn carry_out(&self, locked: &mut Locked, effect: NodeEffect) {
+        if locked.is_ending {
+            return;
+        }
+        locked.teller.carries_out(&locked.node, &effect);
         match effect {
             NodeEffect::Write { mark, mutation } => {
-                Store::add(&mut self.batch, &mutation);
-                self.mark = mark;
+                if locked.batch.is_empty() {
+                    self.to_write.notify_one();
+                }
+                Store::add(&mut locked.batch, &mutation);
+                locked.mark = mark;
             }
             NodeEffect::Alarm(what) => error!("{what}"),
-            NodeEffect::Stop(reason) => return Err(reason.into()),
-            effect => self.links.carry_out(effect),
+            NodeEffect::Stop(reason) => self.fail(locked, reason.into()),
+            effect => locked.links.carry_out(effect),
         }
-        Ok(())
     }
 
-    /// Writes what waits to be written, and begins a sync if none runs.
-    fn write(&mut self) -> Result<(), RunError> {
-        if !self.batch.is_empty() {
-            self.store.write(std::mem::take(&mut self.batch))?;
-        }
-        if self.mark > self.sync_began && !self.sync_runs {
-            self.begin_sync();
-        }
-        Ok(())
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock().unwrap_or_else(|_| panic!("the core broke an assertion before"))
     }
 
-    fn begin_sync(&mut self) {
-        let mark = self.mark;
-        (self.sync_began, self.sync_runs) = (mark, true);
-        let (storage, synced) = (self.store.storage(), self.syncs.0.clone());
-        let sync = self.threads.blocking(Box::new(move || {
-            // A panic would end this thread only, and the node would wait for ever.
-            let outcome = catch_unwind(AssertUnwindSafe(|| storage.sync())).unwrap_or_else(|_| {
-                let detail = "the sync panicked, see the log".to_owned();
-                Err(StorageError::Disk { operation: Operation::Sync, detail })
-            });
-            // Once the driver has ended nobody cares.
-            let _ = synced.send(Synced { mark, outcome });
-        }));
-        tokio::spawn(sync);
+    /// Also after a panic of the core: what the lock holds of the links is whole.
+    fn lock_anyhow(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// The end: what was written becomes durable.
-    fn write_out(&mut self) -> Result<(), RunError> {
-        if !self.batch.is_empty() {
-            self.store.write(std::mem::take(&mut self.batch))?;
+/// Tells of a panic while the core is at work.
+struct TellOfPanic<'a>(&'a CancellationToken);
+
+impl Drop for TellOfPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.cancel();
         }
-        Ok(self.store.storage().sync()?)
     }
 }

@@ -1,13 +1,16 @@
 //! A node of the ring: the process that keeps users in RocksDB.
 //!
 //! ```text
-//!                    +--------------------------- db_process ---------------------------+
-//!   gateway <------->| gateway_link  ---\                                                |
-//!                    |                   \   Input                                       |
-//!   next's node <--->| next_link     -----> driver: one loop around ring::node::Node     |
-//!                    |                   /     |  write                   |  sync, apart |
-//!   home's node <--->| home_links    ---/    store (rows) ----------> storage (RocksDB) |
-//!                    +-------------------------------------------------------------------+
+//!                    +------------------------------ db_process ------------------------------+
+//!   gateway <------->| gateway_link  ---\                                                      |
+//!                    |                   \                                                     |
+//!   next's node <--->| next_link     -----> driver: ring::node::Node behind a lock             |
+//!                    |                   /     |  reads          |  batch        ^ synced      |
+//!   home's node <--->| home_links    ---/      v                 v               |             |
+//!                    |                  store (rows) <--- disk: writes, and syncs apart        |
+//!                    |                         |                                               |
+//!                    |                      storage (RocksDB)                                  |
+//!                    +-------------------------------------------------------------------------+
 //! ```
 //!
 //! [`run`] is the whole process but for its arguments and its machine: the simulation calls it too, with other [`Deps`].

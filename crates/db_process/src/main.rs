@@ -12,8 +12,8 @@ use process::entropy::SystemEntropy;
 use process::threads::SystemThreads;
 use tokio::net::TcpListener;
 
-/// The links of a node take little of one thread, and where they share it a message passes without waking another one. What
-/// blocks has threads of its own.
+/// The links of a node take little of one thread, and where they share it nobody has to be woken for an answer. What waits for the
+/// disk to write has threads of its own.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     process::exit::code(run(Args::parse()).await)

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::deps::Deps;
 use crate::driver::dialler::Dialler;
 use crate::driver::home_links::HomeLinks;
-use crate::driver::{Driver, Inputs, Links, Teller, gateway_link, next_link};
+use crate::driver::{Driver, Links, Teller, gateway_link, next_link};
 use crate::storage::StorageError;
 use crate::store::{Store, StoreError};
 
@@ -83,23 +83,23 @@ where
     let ending = shutdown.child_token();
     let _end_all = ending.clone().drop_guard();
     let config = Arc::new(config);
-    let (inputs, to_driver) = Inputs::new();
     let (hello, hello_of_node) = watch::channel(node.hello());
     let (dial_next, next_to_dial) = watch::channel(None);
+    let driver = Driver::new(node, store, clock, Links::new(hello, dial_next));
 
     let (stopped, stop) = oneshot::channel();
-    let links = Links::new(hello, dial_next);
-    let driver = Driver::new(node, store, clock, links, to_driver, Arc::clone(&threads));
-    let driving = driver.run(ending.clone()).map(|outcome| stopped.send(outcome).ok());
-    threads.spawn_loop("driver", Box::pin(driving.map(drop)))?;
+    let durable = Arc::clone(&driver).keep_durable(Arc::clone(&threads), ending.clone());
+    threads.spawn_loop("disk", Box::pin(durable.map(|outcome| drop(stopped.send(outcome)))))?;
+    let timer = Arc::clone(&driver);
+    tokio::spawn(ending.clone().run_until_cancelled_owned(async move { timer.keep_time().await }));
 
     let listener = DeadlineListener::for_links(listener, &config.links);
-    let home_links = HomeLinks::new(Arc::clone(&config), inputs.clone());
+    let home_links = HomeLinks::new(Arc::clone(&config), Arc::clone(&driver));
     let service = link::server(home_links, &config.links).service(axum::Router::new());
     let serving = axum::serve(listener, service).into_future();
     tokio::spawn(ending.clone().run_until_cancelled_owned(serving));
 
-    let dialler = Dialler { config, connector, entropy, inputs };
+    let dialler = Dialler { config, connector, entropy, driver };
     let next_link = next_link::keep_up(dialler.clone(), next_to_dial);
     tokio::spawn(ending.clone().run_until_cancelled_owned(next_link));
     let gateway_link = gateway_link::keep_up(dialler, hello_of_node);

@@ -4,8 +4,8 @@
 //! [`Mutation`]s with a [`Mark`]; the driver writes them in order, syncs, and reports the highest mark that a sync
 //! which began after the write has covered.
 //!
-//! A driver may write late, as long as it writes before it syncs: what is written but not yet committed the core keeps
-//! in memory, and looks there first.
+//! A driver may write late, as long as it writes before it syncs, and it may do so while the core handles an event: what is
+//! written but not yet committed the core keeps in memory, and looks there first.
 
 use protocol::entry::{Answer, Entry, RecordJson};
 use protocol::hello::Membership;

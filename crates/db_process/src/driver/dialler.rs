@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
-use super::input::{Inputs, ToDriver};
+use super::Driver;
+use super::to_driver::ToDriver;
 use crate::config::Config;
 
 /// What it takes to dial.
@@ -18,7 +19,7 @@ pub(crate) struct Dialler {
     pub(crate) config: Arc<Config>,
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) inputs: Inputs,
+    pub(crate) driver: Arc<Driver>,
 }
 
 /// A link that is up; it tells when it closes.

@@ -1,14 +1,17 @@
 //! The link to the gateway: dialled at the start, and again whenever it is lost.
 
+use std::sync::Arc;
+
 use link::ConnectError;
 use protocol::hello::{GatewayPeer, NodeHello};
 use protocol::refusal::Remedy;
+use ring::node::{NodeEvent, StopReason};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::dialler::{Dialler, WhenClosed, closing};
-use super::input::{Input, LinkInput, ToDriver};
+use super::to_driver::ToDriver;
 
 /// Connects to the gateway, again and again, until that refuses for good.
 pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>) {
@@ -29,12 +32,12 @@ pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>)
                 warn!(gateway, reason, "the link to the gateway is lost");
             }
             Err(ConnectError::Refused(refusal)) if refusal.code.remedy() == Remedy::Operator => {
-                return dialler.inputs.send(Input::Refused(refusal));
+                return dialler.driver.stop(StopReason::Refused(refusal).into());
             }
             Err(ConnectError::Refused(refusal)) if refusal.code.remedy() == Remedy::Wait => {
                 let since = *in_the_way_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= dialler.config.wait_max() {
-                    return dialler.inputs.send(Input::Refused(refusal));
+                    return dialler.driver.stop(StopReason::Refused(refusal).into());
                 }
                 if attempts == 1 {
                     warn!(gateway, %refusal, "the gateway refuses this node for now, trying on");
@@ -55,13 +58,13 @@ async fn connect(
 ) -> Result<WhenClosed, ConnectError> {
     let role = GatewayPeer::Node(hello.borrow().clone());
     let opening = dialler.dial(&dialler.config.gateway, role).await?;
-    let (inputs, link) = (dialler.inputs.clone(), dialler.inputs.new_link());
-    inputs.send_link(LinkInput::GatewayOpen { link, sender: opening.sender() });
+    let driver = Arc::clone(&dialler.driver);
+    let link = driver.gateway_linked(opening.sender());
     let handler = ToDriver {
+        driver,
         link,
-        inputs,
-        says: |link, messages| LinkInput::GatewaySays { link, messages },
-        closed: |link| LinkInput::GatewayClosed { link },
+        says: |link, message| NodeEvent::GatewaySays { link, message },
+        lost: |link| NodeEvent::GatewayLost { link },
         when_closed: None,
     };
     Ok(Dialler::open(opening, "gateway", handler))

@@ -7,19 +7,21 @@ use protocol::hello::{Hello, NodePeer};
 use protocol::message::CopyMessage;
 use protocol::refusal::Refusal;
 use protocol::view::Member;
+use ring::node::NodeEvent;
 
-use super::input::{Inputs, LinkInput, ToDriver};
+use super::Driver;
+use super::to_driver::ToDriver;
 use crate::config::Config;
 
 /// Lets in whoever knows the secret; whether it is the right node is for the core to say.
 pub(crate) struct HomeLinks {
     config: Arc<Config>,
-    inputs: Inputs,
+    driver: Arc<Driver>,
 }
 
 impl HomeLinks {
-    pub(crate) fn new(config: Arc<Config>, inputs: Inputs) -> Self {
-        Self { config, inputs }
+    pub(crate) fn new(config: Arc<Config>, driver: Arc<Driver>) -> Self {
+        Self { config, driver }
     }
 }
 
@@ -32,19 +34,18 @@ impl Acceptor for HomeLinks {
         auth: &serde_json::Value,
     ) -> Result<Admission<CopyMessage, CopyMessage>, Refusal> {
         let NodePeer::Home(hello) = Hello::authenticate(auth, &self.config.secret)?;
-        let inputs = self.inputs.clone();
+        let driver = Arc::clone(&self.driver);
         Ok(Admission::link(hello.node.to_string(), move |sender| {
-            let link = inputs.new_link();
-            inputs.send_link(LinkInput::HomeOpen { link, sender, hello });
+            let link = driver.home_linked(sender, hello);
             ToDriver {
+                driver,
                 link,
-                inputs,
-                says: |link, messages| LinkInput::NeighbourSays {
+                says: |link, message| NodeEvent::NeighbourSays {
                     from: Member::Home,
                     link,
-                    messages,
+                    message,
                 },
-                closed: |link| LinkInput::NeighbourClosed { from: Member::Home, link },
+                lost: |link| NodeEvent::NeighbourLost { from: Member::Home, link },
                 when_closed: None,
             }
         }))

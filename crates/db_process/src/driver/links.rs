@@ -6,12 +6,10 @@ use link::{Hold, Sender};
 use protocol::hello::NodeHello;
 use protocol::message::{CopyMessage, FromNode};
 use ring::link::LinkId;
-use ring::node::{DialNext, Node, NodeEffect, NodeEvent};
+use ring::node::{DialNext, Node, NodeEffect};
 use serde::Serialize;
 use tokio::sync::watch;
 use tracing::info;
-
-use super::input::LinkInput;
 
 /// The links of a node, and what those who dial need to know.
 pub(crate) struct Links {
@@ -30,38 +28,17 @@ impl Links {
         Self { hello, dial_next, gateway, neighbours }
     }
 
-    /// What the core is told of what happens to links.
-    pub(super) fn take(&mut self, input: LinkInput) -> Vec<NodeEvent> {
-        match input {
-            LinkInput::GatewayOpen { link, sender } => {
-                self.gateway.insert(link, sender);
-                vec![NodeEvent::GatewayLinked { link }]
-            }
-            LinkInput::GatewaySays { link, messages } => {
-                let says = |message| NodeEvent::GatewaySays { link, message };
-                messages.into_iter().map(says).collect()
-            }
-            LinkInput::GatewayClosed { link } => {
-                self.gateway.remove(&link);
-                vec![NodeEvent::GatewayLost { link }]
-            }
-            LinkInput::NextOpen { link, sender, incarnation } => {
-                self.neighbours.insert(link, sender);
-                vec![NodeEvent::NextLinked { link, incarnation }]
-            }
-            LinkInput::HomeOpen { link, sender, hello } => {
-                self.neighbours.insert(link, sender);
-                vec![NodeEvent::HomeLinked { link, hello }]
-            }
-            LinkInput::NeighbourSays { from, link, messages } => {
-                let says = |message| NodeEvent::NeighbourSays { from, link, message };
-                messages.into_iter().map(says).collect()
-            }
-            LinkInput::NeighbourClosed { from, link } => {
-                self.neighbours.remove(&link);
-                vec![NodeEvent::NeighbourLost { from, link }]
-            }
-        }
+    pub(super) fn add_gateway(&mut self, link: LinkId, sender: Sender<FromNode>) {
+        self.gateway.insert(link, sender);
+    }
+
+    pub(super) fn add_neighbour(&mut self, link: LinkId, sender: Sender<CopyMessage>) {
+        self.neighbours.insert(link, sender);
+    }
+
+    pub(super) fn remove(&mut self, link: LinkId) {
+        self.gateway.remove(&link);
+        self.neighbours.remove(&link);
     }
 
     /// Lets what is sent gather until what it returns is dropped.

@@ -1,16 +1,18 @@
 //! The link to the next node: dialled once the gateway has said where it is, and again whenever it is lost.
 
+use std::sync::Arc;
+
 use link::{ConnectError, Sender};
 use protocol::hello::NodePeer;
 use protocol::message::CopyMessage;
 use protocol::view::Member;
-use ring::node::DialNext;
+use ring::node::{DialNext, NodeEvent};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::dialler::{Dialler, WhenClosed, closing};
-use super::input::{LinkInput, ToDriver};
+use super::to_driver::ToDriver;
 
 /// Keeps up a link to whatever node is to be dialled, for as long as it is polled.
 pub(crate) async fn keep_up(dialler: Dialler, mut target: watch::Receiver<Option<DialNext>>) {
@@ -82,14 +84,13 @@ async fn connect(
 ) -> Result<(Sender<CopyMessage>, WhenClosed), ConnectError> {
     let (next, incarnation) = dial.hello.to.clone();
     let opening = dialler.dial(&dial.address, NodePeer::Home(dial.hello.clone())).await?;
-    let (inputs, link, sender) =
-        (dialler.inputs.clone(), dialler.inputs.new_link(), opening.sender());
-    inputs.send_link(LinkInput::NextOpen { link, sender: sender.clone(), incarnation });
+    let (driver, sender) = (Arc::clone(&dialler.driver), opening.sender());
+    let link = driver.next_linked(sender.clone(), incarnation);
     let handler = ToDriver {
+        driver,
         link,
-        inputs,
-        says: |link, messages| LinkInput::NeighbourSays { from: Member::Next, link, messages },
-        closed: |link| LinkInput::NeighbourClosed { from: Member::Next, link },
+        says: |link, message| NodeEvent::NeighbourSays { from: Member::Next, link, message },
+        lost: |link| NodeEvent::NeighbourLost { from: Member::Next, link },
         when_closed: None,
     };
     Ok((sender, Dialler::open(opening, next.as_str(), handler)))

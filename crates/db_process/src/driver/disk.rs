@@ -1,0 +1,128 @@
+//! The disk's loop: writes what the core wants written, syncs it, and tells the core. It ends with the node.
+//!
+//! One sync runs at a time, apart; what is written meanwhile goes with the next one.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use process::threads::Threads;
+use ring::store::Mark;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::Driver;
+use crate::run::RunError;
+use crate::storage::{Operation, StorageError};
+
+/// A sync that runs.
+struct Sync {
+    /// The last mutation that it covers.
+    covers: Mark,
+    outcome: oneshot::Receiver<Result<(), StorageError>>,
+}
+
+impl Driver {
+    /// Keeps what is in the batch durable until `ending` is cancelled or the node cannot go on. At the end everybody is told, and
+    /// what was written becomes durable.
+    pub(crate) async fn keep_durable(
+        self: Arc<Self>,
+        threads: Arc<dyn Threads>,
+        ending: CancellationToken,
+    ) -> Result<(), RunError> {
+        let outcome = self.write_and_sync(&threads, &ending).await;
+        match &outcome {
+            Ok(()) => info!("node ends"),
+            Err(reason) => error!(%reason, "node stops"),
+        }
+        let told = || "it was told to stop".to_owned();
+        self.end(outcome.as_ref().err().map_or_else(told, RunError::to_string));
+        outcome?;
+        self.write()?;
+        Ok(self.store.storage().sync()?)
+    }
+
+    async fn write_and_sync(
+        &self,
+        threads: &Arc<dyn Threads>,
+        ending: &CancellationToken,
+    ) -> Result<(), RunError> {
+        let mut covered = Mark::default();
+        let mut sync = None::<Sync>;
+        loop {
+            let written = self.write()?;
+            if sync.is_none() && written > covered {
+                covered = written;
+                sync = Some(self.begin_sync(threads, written));
+            }
+            tokio::select! {
+                biased;
+                () = ending.cancelled() => return Ok(()),
+                () = self.stopped.cancelled() => return Err(self.failure()),
+                (covers, outcome) = returned(&mut sync) => {
+                    outcome?;
+                    self.synced.fetch_max(covers.0, Ordering::AcqRel);
+                    self.tell_synced_now();
+                }
+                () = self.to_write.notified() => {}
+            }
+        }
+    }
+
+    /// Writes the batch; returns the last mutation that is written.
+    fn write(&self) -> Result<Mark, RunError> {
+        let (batch, mark) = {
+            let mut locked = self.lock();
+            (std::mem::take(&mut locked.batch), locked.mark)
+        };
+        if !batch.is_empty() {
+            self.store.write(batch)?;
+        }
+        Ok(mark)
+    }
+
+    fn begin_sync(&self, threads: &Arc<dyn Threads>, covers: Mark) -> Sync {
+        let storage = self.store.storage();
+        let (done, outcome) = oneshot::channel();
+        let sync = threads.blocking(Box::new(move || {
+            // A panic would end this thread only, and the node would wait for ever.
+            let outcome = catch_unwind(AssertUnwindSafe(|| storage.sync())).unwrap_or_else(|_| {
+                let detail = "the sync panicked, see the log".to_owned();
+                Err(StorageError::Disk { operation: Operation::Sync, detail })
+            });
+            // Once the node has ended nobody cares.
+            let _ = done.send(outcome);
+        }));
+        tokio::spawn(sync);
+        Sync { covers, outcome }
+    }
+
+    fn tell_synced_now(&self) {
+        let mut locked = self.lock();
+        let _hold = locked.links.hold();
+        self.tell_synced(&mut locked);
+    }
+
+    fn failure(&self) -> RunError {
+        self.lock_anyhow().failure.take().unwrap_or(RunError::DriverLost)
+    }
+
+    /// Tells the gateway why the node ends, and closes every link.
+    fn end(&self, reason: String) {
+        let mut locked = self.lock_anyhow();
+        locked.is_ending = true;
+        locked.links.say_goodbye(reason);
+        locked.links.close_all("the node ends");
+    }
+}
+
+/// Waits for the sync that runs, if one does.
+async fn returned(sync: &mut Option<Sync>) -> (Mark, Result<(), StorageError>) {
+    let Some(running) = sync else { return std::future::pending().await };
+    let outcome = (&mut running.outcome).await;
+    let covers = running.covers;
+    *sync = None;
+    // The runtime drops what it runs only when it ends itself.
+    (covers, outcome.unwrap_or_else(|_| unreachable!("a sync always says how it ended")))
+}
