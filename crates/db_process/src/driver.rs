@@ -65,6 +65,8 @@ pub(crate) struct Driver {
     synced: AtomicU64,
     /// The core has stopped, or has panicked.
     stopped: CancellationToken,
+    /// Tells that a link is gone.
+    unlinked: Notify,
 }
 
 struct Locked {
@@ -105,6 +107,7 @@ impl Driver {
             to_write: Notify::new(),
             synced: AtomicU64::new(0),
             stopped: CancellationToken::new(),
+            unlinked: Notify::new(),
         })
     }
 
@@ -154,9 +157,17 @@ impl Driver {
 
     /// A link is gone.
     pub(crate) fn lost(&self, link: LinkId, event: NodeEvent) {
-        let mut locked = self.lock();
+        let mut locked = self.lock_anyhow();
         locked.links.remove(link);
         self.handle(&mut locked, event);
+        self.unlinked.notify_one();
+    }
+
+    /// Returns once no link is left: what was said at the end has been heard, then.
+    pub(crate) async fn all_unlinked(&self) {
+        while !self.lock_anyhow().links.is_empty() {
+            self.unlinked.notified().await;
+        }
     }
 
     /// Lets time pass, for as long as it is polled.
@@ -187,9 +198,11 @@ impl Driver {
     }
 
     fn fail(&self, locked: &mut Locked, reason: RunError) {
-        locked.failure.get_or_insert(reason);
-        locked.is_ending = true;
-        self.stopped.cancel();
+        if !locked.is_ending {
+            locked.failure = Some(reason);
+            locked.is_ending = true;
+            self.stopped.cancel();
+        }
     }
 
     /// Tells the core of what a sync has covered, if nobody has.
@@ -201,7 +214,7 @@ impl Driver {
     }
 
     fn handle(&self, locked: &mut Locked, event: NodeEvent) {
-        if locked.is_ending {
+        if locked.is_ending || self.stopped.is_cancelled() {
             return;
         }
         let _tell = TellOfPanic(&self.stopped);

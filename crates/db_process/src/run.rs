@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::serve::Listener;
 use futures_util::FutureExt;
@@ -12,6 +13,7 @@ use protocol::view::Member;
 use ring::node::{Node, NodeIdentity, StopReason};
 use ring::store::Damage;
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -22,6 +24,9 @@ use crate::driver::home_links::HomeLinks;
 use crate::driver::{Driver, Links, Teller, gateway_link, next_link};
 use crate::storage::StorageError;
 use crate::store::{Store, StoreError};
+
+/// How long the last words of a node may take to be heard.
+const FAREWELL_MAX: Duration = Duration::from_secs(1);
 
 /// Why a node ended otherwise than by being told to.
 #[derive(Debug, thiserror::Error)]
@@ -99,11 +104,14 @@ where
     let serving = axum::serve(listener, service).into_future();
     tokio::spawn(ending.clone().run_until_cancelled_owned(serving));
 
-    let dialler = Dialler { config, connector, entropy, driver };
+    let dialler = Dialler { config, connector, entropy, driver: Arc::clone(&driver) };
     let next_link = next_link::keep_up(dialler.clone(), next_to_dial);
     tokio::spawn(ending.clone().run_until_cancelled_owned(next_link));
     let gateway_link = gateway_link::keep_up(dialler, hello_of_node);
     tokio::spawn(ending.clone().run_until_cancelled_owned(gateway_link));
 
-    stop.await.unwrap_or(Err(RunError::DriverLost))
+    let outcome = stop.await.unwrap_or(Err(RunError::DriverLost));
+    // Who is linked is to hear why, if it hears anything.
+    let _ = timeout(FAREWELL_MAX, driver.all_unlinked()).await;
+    outcome
 }

@@ -69,7 +69,7 @@ impl<Out> fmt::Debug for Sender<Out> {
 /// It is called from the task that reads the link, so it must not block: what takes long belongs into a queue of its own.
 /// It may call any [`Sender`], that of its own link too.
 pub trait Handler<In>: Send + 'static {
-    /// The messages of one frame, at least one, in the order in which they were sent.
+    /// Messages of one frame, at least one, in the order in which they were sent.
     fn messages(&mut self, batch: Vec<In>);
 
     /// The link is closed. Called exactly once, and last; not at all if the runtime is shut down while the link lives.

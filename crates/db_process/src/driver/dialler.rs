@@ -37,7 +37,7 @@ impl Dialler {
     }
 
     /// Opens a link whose messages go to the driver.
-    pub(crate) fn open<Out: 'static, In: DeserializeOwned + 'static>(
+    pub(crate) fn open<Out: 'static, In: DeserializeOwned + Send + 'static>(
         opening: Opening<Out, In>,
         peer: &str,
         handler: ToDriver<In>,

@@ -58,8 +58,8 @@ impl Driver {
             }
             tokio::select! {
                 biased;
-                () = ending.cancelled() => return Ok(()),
                 () = self.stopped.cancelled() => return Err(self.failure()),
+                () = ending.cancelled() => return Ok(()),
                 (covers, outcome) = returned(&mut sync) => {
                     outcome?;
                     self.synced.fetch_max(covers.0, Ordering::AcqRel);
@@ -73,7 +73,7 @@ impl Driver {
     /// Writes the batch; returns the last mutation that is written.
     fn write(&self) -> Result<Mark, RunError> {
         let (batch, mark) = {
-            let mut locked = self.lock();
+            let mut locked = self.lock_anyhow();
             (std::mem::take(&mut locked.batch), locked.mark)
         };
         if !batch.is_empty() {
@@ -99,7 +99,7 @@ impl Driver {
     }
 
     fn tell_synced_now(&self) {
-        let mut locked = self.lock();
+        let mut locked = self.lock_anyhow();
         let _hold = locked.links.hold();
         self.tell_synced(&mut locked);
     }

@@ -41,6 +41,10 @@ impl Links {
         self.neighbours.remove(&link);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.gateway.is_empty() && self.neighbours.is_empty()
+    }
+
     /// Lets what is sent gather until what it returns is dropped.
     pub(super) fn hold(&self) -> Vec<Hold> {
         let gateway = self.gateway.values().map(Sender::hold);

@@ -35,7 +35,7 @@ impl<Out, In> Opening<Out, In> {
     }
 }
 
-impl<Out: 'static, In: DeserializeOwned + 'static> Opening<Out, In> {
+impl<Out: 'static, In: DeserializeOwned + Send + 'static> Opening<Out, In> {
     /// Opens the link: a task brings its messages to `handler` and sends what its senders are given, until it closes.
     ///
     /// `peer` says in the log with whom, for example `db-1`.

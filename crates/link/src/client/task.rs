@@ -13,6 +13,7 @@ use futures_util::{SinkExt, StreamExt};
 use protocol::frame;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
@@ -29,8 +30,11 @@ use crate::settings::Settings;
 use crate::stream::Control;
 use crate::wire::{Frame, FrameOrder};
 
+/// At most this many messages are handed over at a time.
+const MESSAGES_MAX: usize = 64;
+
 /// Runs a link until it closes.
-pub(super) async fn run<In: DeserializeOwned>(
+pub(super) async fn run<In: DeserializeOwned + Send>(
     session: Session,
     outbox: EndOnDrop,
     mut handler: impl Handler<In>,
@@ -104,7 +108,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn run<In: DeserializeOwned>(mut self, handler: &mut impl Handler<In>) -> End {
+    async fn run<In: DeserializeOwned + Send>(mut self, handler: &mut impl Handler<In>) -> End {
         match self.read(handler).await {
             Ok(()) => CloseReason::Peer.into(),
             Err(end) => end,
@@ -112,7 +116,7 @@ impl Reader<'_> {
     }
 
     /// Reads until the peer closes the link.
-    async fn read<In: DeserializeOwned>(
+    async fn read<In: DeserializeOwned + Send>(
         &mut self,
         handler: &mut impl Handler<In>,
     ) -> Result<(), End> {
@@ -132,7 +136,7 @@ impl Reader<'_> {
                 }
                 Incoming::Frame(frame) => {
                     let bytes = order.take(frame).map_err(CloseReason::from)?;
-                    deliver(&bytes, handler)?;
+                    deliver(&bytes, handler).await?;
                 }
                 Incoming::Nothing => {}
                 Incoming::Goodbye => return Ok(()),
@@ -146,13 +150,18 @@ impl Reader<'_> {
     }
 }
 
-fn deliver<In: DeserializeOwned>(
+/// Hands over the messages of a frame, some at a time: what the handler does may take its time, and what it sends, and pongs,
+/// are not to wait for all of that.
+async fn deliver<In: DeserializeOwned + Send>(
     bytes: &[u8],
     handler: &mut impl Handler<In>,
 ) -> Result<(), CloseReason> {
-    let messages = frame::decode(bytes).map_err(Violation::from)?;
-    if !messages.is_empty() {
+    let mut messages = frame::decode(bytes).map_err(Violation::from)?;
+    while !messages.is_empty() {
+        let rest = messages.split_off(messages.len().min(MESSAGES_MAX));
         handler.messages(messages);
+        messages = rest;
+        yield_now().await;
     }
     Ok(())
 }

@@ -53,14 +53,17 @@ async fn messages_of_many_senders_keep_their_order_in_both_directions() {
 async fn many_messages_share_few_packets() {
     let world = World::new();
     let (client, server) = world.link().await;
-    for (from, mut to) in [(client.sender, server.arrivals), (server.sender, client.arrivals)] {
+    // A client end hands over 64 messages of a packet at a time.
+    let ways =
+        [(client.sender, server.arrivals, 3), (server.sender, client.arrivals, 10_000 / 64 + 3)];
+    for (from, mut to, batches_max) in ways {
         for number in 0..10_000 {
             from.send(&Message::new(0, number)).expect("open");
         }
         for number in 0..10_000 {
             assert_eq!(to.next_message().await.number, number);
         }
-        assert!(to.batches <= 3, "{} packets", to.batches);
+        assert!(to.batches <= batches_max, "{} batches", to.batches);
     }
 }
 
