@@ -66,10 +66,11 @@ impl<Out> fmt::Debug for Sender<Out> {
 
 /// Takes what a link brings.
 ///
-/// It is called from the task that reads the link, so it must not block: what takes long belongs into a queue of its own.
-/// It may call any [`Sender`], that of its own link too.
+/// It is called from the task that reads the link, and pongs and all that is sent wait for it: what takes long belongs into a
+/// queue of its own. It may call any [`Sender`], that of its own link too.
 pub trait Handler<In>: Send + 'static {
-    /// Messages of one frame, at least one, in the order in which they were sent.
+    /// Messages of one frame, at least one, in the order in which they were sent. A client end hands over a long frame in
+    /// parts, and lets others run in between.
     fn messages(&mut self, batch: Vec<In>);
 
     /// The link is closed. Called exactly once, and last; not at all if the runtime is shut down while the link lives.

@@ -1,4 +1,4 @@
-//! Threads: where blocking calls run, so that those who wait for a socket never wait for a disk.
+//! Threads: where blocking calls run, so that those who wait for a socket never wait for a disk to write or sync.
 
 use std::io;
 use std::pin::Pin;
