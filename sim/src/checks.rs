@@ -11,6 +11,7 @@
 //! | [`ask`] | 6 | a donor that asks commits nothing that the joiner has not |
 //! | [`reads_move`] | 7 | requests go to whom the published view says |
 //! | [`out_of_sync`] | 8 | a copy that is not in sync answers nothing |
+//! | [`whole`] | 8 | a copy says that it is whole only once that is durable |
 //! | [`lost_data`] | 9 | a node is welcomed under views that name the data it has |
 //! | [`controller_file`] | 10 | a gateway goes on from the views that were durable |
 //! | [`recovered`] | 11 | what is found is synced before it is used; a failed sync ends the process |
@@ -53,6 +54,7 @@ pub mod same_copies;
 pub mod shrink;
 #[cfg(test)]
 mod support;
+pub mod whole;
 
 use std::collections::BTreeMap;
 
@@ -105,6 +107,7 @@ pub fn rule(check: &str) -> &'static str {
         "ask" => "rule 6: a donor that asks commits nothing that the joiner has not made durable",
         "reads-move" => "rule 7: requests go to whom the published view says, under its epoch",
         "out-of-sync" => "rule 8: a copy that is out of sync never serves",
+        "whole" => "rule 8: a copy says that it is whole only once that is durable",
         "lost-data" => "rule 9: a node is welcomed only under views that name the data it has",
         "controller-file" => "rule 10: a gateway goes on from the views that were durable",
         "recovered" => {
@@ -199,6 +202,7 @@ impl Checks {
             Box::<durable_views::DurableViews>::default(),
             Box::<fencing::Fencing>::default(),
             Box::<out_of_sync::OutOfSync>::default(),
+            Box::<whole::Whole>::default(),
             Box::<reads_move::ReadsMove>::default(),
             Box::<release::Release>::default(),
             Box::<prefix::Prefix>::default(),

@@ -5,11 +5,12 @@
 //! request costs no hop to another task, and effects keep the order in which the core gave them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use link::Sender;
 use process::clock::Clock;
+use process::shared::{Held, Shared};
 use process::threads::Threads;
 use protocol::hello::NodeHello;
 use protocol::id::{GatewayBoot, NodeId, PartitionId};
@@ -20,9 +21,7 @@ use ring::controller::{AcceptLossError, ClusterState};
 use ring::gateway::{ClusterStatus, Gateway, GatewayEffect, GatewayEvent};
 use ring::link::{LinkId, LinkIds};
 use ring::router::{ClientRequest, Outcome, Ticket};
-use ring::time::Time;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
 use crate::state::{StateError, StateStore};
@@ -30,17 +29,14 @@ use crate::teller::{Teller, changed};
 
 /// The core of a gateway, shared by all who have events for it.
 pub(crate) struct Driver {
-    locked: Mutex<Locked>,
+    shared: Shared<Locked>,
     clock: Clock,
     request_deadline: Duration,
     links: LinkIds,
-    /// Tells the timer that there is an earlier deadline.
-    earlier_deadline: Notify,
     /// States to be saved, in order.
     to_save: mpsc::UnboundedSender<ClusterState>,
     /// Counts what observers would want to hear of.
     changes: watch::Sender<u64>,
-    broken: CancellationToken,
 }
 
 struct Locked {
@@ -49,8 +45,6 @@ struct Locked {
     links: BTreeMap<LinkId, Sender<ToNode>>,
     waiting: BTreeMap<Ticket, oneshot::Sender<Outcome>>,
     tickets: u64,
-    /// What the timer waits for.
-    timer_at: Option<Time>,
     effects: Vec<GatewayEffect>,
     /// The gateway ends: nothing that happens from now on is for the core to act on.
     is_ending: bool,
@@ -71,19 +65,16 @@ impl Driver {
             links: BTreeMap::new(),
             waiting: BTreeMap::new(),
             tickets: 0,
-            timer_at: None,
             effects: Vec::new(),
             is_ending: false,
         };
         let driver = Self {
-            locked: Mutex::new(locked),
+            shared: Shared::new(locked),
             clock,
             request_deadline,
             links: LinkIds::default(),
-            earlier_deadline: Notify::new(),
             to_save,
             changes: watch::Sender::new(0),
-            broken: CancellationToken::new(),
         };
         (Arc::new(driver), saves)
     }
@@ -92,7 +83,7 @@ impl Driver {
     pub(crate) async fn request(&self, request: ClientRequest) -> Outcome {
         let (complete, completed) = oneshot::channel();
         {
-            let mut locked = self.lock();
+            let mut locked = self.shared.lock();
             locked.tickets += 1;
             let ticket = Ticket(locked.tickets);
             locked.waiting.insert(ticket, complete);
@@ -105,14 +96,13 @@ impl Driver {
 
     /// Judges a node that connects.
     pub(crate) fn admit(&self, hello: &NodeHello) -> Result<(), Refusal> {
-        let _tell = TellOfPanic(&self.broken);
-        self.lock().core.admit(hello)
+        self.shared.lock().core.admit(hello)
     }
 
     /// A node is linked.
     pub(crate) fn node_linked(&self, sender: Sender<ToNode>, hello: NodeHello) -> LinkId {
         let link = self.links.next();
-        let mut locked = self.lock();
+        let mut locked = self.shared.lock();
         locked.links.insert(link, sender);
         locked.teller.linked(link, &hello);
         self.handle(&mut locked, [GatewayEvent::NodeLinked { link, hello }]);
@@ -122,12 +112,12 @@ impl Driver {
     /// A node says something.
     pub(crate) fn node_says(&self, link: LinkId, messages: Vec<FromNode>) {
         let events = messages.into_iter().map(|message| GatewayEvent::NodeSays { link, message });
-        self.handle(&mut self.lock(), events);
+        self.handle(&mut self.shared.lock(), events);
     }
 
     /// A node's link is gone.
     pub(crate) fn node_lost(&self, link: LinkId) {
-        let mut locked = self.lock();
+        let mut locked = self.shared.lock();
         locked.links.remove(&link);
         locked.teller.unlinked(link);
         self.handle(&mut locked, [GatewayEvent::NodeLost { link }]);
@@ -135,14 +125,12 @@ impl Driver {
 
     /// What is known of the cluster.
     pub(crate) fn status(&self) -> ClusterStatus {
-        let _tell = TellOfPanic(&self.broken);
-        self.lock().core.status(self.clock.now())
+        self.shared.lock().core.status(self.clock.now())
     }
 
     /// How many requests of clients are under way.
     pub(crate) fn in_flight(&self) -> usize {
-        let _tell = TellOfPanic(&self.broken);
-        self.lock().core.in_flight()
+        self.shared.lock().core.in_flight()
     }
 
     /// An operator wants a partition to go on with the copy of one node.
@@ -151,8 +139,7 @@ impl Driver {
         partition: PartitionId,
         node: &NodeId,
     ) -> Result<(), AcceptLossError> {
-        let mut locked = self.lock();
-        let _tell = TellOfPanic(&self.broken);
+        let mut locked = self.shared.lock();
         let (now, mut effects) = (self.clock.now(), Vec::new());
         locked.core.accept_loss(now, partition, node, &mut effects)?;
         warn!(%partition, %node, "an operator accepts that updates are lost: the partition goes on with this node's copy");
@@ -168,16 +155,9 @@ impl Driver {
     /// Lets time pass, for as long as it is polled.
     pub(crate) async fn keep_time(&self) {
         loop {
-            let deadline = {
-                let mut locked = self.lock();
-                locked.timer_at = locked.core.next_deadline(self.clock.now());
-                locked.timer_at
-            };
-            tokio::select! {
-                biased;
-                () = self.earlier_deadline.notified() => {}
-                () = self.clock.sleep_until(deadline) => self.handle(&mut self.lock(), [GatewayEvent::Tick]),
-            }
+            let clock = self.clock;
+            self.shared.due(clock, |locked| locked.core.next_deadline(clock.now())).await;
+            self.handle(&mut self.shared.lock(), [GatewayEvent::Tick]);
         }
     }
 
@@ -194,7 +174,7 @@ impl Driver {
             let store = Arc::clone(&store);
             threads.blocking(Box::new(move || drop(done.send(store.save(&state))))).await;
             match saved.await {
-                Ok(Ok(())) => self.handle(&mut self.lock(), [GatewayEvent::Saved]),
+                Ok(Ok(())) => self.handle(&mut self.shared.lock(), [GatewayEvent::Saved]),
                 Ok(Err(error)) => return error,
                 Err(_) => unreachable!("the save has run"),
             }
@@ -203,17 +183,16 @@ impl Driver {
 
     /// Closes every link. The core does not hear of that: to it these links would be lost, and views would shrink.
     pub(crate) fn end(&self, reason: &str) {
-        // Also after a panic of the core: what the lock holds of the links is whole.
-        let mut locked = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locked = self.shared.lock_anyhow();
         locked.is_ending = true;
         locked.links.values().for_each(|sender| sender.close(reason));
     }
 
-    fn handle(&self, locked: &mut Locked, events: impl IntoIterator<Item = GatewayEvent>) {
+    fn handle(&self, held: &mut Held<'_, Locked>, events: impl IntoIterator<Item = GatewayEvent>) {
+        let locked: &mut Locked = held;
         if locked.is_ending {
             return;
         }
-        let _tell = TellOfPanic(&self.broken);
         let now = self.clock.now();
         let mut effects = std::mem::take(&mut locked.effects);
         for event in events {
@@ -228,12 +207,7 @@ impl Driver {
         }
         locked.effects = effects;
         let deadline = locked.core.next_deadline(now);
-        if deadline
-            .is_some_and(|deadline| locked.timer_at.is_none_or(|timer_at| deadline < timer_at))
-        {
-            locked.timer_at = deadline;
-            self.earlier_deadline.notify_one();
-        }
+        held.set_timer(deadline);
     }
 
     fn carry_out(&self, locked: &mut Locked, effect: GatewayEffect) {
@@ -273,11 +247,7 @@ impl Driver {
 
     /// Returns once the core has panicked: what it knows is not to be relied on any more.
     pub(crate) async fn broken(&self) {
-        self.broken.cancelled().await;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Locked> {
-        self.locked.lock().unwrap_or_else(|_| panic!("the core broke an assertion before"))
+        self.shared.broken().await;
     }
 }
 
@@ -290,15 +260,4 @@ impl Locked {
 /// The views that may be known.
 fn published(core: &Gateway) -> &[Option<View>] {
     core.state().map(|state| &state.views[..]).unwrap_or_default()
-}
-
-/// Tells of a panic while the core is at work.
-struct TellOfPanic<'a>(&'a CancellationToken);
-
-impl Drop for TellOfPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.cancel();
-        }
-    }
 }

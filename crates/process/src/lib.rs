@@ -7,6 +7,7 @@
 //! | [`log`] | what is logged, and how it looks |
 //! | [`events`] | what can be seen of the inside, for checks |
 //! | [`files`] | files and directories that survive a power loss |
+//! | [`shared`] | a core behind a lock, and its timer |
 //! | [`shutdown`] | the signals that end a process |
 //! | [`exit`] | what it says last |
 //! | [`clock`] | the time, as the core counts it |
@@ -21,5 +22,6 @@ pub mod files;
 pub mod links;
 pub mod log;
 pub mod secret;
+pub mod shared;
 pub mod shutdown;
 pub mod threads;

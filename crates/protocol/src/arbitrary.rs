@@ -145,8 +145,8 @@ arbitrary! {
     ];
     Greeting => any::<(u64, Option<View>, Holds)>()
         .prop_map(|(session, view, holds)| Self { session, view, holds });
-    Stretch => any::<(Cursor, Option<Cursor>, u128)>()
-        .prop_map(|(after, to, digest)| Self { after, to, digest });
+    Stretch => any::<(Cursor, Option<Cursor>, u64, u128)>()
+        .prop_map(|(after, to, rows, digest)| Self { after, to, rows, digest });
     Data => prop_oneof![
         (any::<Position>(), vec(any::<Entry>(), 1..4))
             .prop_map(|(previous, entries)| Self::Append { previous, entries }),

@@ -192,7 +192,9 @@ pub struct Stretch {
     pub after: Cursor,
     /// It ends with this one; none where it goes to the last row.
     pub to: Option<Cursor>,
-    /// A digest of its rows, in order.
+    /// How many rows it has.
+    pub rows: u64,
+    /// A digest of them, in order.
     pub digest: u128,
 }
 

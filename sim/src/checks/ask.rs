@@ -94,10 +94,11 @@ fn joiner_has(
     let joiner = donor.other();
     let copy = model.copy(partition, joiner);
     let durable = copy.entry.durable;
-    if durable.seq >= committed && !copy.is_installing {
+    let is_part = copy.is_part.handed || copy.is_part.durable;
+    if durable.seq >= committed && !is_part {
         return Ok(());
     }
-    let (what, whole) = (what(), if copy.is_installing { "and is not whole" } else { "" });
+    let (what, whole) = (what(), if is_part { "and is not whole" } else { "" });
     let detail = format!(
         "{what}: {donor} has committed up to {committed}, {joiner} has up to {durable} durable {whole}"
     );

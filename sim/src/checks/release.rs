@@ -31,7 +31,7 @@ impl Check for Release {
             let copy = model.copy(called.partition, member);
             let is_in_sync = named.is_some()
                 && named == model.holder(called.partition, member).incarnation
-                && !copy.is_installing;
+                && !copy.is_part.handed;
             let durable = copy.entry.durable;
             if is_in_sync && durable.seq < shown.seq {
                 let detail = format!(

@@ -39,8 +39,8 @@ pub struct CopyModel {
     pub progress: Option<Progress>,
     /// The ask that is open.
     pub ask: Option<Ask>,
-    /// Whether a snapshot is only partly there.
-    pub is_installing: bool,
+    /// Whether only a part of it is there: of a snapshot, or nothing that can be read.
+    pub is_part: Stages<bool>,
     /// Whether its node has found a row that is not what was written.
     pub is_damaged: bool,
 }
@@ -98,7 +98,7 @@ impl NodeModel {
                     acting: found.view,
                     view: Stages::all(found.view),
                     entry: Stages::all(found.written),
-                    is_installing: found.condition == Condition::Partial,
+                    is_part: Stages::all(found.condition == Condition::Partial),
                     is_damaged: found.condition != Condition::Whole,
                     ..CopyModel::default()
                 };
@@ -115,12 +115,12 @@ impl NodeModel {
             NodeEvent::BeginsInstall { member, base, .. } => {
                 let copy = self.copy_mut(*member);
                 copy.entry.handed = *base;
-                copy.is_installing = true;
+                copy.is_part.handed = true;
                 copy.is_damaged = false;
             }
             NodeEvent::Installs { member, is_complete, .. } => {
                 let copy = self.copy_mut(*member);
-                copy.is_installing = !is_complete;
+                copy.is_part.handed = !is_complete;
                 copy.is_damaged &= !is_complete;
             }
             NodeEvent::FindsDamage { member, .. } => self.copy_mut(*member).is_damaged = true,
@@ -161,6 +161,7 @@ impl NodeModel {
                 for copy in self.copies_mut() {
                     copy.entry.written = copy.entry.handed;
                     copy.view.written = copy.view.handed;
+                    copy.is_part.written = copy.is_part.handed;
                 }
             }
             StorageDid::Synced => {
@@ -169,6 +170,7 @@ impl NodeModel {
                 for copy in self.copies_mut() {
                     copy.entry.durable = copy.entry.written;
                     copy.view.durable = copy.view.written;
+                    copy.is_part.durable = copy.is_part.written;
                 }
             }
             StorageDid::Failed(_) => {}

@@ -58,22 +58,25 @@ impl Driver {
             }
             tokio::select! {
                 biased;
-                () = self.stopped.cancelled() => return Err(self.failure()),
+                () = self.shared.broken() => return Err(RunError::DriverLost),
                 () = ending.cancelled() => return Ok(()),
                 (covers, outcome) = returned(&mut sync) => {
                     outcome?;
                     self.synced.fetch_max(covers.0, Ordering::AcqRel);
-                    self.tell_synced_now();
+                    self.tell_synced();
                 }
                 () = self.to_write.notified() => {}
             }
         }
     }
 
-    /// Writes the batch; returns the last mutation that is written.
+    /// Writes the batch; returns the last mutation that is written. Fails if the node cannot go on, too.
     fn write(&self) -> Result<Mark, RunError> {
         let (batch, mark) = {
-            let mut locked = self.lock_anyhow();
+            let mut locked = self.shared.lock_anyhow();
+            if let Some(failure) = locked.failure.take() {
+                return Err(failure);
+            }
             (std::mem::take(&mut locked.batch), locked.mark)
         };
         if !batch.is_empty() {
@@ -98,19 +101,15 @@ impl Driver {
         Sync { covers, outcome }
     }
 
-    fn tell_synced_now(&self) {
-        let mut locked = self.lock_anyhow();
-        let _hold = locked.links.hold();
-        self.tell_synced(&mut locked);
-    }
-
-    fn failure(&self) -> RunError {
-        self.lock_anyhow().failure.take().unwrap_or(RunError::DriverLost)
+    fn tell_synced(&self) {
+        let mut held = self.shared.lock_anyhow();
+        let _hold = held.links.hold();
+        self.handle(&mut held, self.synced());
     }
 
     /// Tells the gateway why the node ends, and closes every link.
     fn end(&self, reason: String) {
-        let mut locked = self.lock_anyhow();
+        let mut locked = self.shared.lock_anyhow();
         locked.is_ending = true;
         locked.links.say_goodbye(reason);
         locked.links.close_all("the node ends");

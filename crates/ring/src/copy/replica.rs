@@ -208,6 +208,7 @@ impl Replica {
     /// The mutations up to `mark` are durable. The reads that waited under a view that is over are fenced.
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Synced {
         let more_is_durable = self.durability.synced(mark);
+        self.integrity_synced(mark);
         let Some((view, parked)) = self.acting.durable(mark) else {
             return Synced { more_is_durable, adopted: None, parked: Vec::new() };
         };

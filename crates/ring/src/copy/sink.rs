@@ -23,7 +23,7 @@ use crate::store::Mark;
 pub(super) struct Sink {
     /// Numbers the sessions, over all links.
     session: u64,
-    /// A greeting is to be sent once no view is being stored.
+    /// A greeting is to be sent once what it says is durable.
     owes_greeting: bool,
     /// How many data of the session were used.
     data: u64,
@@ -57,19 +57,16 @@ impl PartitionCopy {
         self.greet(cx);
     }
 
-    /// Says how far the copy is, if it owes that. The view that it names is durable, or the source would be told of one
-    /// that a loss of power takes away.
+    /// Says how far the copy is, if it owes that. The view that it names is durable, and that it is whole, or the source
+    /// would be told of what a loss of power takes away.
     fn greet(&mut self, cx: &mut Context<'_>) {
         let Some(link) = self.peer.linked().map(|linked| linked.link) else { return };
         if !self.sink.owes_greeting || self.replica.storing().is_some() {
             return;
         }
+        let Some(holds) = self.replica.holds() else { return };
         self.sink.owes_greeting = false;
-        let greeting = Greeting {
-            session: self.sink.session,
-            view: self.view().copied(),
-            holds: self.replica.holds(),
-        };
+        let greeting = Greeting { session: self.sink.session, view: self.view().copied(), holds };
         self.sink.acked = (self.replica.durable(), 0);
         cx.tell_copy(self.replica.member().other(), link, CopyMessage::Greeting(greeting));
     }

@@ -70,7 +70,7 @@ impl Tail {
         &self,
         after: Option<&UserId>,
         to: Option<&UserId>,
-    ) -> impl Iterator<Item = (&UserId, Option<StoredRecord>)> {
+    ) -> impl Iterator<Item = (&UserId, Option<StoredRecord>)> + use<'_> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let to = to.map_or(Bound::Unbounded, Bound::Included);
         let ids = self.latest.range::<UserId, _>((from, to)).map(|(id, _)| id);

@@ -63,7 +63,7 @@ fn alarms(effects: &[NodeEffect]) -> usize {
     effects.iter().filter(|effect| matches!(effect, NodeEffect::Alarm(_))).count()
 }
 
-fn conditions(effects: &[NodeEffect]) -> Vec<Condition> {
+pub(crate) fn conditions(effects: &[NodeEffect]) -> Vec<Condition> {
     let told = effects.iter().filter_map(|effect| match effect {
         NodeEffect::ToGateway { message: FromNode::Condition { condition, .. }, .. } => {
             Some(*condition)
@@ -80,7 +80,7 @@ fn marks(effects: &[NodeEffect]) -> usize {
     effects.iter().filter(is_mark).count()
 }
 
-fn greetings(effects: &[NodeEffect]) -> Vec<Holds> {
+pub(crate) fn greetings(effects: &[NodeEffect]) -> Vec<Holds> {
     let greetings = effects.iter().filter_map(|effect| match effect {
         NodeEffect::ToNeighbour { message: CopyMessage::Greeting(greeting), .. } => {
             Some(greeting.holds.clone())
@@ -159,7 +159,7 @@ fn is_data(effect: &NodeEffect) -> bool {
 }
 
 fn compare(node: &mut Node, number: u64, view: View, digest: u128) -> Vec<NodeEffect> {
-    let stretch = Stretch { after: Cursor::Records(None), to: None, digest };
+    let stretch = Stretch { after: Cursor::Records(None), to: None, rows: 0, digest };
     let message = CopyMessage::Data { session: number, view, data: Data::Compare(stretch) };
     handle(node, NodeEvent::NeighbourSays { from: Member::Home, link: HOME, message })
 }

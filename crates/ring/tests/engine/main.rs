@@ -7,4 +7,5 @@ mod damage;
 mod gateway;
 mod home;
 mod node;
+mod snapshot;
 mod support;

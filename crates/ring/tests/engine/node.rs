@@ -152,7 +152,7 @@ fn append(previous: (u64, u64), seqs: &[u64]) -> NodeEvent {
 }
 
 /// Data of the first session.
-fn data(view: View, data: Data) -> NodeEvent {
+pub(crate) fn data(view: View, data: Data) -> NodeEvent {
     let message = CopyMessage::Data { session: 1, view, data };
     NodeEvent::NeighbourSays { from: Member::Home, link: HOME, message }
 }

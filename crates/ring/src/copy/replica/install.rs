@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   begin: all is dropped, marked     chunks and entries, in the source's order     complete: the mark is taken away
-//!   --------------------------------> installing, cursor moves on ----------------> whole
+//!   --------------------------------> installing, cursor moves on ----------------> whole, once that is durable
 //! ```
 //!
 //! A chunk holds its rows as they are at the source right after the last entry that was sent before it. An entry that
@@ -62,7 +62,7 @@ impl Replica {
                 self.applied.insert(row.request, row.seq);
             }
         }
-        self.integrity = then.clone().map_or(Integrity::Whole, Integrity::Installing);
-        cx.write(Mutation::Chunk { member: self.member, rows, then });
+        let mark = cx.write(Mutation::Chunk { member: self.member, rows, then: then.clone() });
+        self.integrity = then.map_or(Integrity::Installed(mark), Integrity::Installing);
     }
 }

@@ -1,8 +1,8 @@
 //! What the data of a copy is worth: whether it is what was written, and all of it.
 //!
 //! ```text
-//!             a row is not what was written             a snapshot begins              it is complete
-//!   Whole --------------------------------> Damaged -------------------> Installing ------------------> Whole
+//!             a row is not what was written             a snapshot begins              all is written           and durable
+//!   Whole --------------------------------> Damaged -------------------> Installing --------------> Installed -----------> Whole
 //!                                                                            ^
 //!   found so at the start:  Damaged, Installing, Unreadable -----------------+
 //! ```
@@ -14,7 +14,7 @@ use protocol::message::{Condition, Cursor, Holds};
 
 use super::Replica;
 use crate::copy::context::Context;
-use crate::store::{Damage, Mutation, RecoveredCopy};
+use crate::store::{Damage, Mark, Mutation, RecoveredCopy};
 
 /// What the data of a copy is worth.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(super) enum Integrity {
     Damaged,
     /// A snapshot has come this far. Until it is complete the copy counts for nothing.
     Installing(Cursor),
+    /// All of a snapshot is written. Until that write is durable a loss of power makes a part of it again.
+    Installed(Mark),
     /// The end of the log or the table of applied ids is not what was written.
     Unreadable,
 }
@@ -46,7 +48,16 @@ impl Replica {
         match self.integrity {
             Integrity::Whole => Condition::Whole,
             Integrity::Damaged => Condition::Damaged,
-            Integrity::Installing(_) | Integrity::Unreadable => Condition::Partial,
+            Integrity::Installing(_) | Integrity::Installed(_) | Integrity::Unreadable => {
+                Condition::Partial
+            }
+        }
+    }
+
+    /// The writes up to `mark` are durable.
+    pub(super) fn integrity_synced(&mut self, mark: Mark) {
+        if matches!(self.integrity, Integrity::Installed(written) if written <= mark) {
+            self.integrity = Integrity::Whole;
         }
     }
 
@@ -54,19 +65,23 @@ impl Replica {
     pub(crate) fn installing(&self) -> Option<&Cursor> {
         match &self.integrity {
             Integrity::Installing(cursor) => Some(cursor),
-            Integrity::Whole | Integrity::Damaged | Integrity::Unreadable => None,
+            Integrity::Whole
+            | Integrity::Damaged
+            | Integrity::Installed(_)
+            | Integrity::Unreadable => None,
         }
     }
 
-    /// What of it the other copy can rely on. A member keeps its log, damaged or not: only what nobody counts on is to be
-    /// replaced.
-    pub(crate) fn holds(&self) -> Holds {
+    /// What of it the other copy can rely on; none while that is about to change. A member keeps its log, damaged or not: only
+    /// what nobody counts on is to be replaced.
+    pub(crate) fn holds(&self) -> Option<Holds> {
         let position = self.durable_position();
         match &self.integrity {
-            Integrity::Installing(cursor) => Holds::Part(position, cursor.clone()),
-            Integrity::Damaged if self.is_counted_on() => Holds::Whole(position),
-            Integrity::Damaged | Integrity::Unreadable => Holds::Nothing,
-            Integrity::Whole => Holds::Whole(position),
+            Integrity::Installing(cursor) => Some(Holds::Part(position, cursor.clone())),
+            Integrity::Installed(_) => None,
+            Integrity::Damaged if self.is_counted_on() => Some(Holds::Whole(position)),
+            Integrity::Damaged | Integrity::Unreadable => Some(Holds::Nothing),
+            Integrity::Whole => Some(Holds::Whole(position)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A copy's rows, as a snapshot takes them: in order, in bounded parts, each as of the last entry written.
 //!
 //! What is written and not committed may not be in storage yet, so it is looked up in the tail: see
-//! [`store`](crate::store).
+//! [`store`](crate::store). The tail can have more rows than a part may have; then the part ends before the storage's does.
 
 use std::collections::BTreeMap;
 
@@ -54,21 +54,30 @@ impl Replica {
     ) -> Result<(Vec<RecordRow>, Option<UserId>), Fault> {
         let budget = Budget { rows_max: self.rows_max, bytes_max: READ_BYTES_MAX };
         let stored = cx.stored.records(self.member, after, budget)?;
-        let last = stored.last().map(|row| row.id.clone());
-        let uncommitted = self.tail.records(after, last.as_ref());
-        let mut rows =
-            stored.into_iter().map(|row| (row.id.clone(), row)).collect::<BTreeMap<_, _>>();
-        for (id, record) in uncommitted {
-            match record {
-                Some(StoredRecord { position, record }) => {
-                    rows.insert(id.clone(), RecordRow { id: id.clone(), position, record });
-                }
-                None => {
-                    rows.remove(id);
-                }
-            }
+        let mut last = stored.last().map(|row| row.id.clone());
+        let mut uncommitted = self.tail.records(after, last.as_ref());
+        let mut newest = stored
+            .into_iter()
+            .map(|RecordRow { id, position, record }| (id, Some(StoredRecord { position, record })))
+            .collect::<BTreeMap<_, _>>();
+        newest.extend(
+            uncommitted.by_ref().take(self.rows_max).map(|(id, record)| (id.clone(), record)),
+        );
+        if let Some((beyond, _)) = uncommitted.next() {
+            newest.split_off(beyond);
+            last = newest.last_key_value().map(|(id, _)| id.clone());
         }
-        Ok((rows.into_values().collect(), last))
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        for (id, record) in newest {
+            let Some(StoredRecord { position, record }) = record else { continue };
+            if bytes >= READ_BYTES_MAX {
+                last = rows.last().map(|row: &RecordRow| row.id.clone());
+                break;
+            }
+            bytes += record.len();
+            rows.push(RecordRow { id, position, record });
+        }
+        Ok((rows, last))
     }
 }
 
@@ -84,3 +93,6 @@ fn answer_bytes(answer: &Answer) -> usize {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

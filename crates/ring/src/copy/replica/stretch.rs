@@ -17,16 +17,14 @@ impl Replica {
         let (rows, to) = self.rows_after(cx, after)?;
         let mut digest = Digest::default();
         digest.add(&rows, to.as_ref());
-        Ok(Stretch { after: after.clone(), to, digest: digest.finish() })
+        Ok(Stretch { after: after.clone(), to, rows: digest.rows, digest: digest.finish() })
     }
 
-    /// The digest of the rows here that a stretch of the other copy is about. That one is a read long; where the rows here
-    /// are so many more that reads do not come to its end, it is not the same anyhow.
-    pub(crate) fn digest_of(&self, cx: &Context<'_>, stretch: &Stretch) -> Result<u128, Fault> {
-        const READS_MAX: usize = 8;
+    /// Whether the rows here are those of a stretch of the other copy. Of more rows than it has not all are read.
+    pub(crate) fn has(&self, cx: &Context<'_>, stretch: &Stretch) -> Result<bool, Fault> {
         let mut digest = Digest::default();
         let mut after = stretch.after.clone();
-        for _ in 0..READS_MAX {
+        while digest.rows <= stretch.rows {
             let (rows, then) = self.rows_after(cx, &after)?;
             digest.add(&rows, stretch.to.as_ref());
             match then {
@@ -34,13 +32,16 @@ impl Replica {
                 Some(_) | None => break,
             }
         }
-        Ok(digest.finish())
+        Ok((digest.rows, digest.finish()) == (stretch.rows, stretch.digest))
     }
 }
 
 /// A digest in the making.
 #[derive(Default)]
-struct Digest(Xxh3);
+struct Digest {
+    hash: Xxh3,
+    rows: u64,
+}
 
 impl Digest {
     /// Adds rows, as far as they are not behind the end.
@@ -49,7 +50,8 @@ impl Digest {
             Rows::Applied(rows) => {
                 for row in rows {
                     if to.is_none_or(|to| Cursor::Applied(Some(row.request)) <= *to) {
-                        self.0.update(row.request.boot.0.as_bytes());
+                        self.rows += 1;
+                        self.hash.update(row.request.boot.0.as_bytes());
                         self.number(row.request.counter);
                         self.number(row.seq.0);
                         self.answer(&row.answer);
@@ -59,6 +61,7 @@ impl Digest {
             Rows::Records(rows) => {
                 for row in rows {
                     if to.is_none_or(|to| Cursor::Records(Some(row.id.clone())) <= *to) {
+                        self.rows += 1;
                         self.bytes(row.id.as_str().as_bytes());
                         self.record(row.position, &row.record);
                     }
@@ -91,15 +94,15 @@ impl Digest {
 
     fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
-        self.0.update(bytes);
+        self.hash.update(bytes);
     }
 
     fn number(&mut self, number: u64) {
-        self.0.update(&number.to_be_bytes());
+        self.hash.update(&number.to_be_bytes());
     }
 
     fn finish(self) -> u128 {
-        self.0.digest128()
+        self.hash.digest128()
     }
 }
 

@@ -1,0 +1,41 @@
+//! What a joiner says of a snapshot, and when.
+
+use protocol::message::{Condition, Cursor, Data, Holds, Rows};
+use protocol::view::Member;
+use ring::node::{Node, NodeEffect, NodeEvent};
+
+use crate::damage::{conditions, greetings};
+use crate::home::sync;
+use crate::node::{data, hello_of_home};
+use crate::support::{HOME, both, handle, home_only, node, view};
+
+/// Node db-1, whose next copy is out of sync, with all of a snapshot of nothing; and what it wrote of that and did not sync.
+fn with_a_snapshot() -> (Node, Vec<NodeEffect>) {
+    let alone = view(0, 3, home_only(0));
+    let mut node = node(view(1, 3, both(1)), alone);
+    handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() });
+    let applied =
+        Data::Chunk { rows: Rows::Applied(Vec::new()), then: Some(Cursor::Records(None)) };
+    for part in [Data::Install { base: None }, applied] {
+        let written = handle(&mut node, data(alone, part));
+        sync(&mut node, &written);
+    }
+    let records = Data::Chunk { rows: Rows::Records(Vec::new()), then: None };
+    let written = handle(&mut node, data(alone, records));
+    (node, written)
+}
+
+/// What node db-1 says to home on a new link.
+fn greets_again(node: &mut Node) -> Vec<NodeEffect> {
+    handle(node, NodeEvent::NeighbourLost { from: Member::Home, link: HOME });
+    handle(node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() })
+}
+
+#[test]
+fn a_joiner_says_that_it_is_whole_once_that_is_durable() {
+    let (mut node, written) = with_a_snapshot();
+    assert_eq!(greetings(&greets_again(&mut node)), [], "neither a part of it nor all");
+    let synced = sync(&mut node, &written);
+    assert!(matches!(greetings(&synced)[..], [Holds::Whole(_)]), "{synced:?}");
+    assert_eq!(conditions(&synced), [Condition::Whole]);
+}

@@ -1,0 +1,67 @@
+//! Of rule 8: a copy says that it is whole only once that is durable. What it says lets it into a view, and a view outlives a
+//! loss of power.
+
+use process::events::{Event, NodeEvent};
+use protocol::message::Condition;
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen};
+
+const NAME: &str = "whole";
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Whole;
+
+impl Check for Whole {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let Seen::Inside(Event::Node { node, event: NodeEvent::Comes(progress) }) = seen else {
+            return Ok(());
+        };
+        let (partition, member) = (progress.partition, progress.member);
+        let is_part = model.copy(partition, member).is_part;
+        if progress.condition == Condition::Partial || !(is_part.handed || is_part.durable) {
+            return Ok(());
+        }
+        let detail = format!(
+            "{node} has all of the {member} copy of {partition}, it says, and of what is durable a part is missing"
+        );
+        Err(Violation::safety(NAME, at, detail).of(partition))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::view::Member;
+
+    use super::super::support::*;
+    use super::*;
+    use crate::seen::StorageDid;
+
+    /// Next has got all of a snapshot, and has not synced the end of it.
+    fn installed() -> Scene<Whole> {
+        let mut scene = Scene::formed(Whole);
+        let (partition, member) = (P0, Member::Next);
+        let base = position(0, 0);
+        scene.play(node(1, NodeEvent::BeginsInstall { partition, member, base }));
+        scene.play(storage(1, StorageDid::Written));
+        scene.play(storage(1, StorageDid::Synced));
+        scene.play(node(1, NodeEvent::Installs { partition, member, is_complete: true }));
+        scene.play(storage(1, StorageDid::Written));
+        scene
+    }
+
+    #[test]
+    fn a_copy_that_is_whole_before_that_is_durable_is_seen() {
+        installed().objects(comes(Member::Next, position(0, 0), 0, 0));
+    }
+
+    #[test]
+    fn a_copy_may_be_whole_once_that_is_durable() {
+        let mut scene = installed();
+        scene.play(storage(1, StorageDid::Synced));
+        scene.play(comes(Member::Next, position(0, 0), 0, 0));
+    }
+}
