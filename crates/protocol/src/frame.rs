@@ -5,6 +5,7 @@
 //! packet, a task's wake-up and a system call each cost more than a message.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -58,8 +59,8 @@ impl FrameBuilder {
         if self.bytes.is_empty() {
             self.bytes.put_u16(PROTOCOL_VERSION);
         }
-        let writer = Extend(std::mem::take(&mut self.bytes));
-        self.bytes = postcard::to_extend(message, writer)?.0;
+        let writer = Writer(std::mem::take(&mut self.bytes));
+        self.bytes = postcard::serialize_with_flavor(message, writer)?;
         Ok(())
     }
 
@@ -79,12 +80,24 @@ impl FrameBuilder {
     }
 }
 
-/// Lets postcard write into `BytesMut`, which extends by slices faster than by single bytes.
-struct Extend(BytesMut);
+/// Lets postcard write into `BytesMut` by slices; through `Extend` it writes byte by byte.
+struct Writer(BytesMut);
 
-impl std::iter::Extend<u8> for Extend {
-    fn extend<T: IntoIterator<Item = u8>>(&mut self, bytes: T) {
-        self.0.extend(bytes);
+impl Flavor for Writer {
+    type Output = BytesMut;
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.put_u8(byte);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<BytesMut> {
+        Ok(self.0)
     }
 }
 
