@@ -97,6 +97,7 @@ fn of_partition(event: &Event) -> Option<PartitionId> {
             | NodeEvent::Installs { partition, .. }
             | NodeEvent::FindsDamage { partition, .. }
             | NodeEvent::Compares { partition, .. }
+            | NodeEvent::Acknowledges { partition, .. }
             | NodeEvent::AskRefused { partition, .. } => Some(*partition),
             NodeEvent::Asks(ask) => Some(ask.partition),
             NodeEvent::Starts { .. } | NodeEvent::Joins { .. } | NodeEvent::Replies { .. } => None,
@@ -211,6 +212,9 @@ fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
         }
         NodeEvent::Appends { to, view, previous, last } => {
             write!(f, "sends {to} what follows {previous} up to {last} ({view})")
+        }
+        NodeEvent::Acknowledges { partition, member, seq } => {
+            write!(f, "is durable up to {seq} as {member} of {partition}, it says")
         }
         NodeEvent::Asks(ask) => {
             write!(

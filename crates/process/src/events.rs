@@ -136,6 +136,15 @@ pub enum NodeEvent {
         /// The last entry; `previous` where there is none.
         last: Position,
     },
+    /// A copy tells the other one up to which entry it is durable.
+    Acknowledges {
+        /// Of which partition.
+        partition: PartitionId,
+        /// Which copy.
+        member: Member,
+        /// The last entry.
+        seq: Seq,
+    },
     /// A donor asks for the view *both*.
     Asks(Ask),
     /// The controller refuses an ask.

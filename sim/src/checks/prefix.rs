@@ -1,5 +1,5 @@
 //! Rule 4, *prefix*: a copy sends only what is durable on itself, so next's log is always a beginning of home's durable
-//! log. Entries follow each other without gaps, and one place in the log holds one entry for ever.
+//! log; and it acknowledges only that. Entries follow each other without gaps, and one place in the log holds one entry for ever.
 
 use std::collections::BTreeMap;
 
@@ -46,6 +46,16 @@ impl Check for Prefix {
                     view.partition
                 );
                 Err(Violation::safety(NAME, at, detail).of(view.partition))
+            }
+            NodeEvent::Acknowledges { partition, member, seq } => {
+                let durable = model.copy(*partition, *member).entry.durable;
+                if *seq <= durable.seq {
+                    return Ok(());
+                }
+                let detail = format!(
+                    "{node} says that entry {seq} of {partition} is durable at {member}, and has up to {durable} durable"
+                );
+                Err(Violation::safety(NAME, at, detail).of(*partition))
             }
             NodeEvent::Applies { partition, member, position, request } => {
                 let before = model.copy(*partition, *member).entry.handed;
@@ -137,6 +147,16 @@ mod tests {
             0,
             NodeEvent::Appends { to: Member::Next, view: both(0, 1), previous, last },
         ));
+    }
+
+    #[test]
+    fn an_acknowledgement_of_what_is_not_durable_is_seen() {
+        let mut scene = Scene::formed(Prefix::default());
+        scene.applies(Member::Home, position(1, 1), 1);
+        scene.play(applies(Member::Next, position(1, 1), 1));
+        let says = |seq| NodeEvent::Acknowledges { partition: P0, member: Member::Next, seq };
+        scene.play(node(1, says(Seq(0))));
+        scene.objects(node(1, says(Seq(1))));
     }
 
     #[test]

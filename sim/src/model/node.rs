@@ -146,7 +146,10 @@ impl NodeModel {
                     copy.ask.take_if(|open| open.ask == *ask);
                 }
             }
-            NodeEvent::Appends { .. } | NodeEvent::Compares { .. } | NodeEvent::Replies { .. } => {}
+            NodeEvent::Appends { .. }
+            | NodeEvent::Acknowledges { .. }
+            | NodeEvent::Compares { .. }
+            | NodeEvent::Replies { .. } => {}
         }
     }
 

@@ -1,8 +1,8 @@
 //! Tells of what happens inside of a node, where anyone listens: see [`process::events`].
 
 use process::events::{Event, FoundCopy, NodeEvent as Told, Peer, ReplyKind, emit, is_listened_to};
-use protocol::id::{NodeId, PartitionId, Position};
-use protocol::message::{CopyMessage, Data, FromNode, Progress, Reply, ToNode};
+use protocol::id::{NodeId, PartitionId, Position, Seq};
+use protocol::message::{CopyMessage, Data, FromNode, Greeting, Holds, Progress, Reply, ToNode};
 use protocol::view::{Member, View};
 use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity};
 use ring::router::etag;
@@ -130,6 +130,11 @@ impl Teller {
                 let (to, view, previous) = (*to, *view, *previous);
                 self.tell(|| Told::Appends { to, view, previous, last });
             }
+            NodeEffect::ToNeighbour { to, message, .. } => {
+                let (Some(seq), member) = (acknowledged(message), to.other()) else { return };
+                let Some(partition) = partition_of(core, member) else { return };
+                self.tell(|| Told::Acknowledges { partition, member, seq });
+            }
             NodeEffect::Write { mutation: Mutation::MarkDamaged { member }, .. } => {
                 let Some(partition) = partition_of(core, *member) else { return };
                 self.tell(|| Told::FindsDamage { partition, member: *member });
@@ -161,6 +166,18 @@ fn partition_of(core: &Node, member: Member) -> Option<PartitionId> {
         Member::Next => core.next(),
     };
     Some(copy?.partition())
+}
+
+/// The last entry that is durable where this message comes from, if it says that.
+fn acknowledged(message: &CopyMessage) -> Option<Seq> {
+    match message {
+        CopyMessage::Greeting(Greeting {
+            holds: Holds::Whole(position) | Holds::Part(position, _),
+            ..
+        }) => Some(position.seq),
+        CopyMessage::Durable { seq, .. } => Some(*seq),
+        CopyMessage::Greeting(_) | CopyMessage::Data { .. } | CopyMessage::Goodbye(_) => None,
+    }
 }
 
 fn tell(node: &NodeId, event: impl FnOnce() -> Told) {
