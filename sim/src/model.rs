@@ -15,7 +15,7 @@ use crate::plan::host::Host;
 use crate::plan::step::Death;
 use crate::seen::{Moment, Seen, StateDid, WorldDid};
 
-pub use self::node::{CopyModel, NodeModel, Stages};
+pub use self::node::{CopyModel, NodeModel, SnapshotModel, Stages};
 pub use self::roles::{has_primary, named, reader, sole, source};
 
 /// What is known of a cluster.

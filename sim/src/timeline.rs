@@ -213,8 +213,9 @@ fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
         NodeEvent::Appends { to, view, previous, last } => {
             write!(f, "sends {to} what follows {previous} up to {last} ({view})")
         }
-        NodeEvent::Acknowledges { partition, member, seq } => {
-            write!(f, "is durable up to {seq} as {member} of {partition}, it says")
+        NodeEvent::Acknowledges { partition, member, seq, is_whole } => {
+            let whole = if *is_whole { " and whole" } else { "" };
+            write!(f, "is durable up to {seq}{whole} as {member} of {partition}, it says")
         }
         NodeEvent::Asks(ask) => {
             write!(

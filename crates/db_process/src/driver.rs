@@ -193,10 +193,13 @@ impl Driver {
     }
 
     fn handle(&self, held: &mut Held<'_, Locked>, events: impl IntoIterator<Item = NodeEvent>) {
+        if self.shared.is_broken() {
+            return;
+        }
         let locked: &mut Locked = held;
         let mut effects = std::mem::take(&mut locked.effects);
         for event in events {
-            if locked.is_ending || self.shared.is_broken() {
+            if locked.is_ending {
                 return;
             }
             locked.teller.hears(&event);

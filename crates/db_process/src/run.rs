@@ -43,7 +43,7 @@ pub enum RunError {
     /// The operating system gives no thread, or the listener failed.
     #[error("the operating system refuses: {0}")]
     System(#[from] io::Error),
-    /// The loop ended without a word: a bug.
+    /// An assertion failed in the core or in the driver: a bug.
     #[error("the driver ended unexpectedly; see the log for a panic")]
     DriverLost,
 }

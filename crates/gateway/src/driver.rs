@@ -156,7 +156,10 @@ impl Driver {
     pub(crate) async fn keep_time(&self) {
         loop {
             let clock = self.clock;
-            self.shared.due(clock, |locked| locked.core.next_deadline(clock.now())).await;
+            let deadline = |locked: &Locked| {
+                locked.core.next_deadline(clock.now()).filter(|_| !locked.is_ending)
+            };
+            self.shared.due(clock, deadline).await;
             self.handle(&mut self.shared.lock(), [GatewayEvent::Tick]);
         }
     }

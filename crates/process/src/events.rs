@@ -144,6 +144,8 @@ pub enum NodeEvent {
         member: Member,
         /// The last entry.
         seq: Seq,
+        /// Whether it says that it has all up to there.
+        is_whole: bool,
     },
     /// A donor asks for the view *both*.
     Asks(Ask),

@@ -1,6 +1,6 @@
 //! A core behind a lock, for all who have events for it, and the timer that it sets.
 //!
-//! A core that has panicked is not to be relied on any more. Whoever takes the lock after that panics too, and those who wait
+//! After a panic while the lock is held the core is not to be relied on any more. Whoever takes the lock after that panics too, and those who wait
 //! for that ([`Shared::broken`]) end the process.
 
 use std::ops::{Deref, DerefMut};
@@ -69,7 +69,8 @@ impl<T> Shared<T> {
         self.broken.cancelled().await;
     }
 
-    /// Returns at the core's deadline, which may come to be an earlier one meanwhile ([`Held::set_timer`]).
+    /// Returns at the core's deadline, which may come to be an earlier one meanwhile ([`Held::set_timer`]). If it has come to be
+    /// a later one, it returns too early.
     ///
     /// # Panics
     ///

@@ -34,4 +34,4 @@ mod arbitrary;
 /// The version of every message on every link.
 ///
 /// A peer of another version is refused when it connects, so that messages need no versions of their own.
-pub const PROTOCOL_VERSION: u16 = 4;
+pub const PROTOCOL_VERSION: u16 = 5;

@@ -94,11 +94,11 @@ fn joiner_has(
     let joiner = donor.other();
     let copy = model.copy(partition, joiner);
     let durable = copy.entry.durable;
-    let is_part = copy.is_part.handed || copy.is_part.durable;
-    if durable.seq >= committed && !is_part {
+    let is_whole = copy.is_whole_durably();
+    if durable.seq >= committed && is_whole {
         return Ok(());
     }
-    let (what, whole) = (what(), if is_part { "and is not whole" } else { "" });
+    let (what, whole) = (what(), if is_whole { "" } else { "and is not whole" });
     let detail = format!(
         "{what}: {donor} has committed up to {committed}, {joiner} has up to {durable} durable {whole}"
     );

@@ -47,7 +47,7 @@ impl Check for Prefix {
                 );
                 Err(Violation::safety(NAME, at, detail).of(view.partition))
             }
-            NodeEvent::Acknowledges { partition, member, seq } => {
+            NodeEvent::Acknowledges { partition, member, seq, .. } => {
                 let durable = model.copy(*partition, *member).entry.durable;
                 if *seq <= durable.seq {
                     return Ok(());
@@ -154,7 +154,8 @@ mod tests {
         let mut scene = Scene::formed(Prefix::default());
         scene.applies(Member::Home, position(1, 1), 1);
         scene.play(applies(Member::Next, position(1, 1), 1));
-        let says = |seq| NodeEvent::Acknowledges { partition: P0, member: Member::Next, seq };
+        let (partition, member, is_whole) = (P0, Member::Next, true);
+        let says = |seq| NodeEvent::Acknowledges { partition, member, seq, is_whole };
         scene.play(node(1, says(Seq(0))));
         scene.objects(node(1, says(Seq(1))));
     }

@@ -31,7 +31,7 @@ impl Check for Release {
             let copy = model.copy(called.partition, member);
             let is_in_sync = named.is_some()
                 && named == model.holder(called.partition, member).incarnation
-                && !copy.is_part.handed;
+                && !copy.snapshot.handed.is_part;
             let durable = copy.entry.durable;
             if is_in_sync && durable.seq < shown.seq {
                 let detail = format!(

@@ -17,12 +17,17 @@ pub struct Whole;
 
 impl Check for Whole {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
-        let Seen::Inside(Event::Node { node, event: NodeEvent::Comes(progress) }) = seen else {
-            return Ok(());
+        let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
+        let (partition, member) = match event {
+            NodeEvent::Comes(progress) if progress.condition != Condition::Partial => {
+                (progress.partition, progress.member)
+            }
+            NodeEvent::Acknowledges { partition, member, is_whole: true, .. } => {
+                (*partition, *member)
+            }
+            _ => return Ok(()),
         };
-        let (partition, member) = (progress.partition, progress.member);
-        let is_part = model.copy(partition, member).is_part;
-        if progress.condition == Condition::Partial || !(is_part.handed || is_part.durable) {
+        if model.copy(partition, member).is_whole_durably() {
             return Ok(());
         }
         let detail = format!(
@@ -34,34 +39,45 @@ impl Check for Whole {
 
 #[cfg(test)]
 mod tests {
+    use protocol::id::Seq;
     use protocol::view::Member;
 
     use super::super::support::*;
     use super::*;
     use crate::seen::StorageDid;
 
-    /// Next has got all of a snapshot, and has not synced the end of it.
-    fn installed() -> Scene<Whole> {
+    const SYNC: [StorageDid; 2] = [StorageDid::Written, StorageDid::Synced];
+
+    /// Next has got all of a snapshot, and has not synced the end of it; nor its beginning, where it does not say so.
+    fn installed(after_the_beginning: &[StorageDid]) -> Scene<Whole> {
         let mut scene = Scene::formed(Whole);
         let (partition, member) = (P0, Member::Next);
         let base = position(0, 0);
         scene.play(node(1, NodeEvent::BeginsInstall { partition, member, base }));
-        scene.play(storage(1, StorageDid::Written));
-        scene.play(storage(1, StorageDid::Synced));
+        after_the_beginning.iter().for_each(|did| scene.play(storage(1, did.clone())));
         scene.play(node(1, NodeEvent::Installs { partition, member, is_complete: true }));
         scene.play(storage(1, StorageDid::Written));
         scene
     }
 
+    fn says_whole() -> Seen {
+        let (partition, member, seq) = (P0, Member::Next, Seq::ZERO);
+        node(1, NodeEvent::Acknowledges { partition, member, seq, is_whole: true })
+    }
+
     #[test]
     fn a_copy_that_is_whole_before_that_is_durable_is_seen() {
-        installed().objects(comes(Member::Next, position(0, 0), 0, 0));
+        for after_the_beginning in [&SYNC[..], &[]] {
+            installed(after_the_beginning).objects(comes(Member::Next, position(0, 0), 0, 0));
+            installed(after_the_beginning).objects(says_whole());
+        }
     }
 
     #[test]
     fn a_copy_may_be_whole_once_that_is_durable() {
-        let mut scene = installed();
+        let mut scene = installed(&SYNC);
         scene.play(storage(1, StorageDid::Synced));
         scene.play(comes(Member::Next, position(0, 0), 0, 0));
+        scene.play(says_whole());
     }
 }

@@ -39,10 +39,19 @@ pub struct CopyModel {
     pub progress: Option<Progress>,
     /// The ask that is open.
     pub ask: Option<Ask>,
-    /// Whether only a part of it is there: of a snapshot, or nothing that can be read.
-    pub is_part: Stages<bool>,
+    /// What is there of a snapshot that has begun to take its place.
+    pub snapshot: Stages<SnapshotModel>,
     /// Whether its node has found a row that is not what was written.
     pub is_damaged: bool,
+}
+
+/// What is known of the snapshots of a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SnapshotModel {
+    /// How many have begun since the node has started.
+    pub begun: u64,
+    /// Whether only a part of the last one is there, or nothing that can be read.
+    pub is_part: bool,
 }
 
 /// How far something has come on its way to the disk.
@@ -54,6 +63,14 @@ pub struct Stages<T> {
     pub written: T,
     /// Synced: found after a power loss.
     pub durable: T,
+}
+
+impl CopyModel {
+    /// Whether a loss of power would leave a part of it, or what a snapshot was to replace.
+    pub fn is_whole_durably(&self) -> bool {
+        let Stages { handed, durable, .. } = self.snapshot;
+        !handed.is_part && handed == durable
+    }
 }
 
 impl<T: Copy> Stages<T> {
@@ -98,7 +115,10 @@ impl NodeModel {
                     acting: found.view,
                     view: Stages::all(found.view),
                     entry: Stages::all(found.written),
-                    is_part: Stages::all(found.condition == Condition::Partial),
+                    snapshot: Stages::all(SnapshotModel {
+                        begun: 0,
+                        is_part: found.condition == Condition::Partial,
+                    }),
                     is_damaged: found.condition != Condition::Whole,
                     ..CopyModel::default()
                 };
@@ -115,12 +135,13 @@ impl NodeModel {
             NodeEvent::BeginsInstall { member, base, .. } => {
                 let copy = self.copy_mut(*member);
                 copy.entry.handed = *base;
-                copy.is_part.handed = true;
+                let SnapshotModel { begun, .. } = copy.snapshot.handed;
+                copy.snapshot.handed = SnapshotModel { begun: begun + 1, is_part: true };
                 copy.is_damaged = false;
             }
             NodeEvent::Installs { member, is_complete, .. } => {
                 let copy = self.copy_mut(*member);
-                copy.is_part.handed = !is_complete;
+                copy.snapshot.handed.is_part = !is_complete;
                 copy.is_damaged &= !is_complete;
             }
             NodeEvent::FindsDamage { member, .. } => self.copy_mut(*member).is_damaged = true,
@@ -164,7 +185,7 @@ impl NodeModel {
                 for copy in self.copies_mut() {
                     copy.entry.written = copy.entry.handed;
                     copy.view.written = copy.view.handed;
-                    copy.is_part.written = copy.is_part.handed;
+                    copy.snapshot.written = copy.snapshot.handed;
                 }
             }
             StorageDid::Synced => {
@@ -173,7 +194,7 @@ impl NodeModel {
                 for copy in self.copies_mut() {
                     copy.entry.durable = copy.entry.written;
                     copy.view.durable = copy.view.written;
-                    copy.is_part.durable = copy.is_part.written;
+                    copy.snapshot.durable = copy.snapshot.written;
                 }
             }
             StorageDid::Failed(_) => {}

@@ -33,7 +33,7 @@ impl Probes {
                     if found.log_from.0 > 1 {
                         reached.push(Probe::LogTrimmed);
                     }
-                    if found.condition == Condition::Partial && !before.is_part.handed {
+                    if found.condition == Condition::Partial && !before.snapshot.handed.is_part {
                         reached.push(Probe::Unreadable);
                     }
                 }
@@ -65,7 +65,7 @@ impl Probes {
                     self.applied.insert((*partition, *request));
                 }
                 let in_ask = is_home && known.home.ask.is_some();
-                let in_snapshot = known.copy(*member).is_part.handed;
+                let in_snapshot = known.copy(*member).snapshot.handed.is_part;
                 let in_ask = in_ask.then_some(Probe::WriteDuringAsk);
                 let in_snapshot = in_snapshot.then_some(Probe::UpdateDuringSnapshot);
                 in_ask.into_iter().chain(in_snapshot).collect()

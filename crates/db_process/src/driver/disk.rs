@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures_util::FutureExt;
 use process::threads::Threads;
 use ring::store::Mark;
 use tokio::sync::oneshot;
@@ -31,7 +32,9 @@ impl Driver {
         threads: Arc<dyn Threads>,
         ending: CancellationToken,
     ) -> Result<(), RunError> {
-        let outcome = self.write_and_sync(&threads, &ending).await;
+        // The core is told of syncs here. Everybody is to be told of a panic of it, too.
+        let outcome = AssertUnwindSafe(self.write_and_sync(&threads, &ending)).catch_unwind().await;
+        let outcome = outcome.unwrap_or(Err(RunError::DriverLost));
         match &outcome {
             Ok(()) => info!("node ends"),
             Err(reason) => error!(%reason, "node stops"),
@@ -59,7 +62,8 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = self.shared.broken() => return Err(RunError::DriverLost),
-                () = ending.cancelled() => return Ok(()),
+                // Not without looking whether it can go on.
+                () = ending.cancelled() => return self.write().map(drop),
                 (covers, outcome) = returned(&mut sync) => {
                     outcome?;
                     self.synced.fetch_max(covers.0, Ordering::AcqRel);

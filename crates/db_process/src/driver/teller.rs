@@ -131,9 +131,11 @@ impl Teller {
                 self.tell(|| Told::Appends { to, view, previous, last });
             }
             NodeEffect::ToNeighbour { to, message, .. } => {
-                let (Some(seq), member) = (acknowledged(message), to.other()) else { return };
+                let (Some((seq, is_whole)), member) = (acknowledged(message), to.other()) else {
+                    return;
+                };
                 let Some(partition) = partition_of(core, member) else { return };
-                self.tell(|| Told::Acknowledges { partition, member, seq });
+                self.tell(|| Told::Acknowledges { partition, member, seq, is_whole });
             }
             NodeEffect::Write { mutation: Mutation::MarkDamaged { member }, .. } => {
                 let Some(partition) = partition_of(core, *member) else { return };
@@ -168,14 +170,16 @@ fn partition_of(core: &Node, member: Member) -> Option<PartitionId> {
     Some(copy?.partition())
 }
 
-/// The last entry that is durable where this message comes from, if it says that.
-fn acknowledged(message: &CopyMessage) -> Option<Seq> {
+/// The last entry that is durable where this message comes from, and whether all up to there is, if it says that.
+fn acknowledged(message: &CopyMessage) -> Option<(Seq, bool)> {
     match message {
-        CopyMessage::Greeting(Greeting {
-            holds: Holds::Whole(position) | Holds::Part(position, _),
-            ..
-        }) => Some(position.seq),
-        CopyMessage::Durable { seq, .. } => Some(*seq),
+        CopyMessage::Greeting(Greeting { holds: Holds::Whole(position), .. }) => {
+            Some((position.seq, true))
+        }
+        CopyMessage::Greeting(Greeting { holds: Holds::Part(position, _), .. }) => {
+            Some((position.seq, false))
+        }
+        CopyMessage::Durable { seq, .. } => Some((*seq, false)),
         CopyMessage::Greeting(_) | CopyMessage::Data { .. } | CopyMessage::Goodbye(_) => None,
     }
 }

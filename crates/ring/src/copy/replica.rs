@@ -50,7 +50,7 @@ pub(crate) struct Replica {
     last: Option<Entry>,
     extent: Extent,
     retention: Retention,
-    /// The most rows that are read at once.
+    /// The most rows that are read at once, of storage and of the tail each.
     rows_max: usize,
     /// The log was looked at up to here.
     verified: Seq,

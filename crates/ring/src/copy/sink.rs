@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use protocol::entry::Entry;
 use protocol::id::{Position, Seq};
-use protocol::message::{CopyMessage, Cursor, Data, Greeting, Rows};
+use protocol::message::{CopyMessage, Cursor, Data, Greeting, Rows, Stretch};
 use protocol::view::View;
 
 use super::PartitionCopy;
@@ -118,7 +118,10 @@ impl PartitionCopy {
                 self.check_joiner(link)?;
                 self.install(cx, link, rows, then)?;
             }
-            Data::Compare(stretch) => self.compare(cx, &stretch)?,
+            Data::Compare(stretch) => {
+                self.check_stretch(link, &stretch)?;
+                self.compare(cx, &stretch)?;
+            }
         }
         self.sink.data += 1;
         let mark = cx.last_write();
@@ -149,6 +152,15 @@ impl PartitionCopy {
     fn check_joiner(&self, link: LinkId) -> Result<(), Fault> {
         if self.replica.is_counted_on() {
             return Err(Fault::protocol_error(link, "a snapshot for a copy that is in sync"));
+        }
+        Ok(())
+    }
+
+    /// A stretch says how much is read for it.
+    fn check_stretch(&self, link: LinkId, stretch: &Stretch) -> Result<(), Fault> {
+        if stretch.rows > 2 * self.settings.rows_max as u64 {
+            let detail = format!("a stretch of {} rows is to be compared", stretch.rows);
+            return Err(Fault::protocol_error(link, detail));
         }
         Ok(())
     }

@@ -20,7 +20,8 @@ pub struct NodeSettings {
     /// The most that is sent to the other copy and not made durable there, in bytes: flow control, and a bound on what a slow
     /// receiver piles up.
     pub window_bytes: usize,
-    /// How many rows a part of a snapshot has at most, and a stretch that is compared.
+    /// How many rows of storage a part of a snapshot has at most, and a stretch that is compared; and as many that are not
+    /// committed.
     pub rows_max: usize,
     /// How long the comparison of both copies rests after each stretch.
     pub scrub_pause: Duration,

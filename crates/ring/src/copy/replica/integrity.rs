@@ -7,6 +7,8 @@
 //!   found so at the start:  Damaged, Installing, Unreadable -----------------+
 //! ```
 //!
+//! A snapshot may begin at any other time too, if no view counts on the copy: the log was not kept for it.
+//!
 //! A damaged copy stays a member until the controller has dropped it: what it can read is right, and what it cannot read
 //! it does not answer. An unreadable one does not even know how far it is, so it does nothing.
 

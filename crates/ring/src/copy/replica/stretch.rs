@@ -20,7 +20,7 @@ impl Replica {
         Ok(Stretch { after: after.clone(), to, rows: digest.rows, digest: digest.finish() })
     }
 
-    /// Whether the rows here are those of a stretch of the other copy. Of more rows than it has not all are read.
+    /// Whether the rows here are those of a stretch of the other copy. Where there are more here, some of them are not read.
     pub(crate) fn has(&self, cx: &Context<'_>, stretch: &Stretch) -> Result<bool, Fault> {
         let mut digest = Digest::default();
         let mut after = stretch.after.clone();

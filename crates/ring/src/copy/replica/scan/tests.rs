@@ -6,6 +6,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use protocol::entry::{Change, Entry};
 use protocol::id::{Epoch, GatewayBoot, Incarnation, PartitionId, Position, RequestId, Seq};
+use protocol::message::Stretch;
 use protocol::view::Member;
 use uuid::Uuid;
 
@@ -88,6 +89,18 @@ impl Copy {
         }
     }
 
+    /// All rows, stretch by stretch.
+    fn stretches(&mut self) -> Vec<Stretch> {
+        let mut stretches = Vec::new();
+        let mut cursor = Some(Cursor::Records(None));
+        while let Some(after) = cursor {
+            let stretch = self.with(|replica, cx| replica.stretch_after(cx, &after)).unwrap();
+            cursor = stretch.to.clone();
+            stretches.push(stretch);
+        }
+        stretches
+    }
+
     /// All rows, part by part.
     fn parts(&mut self) -> Vec<Vec<RecordRow>> {
         let mut parts = Vec::new();
@@ -148,10 +161,11 @@ proptest! {
         });
         prop_assert_eq!(rows.collect::<Records>(), all);
 
-        let after = Cursor::Records(None);
         for _ in 0..2 {
-            let stretch = settled.with(|copy, cx| copy.stretch_after(cx, &after)).unwrap();
-            prop_assert_eq!(uncommitted.with(|copy, cx| copy.has(cx, &stretch)), Ok(true));
+            let stretches = settled.stretches();
+            for stretch in &stretches {
+                prop_assert_eq!(uncommitted.with(|copy, cx| copy.has(cx, stretch)), Ok(true));
+            }
             std::mem::swap(&mut settled, &mut uncommitted);
         }
     }
@@ -172,4 +186,29 @@ fn a_part_ends_where_it_has_the_bytes_of_a_message() {
     }
     let lengths = copy.parts().iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(lengths, [1, 1]);
+}
+
+#[test]
+fn a_row_more_or_less_is_a_difference() {
+    let record = StoredRecord { position: position(0), record: "{}".into() };
+    let records =
+        |names: &[&str]| names.iter().map(|name| (id(name), record.clone())).collect::<Records>();
+    let names = ["a", "b", "c", "d", "e", "f", "g"];
+    let stretches = Copy::of(records(&names)).stretches();
+    let has_all = |copy: &mut Copy| {
+        stretches
+            .iter()
+            .all(|stretch| copy.with(|replica, cx| replica.has(cx, stretch)) == Ok(true))
+    };
+    assert!(has_all(&mut Copy::of(records(&names))));
+    assert!(!has_all(&mut Copy::of(records(&names[1..]))));
+    assert!(!has_all(&mut Copy::of(records(&names[..6]))));
+    for added in ["aa", "h"] {
+        assert!(!has_all(&mut Copy::of(records(&[&names[..], &[added]].concat()))), "{added}");
+    }
+    for change in [(id("d"), false), (id("d"), true), (id("z"), true)] {
+        let mut changed = Copy::of(records(&names));
+        changed.write(&[change]);
+        assert!(!has_all(&mut changed));
+    }
 }
