@@ -160,10 +160,14 @@ impl World {
         is_calm.then_some(self.last_step)
     }
 
-    /// Whether a host is down, or is to be.
+    /// Whether a host is down, on its way there, or is to be.
     pub(crate) fn is_in_trouble(&self, host: Host) -> bool {
-        self.down.get(&host).is_some_and(|reasons| *reasons > 0)
-            || self.steps.values().any(|step| step.hosts() == [host])
+        self.is_down(host) || self.steps.values().any(|step| step.hosts() == [host])
+    }
+
+    /// Whether something keeps a host down, or its process was told to stop and has not ended: a gateway takes its time.
+    fn is_down(&self, host: Host) -> bool {
+        self.down.get(&host).is_some_and(|reasons| *reasons > 0) || self.machine(host).is_stopping()
     }
 
     /// Whether a row of a copy that a node holds is not what was written.
@@ -173,7 +177,7 @@ impl World {
 
     /// Whether nothing is the matter with a host or its links, nor is planned to be.
     pub(crate) fn is_calm_around(&self, host: Host) -> bool {
-        self.down.get(&host).is_none_or(|reasons| *reasons == 0)
+        !self.is_down(host)
             && !self.network.any(|condition| condition.hosts().contains(&host))
             && !self.steps.values().any(|step| step.hosts().contains(&host))
     }
