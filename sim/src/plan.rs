@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use self::fault::PlannedFault;
 use self::kind::FaultKind;
-use self::swarm::Swarm;
+use self::swarm::{Pace, Swarm};
 use self::workload::PlannedOperation;
 
 /// The version of what is saved.
@@ -84,7 +84,11 @@ impl Plan {
     /// The plan of a seed.
     pub fn draw(seed: u64, options: &Options) -> Self {
         let random = &mut StdRng::seed_from_u64(seed);
-        let swarm = Swarm::draw(random);
+        let mut swarm = Swarm::draw(random);
+        if !options.kinds.iter().any(|kind| kind.spares_reads()) {
+            // One at a time is for kinds that no read fails by.
+            swarm.pace = Pace::Free;
+        }
         let faults = schedule::draw(random, &swarm, &options.kinds);
         let operations = workload::draw(random, &swarm);
         Self { format: FORMAT, seed, storage: options.storage, swarm, faults, operations }
