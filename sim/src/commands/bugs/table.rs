@@ -67,8 +67,10 @@ pub(super) fn render(rows: &[Row], seeds: &Range<u64>, clean: Clean) -> String {
             Some(Caught { after, by: Ok(by) }) => (after.to_string(), format!("`{by}`")),
             Some(Caught { after, by: Err(_) }) => (after.to_string(), "a crash".to_owned()),
         };
-        let with = patch.faults.iter().flatten().map(|kind| format!(" of `{}`", kind.name()));
-        let with = with.collect::<String>();
+        let with = patch.faults.as_ref().map_or_else(String::new, |kinds| {
+            let kinds = kinds.iter().map(|kind| format!("`{}`", kind.name()));
+            format!(" of {}", kinds.collect::<Vec<_>>().join(", "))
+        });
         lines.push(format!("| `{}` | {} | {after}{with} | {by} |", patch.name, patch.bug));
     }
     let mut all = rows
