@@ -8,8 +8,8 @@ use protocol::view::{InSync, View};
 use ring::placement::Ring;
 use uuid::Uuid;
 
-/// Bytes of a record: a plain one, and the largest that there can be.
-pub(crate) const RECORD_BYTES: [usize; 2] = [120, 600];
+/// Bytes of a record: a plain one, and one with the longest name.
+pub(crate) const RECORD_BYTES: [usize; 2] = [120, 350];
 
 /// How many messages a frame holds.
 pub(crate) const BATCHES: [u64; 3] = [1, 16, 256];
@@ -45,20 +45,14 @@ pub(crate) fn both(ring: &Ring, partition: usize) -> View {
 }
 
 pub(crate) fn user_id(number: u64) -> UserId {
-    format!("user-{number:07}").parse().expect("it is valid")
+    benches::id(number).parse().expect("it is valid")
 }
 
 /// A user whose record has about so many bytes.
 pub(crate) fn user(number: u64, bytes: usize) -> User {
-    const REST: usize = 85;
-    let name = "n".repeat(bytes.saturating_sub(REST).clamp(1, 256));
-    let local = "m".repeat(bytes.saturating_sub(REST + name.len()).clamp(1, 64));
-    let domain = "example.org";
-    let json = format!(
-        r#"{{"id":"user-{number:07}","name":"{name}","email":"{local}@{domain}","group":{}}}"#,
-        number % 9
-    );
-    User::from_json(json.as_bytes()).expect("it is valid")
+    let without_name = benches::record(number, "").len();
+    let name = "n".repeat(bytes.saturating_sub(without_name).clamp(1, 256));
+    User::from_json(benches::record(number, &name).as_bytes()).expect("it is valid")
 }
 
 pub(crate) fn record(number: u64, bytes: usize) -> RecordJson {

@@ -180,14 +180,11 @@ fn scattered(count: u32, users: u32) -> impl Iterator<Item = u32> {
 }
 
 fn user_id(number: u32) -> UserId {
-    format!("user-{number:07}").parse().unwrap_or_else(|_| unreachable!("it is an id"))
+    benches::id(number.into()).parse().unwrap_or_else(|_| unreachable!("it is an id"))
 }
 
 fn user(number: u32, change: u32, name_bytes: usize) -> User {
-    let name = format!("{change:0name_bytes$}");
-    let json = format!(
-        r#"{{"id":"user-{number:07}","name":"{name}","email":"user-{number:07}@example.org","group":1}}"#
-    );
+    let json = benches::record(number.into(), &format!("{change:0name_bytes$}"));
     User::from_json(json.as_bytes()).unwrap_or_else(|error| unreachable!("it is a record: {error}"))
 }
 

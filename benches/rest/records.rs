@@ -35,15 +35,11 @@ pub(crate) enum Dialect {
 
 /// A record, by its number; all have the same length.
 pub(crate) fn record(number: u32, change: u32) -> String {
-    format!(
-        r#"{{"id":"{}","name":"Name number {change:010}","email":"user-{number:07}@example.org","group":{}}}"#,
-        id(number),
-        change % 9 + 1,
-    )
+    benches::record(number.into(), &format!("Name number {change:010}"))
 }
 
 fn id(number: u32) -> String {
-    format!("user-{number:07}")
+    benches::id(number.into())
 }
 
 impl Dialect {
