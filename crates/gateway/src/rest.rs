@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`users`] | the calls on user records |
+//! | [`direct`] | the way of a read around the router |
 //! | [`cluster`] | what is known of the cluster, and health |
 //! | [`metrics`] | the same, for Prometheus |
 //! | [`accept_loss`] | an operator's last resort |
@@ -13,6 +14,7 @@
 mod accept_loss;
 mod body;
 mod cluster;
+mod direct;
 mod etag;
 mod metrics;
 mod problem;
@@ -24,6 +26,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use process::entropy::Entropy;
 
+use self::direct::Direct;
 use self::problem::Problem;
 use crate::config::ServedByHeader;
 use crate::driver::Driver;
@@ -41,10 +44,11 @@ pub(crate) fn service(
     driver: Arc<Driver>,
     entropy: Arc<dyn Entropy>,
     served_by: ServedByHeader,
-) -> Router {
+) -> Direct {
+    let app = App { driver, entropy, served_by };
     let users = || post(users::create).put(users::change);
     let user = || get(users::read).delete(users::delete);
-    Router::new()
+    let router = Router::new()
         .route("/api/user", users())
         .route("/api/user/", users())
         .route("/api/user/{id}", user())
@@ -61,5 +65,6 @@ pub(crate) fn service(
         .route("/readyz/", get(cluster::ready))
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .with_state(App { driver, entropy, served_by })
+        .with_state(app.clone());
+    Direct::new(app, router)
 }

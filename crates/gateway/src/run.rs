@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::ServiceExt;
+use axum::extract::Request;
 use axum::serve::Listener;
 use link::DeadlineListener;
 use process::clock::Clock;
@@ -87,7 +89,7 @@ where
     let listener = DeadlineListener::for_requests(rest, &config.links);
     let service = rest::service(Arc::clone(&driver), Arc::clone(&entropy), config.served_by);
     let finishing = shutdown.clone();
-    let serving = axum::serve(listener, service)
+    let serving = axum::serve(listener, ServiceExt::<Request>::into_make_service(service))
         .with_graceful_shutdown(async move { finishing.cancelled().await })
         .into_future();
     let out_of_time = async {

@@ -41,7 +41,7 @@ pub(super) async fn read(
     State(app): State<App>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    app.bring(ClientRequest::Read(user_id(id)?), None).await
+    app.read(user_id(id)?).await
 }
 
 /// `PUT /api/user/`
@@ -66,6 +66,11 @@ pub(super) async fn delete(
 }
 
 impl App {
+    /// Reads a user.
+    pub(super) async fn read(&self, id: UserId) -> Result<Response, Problem> {
+        self.bring(ClientRequest::Read(id), None).await
+    }
+
     /// Brings a request to its end, and tells its outcome. `made_id` is the id that an unknown outcome has to name.
     async fn bring(
         &self,
