@@ -19,6 +19,9 @@ pub const FRAME_BYTES_MAX: usize = 4 << 20;
 /// At this size a sender closes a frame and begins the next one.
 pub const FRAME_BYTES_FULL: usize = 1 << 20;
 
+/// So much room a frame begins with.
+const FRAME_BYTES_RESERVED: usize = 8 << 10;
+
 /// Why bytes are not a frame. The link that brought them is dropped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
@@ -57,6 +60,8 @@ impl FrameBuilder {
     /// When the message does not serialise, which for the types of [`message`](crate::message) cannot be.
     pub fn push<M: Serialize>(&mut self, message: &M) -> Result<(), postcard::Error> {
         if self.bytes.is_empty() {
+            // The memory of a frame that is gone serves again.
+            self.bytes.reserve(FRAME_BYTES_RESERVED);
             self.bytes.put_u16(PROTOCOL_VERSION);
         }
         let writer = Writer(std::mem::take(&mut self.bytes));
