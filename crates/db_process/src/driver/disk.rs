@@ -1,12 +1,12 @@
 //! The disk's loop: writes what the core wants written, syncs it, and tells the core. It ends with the node.
 //!
-//! One sync runs at a time, apart; what is written meanwhile goes with the next one.
+//! One sync runs at a time, apart; what is written meanwhile goes with the next one. Whoever syncs tells the core, and goes on as
+//! long as there is more: nobody else has to be woken for that.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use futures_util::FutureExt;
 use process::threads::Threads;
 use ring::store::Mark;
 use tokio::sync::oneshot;
@@ -17,12 +17,8 @@ use super::Driver;
 use crate::run::RunError;
 use crate::storage::{Operation, StorageError};
 
-/// A sync that runs.
-struct Sync {
-    /// The last mutation that it covers.
-    covers: Mark,
-    outcome: oneshot::Receiver<Result<(), StorageError>>,
-}
+/// Syncs that run; they tell the last mutation that is durable, once there is nothing more to sync.
+type Syncs = oneshot::Receiver<Result<Mark, StorageError>>;
 
 impl Driver {
     /// Keeps what is in the batch durable until `ending` is cancelled or the node cannot go on. At the end everybody is told, and
@@ -32,9 +28,7 @@ impl Driver {
         threads: Arc<dyn Threads>,
         ending: CancellationToken,
     ) -> Result<(), RunError> {
-        // The core is told of syncs here. Everybody is to be told of a panic of it, too.
-        let outcome = AssertUnwindSafe(self.write_and_sync(&threads, &ending)).catch_unwind().await;
-        let outcome = outcome.unwrap_or(Err(RunError::DriverLost));
+        let outcome = self.write_and_sync(&threads, &ending).await;
         match &outcome {
             Ok(()) => info!("node ends"),
             Err(reason) => error!(%reason, "node stops"),
@@ -47,28 +41,23 @@ impl Driver {
     }
 
     async fn write_and_sync(
-        &self,
+        self: &Arc<Self>,
         threads: &Arc<dyn Threads>,
         ending: &CancellationToken,
     ) -> Result<(), RunError> {
-        let mut covered = Mark::default();
-        let mut sync = None::<Sync>;
+        let mut durable = Mark::default();
+        let mut syncs = None::<Syncs>;
         loop {
             let written = self.write()?;
-            if sync.is_none() && written > covered {
-                covered = written;
-                sync = Some(self.begin_sync(threads, written));
+            if syncs.is_none() && written > durable {
+                syncs = Some(self.begin_syncs(threads, written));
             }
             tokio::select! {
                 biased;
                 () = self.shared.broken() => return Err(RunError::DriverLost),
                 // Not without looking whether it can go on.
                 () = ending.cancelled() => return self.write().map(drop),
-                (covers, outcome) = returned(&mut sync) => {
-                    outcome?;
-                    self.synced.fetch_max(covers.0, Ordering::AcqRel);
-                    self.tell_synced();
-                }
+                outcome = returned(&mut syncs) => durable = outcome?,
                 () = self.to_write.notified() => {}
             }
         }
@@ -85,24 +74,37 @@ impl Driver {
         };
         if !batch.is_empty() {
             self.store.write(batch)?;
+            self.written.store(mark.0, Ordering::Release);
         }
         Ok(mark)
     }
 
-    fn begin_sync(&self, threads: &Arc<dyn Threads>, covers: Mark) -> Sync {
-        let storage = self.store.storage();
+    fn begin_syncs(self: &Arc<Self>, threads: &Arc<dyn Threads>, written: Mark) -> Syncs {
+        let driver = Arc::clone(self);
         let (done, outcome) = oneshot::channel();
-        let sync = threads.blocking(Box::new(move || {
+        // Once the node has ended nobody cares how it went.
+        let syncs = move || drop(done.send(driver.sync_what_is_written(written)));
+        tokio::spawn(threads.blocking(Box::new(syncs)));
+        outcome
+    }
+
+    /// Syncs what is written, and what is written meanwhile; returns the last mutation that is durable.
+    fn sync_what_is_written(&self, mut written: Mark) -> Result<Mark, StorageError> {
+        let storage = self.store.storage();
+        loop {
             // A panic would end this thread only, and the node would wait for ever.
-            let outcome = catch_unwind(AssertUnwindSafe(|| storage.sync())).unwrap_or_else(|_| {
+            catch_unwind(AssertUnwindSafe(|| storage.sync())).unwrap_or_else(|_| {
                 let detail = "the sync panicked, see the log".to_owned();
                 Err(StorageError::Disk { operation: Operation::Sync, detail })
-            });
-            // Once the node has ended nobody cares.
-            let _ = done.send(outcome);
-        }));
-        tokio::spawn(sync);
-        Sync { covers, outcome }
+            })?;
+            self.synced.fetch_max(written.0, Ordering::AcqRel);
+            self.tell_synced();
+            let durable = written;
+            written = Mark(self.written.load(Ordering::Acquire));
+            if written <= durable {
+                return Ok(durable);
+            }
+        }
     }
 
     fn tell_synced(&self) {
@@ -120,12 +122,11 @@ impl Driver {
     }
 }
 
-/// Waits for the sync that runs, if one does.
-async fn returned(sync: &mut Option<Sync>) -> (Mark, Result<(), StorageError>) {
-    let Some(running) = sync else { return std::future::pending().await };
-    let outcome = (&mut running.outcome).await;
-    let covers = running.covers;
-    *sync = None;
-    // The runtime drops what it runs only when it ends itself.
-    (covers, outcome.unwrap_or_else(|_| unreachable!("a sync always says how it ended")))
+/// Waits for the syncs that run, if any do.
+async fn returned(syncs: &mut Option<Syncs>) -> Result<Mark, RunError> {
+    let Some(running) = syncs else { return std::future::pending().await };
+    let outcome = running.await;
+    *syncs = None;
+    // Nothing is said where the core has panicked when it was told.
+    Ok(outcome.map_err(|_| RunError::DriverLost)??)
 }
