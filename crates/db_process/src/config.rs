@@ -54,7 +54,7 @@ pub struct Args {
         long,
         value_name = "MS",
         env = "SCRUB_PAUSE_MS",
-        default_value_t = 250,
+        default_value_t = 1000,
         value_parser = clap::value_parser!(u64).range(1..=3_600_000)
     )]
     pub scrub_pause_ms: u64,

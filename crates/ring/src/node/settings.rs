@@ -38,7 +38,7 @@ impl Default for NodeSettings {
             log_bytes_kept: 32 << 20,
             window_bytes: 2 << 20,
             rows_max: 512,
-            scrub_pause: Duration::from_millis(250),
+            scrub_pause: Duration::from_secs(1),
         }
     }
 }
