@@ -7,7 +7,8 @@ use db_process::store::audit::CopyAudit;
 use history::users::rest::fields_of;
 use history::users::{Input, Output, UserHistory, check_users};
 use history::{Budget, ClientId, Event, History, OperationId, Outcome};
-use protocol::view::{InSync, Member};
+use protocol::id::PartitionId;
+use protocol::view::Member;
 
 use super::{Check, End};
 use crate::model::{Model, named};
@@ -30,6 +31,16 @@ impl Check for Durability {
         {
             let detail = format!("what db-{place} holds cannot be read: {error}");
             return Err(Violation::safety(NAME, at, detail));
+        }
+        for partition in model.partitions() {
+            for member in Member::ALL {
+                let copy = end.copy(model, partition, member);
+                let copy = copy.filter(|_| is_in_sync(model, partition, member));
+                if let Some(what) = copy.and_then(|copy| copy.unreadable.as_ref()) {
+                    let detail = format!("the {member} copy of {partition} is in sync: {what}");
+                    return Err(Violation::safety(NAME, at, detail).of(partition));
+                }
+            }
         }
         let with_reads = with_last_reads(model, end);
         let verdict = check_users(&with_reads, Budget::steps(STEPS_PER_USER));
@@ -58,12 +69,8 @@ fn with_last_reads(model: &Model, end: &End) -> UserHistory {
         let Ok(id) = user.parse() else { continue };
         let partition = model.ring.partition_of(&id);
         for member in [Member::Home, Member::Next] {
-            let is_in_sync =
-                model.published.get(&partition).is_some_and(|view| match (view.in_sync, member) {
-                    (InSync::Both { .. }, _) => true,
-                    (in_sync, member) => named(in_sync, member).is_some(),
-                });
-            let Some(copy) = end.copy(model, partition, member).filter(|_| is_in_sync) else {
+            let copy = end.copy(model, partition, member);
+            let Some(copy) = copy.filter(|_| is_in_sync(model, partition, member)) else {
                 continue;
             };
             let (client, operation_id) = (ClientId(u64::MAX), OperationId(operation));
@@ -76,6 +83,12 @@ fn with_last_reads(model: &Model, end: &End) -> UserHistory {
     }
     History::from_events(events)
         .unwrap_or_else(|error| unreachable!("reads were added at its end: {error}"))
+}
+
+/// Whether a copy is to hold what was acknowledged.
+fn is_in_sync(model: &Model, partition: PartitionId, member: Member) -> bool {
+    let view = model.published.get(&partition);
+    view.is_some_and(|view| named(view.in_sync, member).is_some())
 }
 
 fn held(copy: &CopyAudit, id: &protocol::user::UserId) -> Output {
@@ -108,6 +121,19 @@ mod tests {
         end.audits.get_mut(&place).unwrap().as_mut().unwrap().next.records.clear();
         let violation = Durability.finish(&scene.model, Moment::default(), &end).unwrap_err();
         assert_eq!(violation.about.user.as_deref(), Some("user-1"));
+    }
+
+    #[test]
+    fn a_damaged_row_is_seen_in_a_copy_that_is_in_sync() {
+        let mut scene = Scene::formed(Durability);
+        let mut end = end_with("user-1", "ada", &[created("ada")]);
+        let next = scene.model.ring.holder(P0, Member::Next).index();
+        let audit = end.audits.get_mut(&next).unwrap().as_mut().unwrap();
+        audit.next.unreadable = Some("a record".to_owned());
+        assert!(Durability.finish(&scene.model, Moment::default(), &end).is_err());
+        // Out of sync, and nobody could restore it.
+        scene.changes(home_only(0, 2));
+        assert!(Durability.finish(&scene.model, Moment::default(), &end).is_ok());
     }
 
     #[test]

@@ -267,6 +267,7 @@ pub(super) fn end_with(user: &str, name: &str, seen: &[(Input, Outcome<Output>)]
         applied: Vec::new(),
         installing: None,
         is_damaged: false,
+        unreadable: None,
     };
     let audits = ring.places().map(|place| {
         let home = copy(ring.holder(partition, Member::Home) == place);

@@ -16,7 +16,11 @@ const STEPS_PER_USER: u64 = 10_000_000;
 /// What all nodes hold. No process may run on their directories.
 pub(crate) fn audits(cluster: &Cluster) -> Vec<Audit> {
     let audits = try_audits(cluster).into_iter();
-    audits.collect::<Result<_, _>>().expect("the storage is whole")
+    let audits = audits.collect::<Result<Vec<_>, _>>().expect("the storage is whole");
+    for copy in audits.iter().flat_map(|audit| [&audit.home, &audit.next]) {
+        assert_eq!(copy.unreadable, None, "the storage is whole");
+    }
+    audits
 }
 
 /// The same, where one may not be whole.

@@ -33,7 +33,7 @@ pub struct Audit {
 pub struct CopyAudit {
     /// The view that it acts on.
     pub view: Option<View>,
-    /// Every record.
+    /// Every record that is what was written.
     pub records: BTreeMap<UserId, StoredRecord>,
     /// The log, as far as it is kept.
     pub log: Vec<Entry>,
@@ -41,8 +41,10 @@ pub struct CopyAudit {
     pub applied: Vec<(RequestId, Seq)>,
     /// How far a snapshot has come that is not complete.
     pub installing: Option<Cursor>,
-    /// Whether a row was found that is not what was written.
+    /// Whether the node has found a row that is not what was written.
     pub is_damaged: bool,
+    /// The first row that is found now and is not what was written.
+    pub unreadable: Option<String>,
 }
 
 /// The keys of a copy's rows, in every table but [`Table::Meta`]: for those who damage them on purpose.
@@ -54,7 +56,7 @@ pub fn keys_of(member: Member) -> std::ops::Range<bytes::Bytes> {
 ///
 /// # Errors
 ///
-/// When the storage fails or anything in it is damaged.
+/// When the storage fails, or what is damaged is of no copy.
 pub fn audit(reader: &dyn StorageReader) -> Result<Audit, StoreError> {
     Ok(Audit {
         identity: meta::identity(reader)?,
@@ -69,19 +71,40 @@ fn audit_copy(reader: &dyn StorageReader, member: Member) -> Result<CopyAudit, S
     let range = &range.start[..]..&range.end[..];
     let entries = reader.scan(Table::Log, range.clone(), EVERYTHING)?;
     let rows = reader.scan(Table::Records, range, EVERYTHING)?;
-    let records = rows.iter().map(|(key, value)| {
-        let RecordRow { id, position, record } = record::row(member, key, value)?;
-        Ok((id, StoredRecord { position, record }))
-    });
+    let mut unreadable = None;
+    let mut records = BTreeMap::new();
+    for (key, value) in &rows {
+        let row = readable(record::row(member, key, value), &mut unreadable)?;
+        records.extend(
+            row.map(|RecordRow { id, position, record }| (id, StoredRecord { position, record })),
+        );
+    }
+    let mut log = Vec::new();
+    for (_, value) in &entries {
+        log.extend(readable(log::decode(member, value), &mut unreadable)?);
+    }
+    let applied = readable(applied::all(reader, member), &mut unreadable)?.unwrap_or_default();
     Ok(CopyAudit {
         view: meta::view(reader, member)?,
-        records: records.collect::<Result<_, StoreError>>()?,
-        log: entries
-            .iter()
-            .map(|(_, value)| log::decode(member, value))
-            .collect::<Result<_, _>>()?,
-        applied: applied::all(reader, member)?,
+        records,
+        log,
+        applied,
         installing: meta::installing(reader, member)?,
         is_damaged: meta::is_damaged(reader, member)?,
+        unreadable,
     })
+}
+
+/// What was read, if it is what was written; else that is noted.
+fn readable<T>(
+    read: Result<T, StoreError>,
+    unreadable: &mut Option<String>,
+) -> Result<Option<T>, StoreError> {
+    match read.as_ref().err().and_then(StoreError::damage) {
+        Some(what) => {
+            unreadable.get_or_insert(what);
+            Ok(None)
+        }
+        None => read.map(Some),
+    }
 }
