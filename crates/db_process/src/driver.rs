@@ -57,8 +57,6 @@ pub(crate) struct Driver {
     link_ids: LinkIds,
     /// Tells the disk's loop that there is something to write, or that the node cannot go on.
     to_write: Notify,
-    /// The last mutation that is written.
-    written: AtomicU64,
     /// The mark that a sync has covered, until the core is told; 0 for none. Whoever handles events next tells it: who has
     /// synced may wait long for the lock.
     synced: AtomicU64,
@@ -98,7 +96,6 @@ impl Driver {
             clock,
             link_ids: LinkIds::default(),
             to_write: Notify::new(),
-            written: AtomicU64::new(0),
             synced: AtomicU64::new(0),
             unlinked: Notify::new(),
         })

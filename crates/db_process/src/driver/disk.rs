@@ -1,7 +1,7 @@
 //! The disk's loop: writes what the core wants written, syncs it, and tells the core. It ends with the node.
 //!
-//! One sync runs at a time, apart; what is written meanwhile goes with the next one. Whoever syncs tells the core, and goes on as
-//! long as there is more: nobody else has to be woken for that.
+//! One sync runs at a time, apart; what is written meanwhile goes with the next one. Whoever syncs tells the core: the loop may be
+//! writing just then.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use super::Driver;
 use crate::run::RunError;
 use crate::storage::{Operation, StorageError};
 
-/// Syncs that run; they tell the last mutation that is durable, once there is nothing more to sync.
-type Syncs = oneshot::Receiver<Result<Mark, StorageError>>;
+/// A sync that runs.
+type Sync = oneshot::Receiver<Result<(), StorageError>>;
 
 impl Driver {
     /// Keeps what is in the batch durable until `ending` is cancelled or the node cannot go on. At the end everybody is told, and
@@ -45,19 +45,20 @@ impl Driver {
         threads: &Arc<dyn Threads>,
         ending: &CancellationToken,
     ) -> Result<(), RunError> {
-        let mut durable = Mark::default();
-        let mut syncs = None::<Syncs>;
+        let mut covered = Mark::default();
+        let mut sync = None::<Sync>;
         loop {
             let written = self.write()?;
-            if syncs.is_none() && written > durable {
-                syncs = Some(self.begin_syncs(threads, written));
+            if sync.is_none() && written > covered {
+                covered = written;
+                sync = Some(self.begin_sync(threads, written));
             }
             tokio::select! {
                 biased;
                 () = self.shared.broken() => return Err(RunError::DriverLost),
                 // Not without looking whether it can go on.
                 () = ending.cancelled() => return self.write().map(drop),
-                outcome = returned(&mut syncs) => durable = outcome?,
+                outcome = returned(&mut sync) => outcome?,
                 () = self.to_write.notified() => {}
             }
         }
@@ -74,43 +75,32 @@ impl Driver {
         };
         if !batch.is_empty() {
             self.store.write(batch)?;
-            self.written.store(mark.0, Ordering::Release);
         }
         Ok(mark)
     }
 
-    fn begin_syncs(self: &Arc<Self>, threads: &Arc<dyn Threads>, written: Mark) -> Syncs {
+    fn begin_sync(self: &Arc<Self>, threads: &Arc<dyn Threads>, covers: Mark) -> Sync {
         let driver = Arc::clone(self);
         let (done, outcome) = oneshot::channel();
         // Once the node has ended nobody cares how it went.
-        let syncs = move || drop(done.send(driver.sync_what_is_written(written)));
-        tokio::spawn(threads.blocking(Box::new(syncs)));
+        let sync = move || drop(done.send(driver.sync(covers)));
+        tokio::spawn(threads.blocking(Box::new(sync)));
         outcome
     }
 
-    /// Syncs what is written, and what is written meanwhile; returns the last mutation that is durable.
-    fn sync_what_is_written(&self, mut written: Mark) -> Result<Mark, StorageError> {
+    /// Syncs what is written, and tells the core that it is durable up to this mutation.
+    fn sync(&self, covers: Mark) -> Result<(), StorageError> {
         let storage = self.store.storage();
-        loop {
-            // A panic would end this thread only, and the node would wait for ever.
-            catch_unwind(AssertUnwindSafe(|| storage.sync())).unwrap_or_else(|_| {
-                let detail = "the sync panicked, see the log".to_owned();
-                Err(StorageError::Disk { operation: Operation::Sync, detail })
-            })?;
-            self.synced.fetch_max(written.0, Ordering::AcqRel);
-            self.tell_synced();
-            let durable = written;
-            written = Mark(self.written.load(Ordering::Acquire));
-            if written <= durable {
-                return Ok(durable);
-            }
-        }
-    }
-
-    fn tell_synced(&self) {
+        // A panic would end this thread only, and the node would wait for ever.
+        catch_unwind(AssertUnwindSafe(|| storage.sync())).unwrap_or_else(|_| {
+            let detail = "the sync panicked, see the log".to_owned();
+            Err(StorageError::Disk { operation: Operation::Sync, detail })
+        })?;
+        self.synced.fetch_max(covers.0, Ordering::AcqRel);
         let mut held = self.shared.lock_anyhow();
         let _hold = held.links.hold();
         self.handle(&mut held, self.synced());
+        Ok(())
     }
 
     /// Tells the gateway why the node ends, and closes every link.
@@ -122,11 +112,11 @@ impl Driver {
     }
 }
 
-/// Waits for the syncs that run, if any do.
-async fn returned(syncs: &mut Option<Syncs>) -> Result<Mark, RunError> {
-    let Some(running) = syncs else { return std::future::pending().await };
+/// Waits for the sync that runs, if one does.
+async fn returned(sync: &mut Option<Sync>) -> Result<(), RunError> {
+    let Some(running) = sync else { return std::future::pending().await };
     let outcome = running.await;
-    *syncs = None;
+    *sync = None;
     // Nothing is said where the core has panicked when it was told.
     Ok(outcome.map_err(|_| RunError::DriverLost)??)
 }

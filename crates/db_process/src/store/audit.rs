@@ -35,7 +35,7 @@ pub struct CopyAudit {
     pub view: Option<View>,
     /// Every record that is what was written.
     pub records: BTreeMap<UserId, StoredRecord>,
-    /// The log, as far as it is kept.
+    /// The log, as far as it is kept and is what was written.
     pub log: Vec<Entry>,
     /// The applied request ids.
     pub applied: Vec<(RequestId, Seq)>,

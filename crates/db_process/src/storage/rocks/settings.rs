@@ -158,20 +158,19 @@ fn table_options(table: Table, settings: &RocksSettings, cache: &Cache) -> Optio
     // Otherwise indexes and filters would be memory beyond any bound; those of the newest files are kept at hand.
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
-    let mut options = Options::default();
     match table {
-        Table::Records => {
-            // Ten bits a key let one in a hundred lookups of an absent key read a block in vain.
-            blocks.set_bloom_filter(10.0, false);
-            // Most records are in table files: a filter of the recent writes, a fiftieth of their memory, saves the search
-            // there, which costs as much as the one in a file. A hash of a block's keys saves the search in that.
-            options.set_memtable_prefix_bloom_ratio(0.02);
-            options.set_memtable_whole_key_filtering(true);
-            blocks.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
-        }
-        Table::Applied => blocks.set_bloom_filter(10.0, false),
+        // Ten bits a key let one in a hundred lookups of an absent key read a block in vain.
+        Table::Records | Table::Applied => blocks.set_bloom_filter(10.0, false),
         // Few keys, or keys that are scanned: a filter would never be asked.
         Table::Meta | Table::Log => {}
+    }
+    let mut options = Options::default();
+    if table == Table::Records {
+        // Most records are in table files: a filter of the recent writes, a fiftieth of their memory, saves the search there,
+        // which costs as much as the one in a file. A hash of a block's keys saves the search in that.
+        options.set_memtable_prefix_bloom_ratio(0.02);
+        options.set_memtable_whole_key_filtering(true);
+        blocks.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
     }
     options.set_block_based_table_factory(&blocks);
     options.set_compression_type(DBCompressionType::Lz4);
