@@ -23,7 +23,7 @@ use crate::store::Mark;
 pub(super) struct Sink {
     /// Numbers the sessions, over all links.
     session: u64,
-    /// A greeting is to be sent once what it says is durable.
+    /// A greeting is to be sent once its view is durable, and that the copy is whole.
     owes_greeting: bool,
     /// How many data of the session were used.
     data: u64,
@@ -156,9 +156,9 @@ impl PartitionCopy {
         Ok(())
     }
 
-    /// A stretch says how much is read for it.
+    /// A stretch says how much is read for it: no more than a part has.
     fn check_stretch(&self, link: LinkId, stretch: &Stretch) -> Result<(), Fault> {
-        if stretch.rows > 2 * self.settings.rows_max as u64 {
+        if stretch.rows > self.replica.part_rows_max() as u64 {
             let detail = format!("a stretch of {} rows is to be compared", stretch.rows);
             return Err(Fault::protocol_error(link, detail));
         }

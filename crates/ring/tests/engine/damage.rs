@@ -12,7 +12,7 @@ use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::link::LinkId;
-use ring::node::{Node, NodeEffect, NodeEvent};
+use ring::node::{Node, NodeEffect, NodeEvent, NodeSettings};
 use ring::store::{Budget, Mutation, ReadError, Stored, StoredRecord};
 use ring::time::Time;
 
@@ -21,7 +21,7 @@ use crate::home::{
     NEXT, create, found_at_home, greets, greets_with, linked_to_next, sync, update, update_event,
     update_event_under,
 };
-use crate::node::{hello_of_home, replies, request};
+use crate::node::{data, drops_home, hello_of_home, replies, request};
 use crate::support::{
     HOME, both, from_gateway, handle, handle_with, hello, home_only, incarnation, node, read_of,
     recovered, user_of, view, welcome,
@@ -158,10 +158,21 @@ fn is_data(effect: &NodeEffect) -> bool {
     matches!(effect, NodeEffect::ToNeighbour { message: CopyMessage::Data { .. }, .. })
 }
 
-fn compare(node: &mut Node, number: u64, view: View, digest: u128) -> Vec<NodeEffect> {
-    let stretch = Stretch { after: Cursor::Records(None), to: None, rows: 0, digest };
-    let message = CopyMessage::Data { session: number, view, data: Data::Compare(stretch) };
-    handle(node, NodeEvent::NeighbourSays { from: Member::Home, link: HOME, message })
+/// The source has so many rows, and this digest of them.
+fn compare(node: &mut Node, view: View, (rows, digest): (u64, u128)) -> Vec<NodeEffect> {
+    let stretch = Stretch { after: Cursor::Records(None), to: None, rows, digest };
+    handle(node, data(view, Data::Compare(stretch)))
+}
+
+#[test]
+fn a_stretch_of_more_rows_than_can_be_sent_at_once_drops_the_link() {
+    let in_sync = view(0, 2, both(0));
+    let mut node = node(view(1, 2, both(1)), in_sync);
+    handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() });
+    let rows_max = 2 * NodeSettings::default().rows_max as u64;
+    assert!(!drops_home(&compare(&mut node, in_sync, (rows_max, 0))));
+    let effects = compare(&mut node, in_sync, (rows_max + 1, 0));
+    assert!(drops_home(&effects), "{effects:?}");
 }
 
 #[test]
@@ -188,7 +199,7 @@ fn copies_that_differ_raise_one_alarm_until_they_are_the_same_again() {
         (1, Verdict::Different, 1),
     ];
     for (digest, verdict, alarm) in rounds {
-        let effects = compare(&mut node, 1, in_sync, digest);
+        let effects = compare(&mut node, in_sync, (0, digest));
         assert_eq!(verdicts(&effects), [verdict], "{effects:?}");
         assert_eq!(alarms(&effects), alarm);
     }

@@ -157,7 +157,7 @@ pub(crate) fn data(view: View, data: Data) -> NodeEvent {
     NodeEvent::NeighbourSays { from: Member::Home, link: HOME, message }
 }
 
-fn drops_home(effects: &[NodeEffect]) -> bool {
+pub(crate) fn drops_home(effects: &[NodeEffect]) -> bool {
     effects.iter().any(|effect| matches!(effect, NodeEffect::Drop { link, .. } if *link == HOME))
 }
 

@@ -17,6 +17,11 @@ use crate::store::{Budget, StoredRecord};
 const READ_BYTES_MAX: usize = 256 << 10;
 
 impl Replica {
+    /// The most rows that a part has: those of storage, and as many of the tail.
+    pub(crate) fn part_rows_max(&self) -> usize {
+        2 * self.rows_max
+    }
+
     /// The rows after a cursor, and the cursor after them; none if there are no more.
     pub(crate) fn rows_after(
         &self,

@@ -155,7 +155,7 @@ proptest! {
         let mut settled = Copy::of(all.clone());
 
         let parts = uncommitted.parts();
-        prop_assert!(parts.iter().all(|part| part.len() <= 2 * ROWS_MAX), "{parts:?}");
+        prop_assert!(parts.iter().all(|part| part.len() <= uncommitted.replica.part_rows_max()), "{parts:?}");
         let rows = parts.concat().into_iter().map(|row| {
             (row.id, StoredRecord { position: row.position, record: row.record })
         });
