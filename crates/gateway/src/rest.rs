@@ -31,6 +31,9 @@ use self::problem::Problem;
 use crate::config::ServedByHeader;
 use crate::driver::Driver;
 
+/// Where users are; each has its id behind that.
+const USERS: &str = "/api/user/";
+
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
@@ -50,7 +53,7 @@ pub(crate) fn service(
     let user = || get(users::read).delete(users::delete);
     let router = Router::new()
         .route("/api/user", users())
-        .route("/api/user/", users())
+        .route(USERS, users())
         .route("/api/user/{id}", user())
         .route("/api/user/{id}/", user())
         .route("/api/cluster", get(cluster::status))

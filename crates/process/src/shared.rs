@@ -1,7 +1,7 @@
 //! A core behind a lock, for all who have events for it, and the timer that it sets.
 //!
-//! After a panic while the lock is held the core is not to be relied on any more. Whoever takes the lock after that panics too, and those who wait
-//! for that ([`Shared::broken`]) end the process.
+//! After a panic while the lock is held the core is not to be relied on any more. Whoever takes the lock then panics too, and
+//! those who wait for that ([`Shared::broken`]) end the process.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};

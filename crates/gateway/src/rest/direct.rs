@@ -1,8 +1,6 @@
 //! The way around the router: reads of a user, by far the most requests, are told by their path alone.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -11,13 +9,11 @@ use axum::http::{Method, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use futures_util::future::Either;
+use process::threads::OwnedFuture;
 use protocol::user::UserId;
 use tower::Service;
 
-use super::App;
-
-/// What `GET /api/user/{id}` begins with.
-const USER: &str = "/api/user/";
+use super::{App, USERS};
 
 /// The routes, with a shorter way for reads of a user. What it answers is what the router would.
 #[derive(Clone)]
@@ -36,14 +32,10 @@ impl Direct {
 impl Service<Request<Body>> for Direct {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<
-        Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>,
-        RouteFuture<Infallible>,
-    >;
+    type Future = Either<OwnedFuture<Result<Response, Infallible>>, RouteFuture<Infallible>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // A router always is.
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<Body>>::poll_ready(&mut self.router, cx)
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
@@ -59,8 +51,10 @@ impl Service<Request<Body>> for Direct {
 
 /// The user that a request reads, where it says so without an escape and without a mistake.
 fn read_of<B>(request: &Request<B>) -> Option<UserId> {
-    let id = (request.method() == Method::GET).then(|| request.uri().path().strip_prefix(USER))?;
-    id?.parse().ok()
+    if request.method() != Method::GET {
+        return None;
+    }
+    request.uri().path().strip_prefix(USERS)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -1,10 +1,7 @@
 //! Positions as entity tags ([RFC 9110, section 8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)).
 
-use std::fmt::Write;
-
 use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, HeaderValue};
-use bytes::BytesMut;
 use protocol::id::Position;
 
 use super::problem::Problem;
@@ -14,13 +11,8 @@ const NO_POSITION: Position = Position::ZERO;
 
 /// The tag of a record at a position.
 pub(super) fn header(position: Position) -> HeaderValue {
-    // Two numbers of up to twenty digits, a dot and quotes.
-    let mut tag = BytesMut::with_capacity(43);
-    let written = write!(tag, "\"{position}\"");
-    written
-        .ok()
-        .and_then(|()| HeaderValue::from_maybe_shared(tag.freeze()).ok())
-        .unwrap_or_else(|| unreachable!("digits, a dot and quotes make a header"))
+    HeaderValue::try_from(format!("\"{position}\""))
+        .unwrap_or_else(|_| unreachable!("digits, a dot and quotes make a header"))
 }
 
 /// The position that `If-Match` asks for; none if any will do.

@@ -12,7 +12,7 @@ use protocol::user::{NewUser, UserId, UserPatch};
 use ring::router::{ClientRequest, Outcome, ServedBy};
 
 use super::problem::Problem;
-use super::{App, body, etag};
+use super::{App, USERS, body, etag};
 use crate::config::ServedByHeader;
 
 /// Which copy answered, where that is shown.
@@ -27,7 +27,7 @@ pub(super) async fn create(
     let new = NewUser::from_body(&body::json(&headers, body).await?)?;
     let user = new.with_id(|| made_up_id(&app));
     let id = user.id.clone();
-    let location = HeaderValue::from_str(&format!("/api/user/{id}"))
+    let location = HeaderValue::try_from(format!("{USERS}{id}"))
         .unwrap_or_else(|_| unreachable!("the characters of an id make a header"));
     let mut response = app.bring(ClientRequest::Update(Action::Create(user)), Some(id)).await?;
     if response.status() == StatusCode::CREATED {
