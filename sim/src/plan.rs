@@ -173,6 +173,18 @@ mod tests {
     }
 
     #[test]
+    fn kinds_that_reads_fail_by_are_not_played_one_at_a_time() {
+        let pace = |kinds: &[FaultKind]| {
+            let options = Options { kinds: kinds.to_vec(), ..Options::default() };
+            (0..50)
+                .filter(|seed| Plan::draw(*seed, &options).swarm.pace == Pace::OneAtATime)
+                .count()
+        };
+        assert_eq!(pace(&[FaultKind::Blackout]), 0);
+        assert!(pace(&[FaultKind::Blackout, FaultKind::Kill]) > 0);
+    }
+
+    #[test]
     fn a_schedule_that_cannot_be_run_says_why() {
         let plan = Plan::draw(1, &Options::default());
         let edited = plan.to_json().replacen("\"format\": 1", "\"format\": 9", 1);

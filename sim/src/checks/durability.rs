@@ -34,8 +34,7 @@ impl Check for Durability {
         }
         for partition in model.partitions() {
             for member in Member::ALL {
-                let copy = end.copy(model, partition, member);
-                let copy = copy.filter(|_| is_in_sync(model, partition, member));
+                let copy = in_sync(model, end, partition, member);
                 if let Some(what) = copy.and_then(|copy| copy.unreadable.as_ref()) {
                     let detail = format!("the {member} copy of {partition} is in sync: {what}");
                     return Err(Violation::safety(NAME, at, detail).of(partition));
@@ -68,11 +67,8 @@ fn with_last_reads(model: &Model, end: &End) -> UserHistory {
     for user in users {
         let Ok(id) = user.parse() else { continue };
         let partition = model.ring.partition_of(&id);
-        for member in [Member::Home, Member::Next] {
-            let copy = end.copy(model, partition, member);
-            let Some(copy) = copy.filter(|_| is_in_sync(model, partition, member)) else {
-                continue;
-            };
+        for member in Member::ALL {
+            let Some(copy) = in_sync(model, end, partition, member) else { continue };
             let (client, operation_id) = (ClientId(u64::MAX), OperationId(operation));
             let input = Input::Read { id: user.clone() };
             let outcome = Outcome::Done(held(copy, &id));
@@ -85,10 +81,16 @@ fn with_last_reads(model: &Model, end: &End) -> UserHistory {
         .unwrap_or_else(|error| unreachable!("reads were added at its end: {error}"))
 }
 
-/// Whether a copy is to hold what was acknowledged.
-fn is_in_sync(model: &Model, partition: PartitionId, member: Member) -> bool {
-    let view = model.published.get(&partition);
-    view.is_some_and(|view| named(view.in_sync, member).is_some())
+/// What a copy holds, if it is one that is to hold what was acknowledged.
+fn in_sync<'a>(
+    model: &Model,
+    end: &'a End,
+    partition: PartitionId,
+    member: Member,
+) -> Option<&'a CopyAudit> {
+    let view = model.published.get(&partition)?;
+    named(view.in_sync, member)?;
+    end.copy(model, partition, member)
 }
 
 fn held(copy: &CopyAudit, id: &protocol::user::UserId) -> Output {
