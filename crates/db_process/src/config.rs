@@ -1,5 +1,7 @@
 //! Configuration: as it is given, and as it is used.
 
+mod memory;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +13,8 @@ use process::secret::{SecretArgs, SecretError};
 use protocol::hello::Secret;
 use protocol::id::NodeId;
 use ring::node::NodeSettings;
+
+pub use memory::MemoryArgs;
 
 /// The arguments of a db_process; each has an environment variable too.
 #[derive(Debug, Clone, clap::Parser)]
@@ -59,6 +63,10 @@ pub struct Args {
     )]
     pub scrub_pause_ms: u64,
 
+    /// The memory.
+    #[command(flatten)]
+    pub memory: MemoryArgs,
+
     /// The cluster's secret.
     #[command(flatten)]
     pub secret: SecretArgs,
@@ -87,6 +95,8 @@ pub struct Config {
     pub links: Settings,
     /// What the core may be told.
     pub node_settings: NodeSettings,
+    /// The memory for records that were read or written lately, in bytes.
+    pub record_cache_bytes: usize,
     /// The delay before the first attempt to connect again; it doubles up to [`backoff_max`](Self::backoff_max).
     pub backoff_first: Duration,
     /// The longest delay between two attempts to connect.
@@ -117,6 +127,7 @@ impl Config {
             secret,
             links: Settings::default(),
             node_settings: NodeSettings::default(),
+            record_cache_bytes: 24 << 20,
             backoff_first: Duration::from_millis(50),
             backoff_max: Duration::from_secs(1),
         }
@@ -144,7 +155,13 @@ impl TryFrom<&Args> for Config {
             ..config.node_settings
         };
         let links = args.links.settings()?;
-        Ok(Self { advertise: args.advertise.clone(), links, node_settings, ..config })
+        Ok(Self {
+            advertise: args.advertise.clone(),
+            links,
+            node_settings,
+            record_cache_bytes: args.memory.record_cache_bytes(),
+            ..config
+        })
     }
 }
 

@@ -225,7 +225,7 @@ impl Driver {
                 if locked.batch.is_empty() {
                     self.to_write.notify_one();
                 }
-                Store::add(&mut locked.batch, &mutation);
+                self.store.add(&mut locked.batch, &mutation);
                 locked.mark = mark;
             }
             NodeEffect::Alarm(what) => error!("{what}"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use db_process::storage::rocks::{RocksSettings, RocksStorage};
+use db_process::storage::rocks::RocksStorage;
 use db_process::{Args, Config, Deps};
 use link::TcpConnector;
 use process::entropy::SystemEntropy;
@@ -23,7 +23,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     args.log.start();
     let config = Config::try_from(&args)?;
     let shutdown = process::shutdown::on_signal()?;
-    let storage = RocksStorage::open(&args.data, &RocksSettings::default())
+    let storage = RocksStorage::open(&args.data, &args.memory.rocks_settings())
         .with_context(|| format!("the data directory {} cannot be used", args.data.display()))?;
     let listener = TcpListener::bind(args.listen)
         .await

@@ -63,7 +63,9 @@ where
     L::Addr: std::fmt::Debug,
 {
     let Deps { listener, address, connector, storage, entropy, threads } = deps;
-    let (store, identity) = Store::open(storage, &config.node, || entropy.uuid())?;
+    let new_incarnation = || entropy.uuid();
+    let (store, identity) =
+        Store::open(storage, &config.node, config.record_cache_bytes, new_incarnation)?;
     let recovered = store.recover()?;
     let clock = Clock::start();
     let node = NodeIdentity {

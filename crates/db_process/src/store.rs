@@ -10,10 +10,13 @@
 //! Every value is [sealed](seal) with a version and a checksum. Keys and values are what other releases will find: their
 //! form never changes under the same version.
 //!
+//! Records that were used lately are at hand in a [`cache`].
+//!
 //! There are no rules here: [`Mutation`]s say what to write, [`Stored`] is asked what is there.
 
 mod applied;
 pub mod audit;
+mod cache;
 mod copy;
 mod log;
 mod meta;
@@ -34,12 +37,13 @@ use ring::store::{
     Budget, Damage, Mutation, ReadError, Recovered, RecoveredCopy, Scope, Stored, StoredRecord,
 };
 
+use self::cache::RecordCache;
 use crate::storage::{Batch, Storage, StorageError, StorageReader, Table};
 
 /// The typed rows of a node's storage.
-#[derive(Clone)]
 pub struct Store {
     storage: Arc<dyn Storage>,
+    cache: RecordCache,
 }
 
 /// Why stored rows cannot be used.
@@ -91,7 +95,7 @@ impl From<StoreError> for ReadError {
 }
 
 impl Store {
-    /// Opens the rows of a node, and counts this start.
+    /// Opens the rows of a node, and counts this start. Records at hand may take `record_cache_bytes` of memory.
     ///
     /// What is found is made durable before it is read (rule 11), and so is the new count.
     ///
@@ -101,6 +105,7 @@ impl Store {
     pub fn open(
         storage: Arc<dyn Storage>,
         node: &NodeId,
+        record_cache_bytes: usize,
         new_incarnation: impl FnOnce() -> uuid::Uuid,
     ) -> Result<(Self, Identity), StoreError> {
         storage.sync()?;
@@ -115,7 +120,7 @@ impl Store {
         meta::put_identity(&mut batch, &identity);
         storage.write(batch)?;
         storage.sync()?;
-        Ok((Self { storage }, identity))
+        Ok((Self { storage, cache: RecordCache::new(record_cache_bytes) }, identity))
     }
 
     /// What a node finds when it starts.
@@ -162,8 +167,8 @@ impl Store {
         })
     }
 
-    /// Adds a mutation to a batch.
-    pub fn add(batch: &mut Batch, mutation: &Mutation) {
+    /// Adds a mutation to a batch, which is to be written before the next one.
+    pub fn add(&self, batch: &mut Batch, mutation: &Mutation) {
         match mutation {
             Mutation::Membership(membership) => meta::put_membership(batch, membership),
             Mutation::View { member, view } => meta::put_view(batch, *member, view),
@@ -171,6 +176,7 @@ impl Store {
                 log::put(batch, *member, entry);
                 if *scope == Scope::Whole {
                     record::apply(batch, *member, entry);
+                    self.cache.apply(*member, entry);
                 }
                 for request in settled {
                     applied::delete(batch, *member, *request);
@@ -188,6 +194,7 @@ impl Store {
                 if let Some(base) = base {
                     log::put(batch, *member, base);
                 }
+                self.cache.clear(*member);
             }
             Mutation::Chunk { member, rows, then } => {
                 match rows {
@@ -196,6 +203,7 @@ impl Store {
                     }
                     Rows::Records(rows) => {
                         rows.iter().for_each(|row| record::put(batch, *member, row));
+                        self.cache.replace(*member, rows);
                     }
                 }
                 meta::put_installing(batch, *member, then.as_ref());
@@ -229,7 +237,15 @@ impl Store {
 
 impl Stored for Store {
     fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
-        Ok(record::get(self.reader(), member, id)?)
+        let at_hand = self.cache.get(member, id);
+        if at_hand.is_some() {
+            return Ok(at_hand);
+        }
+        let stored = record::get(self.reader(), member, id)?;
+        if let Some(stored) = &stored {
+            self.cache.keep(member, id, stored);
+        }
+        Ok(stored)
     }
 
     fn records(

@@ -28,6 +28,9 @@ use crate::seen::{Ended, Log, Seen, WorldDid};
 /// The cluster's secret.
 const SECRET: &str = "a secret of the simulation";
 
+/// A few users: records are read from the storage too.
+const RECORD_CACHE_BYTES: usize = 2048;
+
 /// A comparison takes a few of these.
 const SCRUB_PAUSE: Duration = Duration::from_millis(60);
 
@@ -312,7 +315,12 @@ fn node_config(place: usize, swarm: &Swarm) -> db_process::Config {
         scrub_pause: SCRUB_PAUSE,
         ..config.node_settings
     };
-    db_process::Config { links: links(swarm), node_settings, ..config }
+    db_process::Config {
+        links: links(swarm),
+        node_settings,
+        record_cache_bytes: RECORD_CACHE_BYTES,
+        ..config
+    }
 }
 
 fn gateway_config(ring: &Ring, swarm: &Swarm) -> gateway::Config {

@@ -1,0 +1,170 @@
+//! Records at hand: those that were read or written lately, so that the storage is asked for the others only.
+//!
+//! It says what the table of records will say once everything that was added to a batch is written. Nobody is told anything else
+//! by that: what is not written yet is not committed either, and the core looks for that in memory first.
+//!
+//! It knows nothing of users that are not there, of snapshots that come in, and of what a scan reads: comparisons of copies look
+//! at what is stored.
+
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use protocol::entry::{Change, Entry};
+use protocol::message::RecordRow;
+use protocol::user::UserId;
+use protocol::view::Member;
+use quick_cache::unsync::Cache;
+use quick_cache::{Equivalent, Weighter};
+use ring::store::StoredRecord;
+
+/// What a record takes beside the bytes of its id and of itself: its place in the cache, and what the allocator adds.
+const OVERHEAD_BYTES: u64 = 200;
+
+/// The records at hand.
+pub(super) struct RecordCache(Mutex<Cache<Key, StoredRecord, Memory>>);
+
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    member: Member,
+    id: UserId,
+}
+
+/// A key that is looked for.
+#[derive(Hash)]
+struct Wanted<'a> {
+    member: Member,
+    id: &'a UserId,
+}
+
+impl Equivalent<Key> for Wanted<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.member == key.member && *self.id == key.id
+    }
+}
+
+/// Weighs by memory.
+#[derive(Clone)]
+struct Memory;
+
+impl Weighter<Key, StoredRecord> for Memory {
+    fn weight(&self, key: &Key, stored: &StoredRecord) -> u64 {
+        OVERHEAD_BYTES + (key.id.as_str().len() + stored.record.len()) as u64
+    }
+}
+
+impl RecordCache {
+    /// Takes this much memory at most.
+    pub(super) fn new(bytes_max: usize) -> Self {
+        let bytes_max = bytes_max as u64;
+        // No more than a guess; the cache grows with what is in it.
+        let records = usize::try_from(bytes_max / (2 * OVERHEAD_BYTES)).unwrap_or(usize::MAX);
+        Self(Mutex::new(Cache::with_weighter(records, bytes_max, Memory)))
+    }
+
+    pub(super) fn get(&self, member: Member, id: &UserId) -> Option<StoredRecord> {
+        self.lock().get(&Wanted { member, id }).cloned()
+    }
+
+    /// A record was read.
+    pub(super) fn keep(&self, member: Member, id: &UserId, stored: &StoredRecord) {
+        self.lock().insert(Key { member, id: id.clone() }, stored.clone());
+    }
+
+    /// An entry takes effect.
+    pub(super) fn apply(&self, member: Member, entry: &Entry) {
+        match &entry.change {
+            Change::Create { id, record } | Change::Replace { id, record } => {
+                // Not a part of the message that brought it: that would stay in memory as a whole.
+                let record = Bytes::copy_from_slice(record);
+                self.keep(member, id, &StoredRecord { position: entry.position, record });
+            }
+            Change::Delete { id } => self.forget(member, id),
+        }
+    }
+
+    /// Rows come from elsewhere.
+    pub(super) fn replace(&self, member: Member, rows: &[RecordRow]) {
+        rows.iter().for_each(|row| self.forget(member, &row.id));
+    }
+
+    /// A copy begins anew.
+    pub(super) fn clear(&self, member: Member) {
+        self.lock().retain(|key, _| key.member != member);
+    }
+
+    fn forget(&self, member: Member, id: &UserId) {
+        self.lock().remove(&Wanted { member, id });
+    }
+
+    /// A panic in between leaves nothing half done that a read could tell.
+    fn lock(&self) -> MutexGuard<'_, Cache<Key, StoredRecord, Memory>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::id::{Epoch, GatewayBoot, Position, RequestId, Seq};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn position(seq: u64) -> Position {
+        Position { epoch: Epoch(1), seq: Seq(seq) }
+    }
+
+    fn id(number: u64) -> UserId {
+        format!("user-{number}").parse().expect("an id")
+    }
+
+    fn entry(seq: u64, change: Change) -> Entry {
+        let request = RequestId { boot: GatewayBoot(Uuid::nil()), counter: seq };
+        Entry { position: position(seq), request, unsettled_from: 0, change }
+    }
+
+    fn replace(seq: u64, number: u64, record: impl Into<Bytes>) -> Entry {
+        entry(seq, Change::Replace { id: id(number), record: record.into() })
+    }
+
+    #[test]
+    fn the_last_entry_says_what_a_record_is() {
+        let cache = RecordCache::new(1 << 20);
+        assert_eq!(cache.get(Member::Home, &id(1)), None);
+        cache.apply(Member::Home, &replace(1, 1, "first"));
+        cache.apply(Member::Home, &replace(2, 1, "second"));
+        let second = StoredRecord { position: position(2), record: "second".into() };
+        assert_eq!(cache.get(Member::Home, &id(1)), Some(second));
+        assert_eq!(cache.get(Member::Next, &id(1)), None, "the other copy has its own");
+        cache.apply(Member::Home, &entry(3, Change::Delete { id: id(1) }));
+        assert_eq!(cache.get(Member::Home, &id(1)), None);
+    }
+
+    #[test]
+    fn a_copy_that_begins_anew_takes_nothing_from_the_other_one() {
+        let cache = RecordCache::new(1 << 20);
+        cache.apply(Member::Home, &replace(1, 1, "home"));
+        cache.apply(Member::Next, &replace(1, 1, "next"));
+        cache.clear(Member::Home);
+        assert_eq!(cache.get(Member::Home, &id(1)), None);
+        assert!(cache.get(Member::Next, &id(1)).is_some());
+    }
+
+    #[test]
+    fn it_stays_within_its_memory() {
+        let cache = RecordCache::new(100_000);
+        for number in 0..10_000 {
+            cache.apply(Member::Home, &replace(number + 1, number, vec![b'x'; 300]));
+        }
+        let weight = cache.lock().weight();
+        assert!((50_000..=100_000).contains(&weight), "{weight} bytes");
+    }
+
+    #[test]
+    fn a_record_keeps_no_message_in_memory() {
+        let cache = RecordCache::new(1 << 20);
+        let message = Bytes::from(vec![b'x'; 1000]);
+        cache.apply(Member::Home, &replace(1, 1, message.slice(10..20)));
+        assert!(message.is_unique());
+    }
+}
