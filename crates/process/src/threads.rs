@@ -19,6 +19,9 @@ pub trait Threads: Send + Sync + 'static {
     /// When the operating system gives no thread.
     fn spawn_loop(&self, name: &str, work: OwnedFuture<()>) -> io::Result<()>;
 
+    /// Runs a call that blocks on the thread of the loop that asks for it ([`spawn_loop`](Self::spawn_loop)): the loop waits.
+    fn block(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()>;
+
     /// Runs a call that blocks; the future is ready when it has returned.
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()>;
 }
@@ -33,6 +36,10 @@ impl Threads for SystemThreads {
         let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
         thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(work))?;
         Ok(())
+    }
+
+    fn block(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
+        Box::pin(async move { work() })
     }
 
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {

@@ -166,6 +166,10 @@ impl Threads for SimThreads {
         Ok(())
     }
 
+    fn block(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
+        self.blocking(work)
+    }
+
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
         let latency =
             self.latency.draw(&mut *self.random.lock().unwrap_or_else(PoisonError::into_inner));

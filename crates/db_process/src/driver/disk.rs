@@ -1,7 +1,7 @@
 //! The disk's loop: writes what the core wants written, syncs it, and tells the core. It ends with the node.
 //!
-//! One sync runs at a time, apart; what is written meanwhile goes with the next one. Whoever syncs tells the core: the loop may be
-//! writing just then.
+//! It does nothing else while it syncs: what comes meanwhile gathers in the batch, and goes with the next write and the next sync. To
+//! write it at once, beside the sync, would save less than the hand-over to another thread costs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,9 +16,6 @@ use tracing::{error, info};
 use super::Driver;
 use crate::run::RunError;
 use crate::storage::{Operation, StorageError};
-
-/// A sync that runs.
-type Sync = oneshot::Receiver<Result<(), StorageError>>;
 
 impl Driver {
     /// Keeps what is in the batch durable until `ending` is cancelled or the node cannot go on. At the end everybody is told, and
@@ -46,20 +43,17 @@ impl Driver {
         ending: &CancellationToken,
     ) -> Result<(), RunError> {
         let mut covered = Mark::default();
-        let mut sync = None::<Sync>;
         loop {
             let written = self.write()?;
-            if sync.is_none() && written > covered {
-                covered = written;
-                sync = Some(self.begin_sync(threads, written));
-            }
+            let is_to_sync = written > covered;
+            covered = written;
             tokio::select! {
                 biased;
                 () = self.shared.broken() => return Err(RunError::DriverLost),
                 // Not without looking whether it can go on.
                 () = ending.cancelled() => return self.write().map(drop),
-                outcome = returned(&mut sync) => outcome?,
-                () = self.to_write.notified() => {}
+                outcome = self.make_durable(threads, written), if is_to_sync => outcome?,
+                () = self.to_write.notified(), if !is_to_sync => {}
             }
         }
     }
@@ -79,13 +73,18 @@ impl Driver {
         Ok(mark)
     }
 
-    fn begin_sync(self: &Arc<Self>, threads: &Arc<dyn Threads>, covers: Mark) -> Sync {
+    /// Syncs what is written up to this mutation, where a call that blocks may run.
+    async fn make_durable(
+        self: &Arc<Self>,
+        threads: &Arc<dyn Threads>,
+        covers: Mark,
+    ) -> Result<(), RunError> {
         let driver = Arc::clone(self);
         let (done, outcome) = oneshot::channel();
-        // Once the node has ended nobody cares how it went.
         let sync = move || drop(done.send(driver.sync(covers)));
-        tokio::spawn(threads.blocking(Box::new(sync)));
-        outcome
+        threads.block(Box::new(sync)).await;
+        // Nothing is said where the core has panicked when it was told.
+        Ok(outcome.await.map_err(|_| RunError::DriverLost)??)
     }
 
     /// Syncs what is written, and tells the core that it is durable up to this mutation.
@@ -110,13 +109,4 @@ impl Driver {
         locked.links.say_goodbye(reason);
         locked.links.close_all("the node ends");
     }
-}
-
-/// Waits for the sync that runs, if one does.
-async fn returned(sync: &mut Option<Sync>) -> Result<(), RunError> {
-    let Some(running) = sync else { return std::future::pending().await };
-    let outcome = running.await;
-    *sync = None;
-    // Nothing is said where the core has panicked when it was told.
-    Ok(outcome.map_err(|_| RunError::DriverLost)??)
 }
