@@ -33,6 +33,10 @@ use crate::wire::Frame;
 /// One frame is being written while the next one waits; more would only make batches shorter.
 const FRAMES_IN_FLIGHT_MAX: usize = 2;
 
+/// How often everybody else who is ready has a turn before a frame is written. A turn takes half a microsecond where nobody is,
+/// and a frame costs both ends some twenty: with four of them a busy gateway's frames hold twice as many messages as with one.
+const TURNS: usize = 4;
+
 /// What waits to be sent on one link.
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -153,7 +157,9 @@ impl Outbox {
                 Taken::Later => {
                     self.wake.notified().await;
                     // Who else is ready to send does so first: one frame for all of them.
-                    yield_now().await;
+                    for _ in 0..TURNS {
+                        yield_now().await;
+                    }
                 }
             }
         }

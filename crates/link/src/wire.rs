@@ -20,8 +20,9 @@ pub const FRAME_EVENT: &str = "frame";
 /// The most bytes of one websocket message, in either direction: a frame travels as one, and nothing else is as long.
 pub(crate) const PACKET_BYTES_MAX: usize = FRAME_BYTES_MAX;
 
-/// How many bytes are read from a connection at once; a compromise between system calls and memory per link.
-pub(crate) const READ_BUFFER_BYTES: usize = 64 << 10;
+/// How many bytes are read from a connection at once. Most frames of a busy link fit; the websocket layer fills all of it with zeros
+/// before each read, and takes a new one for each frame that is still looked at.
+pub(crate) const READ_BUFFER_BYTES: usize = 8 << 10;
 
 /// The namespace of every link.
 pub(crate) const NAMESPACE: &str = "/";
