@@ -1,6 +1,7 @@
 //! Configuration: as it is given, and as it is used.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -55,6 +56,10 @@ pub struct Args {
     /// How many requests may be under way at once
     #[arg(long, value_name = "REQUESTS", env = "IN_FLIGHT_MAX", default_value_t = 16_384)]
     pub in_flight_max: usize,
+
+    /// How many threads serve; half of the processors unless told
+    #[arg(long, value_name = "THREADS", env = "GATEWAY_THREADS")]
+    pub threads: Option<NonZeroUsize>,
 
     /// Tell in a header of each response which copy answered
     #[arg(long, env = "EXPOSE_SERVED_BY")]

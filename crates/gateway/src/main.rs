@@ -1,8 +1,10 @@
 //! The gateway, as a process.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use anyhow::Context;
 use clap::Parser;
@@ -11,11 +13,23 @@ use gateway::{Args, Config, Deps};
 use process::entropy::SystemEntropy;
 use process::threads::SystemThreads;
 use tokio::net::TcpListener;
+use tokio::runtime;
 use tracing::info;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    process::exit::code(run(Args::parse()).await)
+fn main() -> ExitCode {
+    process::exit::code(start(Args::parse()))
+}
+
+fn start(args: Args) -> anyhow::Result<()> {
+    let threads = args.threads.map_or_else(half_of_the_processors, NonZeroUsize::get);
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    runtime.context("the operating system gives no threads")?.block_on(run(args))
+}
+
+/// The kernel's part in what a gateway sends and receives takes the other half. Threads beyond that hand requests to each other, and
+/// wait for each other, at a third more processor time a request.
+fn half_of_the_processors() -> usize {
+    available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }
 
 async fn run(args: Args) -> anyhow::Result<()> {
