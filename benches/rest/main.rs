@@ -94,6 +94,9 @@ async fn run(args: Args) -> anyhow::Result<()> {
         "{} users; {} pairs of {} s each; wrk with 1 thread and {} connections.\n",
         args.users, args.pairs, args.seconds, args.connections
     );
+    println!(
+        "Threads: bare axum and etcd one for each core; the gateway one for each two; a node one for its links, one for its disk.\n"
+    );
     table::begin();
     let bare = Subject::bare(BARE).await?;
     bare.prepare(args.users)?;

@@ -127,7 +127,7 @@ impl Config {
             secret,
             links: Settings::default(),
             node_settings: NodeSettings::default(),
-            record_cache_bytes: 24 << 20,
+            record_cache_bytes: 16 << 20,
             backoff_first: Duration::from_millis(50),
             backoff_max: Duration::from_secs(1),
         }

@@ -8,7 +8,7 @@ pub struct MemoryArgs {
         long,
         value_name = "MIB",
         env = "RECORD_CACHE_MIB",
-        default_value_t = 24,
+        default_value_t = 16,
         value_parser = clap::value_parser!(u32).range(..=MIB_MAX)
     )]
     record_cache_mib: u32,
