@@ -4,8 +4,8 @@
 //! |---|---|---|---|
 //! | `Meta` | [`meta`] | a name | identity, membership, views, where each log begins, snapshots not complete, damage |
 //! | `Records` | [`record`] | copy, user id | position, record |
-//! | `Log` | [`log`] | copy, seq | entry |
-//! | `Applied` | [`applied`] | copy, request id | seq, answer |
+//! | `Log` | [`log`] | copy, seq | entry, the oldest one whose request is not settled |
+//! | `Applied` | [`applied`] | copy, request id | seq, answer: as a snapshot brought it |
 //!
 //! Every value is [sealed](seal) with a version and a checksum. Keys and values are what other releases will find: their
 //! form never changes under the same version.
@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use protocol::entry::{Answer, Entry};
 use protocol::id::{NodeId, RequestId, Seq};
-use protocol::message::{AppliedRow, Cursor, RecordRow, Rows};
+use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::Member;
 use ring::store::{
@@ -39,6 +39,9 @@ use ring::store::{
 
 use self::cache::RecordCache;
 use crate::storage::{Batch, Storage, StorageError, StorageReader, Table};
+
+/// The memory for records that were read or written lately, unless told. MiB.
+pub const RECORD_CACHE_MIB: u32 = 16;
 
 /// The typed rows of a node's storage.
 pub struct Store {
@@ -159,8 +162,10 @@ impl Store {
                 Some(_) => Seq::ZERO.next(),
                 None => Seq::ZERO,
             }),
-            last,
-            applied: applied::all(reader, member)?,
+            applied: last
+                .as_ref()
+                .map_or(Ok(Vec::new()), |last| applied::all(reader, member, last))?,
+            last: last.map(|last| last.entry),
             installing: meta::installing(reader, member)?,
             damage: meta::is_damaged(reader, member)?.then_some(Damage::Known),
             log_sizes: log::sizes(reader, member)?,
@@ -172,8 +177,8 @@ impl Store {
         match mutation {
             Mutation::Membership(membership) => meta::put_membership(batch, membership),
             Mutation::View { member, view } => meta::put_view(batch, *member, view),
-            Mutation::Apply { member, entry, settled, scope } => {
-                log::put(batch, *member, entry);
+            Mutation::Apply { member, entry, oldest_applied, settled, scope } => {
+                log::put(batch, *member, entry, *oldest_applied);
                 if *scope == Scope::Whole {
                     record::apply(batch, *member, entry);
                     self.cache.apply(*member, entry);
@@ -181,7 +186,6 @@ impl Store {
                 for request in settled {
                     applied::delete(batch, *member, *request);
                 }
-                applied::put(batch, *member, &AppliedRow::from(entry));
             }
             Mutation::Install { member, base } => {
                 for table in [Table::Records, Table::Log, Table::Applied] {
@@ -192,7 +196,8 @@ impl Store {
                 meta::put_installing(batch, *member, Some(&Cursor::START));
                 meta::put_damaged(batch, *member, false);
                 if let Some(base) = base {
-                    log::put(batch, *member, base);
+                    // The snapshot brings the ids up to here.
+                    log::put(batch, *member, base, base.position.seq.next());
                 }
                 self.cache.clear(*member);
             }

@@ -96,6 +96,11 @@ pub enum Answer {
 }
 
 impl Entry {
+    /// Whether applying it drops a request's id from the table of applied ids (rule 12).
+    pub fn settles(&self, request: RequestId) -> bool {
+        request.boot != self.request.boot || request.counter < self.unsettled_from
+    }
+
     /// What the sender of the request is told once the entry is committed.
     pub fn answer(&self) -> Answer {
         let position = self.position;

@@ -5,11 +5,10 @@
 //! packet, a task's wake-up and a system call each cost more than a message.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::PROTOCOL_VERSION;
+use crate::{PROTOCOL_VERSION, wire_format};
 
 /// The most bytes of one frame. A sender starts another frame before it is reached; a receiver drops the link.
 ///
@@ -64,9 +63,7 @@ impl FrameBuilder {
             self.bytes.reserve(FRAME_BYTES_RESERVED);
             self.bytes.put_u16(PROTOCOL_VERSION);
         }
-        let writer = Writer(std::mem::take(&mut self.bytes));
-        self.bytes = postcard::serialize_with_flavor(message, writer)?;
-        Ok(())
+        wire_format::append(&mut self.bytes, message)
     }
 
     /// Whether no message was pushed since the start or the last [`finish`](Self::finish).
@@ -82,27 +79,6 @@ impl FrameBuilder {
     /// The frame's bytes; the builder is empty afterwards.
     pub fn finish(&mut self) -> Bytes {
         self.bytes.split().freeze()
-    }
-}
-
-/// Lets postcard write into `BytesMut` by slices; through `Extend` it writes byte by byte.
-struct Writer(BytesMut);
-
-impl Flavor for Writer {
-    type Output = BytesMut;
-
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.put_u8(byte);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<BytesMut> {
-        Ok(self.0)
     }
 }
 

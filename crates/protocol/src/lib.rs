@@ -13,6 +13,7 @@
 //! | [`refusal`] | why a peer is turned away |
 //! | [`message`] | the messages of each kind of link, in both directions |
 //! | [`frame`] | many messages as the bytes of one packet |
+//! | [`wire_format`] | one value as bytes |
 //! | [`problem`] | the stable error codes of the REST interface |
 //!
 //! There is no I/O here, no clock and no randomness: what the messages mean is the business of `ring`, how
@@ -27,6 +28,7 @@ pub mod problem;
 pub mod refusal;
 pub mod user;
 pub mod view;
+pub mod wire_format;
 
 #[cfg(test)]
 mod arbitrary;

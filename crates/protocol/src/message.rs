@@ -242,12 +242,6 @@ pub struct AppliedRow {
     pub answer: Answer,
 }
 
-impl From<&Entry> for AppliedRow {
-    fn from(entry: &Entry) -> Self {
-        Self { request: entry.request, seq: entry.position.seq, answer: entry.answer() }
-    }
-}
-
 /// A record, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordRow {

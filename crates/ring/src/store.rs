@@ -30,13 +30,18 @@ pub enum Mutation {
         /// The view.
         view: View,
     },
-    /// An entry: into the log, its effect on the record, its answer into the table of applied ids.
+    /// An entry: into the log, and its effect on the record.
+    ///
+    /// The log is the table of applied ids too: an entry has its request's id, and the answer follows from it. So the log is
+    /// never trimmed beyond the oldest entry whose request is not settled.
     Apply {
         /// Which copy.
         member: Member,
         /// The entry.
         entry: Entry,
-        /// The applied ids that go with it: they are settled.
+        /// The oldest entry whose request is in the table after this one, which is kept beside it.
+        oldest_applied: Seq,
+        /// The ids that it settles and a snapshot has brought: their rows go.
         settled: Vec<RequestId>,
         /// Whether the record is touched.
         scope: Scope,
@@ -75,9 +80,9 @@ pub enum Mutation {
 /// What an entry is applied to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// The log, the table of applied ids, and the record.
+    /// The log and the record.
     Whole,
-    /// All but the record: a snapshot will bring that in a later chunk.
+    /// The log alone: a snapshot will bring the record in a later chunk.
     WithoutRecord,
 }
 
@@ -88,6 +93,26 @@ pub struct StoredRecord {
     pub position: Position,
     /// The record.
     pub record: RecordJson,
+}
+
+/// A request in the table of applied ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AppliedId {
+    /// The request.
+    pub request: RequestId,
+    /// The entry that applied it.
+    pub seq: Seq,
+    /// Where its answer is.
+    pub answer: AnswerIn,
+}
+
+/// Where the answer to an applied request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerIn {
+    /// In the log: it follows from the entry.
+    Log,
+    /// In a row of its own, which a snapshot brought.
+    Row,
 }
 
 /// Why something stored is not to be had.
@@ -138,7 +163,7 @@ pub trait Stored {
         budget: Budget,
     ) -> Result<Vec<Entry>, ReadError>;
 
-    /// The answer that an applied request got.
+    /// The answer that an applied request got, as a snapshot brought it: what was applied since is in the log.
     fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError>;
 }
 
@@ -164,8 +189,9 @@ pub struct RecoveredCopy {
     pub log_from: Seq,
     /// The last entry.
     pub last: Option<Entry>,
-    /// The applied ids, with the entry that applied each.
-    pub applied: Vec<(RequestId, Seq)>,
+    /// The applied ids: those that a snapshot brought, and those of the log from the last entry's `oldest_applied` on that the
+    /// last entry has not settled.
+    pub applied: Vec<AppliedId>,
     /// How far a snapshot has come that is not complete.
     pub installing: Option<Cursor>,
     /// What is wrong, where a row was found that is not what was written, now or before.

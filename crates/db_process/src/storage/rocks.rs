@@ -84,7 +84,11 @@ impl RocksStorage {
         let contents = directory::contents(path)?;
         let database = match contents {
             Contents::Nothing | Contents::Unfinished => make_database(path, settings)?,
-            Contents::Finished => settings::open(path, settings)?,
+            Contents::Finished => {
+                let database = settings::open(path, settings)?;
+                directory::upgrade(path)?;
+                database
+            }
         };
         let synced_mark = SyncedMark::open(path)?;
         synced_mark.check(database.latest_sequence_number())?;

@@ -1,26 +1,35 @@
-//! The table of applied request ids, with enough to repeat each answer (rule 12).
+//! The table of applied request ids, with enough to repeat each answer (rule 12), as far as a snapshot brought it.
 //!
 //! Key: copy, gateway boot (16 bytes), counter (8 bytes, big endian). Payload: seq and answer in postcard's wire format.
+//!
+//! What was applied since is in the log. (In the first format of the storage every entry had its row here.)
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use protocol::entry::Answer;
 use protocol::id::{GatewayBoot, RequestId, Seq};
 use protocol::message::AppliedRow;
 use protocol::view::Member;
+use ring::store::{AnswerIn, AppliedId};
 use uuid::Uuid;
 
-use super::seal::{self, SealError};
+use super::log::{self, Logged};
+use super::seal::{self, SealError, Sealer};
 use super::{StoreError, copy};
 use crate::storage::{Batch, ScanLimit, StorageReader, Table};
+
+/// What a row takes, if its record is not large.
+const VALUE_BYTES: usize = 256;
 
 fn key(member: Member, request: RequestId) -> Bytes {
     copy::key(member, &[request.boot.0.as_bytes(), &request.counter.to_be_bytes()])
 }
 
 pub(super) fn put(batch: &mut Batch, member: Member, row: &AppliedRow) {
-    let payload = postcard::to_allocvec(&(row.seq, &row.answer))
-        .unwrap_or_else(|error| unreachable!("an answer always serialises: {error}"));
-    batch.put(Table::Applied, key(member, row.request), seal::seal(&payload));
+    let mut value = Sealer::with_capacity(VALUE_BYTES);
+    value.append(&(row.seq, &row.answer));
+    batch.put(Table::Applied, key(member, row.request), value.seal());
 }
 
 pub(super) fn delete(batch: &mut Batch, member: Member, request: RequestId) {
@@ -36,17 +45,28 @@ pub(super) fn get(
     value.map(|value| decode(member, &value).map(|(_, answer)| answer)).transpose()
 }
 
-/// All there are, in the order of their ids.
+/// All there are, those of the log too, in the order of their ids; `last` is the last entry.
 pub(super) fn all(
     reader: &dyn StorageReader,
     member: Member,
-) -> Result<Vec<(RequestId, Seq)>, StoreError> {
+    last: &Logged,
+) -> Result<Vec<AppliedId>, StoreError> {
+    const EVERYTHING: ScanLimit = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
+    let mut applied = BTreeMap::new();
+    if let Some(oldest) = last.oldest_applied {
+        let logged = log::requests(reader, member, oldest)?;
+        let unsettled = logged.into_iter().filter(|(request, _)| !last.entry.settles(*request));
+        applied.extend(unsettled.map(|(request, seq)| (request, (seq, AnswerIn::Log))));
+    }
     let range = copy::all(member);
-    let limit = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
-    let rows = reader.scan(Table::Applied, &range.start[..]..&range.end[..], limit)?;
-    let decoded =
-        rows.iter().map(|(key, value)| Ok((request_of(member, key)?, decode(member, value)?.0)));
-    decoded.collect()
+    for (key, value) in
+        &reader.scan(Table::Applied, &range.start[..]..&range.end[..], EVERYTHING)?
+    {
+        let seq = decode(member, value)?.0;
+        applied.insert(request_of(member, key)?, (seq, AnswerIn::Row));
+    }
+    let id = |(request, (seq, answer))| AppliedId { request, seq, answer };
+    Ok(applied.into_iter().map(id).collect())
 }
 
 fn request_of(member: Member, key: &[u8]) -> Result<RequestId, StoreError> {
@@ -68,4 +88,71 @@ fn damaged(member: Member, detail: &str) -> StoreError {
 
 fn row(member: Member, error: SealError) -> StoreError {
     StoreError::Row { row: format!("an applied request of the {member} copy"), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::entry::{Change, Entry};
+    use protocol::id::{Epoch, Position};
+
+    use super::*;
+    use crate::storage::Storage;
+    use crate::storage::memory::MemoryDisk;
+
+    const BOOT: GatewayBoot = GatewayBoot(Uuid::from_u128(1));
+
+    fn request(counter: u64) -> RequestId {
+        RequestId { boot: BOOT, counter }
+    }
+
+    /// The entry that deletes a user, for the request with the same number.
+    fn entry(seq: u64, unsettled_from: u64) -> Entry {
+        Entry {
+            position: Position { epoch: Epoch(1), seq: Seq(seq) },
+            request: request(seq),
+            unsettled_from,
+            change: Change::Delete { id: "ada".parse().unwrap() },
+        }
+    }
+
+    fn row(seq: u64) -> AppliedRow {
+        AppliedRow { request: request(seq), seq: Seq(seq), answer: Answer::Deleted }
+    }
+
+    fn found(write: impl FnOnce(&mut Batch)) -> Vec<AppliedId> {
+        let storage = MemoryDisk::new().open();
+        let mut batch = Batch::new();
+        write(&mut batch);
+        storage.write(batch).unwrap();
+        let last = log::last(&storage, Member::Home).unwrap().unwrap();
+        all(&storage, Member::Home, &last).unwrap()
+    }
+
+    fn id(seq: u64, answer: AnswerIn) -> AppliedId {
+        AppliedId { request: request(seq), seq: Seq(seq), answer }
+    }
+
+    #[test]
+    fn the_log_is_the_table_as_far_as_its_last_entry_says() {
+        let found = found(|batch| {
+            for (seq, oldest) in [(4, 4), (5, 4), (6, 5), (7, 5)] {
+                let unsettled_from = if seq == 7 { 5 } else { 1 };
+                log::put(batch, Member::Home, &entry(seq, unsettled_from), Seq(oldest));
+            }
+            put(batch, Member::Home, &row(2));
+        });
+        let logged = [5, 6, 7].map(|seq| id(seq, AnswerIn::Log));
+        assert_eq!(found, [&[id(2, AnswerIn::Row)], &logged[..]].concat());
+    }
+
+    #[test]
+    fn in_the_first_format_every_entry_had_its_row() {
+        let found = found(|batch| {
+            for seq in [1, 2] {
+                log::put_in_the_first_format(batch, Member::Home, &entry(seq, 1));
+                put(batch, Member::Home, &row(seq));
+            }
+        });
+        assert_eq!(found, [1, 2].map(|seq| id(seq, AnswerIn::Row)));
+    }
 }

@@ -80,10 +80,14 @@ fn audit_copy(reader: &dyn StorageReader, member: Member) -> Result<CopyAudit, S
         );
     }
     let mut log = Vec::new();
+    let mut last = None;
     for (_, value) in &entries {
-        log.extend(readable(log::decode(member, value), &mut unreadable)?);
+        last = readable(log::decode(member, value), &mut unreadable)?;
+        log.extend(last.as_ref().map(|last| last.entry.clone()));
     }
-    let applied = readable(applied::all(reader, member), &mut unreadable)?.unwrap_or_default();
+    let applied = last.map_or(Ok(Vec::new()), |last| applied::all(reader, member, &last));
+    let applied = readable(applied, &mut unreadable)?.unwrap_or_default();
+    let applied = applied.into_iter().map(|id| (id.request, id.seq)).collect();
     Ok(CopyAudit {
         view: meta::view(reader, member)?,
         records,

@@ -1,27 +1,47 @@
 //! Log entries, in order.
 //!
-//! Key: copy, seq (8 bytes, big endian). Payload: the entry in postcard's wire format.
+//! Key: copy, seq (8 bytes, big endian). Payload: the entry, then the seq of the oldest entry whose request is in the table of
+//! applied ids after it, both in postcard's wire format. (In the first format of the storage there is only the entry.)
 
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 use protocol::entry::Entry;
-use protocol::id::Seq;
+use protocol::id::{RequestId, Seq};
 use protocol::view::Member;
 use ring::store::Budget;
 
-use super::seal::{self, SealError};
+use super::seal::{self, SealError, Sealer};
 use super::{StoreError, copy};
 use crate::storage::{Batch, ScanLimit, StorageReader, Table};
+
+/// What the numbers around a record take at most.
+const NUMBERS_BYTES_MAX: usize = 96;
+
+/// An entry as the log has it.
+pub(super) struct Logged {
+    pub(super) entry: Entry,
+    /// From here on to the entry, the log is the table of applied ids; none where that has rows of its own for all.
+    pub(super) oldest_applied: Option<Seq>,
+}
 
 fn key(member: Member, seq: Seq) -> Bytes {
     copy::key(member, &[&seq.0.to_be_bytes()])
 }
 
-pub(super) fn put(batch: &mut Batch, member: Member, entry: &Entry) {
-    let payload = postcard::to_allocvec(entry)
-        .unwrap_or_else(|error| unreachable!("an entry always serialises: {error}"));
-    batch.put(Table::Log, key(member, entry.position.seq), seal::seal(&payload));
+pub(super) fn put(batch: &mut Batch, member: Member, entry: &Entry, oldest_applied: Seq) {
+    let mut value = Sealer::with_capacity(NUMBERS_BYTES_MAX + entry.size_bytes());
+    value.append(entry);
+    value.append(&oldest_applied);
+    batch.put(Table::Log, key(member, entry.position.seq), value.seal());
+}
+
+/// As a node of an older release did.
+#[cfg(test)]
+pub(super) fn put_in_the_first_format(batch: &mut Batch, member: Member, entry: &Entry) {
+    let mut value = Sealer::with_capacity(NUMBERS_BYTES_MAX);
+    value.append(entry);
+    batch.put(Table::Log, key(member, entry.position.seq), value.seal());
 }
 
 /// Removes the entries below one.
@@ -33,7 +53,7 @@ pub(super) fn trim(batch: &mut Batch, member: Member, below: Seq) {
 pub(super) fn last(
     reader: &dyn StorageReader,
     member: Member,
-) -> Result<Option<Entry>, StoreError> {
+) -> Result<Option<Logged>, StoreError> {
     let range = copy::all(member);
     let last = reader.last(Table::Log, &range.start[..]..&range.end[..])?;
     last.map(|(_, value)| decode(member, &value)).transpose()
@@ -44,18 +64,53 @@ pub(super) fn sizes(
     reader: &dyn StorageReader,
     member: Member,
 ) -> Result<Vec<(Seq, usize)>, StoreError> {
+    let mut sizes = Vec::new();
+    each(reader, member, Seq::ZERO, |seq, value| {
+        sizes.push((seq, value.len()));
+        Ok(())
+    })?;
+    Ok(sizes)
+}
+
+/// The requests of the entries from one on.
+pub(super) fn requests(
+    reader: &dyn StorageReader,
+    member: Member,
+    from: Seq,
+) -> Result<Vec<(RequestId, Seq)>, StoreError> {
+    let mut requests = Vec::new();
+    let mut expected = from;
+    each(reader, member, from, |seq, value| {
+        let entry = decode(member, value)?.entry;
+        if seq != expected || entry.position.seq != seq {
+            return Err(gap(member, &entry));
+        }
+        expected = seq.next();
+        requests.push((entry.request, seq));
+        Ok(())
+    })?;
+    Ok(requests)
+}
+
+/// Goes through the rows from an entry on, a part of them in memory at a time.
+fn each(
+    reader: &dyn StorageReader,
+    member: Member,
+    from: Seq,
+    mut row: impl FnMut(Seq, &Bytes) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     const STEP: ScanLimit = ScanLimit { rows: 4_096, bytes: 4 << 20 };
     let all = copy::keys(member);
-    let (mut from, mut sizes) = (all.start, Vec::new());
+    let mut from = key(member, from);
     loop {
         let rows = reader.scan(Table::Log, &from[..]..&all.end[..], STEP)?;
-        let Some((last, _)) = rows.last() else { return Ok(sizes) };
+        let Some((last, _)) = rows.last() else { return Ok(()) };
         from = copy::key(member, &[&last[1..], &[0]]);
         for (key, value) in &rows {
             let seq = key.split_first().and_then(|(_, seq)| <[u8; 8]>::try_from(seq).ok());
             let unnamed = || StoreError::Inconsistent(format!("a {member} entry under no number"));
             let seq = seq.ok_or_else(unnamed)?;
-            sizes.push((Seq(u64::from_be_bytes(seq)), value.len()));
+            row(Seq(u64::from_be_bytes(seq)), value)?;
         }
     }
 }
@@ -70,26 +125,40 @@ pub(super) fn entries(
     let (from, to) = (key(member, *seqs.start()), key(member, seqs.end().next()));
     let limit = ScanLimit { rows: budget.rows_max.max(1), bytes: budget.bytes_max };
     let rows = reader.scan(Table::Log, &from[..]..&to[..], limit)?;
-    let entries =
-        rows.iter().map(|(_, value)| decode(member, value)).collect::<Result<Vec<_>, _>>()?;
+    let entries = rows
+        .iter()
+        .map(|(_, value)| decode(member, value).map(|logged| logged.entry))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut expected = entries.first().map(|entry| entry.position.seq);
     for entry in &entries {
         if expected != Some(entry.position.seq) {
-            let detail = format!("the {member} copy's log has a gap at entry {}", entry.position);
-            return Err(StoreError::Inconsistent(detail));
+            return Err(gap(member, entry));
         }
         expected = expected.map(Seq::next);
     }
     Ok(entries)
 }
 
+fn gap(member: Member, before: &Entry) -> StoreError {
+    let position = before.position;
+    StoreError::Inconsistent(format!("the {member} copy's log has a gap at entry {position}"))
+}
+
 /// An entry's value, opened.
-pub(super) fn decode(member: Member, value: &Bytes) -> Result<Entry, StoreError> {
-    let malformed = |error: postcard::Error| SealError::Malformed(error.to_string());
-    let entry =
-        seal::open(value).and_then(|payload| postcard::from_bytes(&payload).map_err(malformed));
-    entry.map_err(|error| StoreError::Row {
+pub(super) fn decode(member: Member, value: &Bytes) -> Result<Logged, StoreError> {
+    let opened = seal::open(value).and_then(|payload| parse(&payload));
+    opened.map_err(|error| StoreError::Row {
         row: format!("an entry of the {member} copy's log"),
         error,
     })
+}
+
+fn parse(payload: &[u8]) -> Result<Logged, SealError> {
+    let malformed = |error: postcard::Error| SealError::Malformed(error.to_string());
+    let (entry, rest) = postcard::take_from_bytes(payload).map_err(malformed)?;
+    let oldest_applied = match rest {
+        [] => None,
+        rest => Some(postcard::from_bytes(rest).map_err(malformed)?),
+    };
+    Ok(Logged { entry, oldest_applied })
 }

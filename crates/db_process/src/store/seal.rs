@@ -9,6 +9,8 @@
 //! is moved to other storage.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use protocol::wire_format;
+use serde::Serialize;
 
 /// The version of what is written. Older releases refuse newer ones.
 const VERSION: u8 = 2;
@@ -59,6 +61,14 @@ impl Sealer {
 
     pub(super) fn put(&mut self, payload: &[u8]) {
         self.0.put_slice(payload);
+    }
+
+    /// # Panics
+    ///
+    /// When the value does not serialise, which an entry and its parts always do.
+    pub(super) fn append<T: Serialize>(&mut self, value: &T) {
+        wire_format::append(&mut self.0, value)
+            .unwrap_or_else(|error| unreachable!("a row's value always serialises: {error}"));
     }
 
     pub(super) fn seal(mut self) -> Bytes {

@@ -3,8 +3,8 @@
 //! | found | by | what comes of it |
 //! |---|---|---|
 //! | a record or an answer that is damaged | a request | that request is turned away; the copy is damaged |
-//! | the same, or a log entry that the other copy in sync needs | sending, comparing | the copy is damaged |
-//! | a log entry that no copy in sync needs | sending, looking | the log is dropped so far: a joiner gets a snapshot |
+//! | the same, or a log entry that the other copy in sync needs, or whose request may be sent again | sending, comparing | the copy is damaged |
+//! | any other log entry | sending, looking | the log is dropped so far: a joiner gets a snapshot |
 //! | a copy that is damaged | its node, its controller | it leaves the view in favour of the other one, and is replaced by a snapshot |
 //! | two copies that differ, and neither is damaged | comparing | an alarm: nobody can tell which one is right |
 
@@ -63,7 +63,7 @@ impl PartitionCopy {
 
     /// Looks at more of the log.
     pub(super) fn verify_log(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
-        let keep_from = self.durable_on_members();
+        let keep_from = self.needs_log_from();
         if let Some(what) = self.replica.verify_log(cx, keep_from)? {
             self.tell_of_dropped_log(cx, &what);
         }

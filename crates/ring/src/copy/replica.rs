@@ -89,7 +89,6 @@ impl Replica {
     ) -> Self {
         let (written, integrity) = (recovered.written(), Integrity::recovered(&recovered));
         let RecoveredCopy { view, log_from, last, applied, log_sizes, .. } = recovered;
-        let unsettled_from = last.as_ref().map_or(0, |last| last.unsettled_from);
         assert!(
             view.is_none_or(|view| view.partition == partition),
             "{view:?} is not of {partition}"
@@ -105,6 +104,7 @@ impl Replica {
             me,
             acting: Acting::recovered(view),
             written,
+            applied: Applied::recovered(applied, last.as_ref()),
             last,
             extent: Extent::recovered(log_from, &log_sizes),
             retention: Retention {
@@ -117,7 +117,6 @@ impl Replica {
             committed,
             found: written.seq,
             tail: Tail::default(),
-            applied: Applied::recovered(applied, unsettled_from),
             releases: Releases::default(),
             integrity,
         }
@@ -244,7 +243,7 @@ impl Replica {
         Position { epoch, seq: self.written.seq.next() }
     }
 
-    /// Writes the entry that follows the last one: the log, the record and the applied id, all or nothing.
+    /// Writes the entry that follows the last one: the log, which has the applied id too, and the record, all or nothing.
     ///
     /// # Panics
     ///
@@ -253,12 +252,18 @@ impl Replica {
         let position = entry.position;
         assert_eq!(position, self.next_position(position.epoch), "a log has no gaps");
         let settled = self.applied.apply(&entry);
+        let oldest_applied = self.applied.oldest_logged().unwrap_or(position.seq);
         let scope = match self.installing() {
             Some(cursor) if !cursor.covers(entry.change.id()) => Scope::WithoutRecord,
             Some(_) | None => Scope::Whole,
         };
-        let mutation =
-            Mutation::Apply { member: self.member, entry: entry.clone(), settled, scope };
+        let mutation = Mutation::Apply {
+            member: self.member,
+            entry: entry.clone(),
+            oldest_applied,
+            settled,
+            scope,
+        };
         let mark = cx.write(mutation);
         self.written = position;
         self.extent.push(position.seq, entry.size_bytes());

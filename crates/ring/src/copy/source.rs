@@ -127,11 +127,18 @@ impl PartitionCopy {
 
     /// The last entry that is durable here and on the members that are sent entries by this copy. A joiner is left out: where
     /// the log is damaged that it would need, it gets a snapshot.
-    pub(super) fn durable_on_members(&self) -> Seq {
+    fn durable_on_members(&self) -> Seq {
         let other = self.replica.member().other();
         let members = self.views().filter(|view| view.in_sync.source() != other);
         let members = members.filter_map(|view| view.in_sync.incarnation(other));
         members.map(|member| self.peer.durable_at(member)).fold(self.replica.durable(), Seq::min)
+    }
+
+    /// The first entry that the copy cannot do without: a member that is behind is to be sent it, or its request may be sent
+    /// again.
+    pub(super) fn needs_log_from(&self) -> Seq {
+        let members = self.durable_on_members();
+        self.replica.oldest_applied().map_or(members, |oldest| members.min(oldest))
     }
 
     /// The view that the copy acts on, and the one that is being stored.

@@ -32,13 +32,16 @@ impl PartitionCopy {
                 return Ok(());
             }
             // Before preconditions: one that held the first time need not hold after it.
-            Known::Applied(seq) => (Some(seq), self.replica.repeated(cx, request, seq)?),
+            Known::Applied(id) => (Some(id.seq), self.replica.repeated(cx, id)?),
             Known::New => {
                 let newest = self.replica.newest(cx, action.id())?;
                 match decide(action, newest.record)? {
                     Decision::Refuse(answer) => (newest.depends_on, answer),
                     Decision::Apply(change) => {
                         let position = self.replica.next_position(epoch);
+                        // It never goes back, in whichever order updates come.
+                        let known = self.replica.unsettled_from(request.boot);
+                        let unsettled_from = unsettled_from.max(known);
                         let entry = Entry { position, request, unsettled_from, change };
                         let answer = entry.answer();
                         self.replica.apply(cx, entry);

@@ -1,11 +1,11 @@
 //! A home copy, and what next says to it.
 
-use protocol::entry::{Change, Entry};
+use protocol::entry::{Answer, Change, Entry};
 use protocol::hello::Membership;
 use protocol::id::{Epoch, Incarnation, PartitionId, Position, RequestId, Seq};
 use protocol::message::{
-    Action, AskNumber, CallId, CopyMessage, Data, FromNode, Greeting, Holds, Operation, Request,
-    Rows, ToNode, Update,
+    Action, AskNumber, CallId, CopyMessage, Data, FromNode, Greeting, Holds, Operation, Reply,
+    Request, Rows, ToNode, Update,
 };
 use protocol::user::User;
 use protocol::view::{Member, View};
@@ -88,9 +88,14 @@ pub(crate) fn update_event(counter: u64, action: Action) -> NodeEvent {
     update_event_under(1, counter, action)
 }
 
+/// An update, when all before it are settled.
 pub(crate) fn update_event_under(epoch: u64, counter: u64, action: Action) -> NodeEvent {
+    update_event_of(epoch, (counter, counter), action)
+}
+
+fn update_event_of(epoch: u64, (counter, unsettled_from): (u64, u64), action: Action) -> NodeEvent {
     let request = RequestId { boot: BOOT, counter };
-    let update = Update { request, unsettled_from: 1, action };
+    let update = Update { request, unsettled_from, action };
     let request = Request {
         call: CallId(counter),
         partition: PartitionId(1),
@@ -140,16 +145,46 @@ fn what_next_has_made_durable_of_a_session_before_is_trimmed_and_not_sent_again(
         "nothing is sent under a view that next knows is over"
     );
     let acked = says(&mut node, durable(2, 2, 0));
-    let trimmed = acked.iter().any(|effect| {
-        matches!(
-            effect,
-            NodeEffect::Write { mutation: Mutation::TrimLog { below: Seq(2), .. }, .. }
-        )
-    });
-    assert!(trimmed, "{acked:?}");
+    assert_eq!(kept_from(&acked), [Seq(2)]);
     let effects = sync(&mut node, &fenced);
     assert_eq!(node.home().and_then(|home| home.view().copied()), Some(newer));
     assert_eq!(sent(&effects), [] as [&Data; 0]);
+}
+
+/// The first entries that are kept, by what was trimmed.
+fn kept_from(effects: &[NodeEffect]) -> Vec<Seq> {
+    let trimmed = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::Write { mutation: Mutation::TrimLog { below, .. }, .. } => Some(*below),
+        _ => None,
+    });
+    trimmed.collect()
+}
+
+#[test]
+fn the_log_is_kept_from_the_oldest_request_that_may_be_sent_again() {
+    let mut node = linked_to_next();
+    let mut effects = update(&mut node, 1, create());
+    let deletes = || Action::Delete { id: user_of(1), if_match: None };
+    for (update, action) in [((2, 2), deletes()), ((3, 2), create()), ((4, 2), deletes())] {
+        effects.extend(handle(&mut node, update_event_of(1, update, action)));
+    }
+    sync(&mut node, &effects);
+    assert_eq!(kept_from(&says(&mut node, durable(1, 4, 1))), [Seq(2)]);
+    let again =
+        handle_with(&mut node, &Logged::by(&effects), update_event_of(1, (2, 2), deletes()));
+    let repeated = again.iter().any(|effect| {
+        matches!(
+            effect,
+            NodeEffect::ToGateway {
+                message: FromNode::Reply { reply: Reply::Done(Answer::Deleted), .. },
+                ..
+            }
+        )
+    });
+    assert!(repeated, "{again:?}");
+    let effects = handle(&mut node, update_event_of(1, (5, 4), create()));
+    assert_eq!(kept_from(&effects), [], "the entry that settles them is not durable");
+    assert_eq!(kept_from(&sync(&mut node, &effects)), [Seq(4)]);
 }
 
 #[test]
@@ -186,7 +221,7 @@ fn a_joiner_that_the_log_does_not_reach_is_sent_a_snapshot() {
     else {
         panic!("{effects:?}");
     };
-    assert_eq!((base.position.seq, applied.len()), (Seq(2), 2));
+    assert_eq!((base.position.seq, applied.len()), (Seq(2), 1));
 }
 
 #[test]

@@ -10,8 +10,8 @@ use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::{Member, View};
 use ring::store::{
-    Budget, Damage, Mark, Mutation, ReadError, Recovered, RecoveredCopy, Scope, Stored,
-    StoredRecord,
+    AnswerIn, AppliedId, Budget, Damage, Mark, Mutation, ReadError, Recovered, RecoveredCopy,
+    Scope, Stored, StoredRecord,
 };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +21,10 @@ pub(crate) struct CopyOnDisk {
     pub(crate) log: BTreeMap<Seq, Entry>,
     /// What the log once held, for the rules: no node sees it.
     pub(crate) trimmed: BTreeMap<Seq, Entry>,
-    pub(crate) applied: BTreeMap<RequestId, (Seq, Answer)>,
+    /// The applied ids that a snapshot brought.
+    snapshot: BTreeMap<RequestId, (Seq, Answer)>,
+    /// The log is the table of applied ids from here on.
+    oldest_applied: Seq,
     pub(crate) installing: Option<Cursor>,
     pub(crate) is_damaged: bool,
     /// The records that cannot be read.
@@ -63,6 +66,31 @@ impl CopyOnDisk {
         self.trimmed.iter().chain(&self.log).map(|(seq, entry)| (*seq, entry.clone())).collect()
     }
 
+    /// The table of applied ids.
+    fn applied(&self) -> Vec<AppliedId> {
+        let Some((_, last)) = self.log.last_key_value() else { return Vec::new() };
+        assert!(
+            self.log.first_key_value().is_some_and(|(first, _)| *first <= self.oldest_applied),
+            "rule 12: the log was trimmed beyond an id that is not settled"
+        );
+        let brought = self.snapshot.iter().map(|(request, (seq, _))| AppliedId {
+            request: *request,
+            seq: *seq,
+            answer: AnswerIn::Row,
+        });
+        let logged = self.log.range(self.oldest_applied..).map(|(seq, entry)| AppliedId {
+            request: entry.request,
+            seq: *seq,
+            answer: AnswerIn::Log,
+        });
+        logged.filter(|id| !last.settles(id.request)).chain(brought).collect()
+    }
+
+    /// Which entry applied each request that may be sent again.
+    pub(crate) fn applied_ids(&self) -> BTreeMap<RequestId, Seq> {
+        self.applied().into_iter().map(|id| (id.request, id.seq)).collect()
+    }
+
     pub(crate) fn last(&self) -> Position {
         self.log.last_key_value().map_or(Position::ZERO, |(_, entry)| entry.position)
     }
@@ -87,17 +115,14 @@ impl Content {
         match mutation {
             Mutation::Membership(membership) => self.membership = Some(membership.clone()),
             Mutation::View { member, view } => self.copy_mut(*member).view = Some(*view),
-            Mutation::Apply { member, entry, settled, scope } => {
+            Mutation::Apply { member, entry, oldest_applied, settled, scope } => {
                 let copy = self.copy_mut(*member);
-                let position = entry.position;
                 if *scope == Scope::Whole {
                     copy.apply_to_record(entry);
                 }
-                for request in settled {
-                    copy.applied.remove(request);
-                }
-                copy.applied.insert(entry.request, (position.seq, entry.answer()));
-                copy.log.insert(position.seq, entry.clone());
+                copy.oldest_applied = *oldest_applied;
+                copy.snapshot.retain(|request, _| !settled.contains(request));
+                copy.log.insert(entry.position.seq, entry.clone());
             }
             Mutation::Install { member, base } => {
                 let copy = self.copy_mut(*member);
@@ -106,14 +131,17 @@ impl Content {
                     installing: Some(Cursor::START),
                     ..CopyOnDisk::default()
                 };
-                copy.log.extend(base.iter().map(|base| (base.position.seq, base.clone())));
+                if let Some(base) = base {
+                    copy.oldest_applied = base.position.seq.next();
+                    copy.log.insert(base.position.seq, base.clone());
+                }
             }
             Mutation::Chunk { member, rows, then } => {
                 let copy = self.copy_mut(*member);
                 match rows {
                     Rows::Applied(rows) => {
                         let rows = rows.iter().cloned();
-                        copy.applied.extend(rows.map(|row| (row.request, (row.seq, row.answer))));
+                        copy.snapshot.extend(rows.map(|row| (row.request, (row.seq, row.answer))));
                     }
                     Rows::Records(rows) => {
                         for RecordRow { id, position, record } in rows.iter().cloned() {
@@ -186,7 +214,7 @@ impl Disk {
             view: copy.view,
             log_from: copy.log.first_key_value().map_or(Seq::ZERO, |(seq, _)| *seq),
             last: copy.log.last_key_value().map(|(_, entry)| entry.clone()),
-            applied: copy.applied.iter().map(|(request, (seq, _))| (*request, *seq)).collect(),
+            applied: copy.applied(),
             installing: copy.installing.clone(),
             damage: copy.is_damaged.then_some(Damage::Known),
             log_sizes: copy.log.iter().map(|(seq, entry)| (*seq, entry.size_bytes())).collect(),
@@ -236,6 +264,6 @@ impl Stored for Disk {
     }
 
     fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError> {
-        Ok(self.current.copy(member).applied.get(&request).map(|(_, answer)| answer.clone()))
+        Ok(self.current.copy(member).snapshot.get(&request).map(|(_, answer)| answer.clone()))
     }
 }

@@ -3,8 +3,10 @@
 //! The file `FORMAT` tells. It is there before anything else and says `unfinished` until every table is made:
 //!
 //! ```text
-//!   nothing ----> "chainring-storage 1 unfinished" ----> tables made ----> "chainring-storage 1"
+//!   nothing ----> "chainring-storage 2 unfinished" ----> tables made ----> "chainring-storage 2"
 //! ```
+//!
+//! An older format becomes this one before anything is written that the older release would not understand.
 //!
 //! A directory without it is used only if it is empty, so that nothing of another program is ever written over.
 
@@ -23,7 +25,12 @@ const FORMAT_NEXT: &str = "FORMAT.next";
 /// What `FORMAT` begins with.
 const PROGRAM: &str = "chainring-storage";
 /// The newest format that we read, and the one that we write. Plus one whenever an older release must not open it.
-const VERSION: u32 = 1;
+///
+/// | format | since |
+/// |---|---|
+/// | 1 | every entry has a row in the table of applied ids |
+/// | 2 | the log is that table, but for what a snapshot brought |
+const VERSION: u32 = 2;
 /// What `FORMAT` ends with while the tables are being made.
 const UNFINISHED: &str = "unfinished";
 
@@ -96,7 +103,20 @@ pub(super) fn mark_unfinished(path: &Path) -> Result<(), StorageError> {
 
 /// Says, durably, that the tables are complete.
 pub(super) fn mark_finished(path: &Path) -> Result<(), StorageError> {
-    write_format(path, &format!("{PROGRAM} {VERSION}\n"))
+    write_format(path, &finished())
+}
+
+/// Says, durably, that what is here is of the format that we write from now on.
+pub(super) fn upgrade(path: &Path) -> Result<(), StorageError> {
+    match fs::read_to_string(path.join(FORMAT)) {
+        Ok(format) if format == finished() => Ok(()),
+        Ok(_) => mark_finished(path),
+        Err(error) => Err(failed(&path.join(FORMAT), &error)),
+    }
+}
+
+fn finished() -> String {
+    format!("{PROGRAM} {VERSION}\n")
 }
 
 /// Replaces `FORMAT` so that after a power loss it is the old one or the new one.

@@ -77,13 +77,25 @@ fn a_directory_with_other_files_is_refused_and_not_touched() {
 fn a_newer_format_is_refused_and_not_touched() {
     let temporary = tempfile::tempdir().unwrap();
     drop(open(temporary.path()).unwrap());
-    fs::write(temporary.path().join(FORMAT), "chainring-storage 2 with more words\n").unwrap();
+    fs::write(temporary.path().join(FORMAT), "chainring-storage 3 with more words\n").unwrap();
     let before = snapshot(temporary.path());
     let expected =
-        StorageError::NewerFormat { path: temporary.path().to_owned(), found: 2, supported: 1 };
+        StorageError::NewerFormat { path: temporary.path().to_owned(), found: 3, supported: 2 };
     assert_eq!(open(temporary.path()).unwrap_err(), expected);
     assert_eq!(RocksStorage::open_read_only(temporary.path()).unwrap_err(), expected);
     assert_eq!(snapshot(temporary.path()), before);
+}
+
+#[test]
+fn an_older_format_becomes_this_one() {
+    let temporary = tempfile::tempdir().unwrap();
+    fill(&open(temporary.path()).unwrap());
+    fs::write(temporary.path().join(FORMAT), "chainring-storage 1\n").unwrap();
+    assert_eq!(everything(&RocksStorage::open_read_only(temporary.path()).unwrap()).len(), 1200);
+    let format = || fs::read_to_string(temporary.path().join(FORMAT)).unwrap();
+    assert_eq!(format(), "chainring-storage 1\n", "who only reads changes nothing");
+    assert_eq!(everything(&open(temporary.path()).unwrap()).len(), 1200);
+    assert_eq!(format(), "chainring-storage 2\n");
 }
 
 #[test]
@@ -193,7 +205,7 @@ fn a_file_in_the_place_of_the_directory_is_an_error() {
 fn after_a_failed_write_every_write_and_sync_fails_with_the_first_error() {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("db");
-    let settings = RocksSettings { write_buffer_bytes: 64 << 10, ..RocksSettings::default() };
+    let settings = RocksSettings { write_buffers_bytes_max: 128 << 10, ..RocksSettings::default() };
     let storage = RocksStorage::open(&path, &settings).unwrap();
     let mut before = Batch::new();
     before.put(Table::Meta, "before", "");

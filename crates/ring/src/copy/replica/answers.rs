@@ -1,7 +1,7 @@
 //! What a copy answers: admission of requests, and answers that wait for what they were computed from.
 
 use protocol::entry::Answer;
-use protocol::id::{RequestId, Seq};
+use protocol::id::{GatewayBoot, RequestId, Seq};
 use protocol::message::{CallId, Reply, Request};
 use protocol::user::UserId;
 
@@ -9,7 +9,7 @@ use super::Replica;
 use crate::copy::acting::Admission;
 use crate::copy::context::{Context, Fault};
 use crate::copy::release::Waiting;
-use crate::store::{ReadError, StoredRecord};
+use crate::store::{AnswerIn, AppliedId, ReadError, StoredRecord};
 
 /// A record in its newest state, and the entry that has to be committed before anyone is told of it.
 pub(crate) struct Newest {
@@ -21,8 +21,8 @@ pub(crate) struct Newest {
 pub(crate) enum Known {
     /// Not applied.
     New,
-    /// Applied by this entry.
-    Applied(Seq),
+    /// Applied, by this entry.
+    Applied(AppliedId),
     /// Below the window: whether it was applied is not known any more.
     Settled,
 }
@@ -86,28 +86,36 @@ impl Replica {
 
     /// Looks a request up in the table of applied ids (rule 12).
     pub(crate) fn known(&self, request: RequestId) -> Known {
-        match self.applied.seq_of(request) {
-            _ if self.applied.is_settled(request) => Known::Settled,
-            Some(seq) => Known::Applied(seq),
+        match self.applied.get(request) {
+            _ if request.counter < self.unsettled_from(request.boot) => Known::Settled,
+            Some(id) => Known::Applied(id),
             None => Known::New,
         }
     }
 
-    /// The answer of a request that entry `seq` applied.
-    pub(crate) fn repeated(
-        &self,
-        cx: &Context<'_>,
-        request: RequestId,
-        seq: Seq,
-    ) -> Result<Answer, Fault> {
+    /// The lowest counter of a gateway's boot that is not settled: the duplicate of a request below it could not be recognised.
+    pub(crate) fn unsettled_from(&self, boot: GatewayBoot) -> u64 {
+        self.applied.unsettled_from(boot)
+    }
+
+    /// The answer of a request that was applied.
+    pub(crate) fn repeated(&self, cx: &Context<'_>, id: AppliedId) -> Result<Answer, Fault> {
+        let AppliedId { request, seq, answer } = id;
         if let Some(entry) = self.tail.entry(seq) {
             return Ok(entry.answer());
         }
+        let answer = match answer {
+            AnswerIn::Log => {
+                let entry = self.stored_entry(cx, seq)?.filter(|entry| entry.request == request);
+                entry.map(|entry| entry.answer())
+            }
+            AnswerIn::Row => cx.stored.applied(self.member, request)?,
+        };
         let missing = || {
             ReadError::Damaged(format!(
                 "the answer to {request}, applied by entry {seq}, is missing"
             ))
         };
-        Ok(cx.stored.applied(self.member, request)?.ok_or_else(missing)?)
+        Ok(answer.ok_or_else(missing)?)
     }
 }

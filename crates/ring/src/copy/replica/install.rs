@@ -59,7 +59,7 @@ impl Replica {
     pub(crate) fn install(&mut self, cx: &mut Context<'_>, rows: Rows, then: Option<Cursor>) {
         if let Rows::Applied(rows) = &rows {
             for row in rows {
-                self.applied.insert(row.request, row.seq);
+                self.applied.insert_row(row.request, row.seq);
             }
         }
         let mark = cx.write(Mutation::Chunk { member: self.member, rows, then: then.clone() });

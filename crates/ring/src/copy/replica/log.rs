@@ -54,14 +54,20 @@ impl Replica {
         self.last.clone()
     }
 
-    fn stored_entry(&self, cx: &Context<'_>, seq: Seq) -> Result<Option<Entry>, Fault> {
+    pub(super) fn stored_entry(&self, cx: &Context<'_>, seq: Seq) -> Result<Option<Entry>, Fault> {
         let entries = cx.stored.entries(self.member, seq, seq, Budget::ONE)?;
         Ok(entries.into_iter().next())
     }
 
     /// The first entry that stays within what is to be kept, whoever may need it.
     pub(crate) fn retained_from(&self) -> Seq {
-        self.extent.retained_from(self.written.seq, self.retention)
+        let retained = self.extent.retained_from(self.written.seq, self.retention);
+        self.oldest_applied().map_or(retained, |oldest| retained.min(oldest))
+    }
+
+    /// The oldest entry whose request may be sent again: from there on the log is the table of applied ids.
+    pub(crate) fn oldest_applied(&self) -> Option<Seq> {
+        self.applied.oldest_logged()
     }
 
     /// Looks at more of the log, and begins again at its end. Where that is damaged it is dropped as far as nobody counts on

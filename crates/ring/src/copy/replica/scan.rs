@@ -11,7 +11,7 @@ use protocol::user::UserId;
 
 use super::Replica;
 use crate::copy::context::{Context, Fault};
-use crate::store::{Budget, StoredRecord};
+use crate::store::{AppliedId, Budget, StoredRecord};
 
 /// The most bytes of rows that are read at once: one message.
 const READ_BYTES_MAX: usize = 256 << 10;
@@ -32,8 +32,9 @@ impl Replica {
             Cursor::Applied(after) => {
                 let mut rows = Vec::new();
                 let mut bytes = 0;
-                for (request, seq) in self.applied.rows(*after) {
-                    let answer = self.repeated(cx, request, seq)?;
+                for id in self.applied.after_id(*after) {
+                    let AppliedId { request, seq, .. } = id;
+                    let answer = self.repeated(cx, id)?;
                     bytes += answer_bytes(&answer);
                     rows.push(AppliedRow { request, seq, answer });
                     if rows.len() >= self.rows_max || bytes >= READ_BYTES_MAX {

@@ -76,9 +76,8 @@ impl PartitionCopy {
             return Ok(());
         }
         let entries = match self.replica.log(cx, from, to) {
-            Err(Fault::Damaged(what)) if from < self.durable_on_members() => {
-                let below = self.durable_on_members();
-                self.replica.drop_log(cx, below);
+            Err(Fault::Damaged(what)) if from < self.needs_log_from() => {
+                self.replica.drop_log(cx, self.needs_log_from());
                 self.tell_of_dropped_log(cx, &what);
                 // The receiver is no member, or it would need no less: a snapshot takes the log's place.
                 return Ok(());
