@@ -148,7 +148,6 @@ probes! {
 pub(crate) struct Probes {
     sent: BTreeSet<RequestId>,
     applied: BTreeSet<(PartitionId, RequestId)>,
-    since_sync: BTreeMap<usize, u64>,
     started: BTreeSet<Host>,
     /// What of each node's copies was durable when its storage was opened.
     durable_before: BTreeMap<usize, [Position; 2]>,
@@ -186,20 +185,18 @@ impl Probes {
     }
 
     fn by_storage(&mut self, model: &Model, node: usize, did: &StorageDid) -> Vec<Probe> {
-        let since_sync = self.since_sync.entry(node).or_default();
         match did {
-            StorageDid::Written => {
-                *since_sync += 1;
-                Vec::new()
-            }
+            StorageDid::Written => Vec::new(),
             StorageDid::Synced => {
-                let written = std::mem::take(since_sync);
-                (written > 1).then_some(Probe::GroupCommit).into_iter().collect()
+                let known = &model.nodes[node];
+                let synced = [&known.home.entry, &known.next.entry]
+                    .map(|entry| entry.written.seq.0.saturating_sub(entry.durable.seq.0));
+                let is_group = synced.iter().sum::<u64>() > 1;
+                is_group.then_some(Probe::GroupCommit).into_iter().collect()
             }
             StorageDid::Failed(detail) if detail.contains("full") => vec![Probe::DiskFull],
             StorageDid::Failed(_) => vec![Probe::DiskFailed],
             StorageDid::Opened => {
-                *since_sync = 0;
                 let known = &model.nodes[node];
                 let durable = [known.home.entry.durable, known.next.entry.durable];
                 self.durable_before.insert(node, durable);

@@ -1,6 +1,6 @@
 //! Configuration: as it is given, and as it is used.
 
-mod memory;
+pub(crate) mod memory;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +13,8 @@ use process::secret::{SecretArgs, SecretError};
 use protocol::hello::Secret;
 use protocol::id::NodeId;
 use ring::node::NodeSettings;
+
+use crate::store::RECORD_CACHE_MIB;
 
 pub use memory::MemoryArgs;
 
@@ -127,7 +129,7 @@ impl Config {
             secret,
             links: Settings::default(),
             node_settings: NodeSettings::default(),
-            record_cache_bytes: 16 << 20,
+            record_cache_bytes: memory::bytes(RECORD_CACHE_MIB),
             backoff_first: Duration::from_millis(50),
             backoff_max: Duration::from_secs(1),
         }

@@ -107,6 +107,12 @@ fn take_limited<E>(
     Ok(taken)
 }
 
+/// The memory for blocks read from table files, their indexes and filters included, unless told. MiB.
+pub const BLOCK_CACHE_MIB: u32 = 32;
+
+/// The memory for what was written last, until it is in table files, unless told. MiB.
+pub const WRITE_BUFFERS_MIB: u32 = 48;
+
 /// Reading the tables: every write so far is seen, synced or not.
 ///
 /// # Errors

@@ -173,13 +173,11 @@ impl Driver {
     ) -> StateError {
         loop {
             let Some(state) = saves.recv().await else { return std::future::pending().await };
-            let (done, saved) = oneshot::channel();
             let store = Arc::clone(&store);
-            threads.blocking(Box::new(move || drop(done.send(store.save(&state))))).await;
-            match saved.await {
-                Ok(Ok(())) => self.handle(&mut self.shared.lock(), [GatewayEvent::Saved]),
-                Ok(Err(error)) => return error,
-                Err(_) => unreachable!("the save has run"),
+            match threads.blocking_for(move || store.save(&state)).await {
+                Some(Ok(())) => self.handle(&mut self.shared.lock(), [GatewayEvent::Saved]),
+                Some(Err(error)) => return error,
+                None => unreachable!("the save has run"),
             }
         }
     }

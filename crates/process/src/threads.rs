@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::thread;
 
 use tokio::runtime;
+use tokio::sync::oneshot;
 use tokio::task;
 
 /// A future that owns all it needs.
@@ -24,6 +25,35 @@ pub trait Threads: Send + Sync + 'static {
 
     /// Runs a call that blocks; the future is ready when it has returned.
     fn blocking(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()>;
+}
+
+impl dyn Threads {
+    /// As [`block`](Threads::block), with what the call returns; none where that is not to be had, as it panicked.
+    pub async fn block_for<T: Send + 'static>(
+        &self,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let (work, returned) = handing_over(call);
+        self.block(work).await;
+        returned.await.ok()
+    }
+
+    /// As [`blocking`](Threads::blocking), with what the call returns; none where that is not to be had, as it panicked.
+    pub async fn blocking_for<T: Send + 'static>(
+        &self,
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let (work, returned) = handing_over(call);
+        self.blocking(work).await;
+        returned.await.ok()
+    }
+}
+
+fn handing_over<T: Send + 'static>(
+    call: impl FnOnce() -> T + Send + 'static,
+) -> (Box<dyn FnOnce() + Send>, oneshot::Receiver<T>) {
+    let (hand_over, returned) = oneshot::channel();
+    (Box::new(move || drop(hand_over.send(call()))), returned)
 }
 
 /// Threads of the operating system.

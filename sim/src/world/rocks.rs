@@ -79,8 +79,7 @@ impl RocksDisk {
 fn settings() -> RocksSettings {
     RocksSettings {
         block_cache_bytes: MEMORY_BYTES,
-        write_buffer_bytes: MEMORY_BYTES,
-        write_buffers_bytes_max: 4 * MEMORY_BYTES,
+        write_buffers_bytes_max: 2 * MEMORY_BYTES,
         background_jobs_max: 1,
         ..RocksSettings::default()
     }

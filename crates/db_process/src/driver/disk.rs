@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 
 use process::threads::Threads;
 use ring::store::Mark;
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -80,11 +79,9 @@ impl Driver {
         covers: Mark,
     ) -> Result<(), RunError> {
         let driver = Arc::clone(self);
-        let (done, outcome) = oneshot::channel();
-        let sync = move || drop(done.send(driver.sync(covers)));
-        threads.block(Box::new(sync)).await;
-        // Nothing is said where the core has panicked when it was told.
-        Ok(outcome.await.map_err(|_| RunError::DriverLost)??)
+        let outcome = threads.block_for(move || driver.sync(covers)).await;
+        // None where the core has panicked when it was told.
+        Ok(outcome.ok_or(RunError::DriverLost)??)
     }
 
     /// Syncs what is written, and tells the core that it is durable up to this mutation.

@@ -9,18 +9,17 @@ use rocksdb::{
 };
 
 use super::failure::from_rocksdb;
-use crate::storage::{Operation, StorageError, Table};
+use crate::config::memory::bytes;
+use crate::storage::{BLOCK_CACHE_MIB, Operation, StorageError, Table, WRITE_BUFFERS_MIB};
 
 /// How much memory, disk and parallelism RocksDB may use. None of it changes what is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RocksSettings {
     /// The memory for blocks read from table files, their indexes and filters included, shared by all tables.
-    /// Bytes; 32 MiB unless told.
+    /// Bytes; [`BLOCK_CACHE_MIB`] unless told.
     pub block_cache_bytes: usize,
-    /// A table's recent writes are flushed to a file when they take this much memory. Bytes; 16 MiB unless told.
-    pub write_buffer_bytes: usize,
-    /// The memory for the recent writes of all tables together; the fullest table is flushed when it is reached.
-    /// Bytes; 48 MiB unless told.
+    /// The memory for the recent writes of all tables together; the fullest table is flushed when it is reached, or when it
+    /// takes the half: two tables are written to all the time. Bytes; [`WRITE_BUFFERS_MIB`] unless told.
     pub write_buffers_bytes_max: usize,
     /// The size of all write-ahead logs at which the tables that hold up their removal are flushed. It bounds how much
     /// a start has to recover. Bytes; 64 MiB unless told.
@@ -34,9 +33,8 @@ pub struct RocksSettings {
 impl Default for RocksSettings {
     fn default() -> Self {
         Self {
-            block_cache_bytes: 32 << 20,
-            write_buffer_bytes: 16 << 20,
-            write_buffers_bytes_max: 48 << 20,
+            block_cache_bytes: bytes(BLOCK_CACHE_MIB),
+            write_buffers_bytes_max: bytes(WRITE_BUFFERS_MIB),
             wal_bytes_max: 64 << 20,
             open_files_max: 256,
             background_jobs_max: 2,
@@ -174,7 +172,7 @@ fn table_options(table: Table, settings: &RocksSettings, cache: &Cache) -> Optio
     }
     options.set_block_based_table_factory(&blocks);
     options.set_compression_type(DBCompressionType::Lz4);
-    options.set_write_buffer_size(settings.write_buffer_bytes);
+    options.set_write_buffer_size(settings.write_buffers_bytes_max / 2);
     options
 }
 

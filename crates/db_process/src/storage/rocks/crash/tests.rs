@@ -16,7 +16,7 @@ use crate::storage::{Batch, Storage, StorageError, Table};
 
 /// So small that tables are flushed, and WAL files begun, many times.
 fn small() -> RocksSettings {
-    RocksSettings { write_buffer_bytes: 64 << 10, ..RocksSettings::default() }
+    RocksSettings { write_buffers_bytes_max: 128 << 10, ..RocksSettings::default() }
 }
 
 /// The rows after each number of batches.
