@@ -128,6 +128,11 @@ fn database_options(settings: &RocksSettings) -> Result<Options, StorageError> {
     options.set_atomic_flush(false);
     options.set_max_total_wal_size(settings.wal_bytes_max);
 
+    // One thread writes. Where several may, every insertion into a table searches its place from the top; here one behind the
+    // last one goes on from there, as those of the log do.
+    options.set_allow_concurrent_memtable_write(false);
+    options.set_enable_write_thread_adaptive_yield(false);
+
     options.set_db_write_buffer_size(settings.write_buffers_bytes_max);
     options.set_max_open_files(settings.open_files_max.into());
     options.set_max_background_jobs(settings.background_jobs_max.into());
