@@ -16,7 +16,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # The seeds that `make sweep` plays.
 SEEDS ?= 0..1000
 
-.PHONY: help deps build run test rounds sweep bench-rest bench lint fmt
+.PHONY: help deps build run test rounds sweep bench-rest bench fuzz lint fmt
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench-rest: ## Measure rings over REST beside a bare axum server, and etcd if it
 
 bench: deps ## Measure messages, cores, and a partition beside RocksDB; BENCH=partition ARGS="--disk /mnt"
 	cargo bench --locked --workspace $(addprefix --bench ,$(or $(BENCH),micro partition)) -- $(ARGS)
+
+fuzz: ## Fuzz each target; FUZZ="messages rows" FUZZ_SECONDS=1800
+	@scripts/fuzz $(or $(FUZZ_SECONDS),60) $(FUZZ)
 
 lint: deps ## Formatting and lints, as CI checks them
 	cargo fmt --all --check

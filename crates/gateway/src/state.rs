@@ -55,24 +55,54 @@ pub enum StateError {
         /// What it said.
         error: String,
     },
-    /// It was written by a newer release.
-    #[error("{path} has format {found}, this release knows {FORMAT}: run a newer release")]
-    Newer {
-        /// Which file.
-        path: PathBuf,
-        /// Its format.
-        found: u32,
-    },
-    /// It is no state.
-    #[error(
-        "{path} is damaged: {error}; move it away, and the views are found again from what the nodes know (an older copy of the file must not take its place)"
-    )]
-    Damaged {
+    /// What is in it is not to be read.
+    #[error("{path} {error}")]
+    Unreadable {
         /// Which file.
         path: PathBuf,
         /// What is wrong.
-        error: String,
+        error: ParseError,
     },
+}
+
+/// Why a text is not a state that this release reads.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// It was written by a newer release.
+    #[error("has format {0}, this release knows {FORMAT}: run a newer release")]
+    Newer(u32),
+    /// It is no state.
+    #[error(
+        "is damaged: {0}; move it away, and the views are found again from what the nodes know (an older copy of the file must not take its place)"
+    )]
+    Damaged(String),
+}
+
+/// The state that a file holds.
+///
+/// # Errors
+///
+/// When it is damaged, or was written by a newer release.
+pub fn parse(text: &[u8]) -> Result<ClusterState, ParseError> {
+    let damaged = |error: serde_json::Error| ParseError::Damaged(error.to_string());
+    let AnyFormat { format } = serde_json::from_slice(text).map_err(damaged)?;
+    if format > FORMAT {
+        return Err(ParseError::Newer(format));
+    }
+    if format < FORMAT {
+        return Err(ParseError::Damaged(format!("there never was a format {format}")));
+    }
+    let saved: Saved = serde_json::from_slice(text).map_err(damaged)?;
+    Ok(saved.state)
+}
+
+/// What a file holds for a state.
+pub fn to_text(state: &ClusterState) -> Vec<u8> {
+    let saved = Saved { format: FORMAT, state: state.clone() };
+    let mut text = serde_json::to_vec_pretty(&saved)
+        .unwrap_or_else(|error| unreachable!("a state always serialises: {error}"));
+    text.push(b'\n');
+    text
 }
 
 /// A directory with the file, held by one process at a time.
@@ -126,29 +156,12 @@ impl StateStore for StateDirectory {
         };
         File::open(&path).and_then(|file| file.sync_all()).map_err(failed("syncing", &path))?;
         files::sync_directory(&self.path).map_err(failed("syncing", &self.path))?;
-        let damaged = |error: serde_json::Error| StateError::Damaged {
-            path: path.clone(),
-            error: error.to_string(),
-        };
-        let AnyFormat { format } = serde_json::from_slice(&text).map_err(damaged)?;
-        if format > FORMAT {
-            return Err(StateError::Newer { path, found: format });
-        }
-        if format < FORMAT {
-            let error = format!("there never was a format {format}");
-            return Err(StateError::Damaged { path, error });
-        }
-        let saved: Saved = serde_json::from_slice(&text).map_err(damaged)?;
-        Ok(Some(saved.state))
+        parse(&text).map(Some).map_err(|error| StateError::Unreadable { path, error })
     }
 
     fn save(&self, state: &ClusterState) -> Result<(), StateError> {
         let (path, new_path) = (self.path.join(STATE), self.path.join(NEW_STATE));
-        let saved = Saved { format: FORMAT, state: state.clone() };
-        let mut text = serde_json::to_vec_pretty(&saved)
-            .unwrap_or_else(|error| unreachable!("a state always serialises: {error}"));
-        text.push(b'\n');
-        files::replace(&path, &new_path, &text).map_err(failed("replacing", &path))
+        files::replace(&path, &new_path, &to_text(state)).map_err(failed("replacing", &path))
     }
 }
 
@@ -215,12 +228,9 @@ mod tests {
         {
             fs::write(directory.path().join(STATE), text).unwrap();
             let error = store.load().unwrap_err();
-            assert_eq!(
-                matches!(error, StateError::Newer { found: 2, .. }),
-                newer,
-                "{text}: {error}"
-            );
-            assert_eq!(matches!(error, StateError::Damaged { .. }), !newer, "{text}: {error}");
+            let StateError::Unreadable { error, .. } = error else { panic!("{text}: {error}") };
+            assert_eq!(error == ParseError::Newer(2), newer, "{text}: {error}");
+            assert_eq!(matches!(error, ParseError::Damaged(_)), !newer, "{text}: {error}");
         }
     }
 }

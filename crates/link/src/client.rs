@@ -6,6 +6,8 @@
 //! ```
 
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handshake;
 mod opening;
 mod packets;

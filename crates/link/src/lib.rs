@@ -63,6 +63,8 @@ mod stream;
 mod wire;
 
 pub use backoff::Backoff;
+#[cfg(feature = "fuzzing")]
+pub use client::fuzzing;
 pub use client::{ConnectError, Opening, connect, dial};
 pub use outbox::Hold;
 pub use reason::{CloseReason, Closed, Lost, Unsendable, Violation};

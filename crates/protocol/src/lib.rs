@@ -30,7 +30,7 @@ pub mod user;
 pub mod view;
 pub mod wire_format;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "arbitrary"))]
 mod arbitrary;
 
 /// The version of every message on every link.

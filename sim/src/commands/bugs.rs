@@ -38,8 +38,8 @@ pub(crate) struct BugsArgs {
     #[arg(long, default_value_t = super::sweep::processors())]
     jobs: usize,
 
-    /// Write the table into docs/testing.md
-    #[arg(long)]
+    /// Write the table, which has all bugs, into docs/testing.md
+    #[arg(long, conflicts_with = "only")]
     write: bool,
 }
 

@@ -10,7 +10,7 @@ use protocol::user::UserId;
 use protocol::view::{Member, View};
 use ring::store::StoredRecord;
 
-use super::{Identity, StoreError, applied, copy, log, meta, record};
+use super::{Identity, StoreError, applied, copy, log, meta, record, seal};
 use crate::storage::{ScanLimit, StorageReader, Table};
 
 const EVERYTHING: ScanLimit = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
@@ -50,6 +50,11 @@ pub struct CopyAudit {
 /// The keys of a copy's rows, in every table but [`Table::Meta`]: for those who damage them on purpose.
 pub fn keys_of(member: Member) -> std::ops::Range<bytes::Bytes> {
     copy::keys(member)
+}
+
+/// A value as a node stores it: for those who make rows on purpose.
+pub fn sealed(payload: &[u8]) -> bytes::Bytes {
+    seal::seal(payload)
 }
 
 /// Reads all that a node holds; every checksum is looked at.

@@ -1,4 +1,4 @@
-//! Schedules as data: what proptest draws, and shrinks.
+//! Schedules as data: what proptest or a fuzzer draws, and proptest shrinks.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 /// A ring and what happens to it.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan {
+pub struct Plan {
     pub(crate) nodes: usize,
     /// In most schedules few, so that logs are trimmed all the time.
     pub(crate) log_entries_kept: u64,
@@ -95,7 +95,8 @@ pub(crate) enum ClientOperation {
     DeleteIfMatch,
 }
 
-pub(crate) fn plan() -> impl Strategy<Value = Plan> {
+/// Any schedule.
+pub fn plan() -> impl Strategy<Value = Plan> {
     let kept = prop_oneof![Just(0_u64), 0..20_u64, Just(1_000_000)];
     (2_usize..=4, kept, vec(action(), 10..200))
         .prop_map(|(nodes, log_entries_kept, actions)| Plan { nodes, log_entries_kept, actions })

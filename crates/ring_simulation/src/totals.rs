@@ -2,8 +2,9 @@
 
 /// What happened, to see that enough did.
 #[derive(Debug, Default)]
-pub(crate) struct Totals {
-    pub(crate) schedules: u64,
+pub struct Totals {
+    /// How many schedules were played.
+    pub schedules: u64,
     pub(crate) done: u64,
     pub(crate) not_done: u64,
     pub(crate) unknown: u64,
@@ -25,6 +26,7 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
+    #[cfg(test)]
     pub(crate) fn add(&mut self, other: &Self) {
         self.schedules += other.schedules;
         self.done += other.done;
@@ -48,6 +50,7 @@ impl Totals {
     }
 
     /// A run in which little happens proves little.
+    #[cfg(test)]
     pub(crate) fn assert_much_happened(&self) {
         let operations = self.done + self.not_done + self.unknown;
         assert!(self.done * 2 > operations, "fewer than half of the operations have been done");

@@ -1,0 +1,41 @@
+//! What a client end makes of a server's messages, without a connection: for fuzzers.
+
+use bytes::Bytes;
+use protocol::frame;
+use protocol::message::ToNode;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::packets::{Incoming, Packets, frame_messages};
+use crate::wire::FrameOrder;
+
+/// A websocket message of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebsocketMessage<'a> {
+    /// A text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(&'a [u8]),
+}
+
+/// Reads messages as a client end does, until one is a violation.
+///
+/// # Panics
+///
+/// When a frame that was read is not read again from what a client sends for it: an error in this crate.
+pub fn client_reads<'a>(messages: impl IntoIterator<Item = WebsocketMessage<'a>>) {
+    let (packets, mut order) = (Packets::new(), FrameOrder::default());
+    for message in messages {
+        let message = match message {
+            WebsocketMessage::Text(text) => Message::text(text),
+            WebsocketMessage::Binary(bytes) => Message::binary(Bytes::copy_from_slice(bytes)),
+        };
+        let Ok(incoming) = packets.read(message) else { return };
+        if let Incoming::Frame(frame) = incoming {
+            let again = Packets::new();
+            let read = frame_messages(frame.clone()).map(|message| again.read(message)).last();
+            assert_eq!(read, Some(Ok(Incoming::Frame(frame.clone()))));
+            let Ok(bytes) = order.take(frame) else { return };
+            let _ = frame::decode::<ToNode>(&bytes);
+        }
+    }
+}

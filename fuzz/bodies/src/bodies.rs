@@ -1,0 +1,29 @@
+//! Bodies of REST requests.
+
+use protocol::user::{NewUser, User, UserPatch};
+
+/// A body, as each of the requests that have one reads it, and as a stored record.
+///
+/// What is accepted is a record that survives its JSON.
+pub fn bodies(data: &[u8]) {
+    if let Ok(user) = NewUser::from_body(data) {
+        survives(&user.with_id(|| "made".parse().expect("an id")));
+    }
+    let stored = User::from_json(data);
+    if let Ok(user) = &stored {
+        survives(user);
+    }
+    if let Ok(patch) = UserPatch::from_body(data) {
+        let user = User {
+            id: patch.id.clone(),
+            name: "Ada".to_owned().try_into().expect("a name"),
+            email: "ada@example.org".to_owned().try_into().expect("an address"),
+            group: 0,
+        };
+        survives(&user.patched(&patch));
+    }
+}
+
+fn survives(user: &User) {
+    assert_eq!(User::from_json(&user.to_json()).expect("canonical"), *user);
+}

@@ -1,0 +1,55 @@
+//! Frames and hellos.
+
+use std::fmt::Debug;
+
+use proptest::arbitrary::{Arbitrary, any};
+use protocol::frame::{decode, encode};
+use protocol::hello::{GatewayPeer, Hello, NodePeer, Secret};
+use protocol::message::{CopyMessage, FromNode, ToNode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::draw::draw;
+
+/// A frame of one kind of link, or an `auth`: as it arrives, or drawn, encoded and decoded.
+///
+/// What is decoded is encoded to something that is decoded to the same.
+pub fn messages(data: &[u8]) {
+    let Some((kind, data)) = data.split_first() else { return };
+    match kind {
+        0 => frame::<ToNode>(data),
+        1 => frame::<FromNode>(data),
+        2 => frame::<CopyMessage>(data),
+        3 => drawn::<ToNode>(data),
+        4 => drawn::<FromNode>(data),
+        5 => drawn::<CopyMessage>(data),
+        6 => hello::<GatewayPeer>(data),
+        _ => hello::<NodePeer>(data),
+    }
+}
+
+fn frame<M: Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) {
+    if let Ok(messages) = decode::<M>(data) {
+        same(messages);
+    }
+}
+
+fn drawn<M: Arbitrary + Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) {
+    if let Some(messages) = draw(&any::<Vec<M>>(), data) {
+        same(messages);
+    }
+}
+
+fn same<M: Serialize + DeserializeOwned + PartialEq + Debug>(messages: Vec<M>) {
+    if !messages.is_empty() {
+        let frame = encode(&messages).expect("messages serialise");
+        assert_eq!(decode(&frame), Ok(messages));
+    }
+}
+
+fn hello<Role: DeserializeOwned>(data: &[u8]) {
+    let secret = Secret::new("0123456789abcdef").expect("long enough");
+    if let Ok(auth) = serde_json::from_slice(data) {
+        let _ = Hello::<Role>::authenticate(&auth, &secret);
+    }
+}

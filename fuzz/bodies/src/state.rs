@@ -1,0 +1,21 @@
+//! The controller's file.
+
+use gateway::state;
+use protocol::id::{ClusterId, GatewayBoot};
+use ring::gateway::{Gateway, GatewaySettings};
+use ring::time::Time;
+use uuid::Uuid;
+
+/// A file, from which a gateway starts if it can be read.
+///
+/// What is read is written to something that is read to the same.
+pub fn state(data: &[u8]) {
+    let Ok(found) = state::parse(data) else { return };
+    assert_eq!(state::parse(&state::to_text(&found)), Ok(found.clone()));
+    if let Ok(ring) = found.validate() {
+        let (boot, cluster) = (GatewayBoot(Uuid::nil()), ClusterId(Uuid::nil()));
+        let settings = GatewaySettings::default();
+        let gateway = Gateway::recovered(ring, boot, cluster, Some(found), &settings, Time::ZERO);
+        assert!(gateway.is_ok(), "a state that is valid is one to go on from");
+    }
+}
