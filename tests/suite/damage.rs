@@ -21,8 +21,8 @@ fn turn_a_bit(cluster: &Cluster, node: usize, member: Member, table: Table) {
     let storage = RocksStorage::open(&cluster.data(node), &RocksSettings::default())
         .expect("the storage opens");
     let keys = keys_of(member);
-    let all = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
-    let rows = storage.scan(table, &keys.start[..]..&keys.end[..], all).expect("it can be read");
+    let keys = &keys.start[..]..&keys.end[..];
+    let rows = storage.scan(table, keys, ScanLimit::NONE).expect("it can be read");
     let (key, value) = rows.last().expect("there are rows");
     let mut damaged = value.to_vec();
     *damaged.last_mut().expect("it is not empty") ^= 1;

@@ -1,6 +1,6 @@
 //! Configuration: as it is given, and as it is used.
 
-pub(crate) mod memory;
+mod memory;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +14,7 @@ use protocol::hello::Secret;
 use protocol::id::NodeId;
 use ring::node::NodeSettings;
 
+use crate::storage::bytes_of_mib;
 use crate::store::RECORD_CACHE_MIB;
 
 pub use memory::MemoryArgs;
@@ -129,7 +130,7 @@ impl Config {
             secret,
             links: Settings::default(),
             node_settings: NodeSettings::default(),
-            record_cache_bytes: memory::bytes(RECORD_CACHE_MIB),
+            record_cache_bytes: bytes_of_mib(RECORD_CACHE_MIB),
             backoff_first: Duration::from_millis(50),
             backoff_max: Duration::from_secs(1),
         }

@@ -83,6 +83,9 @@ pub struct ScanLimit {
 }
 
 impl ScanLimit {
+    /// No bound: for few rows, and for those who compare everything.
+    pub const NONE: Self = Self { rows: usize::MAX, bytes: usize::MAX };
+
     /// The bytes that a row counts for.
     fn bytes_of(row: &(Bytes, Bytes)) -> usize {
         row.0.len() + row.1.len()
@@ -112,6 +115,11 @@ pub const BLOCK_CACHE_MIB: u32 = 32;
 
 /// The memory for what was written last, until it is in table files, unless told. MiB.
 pub const WRITE_BUFFERS_MIB: u32 = 48;
+
+/// MiB as bytes.
+pub(crate) const fn bytes_of_mib(mib: u32) -> usize {
+    (mib as usize) << 20
+}
 
 /// Reading the tables: every write so far is seen, synced or not.
 ///

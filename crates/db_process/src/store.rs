@@ -155,20 +155,19 @@ impl Store {
     /// What a copy cannot go on without.
     fn recover_rows(&self, member: Member) -> Result<RecoveredCopy, StoreError> {
         let reader = self.reader();
-        let last = log::last(reader, member)?;
+        let log = log::find(reader, member)?;
+        let log_from = match &log.last {
+            Some(_) => Seq::ZERO.next(),
+            None => Seq::ZERO,
+        };
         Ok(RecoveredCopy {
             view: None,
-            log_from: meta::log_from(reader, member)?.unwrap_or(match &last {
-                Some(_) => Seq::ZERO.next(),
-                None => Seq::ZERO,
-            }),
-            applied: last
-                .as_ref()
-                .map_or(Ok(Vec::new()), |last| applied::all(reader, member, last))?,
-            last: last.map(|last| last.entry),
+            log_from: meta::log_from(reader, member)?.unwrap_or(log_from),
+            applied: applied::all(reader, member, log.applied)?,
+            last: log.last,
             installing: meta::installing(reader, member)?,
             damage: meta::is_damaged(reader, member)?.then_some(Damage::Known),
-            log_sizes: log::sizes(reader, member)?,
+            log_sizes: log.sizes,
         })
     }
 

@@ -33,9 +33,7 @@ impl dyn Threads {
         &self,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let (work, returned) = handing_over(call);
-        self.block(work).await;
-        returned.await.ok()
+        returned_by(call, |work| self.block(work)).await
     }
 
     /// As [`blocking`](Threads::blocking), with what the call returns; none where that is not to be had, as it panicked.
@@ -43,17 +41,17 @@ impl dyn Threads {
         &self,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let (work, returned) = handing_over(call);
-        self.blocking(work).await;
-        returned.await.ok()
+        returned_by(call, |work| self.blocking(work)).await
     }
 }
 
-fn handing_over<T: Send + 'static>(
+async fn returned_by<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
-) -> (Box<dyn FnOnce() + Send>, oneshot::Receiver<T>) {
+    run: impl FnOnce(Box<dyn FnOnce() + Send>) -> OwnedFuture<()>,
+) -> Option<T> {
     let (hand_over, returned) = oneshot::channel();
-    (Box::new(move || drop(hand_over.send(call()))), returned)
+    run(Box::new(move || drop(hand_over.send(call())))).await;
+    returned.await.ok()
 }
 
 /// Threads of the operating system.

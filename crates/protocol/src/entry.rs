@@ -1,5 +1,7 @@
 //! Log entries: one update as the primary decided it, and the answer that its sender gets, however often it asks.
 
+use std::ops::RangeInclusive;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -96,9 +98,10 @@ pub enum Answer {
 }
 
 impl Entry {
-    /// Whether applying it drops a request's id from the table of applied ids (rule 12).
-    pub fn settles(&self, request: RequestId) -> bool {
-        request.boot != self.request.boot || request.counter < self.unsettled_from
+    /// The requests that may be in the table of applied ids after it: applying it drops all others (rule 12).
+    pub fn unsettled(&self) -> RangeInclusive<RequestId> {
+        let request = |counter| RequestId { boot: self.request.boot, counter };
+        request(self.unsettled_from)..=request(u64::MAX)
     }
 
     /// What the sender of the request is told once the entry is committed.

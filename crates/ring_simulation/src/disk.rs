@@ -83,7 +83,7 @@ impl CopyOnDisk {
             seq: *seq,
             answer: AnswerIn::Log,
         });
-        logged.filter(|id| !last.settles(id.request)).chain(brought).collect()
+        logged.filter(|id| last.unsettled().contains(&id.request)).chain(brought).collect()
     }
 
     /// Which entry applied each request that may be sent again.

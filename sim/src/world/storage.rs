@@ -65,8 +65,7 @@ impl DiskFaults {
             Row::Answer => Table::Applied,
         };
         let keys = keys_of(rot.member);
-        let everything = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
-        let rows = storage.scan(table, &keys.start[..]..&keys.end[..], everything);
+        let rows = storage.scan(table, &keys.start[..]..&keys.end[..], ScanLimit::NONE);
         let rows = rows.unwrap_or_default();
         let Some(last) = rows.len().checked_sub(1) else { return false };
         let (key, value) = &rows[part(last as u64, rot.pick) as usize];

@@ -2,7 +2,7 @@
 
 use clap::builder::TypedValueParser;
 
-use crate::storage::{BLOCK_CACHE_MIB, WRITE_BUFFERS_MIB};
+use crate::storage::{BLOCK_CACHE_MIB, WRITE_BUFFERS_MIB, bytes_of_mib};
 use crate::store::RECORD_CACHE_MIB;
 
 /// What a node's data may take of memory. It needs some MiB more, for links and for the newest entries of both logs.
@@ -23,15 +23,15 @@ pub struct MemoryArgs {
 
 impl MemoryArgs {
     pub(super) fn record_cache_bytes(&self) -> usize {
-        bytes(self.record_cache_mib)
+        bytes_of_mib(self.record_cache_mib)
     }
 
     /// The settings of RocksDB.
     #[cfg(feature = "rocksdb")]
     pub fn rocks_settings(&self) -> crate::storage::rocks::RocksSettings {
         crate::storage::rocks::RocksSettings {
-            block_cache_bytes: bytes(self.block_cache_mib),
-            write_buffers_bytes_max: bytes(self.write_buffers_mib),
+            block_cache_bytes: bytes_of_mib(self.block_cache_mib),
+            write_buffers_bytes_max: bytes_of_mib(self.write_buffers_mib),
             ..crate::storage::rocks::RocksSettings::default()
         }
     }
@@ -41,9 +41,4 @@ impl MemoryArgs {
 fn mib(least: i64) -> impl TypedValueParser<Value = u32> {
     const MOST: i64 = 1 << 20;
     clap::value_parser!(u32).range(least..=MOST)
-}
-
-/// MiB as bytes.
-pub(crate) fn bytes(mib: u32) -> usize {
-    (mib as usize) << 20
 }

@@ -92,15 +92,12 @@ impl Machine for RocksMachine {
     }
 }
 
-/// A scan that no limit stops.
-const UNLIMITED: ScanLimit = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
-
 /// Every key that a test of this suite uses is below it.
 const END: &[u8] = &[0xff; 8];
 
 /// All rows of a table.
 fn rows(storage: &impl StorageReader, table: Table) -> Vec<(Bytes, Bytes)> {
-    storage.scan(table, b""..END, UNLIMITED).unwrap()
+    storage.scan(table, b""..END, ScanLimit::NONE).unwrap()
 }
 
 /// The keys of a range, as text.

@@ -84,9 +84,9 @@ impl RocksStorage {
         let contents = directory::contents(path)?;
         let database = match contents {
             Contents::Nothing | Contents::Unfinished => make_database(path, settings)?,
-            Contents::Finished => {
+            Contents::Finished { format } => {
                 let database = settings::open(path, settings)?;
-                directory::upgrade(path)?;
+                directory::upgrade(path, format)?;
                 database
             }
         };
@@ -106,7 +106,7 @@ impl RocksStorage {
     /// [`StorageError::Absent`] where no storage was made or its making was not finished; otherwise as
     /// [`open`](Self::open).
     pub fn open_read_only(path: &Path) -> Result<RocksReader, StorageError> {
-        if directory::contents(path)? != Contents::Finished {
+        if !matches!(directory::contents(path)?, Contents::Finished { .. }) {
             return Err(StorageError::Absent { path: path.to_owned() });
         }
         let database = settings::open_read_only(path)?;

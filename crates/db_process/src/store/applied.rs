@@ -14,7 +14,6 @@ use protocol::view::Member;
 use ring::store::{AnswerIn, AppliedId};
 use uuid::Uuid;
 
-use super::log::{self, Logged};
 use super::seal::{self, SealError, Sealer};
 use super::{StoreError, copy};
 use crate::storage::{Batch, ScanLimit, StorageReader, Table};
@@ -45,28 +44,22 @@ pub(super) fn get(
     value.map(|value| decode(member, &value).map(|(_, answer)| answer)).transpose()
 }
 
-/// All there are, those of the log too, in the order of their ids; `last` is the last entry.
+/// All there are, in the order of their ids: those that have rows, and those of the log.
 pub(super) fn all(
     reader: &dyn StorageReader,
     member: Member,
-    last: &Logged,
+    logged: Vec<(RequestId, Seq)>,
 ) -> Result<Vec<AppliedId>, StoreError> {
-    const EVERYTHING: ScanLimit = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
-    let mut applied = BTreeMap::new();
-    if let Some(oldest) = last.oldest_applied {
-        let logged = log::requests(reader, member, oldest)?;
-        let unsettled = logged.into_iter().filter(|(request, _)| !last.entry.settles(*request));
-        applied.extend(unsettled.map(|(request, seq)| (request, (seq, AnswerIn::Log))));
-    }
+    let logged = logged.into_iter();
+    let logged = logged.map(|(request, seq)| AppliedId { request, seq, answer: AnswerIn::Log });
+    let mut applied: BTreeMap<RequestId, AppliedId> = logged.map(|id| (id.request, id)).collect();
     let range = copy::all(member);
-    for (key, value) in
-        &reader.scan(Table::Applied, &range.start[..]..&range.end[..], EVERYTHING)?
-    {
-        let seq = decode(member, value)?.0;
-        applied.insert(request_of(member, key)?, (seq, AnswerIn::Row));
+    let range = &range.start[..]..&range.end[..];
+    for (key, value) in &reader.scan(Table::Applied, range, ScanLimit::NONE)? {
+        let (request, (seq, _)) = (request_of(member, key)?, decode(member, value)?);
+        applied.insert(request, AppliedId { request, seq, answer: AnswerIn::Row });
     }
-    let id = |(request, (seq, answer))| AppliedId { request, seq, answer };
-    Ok(applied.into_iter().map(id).collect())
+    Ok(applied.into_values().collect())
 }
 
 fn request_of(member: Member, key: &[u8]) -> Result<RequestId, StoreError> {
@@ -98,6 +91,7 @@ mod tests {
     use super::*;
     use crate::storage::Storage;
     use crate::storage::memory::MemoryDisk;
+    use crate::store::log;
 
     const BOOT: GatewayBoot = GatewayBoot(Uuid::from_u128(1));
 
@@ -124,8 +118,8 @@ mod tests {
         let mut batch = Batch::new();
         write(&mut batch);
         storage.write(batch).unwrap();
-        let last = log::last(&storage, Member::Home).unwrap().unwrap();
-        all(&storage, Member::Home, &last).unwrap()
+        let logged = log::find(&storage, Member::Home).unwrap().applied;
+        all(&storage, Member::Home, logged).unwrap()
     }
 
     fn id(seq: u64, answer: AnswerIn) -> AppliedId {

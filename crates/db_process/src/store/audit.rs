@@ -13,8 +13,6 @@ use ring::store::StoredRecord;
 use super::{Identity, StoreError, applied, copy, log, meta, record, seal};
 use crate::storage::{ScanLimit, StorageReader, Table};
 
-const EVERYTHING: ScanLimit = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
-
 /// All that a node holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Audit {
@@ -74,8 +72,8 @@ pub fn audit(reader: &dyn StorageReader) -> Result<Audit, StoreError> {
 fn audit_copy(reader: &dyn StorageReader, member: Member) -> Result<CopyAudit, StoreError> {
     let range = copy::all(member);
     let range = &range.start[..]..&range.end[..];
-    let entries = reader.scan(Table::Log, range.clone(), EVERYTHING)?;
-    let rows = reader.scan(Table::Records, range, EVERYTHING)?;
+    let entries = reader.scan(Table::Log, range.clone(), ScanLimit::NONE)?;
+    let rows = reader.scan(Table::Records, range, ScanLimit::NONE)?;
     let mut unreadable = None;
     let mut records = BTreeMap::new();
     for (key, value) in &rows {
@@ -85,12 +83,12 @@ fn audit_copy(reader: &dyn StorageReader, member: Member) -> Result<CopyAudit, S
         );
     }
     let mut log = Vec::new();
-    let mut last = None;
     for (_, value) in &entries {
-        last = readable(log::decode(member, value), &mut unreadable)?;
-        log.extend(last.as_ref().map(|last| last.entry.clone()));
+        let logged = readable(log::decode(member, value), &mut unreadable)?;
+        log.extend(logged.map(|logged| logged.entry));
     }
-    let applied = last.map_or(Ok(Vec::new()), |last| applied::all(reader, member, &last));
+    let applied =
+        log::find(reader, member).and_then(|log| applied::all(reader, member, log.applied));
     let applied = readable(applied, &mut unreadable)?.unwrap_or_default();
     let applied = applied.into_iter().map(|id| (id.request, id.seq)).collect();
     Ok(CopyAudit {

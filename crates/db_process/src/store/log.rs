@@ -3,7 +3,7 @@
 //! Key: copy, seq (8 bytes, big endian). Payload: the entry, then the seq of the oldest entry whose request is in the table of
 //! applied ids after it, both in postcard's wire format. (In the first format of the storage there is only the entry.)
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use bytes::Bytes;
 use protocol::entry::Entry;
@@ -49,70 +49,57 @@ pub(super) fn trim(batch: &mut Batch, member: Member, below: Seq) {
     batch.delete_range(Table::Log, key(member, Seq::ZERO)..key(member, below));
 }
 
-/// The last entry.
-pub(super) fn last(
-    reader: &dyn StorageReader,
-    member: Member,
-) -> Result<Option<Logged>, StoreError> {
+fn last(reader: &dyn StorageReader, member: Member) -> Result<Option<Logged>, StoreError> {
     let range = copy::all(member);
     let last = reader.last(Table::Log, &range.start[..]..&range.end[..])?;
     last.map(|(_, value)| decode(member, &value)).transpose()
 }
 
-/// All entries, with the bytes that each takes.
-pub(super) fn sizes(
-    reader: &dyn StorageReader,
-    member: Member,
-) -> Result<Vec<(Seq, usize)>, StoreError> {
-    let mut sizes = Vec::new();
-    each(reader, member, Seq::ZERO, |seq, value| {
-        sizes.push((seq, value.len()));
-        Ok(())
-    })?;
-    Ok(sizes)
+/// What is found of a log at a start.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The last entry.
+    pub(super) last: Option<Entry>,
+    /// Each, with the bytes that it takes.
+    pub(super) sizes: Vec<(Seq, usize)>,
+    /// Those whose requests are in the table of applied ids because of them.
+    pub(super) applied: Vec<(RequestId, Seq)>,
 }
 
-/// The requests of the entries from one on.
-pub(super) fn requests(
-    reader: &dyn StorageReader,
-    member: Member,
-    from: Seq,
-) -> Result<Vec<(RequestId, Seq)>, StoreError> {
-    let mut requests = Vec::new();
-    let mut expected = from;
-    each(reader, member, from, |seq, value| {
-        let entry = decode(member, value)?.entry;
-        if seq != expected || entry.position.seq != seq {
-            return Err(gap(member, &entry));
-        }
-        expected = seq.next();
-        requests.push((entry.request, seq));
-        Ok(())
-    })?;
-    Ok(requests)
-}
-
-/// Goes through the rows from an entry on, a part of them in memory at a time.
-fn each(
-    reader: &dyn StorageReader,
-    member: Member,
-    from: Seq,
-    mut row: impl FnMut(Seq, &Bytes) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+/// Goes through all entries, and reads those that tell which requests were applied.
+pub(super) fn find(reader: &dyn StorageReader, member: Member) -> Result<Found, StoreError> {
     const STEP: ScanLimit = ScanLimit { rows: 4_096, bytes: 4 << 20 };
-    let all = copy::keys(member);
-    let mut from = key(member, from);
+    let Some(last) = last(reader, member)? else { return Ok(Found::default()) };
+    let unsettled = last.entry.unsettled();
+    let mut found = Found { last: Some(last.entry), ..Found::default() };
+    let mut expected = last.oldest_applied;
+    let Range { mut start, end } = copy::keys(member);
     loop {
-        let rows = reader.scan(Table::Log, &from[..]..&all.end[..], STEP)?;
-        let Some((last, _)) = rows.last() else { return Ok(()) };
-        from = copy::key(member, &[&last[1..], &[0]]);
+        let rows = reader.scan(Table::Log, &start[..]..&end[..], STEP)?;
+        let Some((key, _)) = rows.last() else { return Ok(found) };
+        start = copy::key(member, &[&key[1..], &[0]]);
         for (key, value) in &rows {
-            let seq = key.split_first().and_then(|(_, seq)| <[u8; 8]>::try_from(seq).ok());
-            let unnamed = || StoreError::Inconsistent(format!("a {member} entry under no number"));
-            let seq = seq.ok_or_else(unnamed)?;
-            row(Seq(u64::from_be_bytes(seq)), value)?;
+            let seq = seq_of(member, key)?;
+            found.sizes.push((seq, value.len()));
+            if last.oldest_applied.is_none_or(|oldest| seq < oldest) {
+                continue;
+            }
+            let entry = decode(member, value)?.entry;
+            if expected != Some(seq) || entry.position.seq != seq {
+                return Err(gap(member, &entry));
+            }
+            expected = Some(seq.next());
+            if unsettled.contains(&entry.request) {
+                found.applied.push((entry.request, seq));
+            }
         }
     }
+}
+
+fn seq_of(member: Member, key: &[u8]) -> Result<Seq, StoreError> {
+    let seq = key.split_first().and_then(|(_, seq)| <[u8; 8]>::try_from(seq).ok());
+    let unnamed = || StoreError::Inconsistent(format!("a {member} entry under no number"));
+    seq.map(|seq| Seq(u64::from_be_bytes(seq))).ok_or_else(unnamed)
 }
 
 /// Entries in order, without gaps, as far as the budget goes.

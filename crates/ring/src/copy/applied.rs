@@ -14,11 +14,11 @@ use crate::store::{AnswerIn, AppliedId};
 /// Which requests were applied, as far as they may be sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Applied {
-    ids: BTreeMap<RequestId, (Seq, AnswerIn)>,
+    ids: BTreeMap<RequestId, AppliedId>,
     /// The entries whose answers are in the log.
     logged: BTreeSet<Seq>,
-    /// Whose requests are in it, and the lowest counter that is not settled: of the last entry.
-    window: Option<(GatewayBoot, u64)>,
+    /// The lowest request that is not settled: of the last entry.
+    window: Option<RequestId>,
 }
 
 impl Applied {
@@ -33,7 +33,7 @@ impl Applied {
 
     /// An empty table, which has dropped what `base` settles; the rows follow.
     pub(crate) fn after(base: Option<&Entry>) -> Self {
-        Self { window: base.map(window), ..Self::default() }
+        Self { window: base.map(|base| *base.unsettled().start()), ..Self::default() }
     }
 
     /// Adds a row of the same table elsewhere.
@@ -41,11 +41,11 @@ impl Applied {
         self.insert(AppliedId { request, seq, answer: AnswerIn::Row });
     }
 
-    fn insert(&mut self, AppliedId { request, seq, answer }: AppliedId) {
-        self.ids.insert(request, (seq, answer));
-        match answer {
-            AnswerIn::Log => self.logged.insert(seq),
-            AnswerIn::Row => self.logged.remove(&seq),
+    fn insert(&mut self, id: AppliedId) {
+        self.ids.insert(id.request, id);
+        match id.answer {
+            AnswerIn::Log => self.logged.insert(id.seq),
+            AnswerIn::Row => self.logged.remove(&id.seq),
         };
     }
 
@@ -55,21 +55,12 @@ impl Applied {
         after: Option<RequestId>,
     ) -> impl Iterator<Item = AppliedId> + '_ {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let ids = self.ids.range((from, Bound::Unbounded));
-        ids.map(|(request, (seq, answer))| AppliedId {
-            request: *request,
-            seq: *seq,
-            answer: *answer,
-        })
+        self.ids.range((from, Bound::Unbounded)).map(|(_, id)| *id)
     }
 
     /// What is known of a request that was applied.
     pub(crate) fn get(&self, request: RequestId) -> Option<AppliedId> {
-        self.ids.get(&request).map(|(seq, answer)| AppliedId {
-            request,
-            seq: *seq,
-            answer: *answer,
-        })
+        self.ids.get(&request).copied()
     }
 
     /// The oldest entry that the log is needed from, for the answers that are there.
@@ -79,22 +70,21 @@ impl Applied {
 
     /// The lowest counter of a boot that is not settled, as far as entries tell.
     pub(crate) fn unsettled_from(&self, boot: GatewayBoot) -> u64 {
-        self.window.filter(|(known, _)| *known == boot).map_or(0, |(_, from)| from)
+        self.window.filter(|first| first.boot == boot).map_or(0, |first| first.counter)
     }
 
     /// Applies an entry, which drops the ids that it settles. Returns those of them that have rows.
     pub(crate) fn apply(&mut self, entry: &Entry) -> Vec<RequestId> {
-        let (boot, from) = window(entry);
-        self.window = Some((boot, from));
-        // Ordered by boot and counter: what stays lies between the window's start and the end of its boot.
-        let below = (Bound::Unbounded, Bound::Excluded(RequestId { boot, counter: from }));
-        let above = (Bound::Excluded(RequestId { boot, counter: u64::MAX }), Bound::Unbounded);
+        let (first, last) = entry.unsettled().into_inner();
+        self.window = Some(first);
+        let below = (Bound::Unbounded, Bound::Excluded(first));
+        let above = (Bound::Excluded(last), Bound::Unbounded);
         let mut rows = Vec::new();
         for settled in [below, above] {
-            for (request, (seq, answer)) in self.ids.extract_if(settled, |_, _| true) {
-                match answer {
-                    AnswerIn::Log => drop(self.logged.remove(&seq)),
-                    AnswerIn::Row => rows.push(request),
+            for (_, id) in self.ids.extract_if(settled, |_, _| true) {
+                match id.answer {
+                    AnswerIn::Log => drop(self.logged.remove(&id.seq)),
+                    AnswerIn::Row => rows.push(id.request),
                 }
             }
         }
@@ -102,8 +92,4 @@ impl Applied {
         self.insert(AppliedId { request, seq, answer: AnswerIn::Log });
         rows
     }
-}
-
-fn window(entry: &Entry) -> (GatewayBoot, u64) {
-    (entry.request.boot, entry.unsettled_from)
 }

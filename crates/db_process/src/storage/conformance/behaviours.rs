@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{END, Machine, UNLIMITED, keys, puts, rows};
+use super::{END, Machine, keys, puts, rows};
 use crate::storage::{Batch, ScanLimit, Storage, StorageReader, Table};
 
 pub(super) fn a_key_reads_as_written_before_it_is_synced(machine: &mut impl Machine) {
@@ -81,12 +81,12 @@ pub(super) fn empty_keys_and_values_are_kept_apart_from_absent_ones(machine: &mu
     storage.write(batch).unwrap();
     assert_eq!(storage.get(Table::Meta, b"").unwrap(), Some(Bytes::from("the empty key")));
     assert_eq!(storage.get(Table::Meta, b"empty value").unwrap(), Some(Bytes::new()));
-    assert_eq!(keys(&storage, Table::Meta, "".."z", UNLIMITED), ["", "empty value"]);
+    assert_eq!(keys(&storage, Table::Meta, "".."z", ScanLimit::NONE), ["", "empty value"]);
 
     let mut batch = Batch::new();
     batch.delete_range(Table::Meta, "".."a");
     storage.write(batch).unwrap();
-    assert_eq!(keys(&storage, Table::Meta, "".."z", UNLIMITED), ["empty value"]);
+    assert_eq!(keys(&storage, Table::Meta, "".."z", ScanLimit::NONE), ["empty value"]);
 }
 
 pub(super) fn big_values_come_back_whole(machine: &mut impl Machine) {
@@ -106,7 +106,7 @@ pub(super) fn big_values_come_back_whole(machine: &mut impl Machine) {
 pub(super) fn a_scan_is_ascending_and_leaves_out_its_end(machine: &mut impl Machine) {
     let storage = machine.boot();
     storage.write(puts(Table::Records, &["d", "a", "c", "b"])).unwrap();
-    let scan = |range| keys(&storage, Table::Records, range, UNLIMITED);
+    let scan = |range| keys(&storage, Table::Records, range, ScanLimit::NONE);
     assert_eq!(scan("".."z"), ["a", "b", "c", "d"]);
     assert_eq!(scan("b".."d"), ["b", "c"]);
     assert_eq!(scan("aa".."cc"), ["b", "c"]);
@@ -136,7 +136,7 @@ pub(super) fn a_backward_range_is_empty(machine: &mut impl Machine) {
     let storage = machine.boot();
     storage.write(puts(Table::Log, &["a", "b", "c"])).unwrap();
     for range in [&b"c"[..]..&b"a"[..], &b"b"[..]..&b"b"[..], &b""[..]..&b""[..]] {
-        assert_eq!(storage.scan(Table::Log, range.clone(), UNLIMITED).unwrap(), []);
+        assert_eq!(storage.scan(Table::Log, range.clone(), ScanLimit::NONE).unwrap(), []);
         assert_eq!(storage.last(Table::Log, range).unwrap(), None);
     }
 }
@@ -179,14 +179,14 @@ pub(super) fn a_range_deletion_takes_its_start_and_spares_its_end(machine: &mut 
     let mut batch = Batch::new();
     batch.delete_range(Table::Log, "b".."c");
     storage.write(batch).unwrap();
-    assert_eq!(keys(&storage, Table::Log, "".."z", UNLIMITED), ["a", "c", "d"]);
+    assert_eq!(keys(&storage, Table::Log, "".."z", ScanLimit::NONE), ["a", "c", "d"]);
     assert_eq!(storage.get(Table::Log, b"b").unwrap(), None);
     assert_eq!(storage.get(Table::Log, b"bb").unwrap(), None);
     assert!(storage.get(Table::Log, b"c").unwrap().is_some());
     assert_eq!(storage.last(Table::Log, b""..b"c").unwrap().unwrap().0, "a");
 
     storage.write(puts(Table::Log, &["b"])).unwrap();
-    assert_eq!(keys(&storage, Table::Log, "".."z", UNLIMITED), ["a", "b", "c", "d"]);
+    assert_eq!(keys(&storage, Table::Log, "".."z", ScanLimit::NONE), ["a", "b", "c", "d"]);
 }
 
 pub(super) fn a_key_put_behind_a_range_deletion_of_the_same_batch_stays(
@@ -214,7 +214,7 @@ pub(super) fn a_trimmed_log_is_read_from_its_first_live_entry(machine: &mut impl
     }
     machine.kill(storage);
     let storage = machine.boot();
-    let found = storage.scan(Table::Log, b""..END, UNLIMITED).unwrap();
+    let found = storage.scan(Table::Log, b""..END, ScanLimit::NONE).unwrap();
     assert_eq!(found.len(), 51);
     assert_eq!(found[0].0, key(949));
     assert_eq!(storage.last(Table::Log, b""..END).unwrap().unwrap().0, key(999));

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::{Machine, UNLIMITED, keys, puts, rows};
-use crate::storage::{Batch, Storage, Table};
+use super::{Machine, keys, puts, rows};
+use crate::storage::{Batch, ScanLimit, Storage, Table};
 
 pub(super) fn a_first_boot_finds_nothing(machine: &mut impl Machine) {
     let storage = machine.boot();
@@ -19,7 +19,7 @@ pub(super) fn a_killed_process_finds_unsynced_writes_again(machine: &mut impl Ma
     storage.write(puts(Table::Log, &["unsynced"])).unwrap();
     machine.kill(storage);
     let storage = machine.boot();
-    assert_eq!(keys(&storage, Table::Log, "".."z", UNLIMITED), ["synced", "unsynced"]);
+    assert_eq!(keys(&storage, Table::Log, "".."z", ScanLimit::NONE), ["synced", "unsynced"]);
 }
 
 pub(super) fn a_power_loss_takes_what_was_not_synced_and_nothing_else(machine: &mut impl Machine) {
@@ -31,12 +31,12 @@ pub(super) fn a_power_loss_takes_what_was_not_synced_and_nothing_else(machine: &
     storage.write(puts(Table::Records, &["s"])).unwrap();
     machine.power_loss(storage);
     let storage = machine.boot();
-    assert_eq!(keys(&storage, Table::Log, "".."z", UNLIMITED), ["a", "b"]);
-    assert_eq!(keys(&storage, Table::Records, "".."z", UNLIMITED), ["r"]);
+    assert_eq!(keys(&storage, Table::Log, "".."z", ScanLimit::NONE), ["a", "b"]);
+    assert_eq!(keys(&storage, Table::Records, "".."z", ScanLimit::NONE), ["r"]);
     // And life goes on.
     storage.write(puts(Table::Log, &["d"])).unwrap();
     storage.sync().unwrap();
-    assert_eq!(keys(&storage, Table::Log, "".."z", UNLIMITED), ["a", "b", "d"]);
+    assert_eq!(keys(&storage, Table::Log, "".."z", ScanLimit::NONE), ["a", "b", "d"]);
 }
 
 pub(super) fn a_power_loss_undoes_puts_deletions_and_range_deletions(machine: &mut impl Machine) {
@@ -72,7 +72,7 @@ pub(super) fn what_a_kill_left_is_durable_after_a_sync(machine: &mut impl Machin
     storage.sync().unwrap();
     machine.power_loss(storage);
     let storage = machine.boot();
-    assert_eq!(keys(&storage, Table::Applied, "".."z", UNLIMITED), ["before the kill"]);
+    assert_eq!(keys(&storage, Table::Applied, "".."z", ScanLimit::NONE), ["before the kill"]);
 }
 
 pub(super) fn a_sync_with_nothing_to_do_succeeds(machine: &mut impl Machine) {

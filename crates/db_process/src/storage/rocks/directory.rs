@@ -41,8 +41,11 @@ pub(super) enum Contents {
     Nothing,
     /// A storage that was being made when its process died: nobody has stored anything in it.
     Unfinished,
-    /// A storage.
-    Finished,
+    /// A storage in a format that we read.
+    Finished {
+        /// Which.
+        format: u32,
+    },
 }
 
 /// Looks at a directory without changing anything.
@@ -69,7 +72,7 @@ fn parse_format(path: &Path, format: &str) -> Result<Contents, StorageError> {
         return Err(StorageError::NewerFormat { path: path.to_owned(), found, supported: VERSION });
     }
     match (words.next(), words.next()) {
-        (None, None) => Ok(Contents::Finished),
+        (None, None) => Ok(Contents::Finished { format: found }),
         (Some(UNFINISHED), None) => Ok(Contents::Unfinished),
         _ => Err(unknown_layout(path, "the file FORMAT is not one of ours")),
     }
@@ -103,20 +106,12 @@ pub(super) fn mark_unfinished(path: &Path) -> Result<(), StorageError> {
 
 /// Says, durably, that the tables are complete.
 pub(super) fn mark_finished(path: &Path) -> Result<(), StorageError> {
-    write_format(path, &finished())
+    write_format(path, &format!("{PROGRAM} {VERSION}\n"))
 }
 
-/// Says, durably, that what is here is of the format that we write from now on.
-pub(super) fn upgrade(path: &Path) -> Result<(), StorageError> {
-    match fs::read_to_string(path.join(FORMAT)) {
-        Ok(format) if format == finished() => Ok(()),
-        Ok(_) => mark_finished(path),
-        Err(error) => Err(failed(&path.join(FORMAT), &error)),
-    }
-}
-
-fn finished() -> String {
-    format!("{PROGRAM} {VERSION}\n")
+/// Says, durably, that what was found in a format is from now on in the one that we write.
+pub(super) fn upgrade(path: &Path, format: u32) -> Result<(), StorageError> {
+    if format == VERSION { Ok(()) } else { mark_finished(path) }
 }
 
 /// Replaces `FORMAT` so that after a power loss it is the old one or the new one.

@@ -9,8 +9,9 @@ use rocksdb::{
 };
 
 use super::failure::from_rocksdb;
-use crate::config::memory::bytes;
-use crate::storage::{BLOCK_CACHE_MIB, Operation, StorageError, Table, WRITE_BUFFERS_MIB};
+use crate::storage::{
+    BLOCK_CACHE_MIB, Operation, StorageError, Table, WRITE_BUFFERS_MIB, bytes_of_mib,
+};
 
 /// How much memory, disk and parallelism RocksDB may use. None of it changes what is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +34,8 @@ pub struct RocksSettings {
 impl Default for RocksSettings {
     fn default() -> Self {
         Self {
-            block_cache_bytes: bytes(BLOCK_CACHE_MIB),
-            write_buffers_bytes_max: bytes(WRITE_BUFFERS_MIB),
+            block_cache_bytes: bytes_of_mib(BLOCK_CACHE_MIB),
+            write_buffers_bytes_max: bytes_of_mib(WRITE_BUFFERS_MIB),
             wal_bytes_max: 64 << 20,
             open_files_max: 256,
             background_jobs_max: 2,

@@ -58,8 +58,7 @@ fn damage(directory: &Path, extension: &str, path: &Path, rows: &Rows) -> usize 
 fn read_everything(storage: &RocksStorage) -> Result<Rows, StorageError> {
     let mut found = Rows::new();
     for table in Table::ALL {
-        let limit = ScanLimit { rows: usize::MAX, bytes: usize::MAX };
-        for (key, value) in storage.scan(table, b""..&[0xff; 8], limit)? {
+        for (key, value) in storage.scan(table, b""..&[0xff; 8], ScanLimit::NONE)? {
             found.insert((table, key), value);
         }
     }
