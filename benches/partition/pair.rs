@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::Router;
 use db_process::storage::rocks::{RocksSettings, RocksStorage};
 use db_process::{Config, Deps, RunError};
-use link::{DeadlineListener, Sender, TcpConnector};
+use link::{DeadlineListener, Port, Sender, TcpConnector};
 use process::entropy::{Entropy, SystemEntropy};
 use process::threads::SystemThreads;
 use protocol::hello::Secret;
@@ -54,10 +53,12 @@ impl Pair {
         let address = listener.local_addr()?;
         let (acceptor, nodes_come) = gateway::nodes(secret.clone());
         let listener = DeadlineListener::for_links(link::nodelay(listener), &settings);
-        let service = link::server(acceptor, &settings).service(Router::new());
+        let server = link::server(acceptor, &settings);
         let ending = CancellationToken::new();
-        let serving = axum::serve(listener, service).into_future();
-        tokio::spawn(ending.clone().run_until_cancelled_owned(serving));
+        let end = ending.clone();
+        tokio::spawn(async move {
+            link::serve(listener, Port::default(), |connection| server.on(connection), end).await;
+        });
 
         let open = |path: &Path| RocksStorage::open(path, &RocksSettings::default());
         let (home, next) = (Recording::of(open(home)?), Recording::of(open(next)?));

@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use link::{InvalidSettings, Settings};
+use link::{InvalidLimits, InvalidSettings, Port, Settings};
 use process::links::LinkArgs;
 use process::log::LogArgs;
+use process::ports::PortArgs;
 use process::secret::{SecretArgs, SecretError};
+use process::tls::TlsArgs;
 use protocol::hello::Secret;
 use protocol::id::NodeId;
 use ring::node::NodeSettings;
@@ -78,6 +80,14 @@ pub struct Args {
     #[command(flatten)]
     pub links: LinkArgs,
 
+    /// What peers may take of the port.
+    #[command(flatten)]
+    pub ports: PortArgs,
+
+    /// Certificates.
+    #[command(flatten)]
+    pub tls: TlsArgs,
+
     /// The log.
     #[command(flatten)]
     pub log: LogArgs,
@@ -96,6 +106,8 @@ pub struct Config {
     pub secret: Secret,
     /// The times and sizes of links.
     pub links: Settings,
+    /// How the node before this one is served.
+    pub port: Port,
     /// What the core may be told.
     pub node_settings: NodeSettings,
     /// The memory for records that were read or written lately, in bytes.
@@ -115,6 +127,9 @@ pub enum ConfigError {
     /// No link could live.
     #[error(transparent)]
     Links(#[from] InvalidSettings),
+    /// Nobody could be served.
+    #[error(transparent)]
+    Ports(#[from] InvalidLimits),
     /// The gateway's address is not one.
     #[error("{0:?} is not the address of a gateway: give host:port, for example 127.0.0.1:3002")]
     Gateway(String),
@@ -129,6 +144,7 @@ impl Config {
             advertise: None,
             secret,
             links: Settings::default(),
+            port: Port::default(),
             node_settings: NodeSettings::default(),
             record_cache_bytes: bytes_of_mib(RECORD_CACHE_MIB),
             backoff_first: Duration::from_millis(50),
@@ -161,6 +177,7 @@ impl TryFrom<&Args> for Config {
         Ok(Self {
             advertise: args.advertise.clone(),
             links,
+            port: Port { limits: args.ports.limits()?, ..Port::default() },
             node_settings,
             record_cache_bytes: args.memory.record_cache_bytes(),
             ..config

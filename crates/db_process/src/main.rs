@@ -7,7 +7,6 @@ use anyhow::Context;
 use clap::Parser;
 use db_process::storage::rocks::RocksStorage;
 use db_process::{Args, Config, Deps};
-use link::TcpConnector;
 use process::entropy::SystemEntropy;
 use process::threads::SystemThreads;
 use tokio::net::TcpListener;
@@ -21,7 +20,9 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> anyhow::Result<()> {
     args.log.start();
-    let config = Config::try_from(&args)?;
+    let tls = args.tls.read()?;
+    let mut config = Config::try_from(&args)?;
+    config.port.tls = tls.for_links.clone();
     let shutdown = process::shutdown::on_signal()?;
     let storage = RocksStorage::open(&args.data, &args.memory.rocks_settings())
         .with_context(|| format!("the data directory {} cannot be used", args.data.display()))?;
@@ -31,7 +32,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let deps = Deps {
         address: listener.local_addr()?.to_string(),
         listener: link::nodelay(listener),
-        connector: Arc::new(TcpConnector),
+        connector: tls.connector(),
         storage: Arc::new(storage),
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),

@@ -1,6 +1,7 @@
 //! A node from its start to its end.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,8 +60,7 @@ pub async fn run<L>(
     shutdown: CancellationToken,
 ) -> Result<(), RunError>
 where
-    L: Listener,
-    L::Addr: std::fmt::Debug,
+    L: Listener<Addr = SocketAddr>,
 {
     let Deps { listener, address, connector, storage, entropy, threads } = deps;
     let new_incarnation = || entropy.uuid();
@@ -102,9 +102,11 @@ where
 
     let listener = DeadlineListener::for_links(listener, &config.links);
     let home_links = HomeLinks::new(Arc::clone(&config), Arc::clone(&driver));
-    let service = link::server(home_links, &config.links).service(axum::Router::new());
-    let serving = axum::serve(listener, service).into_future();
-    tokio::spawn(ending.clone().run_until_cancelled_owned(serving));
+    let server = link::server(home_links, &config.links);
+    let (port, end) = (config.port.clone(), ending.clone());
+    tokio::spawn(async move {
+        link::serve(listener, port, |connection| server.on(connection), end).await;
+    });
 
     let dialler = Dialler { config, connector, entropy, driver: Arc::clone(&driver) };
     let next_link = next_link::keep_up(dialler.clone(), next_to_dial);

@@ -5,14 +5,19 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use link::{InvalidSettings, Settings};
+use link::{InvalidLimits, InvalidSettings, Port, Settings};
 use process::links::LinkArgs;
 use process::log::LogArgs;
+use process::ports::PortArgs;
 use process::secret::{SecretArgs, SecretError};
+use process::tls::{TlsArgs, TlsError};
+use process::tokens::TokensError;
 use protocol::hello::Secret;
 use protocol::id::NodeId;
 use ring::gateway::GatewaySettings;
 use ring::placement::{InvalidRing, Ring};
+
+use crate::access::Access;
 
 /// How long a view change is taken to last at most: deciding, saving, publishing, storing at a node.
 const VIEW_CHANGE: Duration = Duration::from_millis(500);
@@ -65,6 +70,14 @@ pub struct Args {
     #[arg(long, env = "EXPOSE_SERVED_BY")]
     pub expose_served_by: bool,
 
+    /// File with the API tokens: a line for each, with its role (read, write or admin) and its SHA-256; read again when it changes
+    #[arg(long, value_name = "FILE", env = "API_TOKENS_FILE")]
+    pub tokens_file: Option<PathBuf>,
+
+    /// Serve REST beyond this machine although anyone may do anything there: without --tokens-file
+    #[arg(long, env = "INSECURE")]
+    pub insecure: bool,
+
     /// The cluster's secret.
     #[command(flatten)]
     pub secret: SecretArgs,
@@ -72,6 +85,14 @@ pub struct Args {
     /// The times of links.
     #[command(flatten)]
     pub links: LinkArgs,
+
+    /// What peers may take of each port.
+    #[command(flatten)]
+    pub ports: PortArgs,
+
+    /// Certificates.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 
     /// The log.
     #[command(flatten)]
@@ -87,12 +108,18 @@ pub struct Config {
     pub secret: Secret,
     /// The times and sizes of links.
     pub links: Settings,
+    /// How REST is served.
+    pub rest_port: Port,
+    /// How nodes and observers are served.
+    pub link_port: Port,
     /// What the core may be told.
     pub gateway_settings: GatewaySettings,
     /// How long a request may take.
     pub request_deadline: Duration,
     /// What responses say of who answered.
     pub served_by: ServedByHeader,
+    /// Who may do what over REST.
+    pub access: Access,
 }
 
 /// What responses say of who answered.
@@ -116,6 +143,21 @@ pub enum ConfigError {
     /// No link could live.
     #[error(transparent)]
     Links(#[from] InvalidSettings),
+    /// Nobody could be served.
+    #[error(transparent)]
+    Ports(#[from] InvalidLimits),
+    /// There are certificates that cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The API tokens cannot be used.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+    /// Anyone could do anything.
+    #[error(
+        "anyone who reaches {0} could read and change all users: give --tokens-file, or --insecure if that is what you want, or \
+         listen on 127.0.0.1"
+    )]
+    Unprotected(IpAddr),
     /// Requests would end before the cluster could react to the loss of a node.
     #[error(
         "a request deadline of {deadline:?} is too short: it takes up to {needed:?} to notice the loss of a node and to \
@@ -136,9 +178,12 @@ impl Config {
             ring,
             secret,
             links: Settings::default(),
+            rest_port: Port::default(),
+            link_port: Port::default(),
             gateway_settings: GatewaySettings::default(),
             request_deadline: Duration::from_secs(5),
             served_by: ServedByHeader::Hidden,
+            access: Access::Open,
         }
     }
 
@@ -161,8 +206,14 @@ impl TryFrom<&Args> for Config {
     type Error = ConfigError;
 
     fn try_from(args: &Args) -> Result<Self, ConfigError> {
+        if !args.listen.is_loopback() && args.tokens_file.is_none() && !args.insecure {
+            return Err(ConfigError::Unprotected(args.listen));
+        }
+        let (limits, tls) = (args.ports.limits()?, args.tls.read()?);
         let config = Self {
             links: args.links.settings()?,
+            rest_port: Port { limits: limits.clone(), tls: tls.for_clients, ..Port::default() },
+            link_port: Port { limits, tls: tls.for_links, ..Port::default() },
             gateway_settings: GatewaySettings {
                 grace: Duration::from_millis(args.grace_ms),
                 in_flight_max: args.in_flight_max,
@@ -172,6 +223,10 @@ impl TryFrom<&Args> for Config {
                 ServedByHeader::Shown
             } else {
                 ServedByHeader::Hidden
+            },
+            access: match &args.tokens_file {
+                Some(path) => Access::from_file(path)?,
+                None => Access::Open,
             },
             ..Self::new(Ring::new(args.nodes.clone())?, args.secret.read()?)
         };

@@ -12,6 +12,7 @@
 //! [`run`] is the whole process but for its arguments and its machine: the simulation calls it too, with other [`Deps`].
 //! No rule of the protocol is here; they live in `ring`.
 
+mod access;
 mod config;
 mod deps;
 mod driver;
@@ -21,6 +22,7 @@ mod run;
 pub mod state;
 mod teller;
 
+pub use access::Access;
 pub use config::{Args, Config, ConfigError, ServedByHeader};
 pub use deps::Deps;
 pub use run::{RunError, run};

@@ -36,6 +36,9 @@ async fn run(args: Args) -> anyhow::Result<()> {
     args.log.start();
     let config = Config::try_from(&args)?;
     let shutdown = process::shutdown::on_signal()?;
+    if let Some(path) = args.tokens_file {
+        tokio::spawn(config.access.clone().follow(path));
+    }
     let state = StateDirectory::open(&args.state)?;
     let rest = listen(SocketAddr::new(args.listen, args.rest_port), "--rest-port").await?;
     let socket = listen(SocketAddr::new(args.listen, args.socket_port), "--socket-port").await?;

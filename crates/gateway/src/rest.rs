@@ -21,6 +21,7 @@ mod problem;
 mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -28,7 +29,8 @@ use process::entropy::Entropy;
 
 use self::direct::Direct;
 use self::problem::Problem;
-use crate::config::ServedByHeader;
+use crate::access::Access;
+use crate::config::{Config, ServedByHeader};
 use crate::driver::Driver;
 
 /// Where users are; each has its id behind that.
@@ -40,15 +42,20 @@ pub(crate) struct App {
     driver: Arc<Driver>,
     entropy: Arc<dyn Entropy>,
     served_by: ServedByHeader,
+    access: Access,
+    /// How long a body may take to arrive.
+    body_deadline: Duration,
 }
 
 /// The routes; each with a trailing slash and without.
-pub(crate) fn service(
-    driver: Arc<Driver>,
-    entropy: Arc<dyn Entropy>,
-    served_by: ServedByHeader,
-) -> Direct {
-    let app = App { driver, entropy, served_by };
+pub(crate) fn service(driver: Arc<Driver>, entropy: Arc<dyn Entropy>, config: &Config) -> Direct {
+    let app = App {
+        driver,
+        entropy,
+        served_by: config.served_by,
+        access: config.access.clone(),
+        body_deadline: config.rest_port.limits.receive_deadline,
+    };
     let users = || post(users::create).put(users::change);
     let user = || get(users::read).delete(users::delete);
     let router = Router::new()

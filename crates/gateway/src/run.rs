@@ -1,11 +1,9 @@
 //! A gateway from its start to its end.
 
-use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::ServiceExt;
-use axum::extract::Request;
 use axum::serve::Listener;
 use link::DeadlineListener;
 use process::clock::Clock;
@@ -38,9 +36,6 @@ pub enum RunError {
         "an assertion failed, see the log for the panic: start the gateway again, and report it"
     )]
     CoreBroken,
-    /// A listener failed.
-    #[error("the operating system refuses: {0}")]
-    System(#[from] io::Error),
 }
 
 /// Runs a gateway until `shutdown` is cancelled; then it takes no more requests, ends those under way and returns.
@@ -54,10 +49,8 @@ pub async fn run<R, S>(
     shutdown: CancellationToken,
 ) -> Result<(), RunError>
 where
-    R: Listener,
-    R::Addr: std::fmt::Debug,
-    S: Listener,
-    S::Addr: std::fmt::Debug,
+    R: Listener<Addr = SocketAddr>,
+    S: Listener<Addr = SocketAddr>,
 {
     let Deps { rest, socket, state, entropy, threads } = deps;
     let saved = state.load()?;
@@ -82,16 +75,15 @@ where
 
     let links = Links { driver: Arc::clone(&driver), secret: config.secret.clone() };
     let listener = DeadlineListener::for_links(socket, &config.links);
-    let service = link::server(links, &config.links).service(axum::Router::new());
-    let linking = axum::serve(listener, service).into_future();
-    tokio::spawn(ending.clone().run_until_cancelled_owned(linking));
+    let server = link::server(links, &config.links);
+    let port = config.link_port.clone();
+    tokio::spawn(async move {
+        link::serve(listener, port, |connection| server.on(connection), ending).await;
+    });
 
     let listener = DeadlineListener::for_requests(rest, &config.links);
-    let service = rest::service(Arc::clone(&driver), Arc::clone(&entropy), config.served_by);
-    let finishing = shutdown.clone();
-    let serving = axum::serve(listener, ServiceExt::<Request>::into_make_service(service))
-        .with_graceful_shutdown(async move { finishing.cancelled().await })
-        .into_future();
+    let service = rest::service(Arc::clone(&driver), Arc::clone(&entropy), &config);
+    let serving = link::serve(listener, config.rest_port, |_| service.clone(), shutdown.clone());
     let out_of_time = async {
         shutdown.cancelled().await;
         tokio::time::sleep(config.request_deadline + FINISH_SLACK).await;
@@ -100,7 +92,7 @@ where
     let outcome = tokio::select! {
         biased;
         error = driver.keep_state(saves, state, threads) => Err(error.into()),
-        served = serving => served.map_err(RunError::from),
+        () = serving => Ok(()),
         () = driver.broken() => Err(RunError::CoreBroken),
         () = out_of_time => Ok(()),
     };

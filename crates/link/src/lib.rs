@@ -26,6 +26,7 @@
 //! | `outbox` | what waits to be sent, its bound, the one end of a link |
 //! | `sender` | [`Sender`] and [`Handler`] |
 //! | `wire` | how a frame is a socket.io packet |
+//! | `port` | serving a listener's connections within limits |
 //! | `stream` | byte streams with deadlines, what dials and what accepts them |
 //! | `reason` | why a link is closed |
 //! | `settings`, `backoff` | times and sizes; the wait before another attempt |
@@ -55,6 +56,7 @@ mod client;
 mod lock;
 mod log;
 mod outbox;
+mod port;
 mod reason;
 mod sender;
 mod server;
@@ -67,6 +69,7 @@ pub use backoff::Backoff;
 pub use client::fuzzing;
 pub use client::{ConnectError, Opening, connect, dial};
 pub use outbox::Hold;
+pub use port::{Connections, InvalidLimits, NoRoom, Port, PortLimits, serve};
 pub use reason::{CloseReason, Closed, Lost, Unsendable, Violation};
 pub use sender::{Handler, Sender};
 pub use server::{
@@ -75,6 +78,6 @@ pub use server::{
 pub use settings::{InvalidSettings, Settings};
 pub use stream::{
     BoxStream, Connecting, Connection, Connector, DeadlineListener, DeadlineStream,
-    NodelayTcpListener, Stream, TcpConnector, nodelay,
+    NodelayTcpListener, Stream, TcpConnector, TlsConnector, nodelay,
 };
 pub use wire::{FRAME_EVENT, PATH};

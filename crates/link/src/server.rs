@@ -27,8 +27,8 @@ mod writer;
 
 use std::fmt;
 
-use axum::Router;
-use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use protocol::frame::FRAME_BYTES_MAX;
 use socketioxide::handler::ConnectHandler;
 use socketioxide::layer::SocketIoLayer;
@@ -43,7 +43,7 @@ use crate::settings::Settings;
 use crate::stream::Connection;
 use crate::wire::{NAMESPACE, PACKET_BYTES_MAX, PATH, READ_BUFFER_BYTES};
 
-/// A server end that waits to be put in front of a router.
+/// A server end that waits for connections.
 #[derive(Clone)]
 pub struct Server {
     layer: SocketIoLayer<RawAdapter>,
@@ -52,10 +52,12 @@ pub struct Server {
 /// Serves links at [`PATH`], over websockets only, to those whom `acceptor` admits.
 ///
 /// ```no_run
-/// # async fn serve<A: link::Acceptor>(acceptor: A, tcp: tokio::net::TcpListener) -> std::io::Result<()> {
+/// # async fn serve<A: link::Acceptor>(acceptor: A, tcp: tokio::net::TcpListener) {
 /// let settings = link::Settings::default();
 /// let listener = link::DeadlineListener::for_links(link::nodelay(tcp), &settings);
-/// axum::serve(listener, link::server(acceptor, &settings).service(axum::Router::new())).await
+/// let server = link::server(acceptor, &settings);
+/// let shutdown = tokio_util::sync::CancellationToken::new();
+/// link::serve(listener, link::Port::default(), |connection| server.on(connection), shutdown).await
 /// # }
 /// ```
 ///
@@ -92,10 +94,9 @@ fn builder(settings: &Settings) -> SocketIoBuilder {
 }
 
 impl Server {
-    /// The service to hand to [`axum::serve()`], together with a [`DeadlineListener`](crate::DeadlineListener): the links,
-    /// and `router` for all other paths.
-    pub fn service(self, router: Router) -> IntoMakeServiceWithConnectInfo<Router, Connection> {
-        router.layer(self.layer).into_make_service_with_connect_info()
+    /// What serves a connection, for [`serve`](crate::serve).
+    pub fn on(&self, connection: Connection) -> Router {
+        Router::new().layer(self.layer.clone()).layer(Extension(ConnectInfo(connection)))
     }
 }
 

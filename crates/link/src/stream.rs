@@ -4,8 +4,10 @@ mod connector;
 mod control;
 mod deadline;
 mod listener;
+mod tls;
 
 pub use connector::{BoxStream, Connecting, Connector, Stream, TcpConnector};
 pub(crate) use control::Control;
 pub use deadline::DeadlineStream;
 pub use listener::{Connection, DeadlineListener, NodelayTcpListener, nodelay};
+pub use tls::TlsConnector;

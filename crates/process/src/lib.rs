@@ -4,6 +4,9 @@
 //! |---|---|
 //! | [`secret`] | where the cluster's secret is read from |
 //! | [`links`] | the flags that set the times of links |
+//! | [`ports`] | the flags that bound what peers may take of a port |
+//! | [`tokens`] | the tokens of REST clients |
+//! | [`tls`] | certificates and keys, as the flags name them |
 //! | [`log`] | what is logged, and how it looks |
 //! | [`events`] | what can be seen of the inside, for checks |
 //! | [`files`] | files and directories that survive a power loss |
@@ -21,7 +24,10 @@ pub mod exit;
 pub mod files;
 pub mod links;
 pub mod log;
+pub mod ports;
 pub mod secret;
 pub mod shared;
 pub mod shutdown;
 pub mod threads;
+pub mod tls;
+pub mod tokens;

@@ -40,12 +40,18 @@ macro_rules! problems {
 problems! {
     /// The body is not JSON, or the request is malformed in another way.
     Malformed = "malformed", 400, "The request is malformed";
+    /// The request has no API token, or none that is known.
+    Unauthenticated = "unauthenticated", 401, "An API token is needed";
+    /// The role of the API token does not suffice.
+    Forbidden = "forbidden", 403, "The API token may not do this";
     /// There is no user of that id.
     UserNotFound = "user-not-found", 404, "There is no such user";
     /// There is nothing at that path.
     NoRoute = "no-route", 404, "There is nothing at this path";
     /// The path exists, but not for that method; `Allow` has those that do.
     MethodNotAllowed = "method-not-allowed", 405, "The method is not allowed here";
+    /// The body did not arrive in time.
+    TooSlow = "too-slow", 408, "The request took too long to arrive";
     /// A user of that id exists already.
     UserExists = "user-exists", 409, "The user exists already";
     /// The partition has lost nothing that an operator could accept, or cannot go on with that copy.

@@ -10,8 +10,8 @@ use protocol::problem::ProblemType;
 use ring::controller::AcceptLossError;
 use serde::Deserialize;
 
+use super::App;
 use super::problem::Problem;
-use super::{App, body};
 
 /// What an operator accepts.
 #[derive(Debug, Deserialize)]
@@ -31,7 +31,7 @@ pub(super) async fn accept(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let body = body::json(&headers, body).await?;
+    let body = app.json(&headers, body).await?;
     let Accepted { partition, from } = serde_json::from_slice(&body).map_err(|error| {
         let kind = if error.is_data() { ProblemType::InvalidField } else { ProblemType::Malformed };
         let example = r#"{"partition": 1, "from": "db-2"}"#;

@@ -1,12 +1,16 @@
 //! Reading a JSON body within its limits.
 
+use std::pin::pin;
+
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use protocol::problem::ProblemType;
+use tokio::time::timeout;
 
+use super::App;
 use super::problem::Problem;
 
 /// The largest body that is accepted, in bytes.
@@ -16,21 +20,29 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 /// would be told of a broken connection instead.
 const REFUSED_BODY_BYTES_MAX: usize = 1 << 20;
 
-/// The bytes of a body that says it is JSON.
-pub(super) async fn json(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    if !says_json(headers) {
-        let detail = "send the header Content-Type: application/json";
-        return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
+impl App {
+    /// The bytes of a body that says it is JSON.
+    pub(super) async fn json(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+        if !says_json(headers) {
+            let detail = "send the header Content-Type: application/json";
+            return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
+        }
+        let announced = headers.get(CONTENT_LENGTH);
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        // Who asks before it sends is not to be told to send what is then refused.
+        let worth_reading =
+            if headers.contains_key(EXPECT) { BODY_BYTES_MAX } else { REFUSED_BODY_BYTES_MAX };
+        if announced.is_some_and(|length| length > worth_reading) {
+            return Err(too_large());
+        }
+        let mut read = pin!(read(body));
+        // Most bodies come with their heads: they need no timer.
+        if let Some(read) = read.as_mut().now_or_never() {
+            return read;
+        }
+        let deadline = self.body_deadline;
+        timeout(deadline, read).await.unwrap_or_else(|_| Err(Problem::too_slow(deadline)))
     }
-    let announced =
-        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    // Who asks before it sends is not to be told to send what is then refused.
-    let worth_reading =
-        if headers.contains_key(EXPECT) { BODY_BYTES_MAX } else { REFUSED_BODY_BYTES_MAX };
-    if announced.is_some_and(|length| length > worth_reading) {
-        return Err(too_large());
-    }
-    read(body).await
 }
 
 async fn read(body: Body) -> Result<Bytes, Problem> {

@@ -1,4 +1,5 @@
-//! The way around the router: reads of a user, by far the most requests, are told by their path alone.
+//! The way to the router, past who may not come in, and around it: reads of a user, by far the most requests, are told by their
+//! path alone.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -13,9 +14,10 @@ use process::threads::OwnedFuture;
 use protocol::user::UserId;
 use tower::Service;
 
+use super::problem::Problem;
 use super::{App, USERS};
 
-/// The routes, with a shorter way for reads of a user. What it answers is what the router would.
+/// The routes, for those who may use them, with a shorter way for reads of a user: what that answers is what the router would.
 #[derive(Clone)]
 pub(crate) struct Direct {
     app: App,
@@ -39,6 +41,11 @@ impl Service<Request<Body>> for Direct {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if let Err(denied) = self.app.access.check(&request) {
+            return Either::Left(Box::pin(
+                async move { Ok(Problem::from(denied).into_response()) },
+            ));
+        }
         match read_of(&request) {
             Some(id) => {
                 let app = self.app.clone();

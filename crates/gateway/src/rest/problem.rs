@@ -1,6 +1,8 @@
 //! Failures as responses: `application/problem+json` (RFC 9457). The one place where outcomes become statuses.
 
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use std::time::Duration;
+
+use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::entry::Answer;
@@ -8,6 +10,8 @@ use protocol::problem::{ProblemType, TYPE_PREFIX};
 use protocol::user::{BodyError, FieldError, UserId};
 use ring::router::Unavailable;
 use serde::Serialize;
+
+use crate::access::Denied;
 
 /// After how many seconds a request that was certainly not done is worth another attempt.
 const RETRY_AFTER_S: &str = "1";
@@ -54,6 +58,11 @@ impl Problem {
         Self::new(ProblemType::MethodNotAllowed, "the Allow header names the methods of this path")
     }
 
+    pub(crate) fn too_slow(allowed: Duration) -> Self {
+        let detail = format!("the body was not there after {allowed:?}; nothing was changed");
+        Self::new(ProblemType::TooSlow, detail)
+    }
+
     /// A field with a fault.
     pub(crate) fn field(field: &str, detail: impl Into<String>) -> Self {
         let error = FieldError { field: field.to_owned(), detail: detail.into() };
@@ -87,6 +96,20 @@ impl Problem {
             | Answer::Changed { .. }
             | Answer::Deleted => {
                 Self::new(ProblemType::Internal, "a node gave an answer to another question")
+            }
+        }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Unauthenticated => Self::new(
+                ProblemType::Unauthenticated,
+                "send the header Authorization: Bearer TOKEN, with a token that the gateway knows",
+            ),
+            Denied::Forbidden(role) => {
+                Self::new(ProblemType::Forbidden, format!("a token of role {role} may do this"))
             }
         }
     }
@@ -150,8 +173,18 @@ impl IntoResponse for Problem {
         let mut response = (status, json).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        match self.kind {
+            ProblemType::Unavailable | ProblemType::Overloaded => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+            }
+            ProblemType::Unauthenticated => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            // What still comes of the body would be taken for another request.
+            ProblemType::TooSlow => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
         }
         response
     }

@@ -12,7 +12,7 @@ use protocol::user::{NewUser, UserId, UserPatch};
 use ring::router::{ClientRequest, Outcome, ServedBy};
 
 use super::problem::Problem;
-use super::{App, USERS, body, etag};
+use super::{App, USERS, etag};
 use crate::config::ServedByHeader;
 
 /// Which copy answered, where that is shown.
@@ -24,7 +24,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let new = NewUser::from_body(&body::json(&headers, body).await?)?;
+    let new = NewUser::from_body(&app.json(&headers, body).await?)?;
     let user = new.with_id(|| made_up_id(&app));
     let id = user.id.clone();
     let location = HeaderValue::try_from(format!("{USERS}{id}"))
@@ -51,7 +51,7 @@ pub(super) async fn change(
     body: Body,
 ) -> Result<Response, Problem> {
     let if_match = etag::if_match(&headers)?;
-    let patch = UserPatch::from_body(&body::json(&headers, body).await?)?;
+    let patch = UserPatch::from_body(&app.json(&headers, body).await?)?;
     app.bring(ClientRequest::Update(Action::Change { patch, if_match }), None).await
 }
 

@@ -68,7 +68,7 @@ impl<A: Acceptor> Gate<A> {
         open: OpenLink<A::Out, A::In>,
     ) {
         let address = &connection.address;
-        let span = info_span!(parent: None, "link", link = %socket.id, peer, address);
+        let span = info_span!(parent: None, "link", link = %socket.id, peer, %address);
         let link = LinkEnd::new(connection.control, &self.settings, span);
 
         let events = Arc::clone(&link);
@@ -91,7 +91,7 @@ impl<A: Acceptor> Gate<A> {
 
     fn admit_observer(&self, socket: &SocketHandle, connection: Connection, open: OpenObserver) {
         let address = &connection.address;
-        let span = info_span!(parent: None, "link", link = %socket.id, peer = "observer", address);
+        let span = info_span!(parent: None, "link", link = %socket.id, peer = "observer", %address);
         let end = ObserverEnd::new(connection.control, &self.settings, span);
         let disconnect = Arc::clone(&end);
         socket.on_disconnect(move |reason: DisconnectReason| {

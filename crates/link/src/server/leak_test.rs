@@ -1,23 +1,25 @@
 //! Thousands of connections come and go in every way there is, and nothing of them stays.
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use protocol::refusal::{Refusal, RefusalCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::lock::lock;
+use crate::port::{Port, serve};
 use crate::reason::CloseReason;
 use crate::sender::Handler;
-use crate::stream::{Control, DeadlineListener, DeadlineStream};
+use crate::stream::{Control, DeadlineListener};
 use crate::{ConnectError, connect};
 
 const ROUNDS: usize = 700;
@@ -25,45 +27,24 @@ const ROUNDS: usize = 700;
 /// The control of each connection: socketioxide and hyper keep it as long as they keep anything of the connection.
 type Controls = Arc<Mutex<Vec<Weak<Control>>>>;
 
+/// Where every pipe comes from.
+const ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1));
+
 struct Pipes(mpsc::UnboundedReceiver<DuplexStream>);
 
 impl Listener for Pipes {
     type Io = DuplexStream;
-    type Addr = ();
+    type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (DuplexStream, ()) {
+    async fn accept(&mut self) -> (DuplexStream, SocketAddr) {
         match self.0.recv().await {
-            Some(pipe) => (pipe, ()),
+            Some(pipe) => (pipe, ADDRESS),
             None => std::future::pending().await,
         }
     }
 
-    fn local_addr(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A listener that remembers what it accepted.
-struct Remembering(DeadlineListener<Pipes>, Controls);
-
-impl Listener for Remembering {
-    type Io = DeadlineStream<DuplexStream>;
-    type Addr = ();
-
-    async fn accept(&mut self) -> (Self::Io, ()) {
-        let accepted = self.0.accept().await;
-        lock(&self.1).push(Arc::downgrade(&accepted.0.control()));
-        accepted
-    }
-
-    fn local_addr(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Connected<IncomingStream<'_, Remembering>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, Remembering>) -> Self {
-        Self { control: stream.io().control(), address: String::new() }
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(ADDRESS)
     }
 }
 
@@ -122,11 +103,18 @@ async fn nothing_stays_of_thousands_of_connections_and_refusals() {
     let settings = Settings::default();
     let (dialled, pipes) = mpsc::unbounded_channel();
     let controls = Controls::default();
-    let listener =
-        Remembering(DeadlineListener::for_links(Pipes(pipes), &settings), Arc::clone(&controls));
-    let token = Token::default();
-    let service = server(token.clone(), &settings).service(Router::new());
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    let listener = DeadlineListener::for_links(Pipes(pipes), &settings);
+    let (token, port) = (Token::default(), Port::default());
+    let connections = Arc::clone(&port.connections);
+    let server = server(token.clone(), &settings);
+    let remembered = Arc::clone(&controls);
+    tokio::spawn(async move {
+        let on = |connection: Connection| {
+            lock(&remembered).push(Arc::downgrade(&connection.control));
+            server.on(connection)
+        };
+        serve(listener, port, on, CancellationToken::new()).await;
+    });
     sleep(Duration::from_secs(1)).await;
     let tasks = Handle::current().metrics().num_alive_tasks();
     let dial = || {
@@ -141,6 +129,7 @@ async fn nothing_stays_of_thousands_of_connections_and_refusals() {
     assert_eq!(lock(&controls).len(), ROUNDS * 8);
     let alive = lock(&controls).iter().filter(|control| control.strong_count() > 0).count();
     assert_eq!(alive, 0, "connections of which something is kept");
+    assert_eq!((connections.open(), connections.refused()), (0, 0));
     assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks, "tasks");
     assert_eq!(Arc::strong_count(&token.0), 2, "of the test and of the acceptor");
 }

@@ -1,11 +1,10 @@
-//! Listeners whose streams have deadlines, for [`axum::serve`].
+//! Listeners whose streams have deadlines.
 
-use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener, ListenerExt, TapIo};
+use axum::serve::{Listener, ListenerExt, TapIo};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Control, DeadlineStream};
@@ -66,19 +65,15 @@ impl<L: Listener> Listener for DeadlineListener<L> {
     }
 }
 
-/// What a link's server end knows of the connection below it; axum's connect info.
+/// What is known of a connection of a port to those who serve it.
 #[derive(Debug, Clone)]
 pub struct Connection {
     pub(crate) control: Arc<Control>,
-    pub(crate) address: String,
+    pub(crate) address: SocketAddr,
 }
 
-impl<L> Connected<IncomingStream<'_, DeadlineListener<L>>> for Connection
-where
-    L: Listener,
-    L::Addr: fmt::Debug,
-{
-    fn connect_info(stream: IncomingStream<'_, DeadlineListener<L>>) -> Self {
-        Self { control: stream.io().control(), address: format!("{:?}", stream.remote_addr()) }
+impl Connection {
+    pub(crate) fn of<S>(stream: &DeadlineStream<S>, address: SocketAddr) -> Self {
+        Self { control: stream.control(), address }
     }
 }

@@ -12,11 +12,14 @@ pub(crate) use network::Network;
 pub(crate) use raw_peer::RawPeer;
 pub(crate) use recorder::{Arrivals, Recorder};
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use link::{Opening, Sender, Settings};
+use axum::serve::Listener;
+use link::{DeadlineListener, Opening, Port, Sender, Settings};
 use serde::{Deserialize, Serialize};
 use tokio::io::DuplexStream;
+use tokio_util::sync::CancellationToken;
 
 /// For tests in real time: threads may be held up for long on a machine that has others to run.
 pub(crate) fn patient() -> Settings {
@@ -48,6 +51,20 @@ impl Message {
     }
 }
 
+/// Serves links until the test ends.
+pub(crate) fn serve<L: Listener<Addr = SocketAddr>>(
+    listener: DeadlineListener<L>,
+    acceptor: TestAcceptor,
+    settings: &Settings,
+    port: Port,
+) {
+    let server = link::server(acceptor, settings);
+    let never = CancellationToken::new();
+    tokio::spawn(async move {
+        link::serve(listener, port, |connection| server.on(connection), never).await;
+    });
+}
+
 /// One end of a link under test.
 pub(crate) struct End {
     pub(crate) sender: Sender<Message>,
@@ -66,9 +83,8 @@ impl World {
     pub(crate) fn with(settings: Settings, pipe_bytes: usize) -> Self {
         let (network, listener) = Network::new(pipe_bytes);
         let acceptor = TestAcceptor::default();
-        let listener = link::DeadlineListener::for_links(listener, &settings);
-        let service = link::server(acceptor.clone(), &settings).service(axum::Router::new());
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let listener = DeadlineListener::for_links(listener, &settings);
+        serve(listener, acceptor.clone(), &settings, Port::default());
         Self { network, acceptor, settings }
     }
 

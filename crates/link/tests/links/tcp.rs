@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use link::{CloseReason, ConnectError, DeadlineListener, Settings, TcpConnector};
+use link::{CloseReason, ConnectError, DeadlineListener, Port, Settings, TcpConnector};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::order::assert_order_both_ways;
-use super::support::{End, Message, RawPeer, TestAcceptor, hello, open, patient};
+use super::support::{self, End, Message, RawPeer, TestAcceptor, hello, open, patient};
 
 async fn serve(settings: &Settings) -> (String, TestAcceptor) {
     let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = tcp.local_addr().expect("an address").to_string();
     let acceptor = TestAcceptor::default();
     let listener = DeadlineListener::for_links(link::nodelay(tcp), settings);
-    let service = link::server(acceptor.clone(), settings).service(axum::Router::new());
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    support::serve(listener, acceptor.clone(), settings, Port::default());
     (address, acceptor)
 }
 

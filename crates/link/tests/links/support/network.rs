@@ -1,10 +1,14 @@
 //! A network of in-memory pipes.
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use axum::serve::Listener;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
+
+/// Where every pipe comes from.
+const ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1));
 
 /// Where pipes are dialled.
 pub(crate) struct Network {
@@ -33,16 +37,16 @@ impl Network {
 
 impl Listener for PipeListener {
     type Io = DuplexStream;
-    type Addr = &'static str;
+    type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (DuplexStream, &'static str) {
+    async fn accept(&mut self) -> (DuplexStream, SocketAddr) {
         match self.dialled.recv().await {
-            Some(stream) => (stream, "pipe"),
+            Some(stream) => (stream, ADDRESS),
             None => std::future::pending().await,
         }
     }
 
-    fn local_addr(&self) -> io::Result<&'static str> {
-        Ok("pipe")
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(ADDRESS)
     }
 }

@@ -1,0 +1,152 @@
+//! Who may do what over REST.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Method, Request};
+use process::tokens::{Role, Tokens, TokensError};
+use tokio::time::sleep;
+use tracing::{error, info};
+
+/// How often the file of tokens is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Who may do what over REST.
+#[derive(Debug, Clone, Default)]
+pub enum Access {
+    /// Everyone may do everything.
+    #[default]
+    Open,
+    /// Who has a token may do what its role may.
+    Tokens(Arc<RwLock<Tokens>>),
+}
+
+/// Why a request is not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// It has no token, or none that is known.
+    Unauthenticated,
+    /// Its token's role does not suffice; this one would.
+    Forbidden(Role),
+}
+
+impl Access {
+    /// As a file of tokens has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::read`].
+    pub fn from_file(path: &Path) -> Result<Self, TokensError> {
+        Ok(Self::of(Tokens::read(path)?))
+    }
+
+    fn of(tokens: Tokens) -> Self {
+        Self::Tokens(Arc::new(RwLock::new(tokens)))
+    }
+
+    /// Takes over what the file of tokens says whenever that changes, for as long as it is polled. A file that cannot be used
+    /// changes nothing.
+    pub async fn follow(self, path: PathBuf) {
+        let Self::Tokens(tokens) = self else { return };
+        let mut is_usable = true;
+        loop {
+            sleep(LOOK_EVERY).await;
+            match Tokens::read(&path) {
+                Ok(read) => {
+                    is_usable = true;
+                    let mut tokens = tokens.write().unwrap_or_else(PoisonError::into_inner);
+                    if *tokens != read {
+                        info!(tokens = read.len(), "the API tokens have changed");
+                        *tokens = read;
+                    }
+                }
+                Err(error) => {
+                    if std::mem::replace(&mut is_usable, false) {
+                        error!(%error, "the API tokens stay as they are");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a request may be carried out.
+    pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<(), Denied> {
+        let Self::Tokens(tokens) = self else { return Ok(()) };
+        let Some(needed) = needed(request.method(), request.uri().path()) else { return Ok(()) };
+        let tokens = tokens.read().unwrap_or_else(PoisonError::into_inner);
+        match bearer(request.headers()).and_then(|token| tokens.role_of(token)) {
+            Some(role) if role >= needed => Ok(()),
+            Some(_) => Err(Denied::Forbidden(needed)),
+            None => Err(Denied::Unauthenticated),
+        }
+    }
+}
+
+/// The role that a request needs; none where it needs none.
+fn needed(method: &Method, path: &str) -> Option<Role> {
+    match path.strip_suffix('/').unwrap_or(path) {
+        "/healthz" | "/readyz" => None,
+        "/api/cluster/accept-loss" => Some(Role::Admin),
+        _ if *method == Method::GET || *method == Method::HEAD => Some(Role::Read),
+        _ => Some(Role::Write),
+    }
+}
+
+/// The token that a request shows (RFC 6750, section 2.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use process::tokens;
+
+    use super::*;
+
+    fn access() -> Access {
+        let roles = [Role::Read, Role::Write, Role::Admin];
+        let lines = roles.map(|role| tokens::line(role, &role.to_string()));
+        Access::of(Tokens::parse(&lines.join("\n")).unwrap())
+    }
+
+    fn check(method: Method, path: &str, authorization: Option<&str>) -> Result<(), Denied> {
+        let request = Request::builder().method(method).uri(path);
+        let request = match authorization {
+            Some(authorization) => request.header(AUTHORIZATION, authorization),
+            None => request,
+        };
+        access().check(&request.body(()).unwrap())
+    }
+
+    #[test]
+    fn each_role_may_do_what_those_before_it_may() {
+        let asked = [
+            (Method::GET, "/api/user/ada"),
+            (Method::PUT, "/api/user/"),
+            (Method::POST, "/api/cluster/accept-loss/"),
+        ];
+        for (role, may) in [("read", 1), ("write", 2), ("admin", 3)] {
+            for (index, (method, path)) in asked.iter().enumerate() {
+                let checked = check(method.clone(), path, Some(&format!("Bearer {role}")));
+                assert_eq!(checked.is_ok(), index < may, "{role} {method} {path}");
+            }
+        }
+        let denied = check(Method::DELETE, "/api/user/ada", Some("bearer read"));
+        assert_eq!(denied, Err(Denied::Forbidden(Role::Write)));
+    }
+
+    #[test]
+    fn without_a_token_that_is_known_there_is_health_and_nothing_else() {
+        assert_eq!(check(Method::GET, "/healthz", None), Ok(()));
+        for authorization in
+            [None, Some("Bearer "), Some("Bearer guess"), Some("Basic read"), Some("read")]
+        {
+            for path in ["/api/user/ada", "/metrics", "/api/cluster", "/healthz/x"] {
+                assert_eq!(check(Method::GET, path, authorization), Err(Denied::Unauthenticated));
+            }
+        }
+    }
+}

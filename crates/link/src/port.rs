@@ -1,0 +1,140 @@
+//! Ports: the connections of a listener served over HTTP/1.1, within limits.
+//!
+//! ```text
+//!  DeadlineListener ─► Connections: is there room? ─no─► 503, and the connection ends
+//!                              │ yes
+//!                              ▼
+//!                      TLS, if there is any ─► hyper ─► the service of this connection
+//! ```
+//!
+//! hyper is set up here rather than by [`axum::serve`](axum::serve()), which bounds neither the connections nor the size of a
+//! request's head nor how long it may take.
+
+mod connections;
+mod limits;
+mod refusal;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::{Service, ServiceExt};
+use tracing::debug;
+
+pub(crate) use connections::Place;
+pub use connections::{Connections, NoRoom};
+pub use limits::{InvalidLimits, PortLimits};
+
+use crate::stream::{Connection, DeadlineListener, Stream};
+
+/// How a port is served.
+#[derive(Clone, Default)]
+pub struct Port {
+    /// What its peers may take of it.
+    pub limits: PortLimits,
+    /// With TLS, where there is any.
+    pub tls: Option<TlsAcceptor>,
+    /// Counts its connections.
+    pub connections: Arc<Connections>,
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limits, tls, connections } = self;
+        f.debug_struct("Port")
+            .field("limits", limits)
+            .field("tls", &tls.is_some())
+            .field("connections", connections)
+            .finish()
+    }
+}
+
+/// Serves the connections of a listener until `shutdown` is cancelled, each by a service of its own. Then it accepts no more; a
+/// connection ends once what it has asked for is answered, and the call returns when all have.
+///
+/// A connection that is upgraded is on its own from then on, but counts until it ends.
+pub async fn serve<L, S>(
+    mut listener: DeadlineListener<L>,
+    port: Port,
+    service_on: impl Fn(Connection) -> S,
+    shutdown: CancellationToken,
+) where
+    L: Listener<Addr = SocketAddr>,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let open = TaskTracker::new();
+    let refusals = refusal::Refusals::default();
+    while let Some((stream, address)) = shutdown.run_until_cancelled(listener.accept()).await {
+        let place = match port.connections.take(address.ip(), &port.limits) {
+            Ok(place) => place,
+            Err(no_room) => {
+                debug!(%address, %no_room, "a connection is refused");
+                if port.tls.is_none() {
+                    refusals.tell(stream, &no_room);
+                }
+                continue;
+            }
+        };
+        let stream = stream.taking(place);
+        let service = service_on(Connection::of(&stream, address));
+        let (port, shutdown) = (port.clone(), shutdown.clone());
+        open.spawn(async move {
+            let Some(tls) = port.tls else {
+                return answer(stream, service, &port.limits, &shutdown).await;
+            };
+            match timeout(port.limits.receive_deadline, tls.accept(stream)).await {
+                Ok(Ok(stream)) => answer(stream, service, &port.limits, &shutdown).await,
+                Ok(Err(error)) => debug!(%address, %error, "no TLS with a peer"),
+                Err(_) => debug!(%address, "no TLS with a peer in time"),
+            }
+        });
+    }
+    drop(listener);
+    open.close();
+    open.wait().await;
+}
+
+/// Answers the requests of a connection.
+async fn answer<S>(
+    stream: impl Stream,
+    service: S,
+    limits: &PortLimits,
+    shutdown: &CancellationToken,
+) where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let service = service.map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.receive_deadline)
+        .max_buf_size(limits.head_bytes_max)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let served = tokio::select! {
+        biased;
+        served = connection.as_mut() => served,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        debug!(%error, "a connection failed");
+    }
+}

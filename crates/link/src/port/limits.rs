@@ -1,0 +1,86 @@
+//! Limits: what the peers of a port may take of it.
+
+use std::time::Duration;
+
+/// What the peers of a port may take of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortLimits {
+    /// How many connections may be open at once. 4,096 by default.
+    pub connections_max: usize,
+    /// How many of them may come from one address: one of IPv4, or a network of IPv6 (64 bits), as those are given to one
+    /// customer. 2,048 by default.
+    pub connections_of_address_max: usize,
+    /// How many bytes a request's line and headers may take; at least [`HEAD_BYTES_LEAST`](Self::HEAD_BYTES_LEAST). 16 KiB by default.
+    pub head_bytes_max: usize,
+    /// How long a connection may take until a request's head is there, TLS and idle time included; and then, where the service
+    /// reads bodies by it, until the body is. 30 s by default.
+    pub receive_deadline: Duration,
+}
+
+impl PortLimits {
+    /// hyper keeps a buffer of this size at least.
+    pub const HEAD_BYTES_LEAST: usize = 8 << 10;
+
+    /// Whether a port can be served within them; to be asked when a configuration is read.
+    ///
+    /// # Errors
+    ///
+    /// Names the first limit that is too low.
+    pub fn validate(&self) -> Result<(), InvalidLimits> {
+        if self.connections_max == 0 || self.connections_of_address_max == 0 {
+            return Err(InvalidLimits::NoConnection);
+        }
+        if self.head_bytes_max < Self::HEAD_BYTES_LEAST {
+            return Err(InvalidLimits::HeadTooSmall(self.head_bytes_max));
+        }
+        if self.receive_deadline < Duration::from_millis(1) {
+            return Err(InvalidLimits::NoTime);
+        }
+        Ok(())
+    }
+}
+
+impl Default for PortLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 4_096,
+            connections_of_address_max: 2_048,
+            head_bytes_max: 16 << 10,
+            receive_deadline: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Limits within which nobody could be served.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidLimits {
+    /// No connection at all.
+    #[error("a port that may have no connection serves nobody: allow one at least")]
+    NoConnection,
+    /// No room for a request.
+    #[error(
+        "{0} bytes for the head of a request are too few: allow {least} at least",
+        least = PortLimits::HEAD_BYTES_LEAST
+    )]
+    HeadTooSmall(usize),
+    /// No time for a request.
+    #[error("a deadline below a millisecond leaves no time to send a request: make it longer")]
+    NoTime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_what_serves_nobody_is_not() {
+        let limits = PortLimits::default();
+        assert_eq!(limits.validate(), Ok(()));
+        let none = PortLimits { connections_of_address_max: 0, ..limits.clone() };
+        assert_eq!(none.validate(), Err(InvalidLimits::NoConnection));
+        let small = PortLimits { head_bytes_max: 1, ..limits.clone() };
+        assert_eq!(small.validate(), Err(InvalidLimits::HeadTooSmall(1)));
+        let short = PortLimits { receive_deadline: Duration::ZERO, ..limits };
+        assert_eq!(short.validate(), Err(InvalidLimits::NoTime));
+    }
+}

@@ -1,0 +1,61 @@
+//! Refusal: what a connection is told that is one too many.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::problem::{ProblemType, TYPE_PREFIX};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::connections::NoRoom;
+use crate::stream::Stream;
+
+/// How many are told at a time; who comes on top of that is cut off without a word.
+const AT_ONCE_MAX: usize = 64;
+
+/// How long it may take to tell one.
+const TELLING_MAX: Duration = Duration::from_secs(1);
+
+/// Those who are being told.
+pub(super) struct Refusals(Arc<Semaphore>);
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_ONCE_MAX)))
+    }
+}
+
+impl Refusals {
+    /// Answers whatever is asked with 503, and closes the connection.
+    pub(super) fn tell(&self, mut stream: impl Stream, no_room: &NoRoom) {
+        let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() else { return };
+        let response = response(no_room);
+        tokio::spawn(timeout(TELLING_MAX, async move {
+            let _told = permit;
+            stream.write_all(response.as_bytes()).await?;
+            stream.shutdown().await?;
+            // A connection that is dropped with something unread is reset, and the answer lost with it.
+            let mut rest = [0; 1 << 10];
+            while stream.read(&mut rest).await? > 0 {}
+            std::io::Result::Ok(())
+        }));
+    }
+}
+
+fn response(no_room: &NoRoom) -> String {
+    let problem = ProblemType::Overloaded;
+    let body = json!({
+        "type": format!("{TYPE_PREFIX}{}", problem.code()),
+        "title": problem.title(),
+        "status": problem.status(),
+        "detail": no_room.to_string(),
+    });
+    let body = body.to_string();
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}

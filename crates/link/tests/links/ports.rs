@@ -1,0 +1,143 @@
+//! What peers may take of a port.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use link::{DeadlineListener, Port, PortLimits, Settings};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::support::Network;
+
+/// How long the slow path takes.
+const SLOW: Duration = Duration::from_secs(3);
+
+struct World {
+    network: Network,
+    port: Port,
+    shutdown: CancellationToken,
+    served: JoinHandle<()>,
+}
+
+impl World {
+    fn with(limits: PortLimits) -> Self {
+        let (network, listener) = Network::new(64 << 10);
+        let listener = DeadlineListener::for_requests(listener, &Settings::default());
+        let (port, shutdown) = (Port { limits, ..Port::default() }, CancellationToken::new());
+        let slow = || async {
+            sleep(SLOW).await;
+            "late"
+        };
+        let router = Router::new().route("/", get(|| async { "here" })).route("/slow", get(slow));
+        let serving =
+            link::serve(listener, port.clone(), move |_| router.clone(), shutdown.clone());
+        Self { network, port, shutdown, served: tokio::spawn(serving) }
+    }
+
+    /// A connection that has sent this.
+    async fn sending(&self, text: &str) -> DuplexStream {
+        let mut stream = self.network.dial();
+        stream.write_all(text.as_bytes()).await.expect("open");
+        stream
+    }
+}
+
+async fn all_of(mut stream: DuplexStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.expect("text, and then the end");
+    text
+}
+
+async fn some_of(stream: &mut DuplexStream) -> String {
+    let mut bytes = vec![0; 1 << 10];
+    let count = stream.read(&mut bytes).await.expect("open");
+    String::from_utf8(bytes[..count].to_vec()).expect("text")
+}
+
+fn ask(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_connection_too_many_is_told_so_and_the_others_go_on() {
+    let world = World::with(PortLimits { connections_max: 1, ..PortLimits::default() });
+    let mut first = world.sending(&ask("/")).await;
+    assert!(some_of(&mut first).await.starts_with("HTTP/1.1 200"));
+    let refusal = all_of(world.sending(&ask("/")).await).await;
+    for part in [
+        "HTTP/1.1 503 ",
+        "retry-after: 1",
+        "application/problem+json",
+        ":overloaded",
+        "1 connections",
+    ] {
+        assert!(refusal.contains(part), "{part} is not in {refusal}");
+    }
+    first.write_all(ask("/").as_bytes()).await.expect("open");
+    assert!(some_of(&mut first).await.starts_with("HTTP/1.1 200"));
+    drop(first);
+    sleep(Duration::from_millis(1)).await;
+    assert!(some_of(&mut world.sending(&ask("/")).await).await.starts_with("HTTP/1.1 200"));
+    assert_eq!((world.port.connections.open(), world.port.connections.refused()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_connection_that_does_not_listen_does_not_stay() {
+    let world = World::with(PortLimits { connections_max: 1, ..PortLimits::default() });
+    let _first = world.network.dial();
+    sleep(Duration::from_millis(1)).await;
+    let mut refused = world.network.dial();
+    let since = Instant::now();
+    assert!(some_of(&mut refused).await.starts_with("HTTP/1.1 503"));
+    // It never closes its end, and is cut off.
+    while refused.write_all(&[0]).await.is_ok() {
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_is_too_large_is_refused() {
+    let world = World::with(PortLimits { head_bytes_max: 8 << 10, ..PortLimits::default() });
+    let padding = "x".repeat(9 << 10);
+    let mut stream = world.network.dial();
+    let head = format!("GET / HTTP/1.1\r\nhost: x\r\npadding: {padding}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("the pipe holds it");
+    assert!(some_of(&mut stream).await.starts_with("HTTP/1.1 431 "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_does_not_come_and_a_connection_that_idles_end_at_the_deadline() {
+    let limits = PortLimits { receive_deadline: Duration::from_secs(7), ..PortLimits::default() };
+    let world = World::with(limits);
+    let since = Instant::now();
+    let mut slow = world.sending("GET / HTTP/1.1\r\n").await;
+    let idle = world.sending(&ask("/")).await;
+    // A byte now and then does not help.
+    for byte in "host: x".bytes() {
+        sleep(Duration::from_millis(900)).await;
+        slow.write_all(&[byte]).await.expect("open");
+    }
+    assert_eq!(all_of(slow).await, "");
+    assert_eq!(since.elapsed(), Duration::from_secs(7));
+    assert!(all_of(idle).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(world.port.connections.open(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_port_that_shuts_down_answers_what_it_was_asked_and_lets_go_of_the_rest() {
+    let world = World::with(PortLimits::default());
+    let mut idle = world.sending(&ask("/")).await;
+    assert!(some_of(&mut idle).await.starts_with("HTTP/1.1 200"));
+    let busy = world.sending(&ask("/slow")).await;
+    sleep(Duration::from_millis(1)).await;
+    let since = Instant::now();
+    world.shutdown.cancel();
+    assert_eq!(some_of(&mut idle).await, "", "the connection has ended");
+    assert!(all_of(busy).await.ends_with("late"));
+    world.served.await.expect("no panic");
+    assert!(since.elapsed() <= SLOW, "{:?}", since.elapsed());
+}

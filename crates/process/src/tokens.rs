@@ -1,0 +1,172 @@
+//! API tokens: secrets of REST clients, each with a role, known by their hashes.
+//!
+//! The file of tokens has a line for each: its role, and the SHA-256 of the token in hexadecimal digits; whatever follows is a
+//! note. A token is a secret of 256 random bits (`chainring token` makes one), so that its hash tells nothing and needs no salt.
+//!
+//! ```text
+//! # role  SHA-256 of the token                                              whose it is
+//! read    9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08  dashboards
+//! ```
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
+
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
+use sha2::{Digest, Sha256};
+
+/// What the holder of a token may do; each role may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Role {
+    /// Read users, the cluster's status, metrics.
+    Read,
+    /// Create, change and delete users.
+    Write,
+    /// Accept the loss of data.
+    Admin,
+}
+
+/// The tokens there are, by their hashes.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Tokens(HashMap<Hash, Role>);
+
+/// The hash by which a token is known.
+type Hash = [u8; 32];
+
+/// A file of tokens that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TokensError {
+    /// It cannot be read.
+    #[error("the API tokens cannot be read from {path}: {error}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A line is not what a line is to be.
+    #[error(
+        "line {line} of the API tokens in {path} is no token: write read, write or admin, and the SHA-256 of the token as 64 \
+         hexadecimal digits (`chainring token` makes such a line)",
+        path = path.display()
+    )]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Which line, counted from 1.
+        line: usize,
+    },
+}
+
+impl Role {
+    const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Admin];
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.to_string() == text)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        })
+    }
+}
+
+impl Tokens {
+    /// Reads a file of tokens.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or a line of it is wrong.
+    pub fn read(path: &Path) -> Result<Self, TokensError> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| TokensError::Unreadable { path: path.to_owned(), error })?;
+        Self::parse(&text).map_err(|line| TokensError::Line { path: path.to_owned(), line })
+    }
+
+    /// The tokens in the text of a file.
+    ///
+    /// # Errors
+    ///
+    /// The number of the line that is wrong, counted from 1.
+    pub fn parse(text: &str) -> Result<Self, usize> {
+        let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+        let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        lines.map(|(number, line)| parse(line).ok_or(number)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The role of a token, if there is such a token.
+    pub fn role_of(&self, token: &str) -> Option<Role> {
+        self.0.get(&hash(token)).copied()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tokens").field(&self.len()).finish()
+    }
+}
+
+/// The token that these random bytes make.
+pub fn from_random(bytes: &[u8; 32]) -> String {
+    BASE64URL_NOPAD.encode(bytes)
+}
+
+/// The line of a token in a file of tokens.
+pub fn line(role: Role, token: &str) -> String {
+    format!("{role:5}  {}", HEXLOWER.encode(&hash(token)))
+}
+
+fn hash(token: &str) -> Hash {
+    Sha256::digest(token).into()
+}
+
+fn parse(line: &str) -> Option<(Hash, Role)> {
+    let mut words = line.split_whitespace();
+    let role = Role::parse(words.next()?)?;
+    let hash = HEXLOWER_PERMISSIVE.decode(words.next()?.as_bytes()).ok()?;
+    Some((hash.try_into().ok()?, role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_has_the_role_of_its_line() {
+        let text = format!("# tokens\n\n{}  a note\n", line(Role::Write, "secret"));
+        let tokens = Tokens::parse(&text).unwrap();
+        assert_eq!(tokens.role_of("secret"), Some(Role::Write));
+        assert_eq!(tokens.role_of("secre"), None);
+        assert_eq!(Tokens::parse(&text.to_uppercase().replace("WRITE", "write")), Ok(tokens));
+    }
+
+    #[test]
+    fn a_line_that_is_no_token_is_named() {
+        let hash = HEXLOWER.encode(&hash("token"));
+        for wrong in ["read", "root {hash}", "read {hash}00", "read token"] {
+            let text = format!("read {hash}\n\n{}\n", wrong.replace("{hash}", &hash));
+            assert_eq!(Tokens::parse(&text), Err(3), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_token_is_shown() {
+        let tokens = Tokens::parse(&line(Role::Read, "secret")).unwrap();
+        assert_eq!(format!("{tokens:?}"), "Tokens(1)");
+    }
+}
