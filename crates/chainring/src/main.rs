@@ -5,6 +5,7 @@
 //! | [`dev`] | `chainring dev`: a whole cluster on this machine |
 //! | [`status`] | `chainring status`: what the gateway knows of its cluster |
 //! | [`watch`] | `chainring watch`: the same, whenever it changes |
+//! | [`token`] | `chainring token`: an API token for a REST client |
 //! | [`accept_loss`] | `chainring accept-loss`: goes on without updates that are lost |
 
 #![allow(
@@ -17,6 +18,7 @@ mod accept_loss;
 mod dev;
 mod rest;
 mod status;
+mod token;
 mod watch;
 
 use std::process::ExitCode;
@@ -41,6 +43,8 @@ enum Command {
     Watch(watch::Args),
     /// Go on without updates that are lost for good: a partition is served from the copy on one node, whatever the other had
     AcceptLoss(accept_loss::Args),
+    /// Make an API token for a REST client, and its line in the gateway's file of tokens
+    Token(token::Args),
 }
 
 #[tokio::main]
@@ -50,6 +54,7 @@ async fn main() -> ExitCode {
         Command::Status(args) => status::run(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::AcceptLoss(args) => accept_loss::run(args).await,
+        Command::Token(args) => token::run(&args),
     };
     match done {
         Ok(code) => code,

@@ -1,6 +1,8 @@
 //! The REST interface of a gateway, for the commands that ask it something.
 
+use std::path::PathBuf;
 use std::time::Duration;
+use std::{env, fs};
 
 use anyhow::{Context, bail};
 use reqwest::{Client, RequestBuilder};
@@ -8,6 +10,9 @@ use serde_json::Value;
 
 /// How long the gateway may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The variable that holds the API token itself.
+const TOKEN: &str = "CHAINRING_TOKEN";
 
 /// Where a gateway serves REST, as an argument.
 #[derive(Debug, clap::Args)]
@@ -20,6 +25,10 @@ pub(crate) struct Rest {
         default_value = "http://127.0.0.1:3001"
     )]
     pub(crate) url: String,
+
+    /// File with the API token, where the gateway wants one; without it, the variable CHAINRING_TOKEN may hold the token
+    #[arg(long, value_name = "FILE", env = "CHAINRING_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
 }
 
 impl Rest {
@@ -37,7 +46,21 @@ impl Rest {
         format!("{}{path}", self.url.trim_end_matches('/'))
     }
 
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        let token = match &self.token_file {
+            Some(path) => Some(fs::read_to_string(path).with_context(|| {
+                format!("the API token cannot be read from {}", path.display())
+            })?),
+            None => env::var(TOKEN).ok(),
+        };
+        Ok(token.map(|token| token.trim().to_owned()))
+    }
+
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<String> {
+        let request = match self.token()? {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
         let response = request.send().await.with_context(|| {
             format!("no gateway answers at {}: is it running? (--url)", self.url)
         })?;

@@ -6,6 +6,7 @@
 //! | [`direct`] | the way of a read around the router |
 //! | [`cluster`] | what is known of the cluster, and health |
 //! | [`metrics`] | the same, for Prometheus |
+//! | [`traffic`] | what was asked and how it went, in numbers |
 //! | [`accept_loss`] | an operator's last resort |
 //! | [`body`] | reading a JSON body within its limits |
 //! | [`etag`] | positions as entity tags |
@@ -18,6 +19,7 @@ mod direct;
 mod etag;
 mod metrics;
 mod problem;
+mod traffic;
 mod users;
 
 use std::sync::Arc;
@@ -25,10 +27,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
+use link::Connections;
 use process::entropy::Entropy;
 
 use self::direct::Direct;
 use self::problem::Problem;
+use self::traffic::Traffic;
 use crate::access::Access;
 use crate::config::{Config, ServedByHeader};
 use crate::driver::Driver;
@@ -37,7 +41,6 @@ use crate::driver::Driver;
 const USERS: &str = "/api/user/";
 
 /// What the handlers share.
-#[derive(Clone)]
 pub(crate) struct App {
     driver: Arc<Driver>,
     entropy: Arc<dyn Entropy>,
@@ -45,17 +48,23 @@ pub(crate) struct App {
     access: Access,
     /// How long a body may take to arrive.
     body_deadline: Duration,
+    /// The ports, by name.
+    ports: [(&'static str, Arc<Connections>); 2],
+    traffic: Traffic,
 }
 
 /// The routes; each with a trailing slash and without.
 pub(crate) fn service(driver: Arc<Driver>, entropy: Arc<dyn Entropy>, config: &Config) -> Direct {
-    let app = App {
+    let app = Arc::new(App {
         driver,
         entropy,
         served_by: config.served_by,
         access: config.access.clone(),
         body_deadline: config.rest_port.limits.receive_deadline,
-    };
+        ports: [("rest", &config.rest_port), ("links", &config.link_port)]
+            .map(|(name, port)| (name, Arc::clone(&port.connections))),
+        traffic: Traffic::new(),
+    });
     let users = || post(users::create).put(users::change);
     let user = || get(users::read).delete(users::delete);
     let router = Router::new()
@@ -75,6 +84,6 @@ pub(crate) fn service(driver: Arc<Driver>, entropy: Arc<dyn Entropy>, config: &C
         .route("/readyz/", get(cluster::ready))
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .with_state(app.clone());
+        .with_state(Arc::clone(&app));
     Direct::new(app, router)
 }

@@ -1,5 +1,7 @@
 //! An operator's last resort: a partition goes on without updates that are lost.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -27,7 +29,7 @@ struct Accepted {
 ///
 /// 202: the view is being changed; `GET /api/cluster` shows it.
 pub(super) async fn accept(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

@@ -2,6 +2,7 @@
 //! path alone.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -9,24 +10,25 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
-use futures_util::future::Either;
 use process::threads::OwnedFuture;
 use protocol::user::UserId;
+use tokio::time::Instant;
 use tower::Service;
 
 use super::problem::Problem;
+use super::traffic::Kind;
 use super::{App, USERS};
 
 /// The routes, for those who may use them, with a shorter way for reads of a user: what that answers is what the router would.
 #[derive(Clone)]
 pub(crate) struct Direct {
-    app: App,
+    app: Arc<App>,
     router: Router,
 }
 
 impl Direct {
     /// The routes of a router, and the shorter way.
-    pub(super) fn new(app: App, router: Router) -> Self {
+    pub(super) fn new(app: Arc<App>, router: Router) -> Self {
         Self { app, router }
     }
 }
@@ -34,26 +36,38 @@ impl Direct {
 impl Service<Request<Body>> for Direct {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<OwnedFuture<Result<Response, Infallible>>, RouteFuture<Infallible>>;
+    type Future = OwnedFuture<Result<Response, Infallible>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Service::<Request<Body>>::poll_ready(&mut self.router, cx)
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        if let Err(denied) = self.app.access.check(&request) {
-            return Either::Left(Box::pin(
-                async move { Ok(Problem::from(denied).into_response()) },
-            ));
-        }
-        match read_of(&request) {
-            Some(id) => {
-                let app = self.app.clone();
-                Either::Left(Box::pin(async move { Ok(app.read(id).await.into_response()) }))
-            }
-            None => Either::Right(self.router.call(request)),
-        }
+        let since = Instant::now();
+        let kind = Kind::of(request.method(), request.uri().path());
+        let app = Arc::clone(&self.app);
+        let answer = match (app.access.check(&request), read_of(&request)) {
+            (Err(denied), _) => Answer::Problem(denied.into()),
+            (Ok(()), Some(id)) => Answer::Read(id),
+            (Ok(()), None) => Answer::Routed(self.router.call(request)),
+        };
+        Box::pin(async move {
+            let response = match answer {
+                Answer::Problem(problem) => problem.into_response(),
+                Answer::Read(id) => app.read(id).await.into_response(),
+                Answer::Routed(routed) => routed.await.unwrap_or_else(|never| match never {}),
+            };
+            app.traffic.answered(kind, &response, since.elapsed());
+            Ok(response)
+        })
     }
+}
+
+/// What becomes of a request.
+enum Answer {
+    Problem(Problem),
+    Read(UserId),
+    Routed(RouteFuture<Infallible>),
 }
 
 /// The user that a request reads, where it says so without an escape and without a mistake.

@@ -1,12 +1,17 @@
 //! What is known of the cluster, for [Prometheus](https://prometheus.io/docs/instrumenting/exposition_formats/).
 //!
-//! Every value is a gauge of the moment, taken from the same status that `/api/cluster` shows: nothing is counted here.
+//! Gauges of the moment, taken from the same status that `/api/cluster` shows, and what [`traffic`](super::traffic) and the ports
+//! have counted.
+
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use link::Connections;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -36,6 +41,11 @@ struct OfCopy {
     node: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfPort {
+    port: &'static str,
+}
+
 /// The gauges.
 #[derive(Default)]
 struct Gauges {
@@ -50,17 +60,26 @@ struct Gauges {
 }
 
 /// What is known of the cluster, as metrics.
-pub(super) async fn metrics(State(app): State<App>) -> Response {
-    match text(&app.driver.status(), app.driver.in_flight()) {
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    match text(&app) {
         Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(error) => unreachable!("a string takes any text: {error}"),
     }
 }
 
-fn text(status: &ClusterStatus, in_flight: usize) -> Result<String, std::fmt::Error> {
-    let gauges = Gauges::default();
+fn text(app: &App) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("chainring");
-    gauges.register(&mut registry);
+    register(&mut registry, &app.driver.status(), app.driver.in_flight());
+    register_ports(&mut registry, app.ports.iter().map(|(port, counted)| (*port, &**counted)));
+    app.traffic.register(&mut registry);
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+fn register(registry: &mut Registry, status: &ClusterStatus, in_flight: usize) {
+    let gauges = Gauges::default();
+    gauges.register(registry);
     gauges.requests_in_flight.set(number(in_flight));
     for node in &status.nodes {
         let of = OfNode { node: node.id.to_string() };
@@ -69,9 +88,22 @@ fn text(status: &ClusterStatus, in_flight: usize) -> Result<String, std::fmt::Er
     for partition in &status.partitions {
         gauges.set(partition);
     }
-    let mut text = String::new();
-    encode(&mut text, &registry)?;
-    Ok(text)
+}
+
+fn register_ports<'a>(
+    registry: &mut Registry,
+    ports: impl IntoIterator<Item = (&'static str, &'a Connections)>,
+) {
+    let (open, refused) =
+        (Family::<OfPort, Gauge>::default(), Family::<OfPort, Counter>::default());
+    for (port, connections) in ports {
+        let of = OfPort { port };
+        open.get_or_create(&of).set(number(connections.open()));
+        refused.get_or_create(&of).inc_by(connections.refused());
+    }
+    registry.register("connections", "How many connections a port has", open);
+    let help = "How many connections a port has refused, as there were too many";
+    registry.register("connections_refused", help, refused);
 }
 
 impl Gauges {
@@ -165,7 +197,11 @@ mod tests {
             nodes: vec![node("db-0"), node("db-1")],
             partitions: vec![partition],
         };
-        let text = text(&status, 5).unwrap();
+        let mut registry = Registry::with_prefix("chainring");
+        register(&mut registry, &status, 5);
+        register_ports(&mut registry, [("rest", &Connections::default())]);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
         for line in [
             r#"chainring_node_linked{node="db-0"} 1"#,
             r#"chainring_node_linked{node="db-1"} 0"#,
@@ -175,6 +211,8 @@ mod tests {
             r#"chainring_copy_damaged{partition="3",copy="home",node="db-0"} 0"#,
             r#"chainring_copy_damaged{partition="3",copy="next",node="db-1"} 1"#,
             "chainring_requests_in_flight 5",
+            r#"chainring_connections{port="rest"} 0"#,
+            r#"chainring_connections_refused_total{port="rest"} 0"#,
         ] {
             assert!(text.lines().any(|other| other == line), "{line} is not in:\n{text}");
         }

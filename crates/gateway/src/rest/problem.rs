@@ -171,6 +171,7 @@ impl IntoResponse for Problem {
         let json = serde_json::to_vec(&body)
             .unwrap_or_else(|error| unreachable!("a problem always serialises: {error}"));
         let mut response = (status, json).into_response();
+        response.extensions_mut().insert(self.kind);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self.kind {

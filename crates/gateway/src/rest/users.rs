@@ -1,5 +1,7 @@
 //! The calls on user records.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -20,7 +22,7 @@ const SERVED_BY: HeaderName = HeaderName::from_static("chainring-served-by");
 
 /// `POST /api/user/`
 pub(super) async fn create(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -38,7 +40,7 @@ pub(super) async fn create(
 
 /// `GET /api/user/{id}`
 pub(super) async fn read(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     app.read(user_id(id)?).await
@@ -46,7 +48,7 @@ pub(super) async fn read(
 
 /// `PUT /api/user/`
 pub(super) async fn change(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -57,7 +59,7 @@ pub(super) async fn change(
 
 /// `DELETE /api/user/{id}`
 pub(super) async fn delete(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     headers: HeaderMap,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {

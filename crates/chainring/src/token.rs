@@ -1,0 +1,26 @@
+//! `chainring token`: an API token for a REST client.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use process::tokens::{self, Role};
+
+/// What the token is for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What its holder may do: each role may do what those before it may
+    #[arg(long, value_enum)]
+    role: Role,
+}
+
+/// Makes a token, and says what becomes of it.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).context("the operating system gives no random bytes")?;
+    let token = tokens::from_random(&random);
+    eprintln!("For the client, which sends it in the header Authorization: Bearer TOKEN:");
+    println!("{token}");
+    eprintln!("For the gateway, a line in the file of --tokens-file:");
+    eprintln!("{}", tokens::line(args.role, &token));
+    Ok(ExitCode::SUCCESS)
+}
