@@ -16,6 +16,7 @@ use protocol::hello::Secret;
 use protocol::id::NodeId;
 use ring::gateway::GatewaySettings;
 use ring::placement::{InvalidRing, Ring};
+use ring::router::NodeLimits;
 
 use crate::access::Access;
 
@@ -59,8 +60,16 @@ pub struct Args {
     pub grace_ms: u64,
 
     /// How many requests may be under way at once
-    #[arg(long, value_name = "REQUESTS", env = "IN_FLIGHT_MAX", default_value_t = 16_384)]
-    pub in_flight_max: usize,
+    #[arg(long, value_name = "REQUESTS", env = "IN_FLIGHT_MAX", default_value = "16384")]
+    pub in_flight_max: NonZeroUsize,
+
+    /// How many reads may be under way at each node: those beyond get 503
+    #[arg(long, value_name = "READS", env = "READS_OF_NODE_MAX", default_value = "4096")]
+    pub reads_of_node_max: NonZeroUsize,
+
+    /// How many updates may be under way at each node: those beyond get 503
+    #[arg(long, value_name = "UPDATES", env = "UPDATES_OF_NODE_MAX", default_value = "1024")]
+    pub updates_of_node_max: NonZeroUsize,
 
     /// How many threads serve; half of the processors unless told
     #[arg(long, value_name = "THREADS", env = "GATEWAY_THREADS")]
@@ -216,7 +225,11 @@ impl TryFrom<&Args> for Config {
             link_port: Port { limits, tls: tls.for_links, ..Port::default() },
             gateway_settings: GatewaySettings {
                 grace: Duration::from_millis(args.grace_ms),
-                in_flight_max: args.in_flight_max,
+                in_flight_max: args.in_flight_max.get(),
+                node_limits: NodeLimits {
+                    reads_max: args.reads_of_node_max.get(),
+                    updates_max: args.updates_of_node_max.get(),
+                },
             },
             request_deadline: Duration::from_millis(args.request_deadline_ms),
             served_by: if args.expose_served_by {

@@ -28,7 +28,7 @@ use crate::controller::{
 };
 use crate::link::LinkId;
 use crate::placement::Ring;
-use crate::router::{ClientRequest, Outcome, Router, Ticket};
+use crate::router::{ClientRequest, NodeLimits, Outcome, Router, Ticket};
 use crate::time::{Time, earliest};
 
 /// What happens to a gateway.
@@ -109,13 +109,19 @@ impl GatewayEffect {
 pub struct GatewaySettings {
     /// How long after the start no view shrinks, so that nodes have time to connect.
     pub grace: Duration,
-    /// The most requests that are under way.
+    /// The most requests that are under way, those that wait for a node or a view included.
     pub in_flight_max: usize,
+    /// The most that is under way at each node.
+    pub node_limits: NodeLimits,
 }
 
 impl Default for GatewaySettings {
     fn default() -> Self {
-        Self { grace: Duration::from_secs(2), in_flight_max: 16_384 }
+        Self {
+            grace: Duration::from_secs(2),
+            in_flight_max: 16_384,
+            node_limits: NodeLimits::default(),
+        }
     }
 }
 
@@ -149,7 +155,7 @@ impl Gateway {
             }
         }
         let grace_until = now + settings.grace;
-        let router = Router::new(ring.clone(), boot, settings.in_flight_max, grace_until);
+        let router = Router::new(ring.clone(), boot, settings, grace_until);
         let controller = Controller::new(ring, boot, new_cluster, saved, grace_until);
         let published = controller.published_at_start();
         let mut gateway = Self { controller, router };

@@ -18,9 +18,11 @@
 //! Rule 13: an update that was handed to a link ends as *done* or *unknown*, unless every send of it was refused before
 //! writing. Rule 12: it keeps its id over all its sends, and each send says which ids may still be sent.
 
+mod calls;
 mod outcome;
 mod pending;
 
+pub use calls::NodeLimits;
 pub use outcome::{ClientRequest, Outcome, ServedBy, Ticket, Unavailable, etag};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -30,9 +32,10 @@ use protocol::id::{GatewayBoot, PartitionId, RequestId};
 use protocol::message::{CallId, Operation, Reply, Request, ToNode, Update};
 use protocol::view::{Member, View};
 
+use self::calls::Calls;
 use self::pending::{Pending, Progress};
 use crate::controller::{Published, Service};
-use crate::gateway::GatewayEffect;
+use crate::gateway::{GatewayEffect, GatewaySettings};
 use crate::link::LinkId;
 use crate::placement::{Place, Ring};
 use crate::time::{Time, earliest};
@@ -43,6 +46,7 @@ pub(crate) struct Router {
     ring: Ring,
     boot: GatewayBoot,
     in_flight_max: usize,
+    node_limits: NodeLimits,
     /// Until then, a home that is not linked is taken to be on its way.
     grace_until: Option<Time>,
     /// Whether there is a cluster.
@@ -54,10 +58,8 @@ pub(crate) struct Router {
     pending: BTreeMap<Ticket, Pending>,
     /// What can not be sent now, in the order in which it came.
     waiting: BTreeMap<PartitionId, VecDeque<Ticket>>,
-    /// What was sent and not replied to.
-    calls: BTreeMap<(LinkId, CallId), Ticket>,
+    calls: Calls,
     deadlines: BTreeSet<(Time, Ticket)>,
-    calls_made: u64,
     updates_taken: u64,
     /// The counters of updates that may be sent again.
     unsettled: BTreeSet<u64>,
@@ -67,13 +69,14 @@ impl Router {
     pub(crate) fn new(
         ring: Ring,
         boot: GatewayBoot,
-        in_flight_max: usize,
+        settings: &GatewaySettings,
         grace_until: Time,
     ) -> Self {
         Self {
             ring,
             boot,
-            in_flight_max,
+            in_flight_max: settings.in_flight_max,
+            node_limits: settings.node_limits,
             grace_until: Some(grace_until),
             is_formed: false,
             views: BTreeMap::new(),
@@ -81,9 +84,8 @@ impl Router {
             arriving: BTreeMap::new(),
             pending: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            calls: BTreeMap::new(),
+            calls: Calls::default(),
             deadlines: BTreeSet::new(),
-            calls_made: 0,
             updates_taken: 0,
             unsettled: BTreeSet::new(),
         }
@@ -106,7 +108,9 @@ impl Router {
         if !self.is_formed {
             return complete(ticket, Outcome::NotDone(Unavailable::NotFormed), effects);
         }
-        if self.pending.len() >= self.in_flight_max {
+        let partition = self.ring.partition_of(request.id());
+        let is_full = self.pending.len() >= self.in_flight_max;
+        if is_full || self.is_node_full(partition, request.is_update()) {
             return complete(ticket, Outcome::NotDone(Unavailable::Overloaded), effects);
         }
         let (operation, counter) = match request {
@@ -121,7 +125,6 @@ impl Router {
                 )
             }
         };
-        let partition = self.ring.partition_of(operation.id());
         let deadline = now + time_allowed;
         self.deadlines.insert((deadline, ticket));
         self.pending.insert(ticket, Pending::new(operation, counter, partition, deadline));
@@ -171,11 +174,8 @@ impl Router {
                 self.dispatch_waiting(now, partition, effects);
             }
         }
-        let of_link = (link, CallId(0))..=(link, CallId(u64::MAX));
-        let lost =
-            self.calls.range(of_link).map(|(call, ticket)| (*call, *ticket)).collect::<Vec<_>>();
-        for (call, ticket) in lost {
-            self.calls.remove(&call);
+        for call in self.calls.of_link(link) {
+            let Some(ticket) = self.calls.remove(link, call) else { continue };
             if let Some(pending) = self.pending.get_mut(&ticket) {
                 pending.link_lost();
             }
@@ -192,7 +192,7 @@ impl Router {
         reply: Reply,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        let Some(ticket) = self.calls.remove(&(link, call)) else { return };
+        let Some(ticket) = self.calls.remove(link, call) else { return };
         let Some(pending) = self.pending.get_mut(&ticket) else { return };
         match reply {
             Reply::Done(answer) => {
@@ -243,7 +243,7 @@ impl Router {
         if service == Service::Lost {
             return self.cannot_be_served(ticket, Unavailable::Lost, effects);
         }
-        let member = pending.wanted_member(&view);
+        let member = wanted_member(pending.is_update(), &view);
         let place = self.ring.holder(partition, member);
         let in_grace = self.grace_until.is_some_and(|grace_until| now < grace_until);
         let is_awaited = in_grace || self.arriving.contains_key(&place);
@@ -290,15 +290,13 @@ impl Router {
         effects: &mut Vec<GatewayEffect>,
     ) {
         let Some(pending) = self.pending.get_mut(&ticket) else { return };
-        self.calls_made += 1;
-        let call = CallId(self.calls_made);
+        let call = self.calls.add(link, ticket, pending.is_update());
         let mut operation = pending.operation.clone();
         if let Operation::Update(update) = &mut operation {
             update.unsettled_from =
                 self.unsettled.first().copied().unwrap_or(update.request.counter);
         }
         pending.progress = Progress::Sent { link, call, to, epoch: view.epoch };
-        self.calls.insert((link, call), ticket);
         let request =
             Request { call, partition: view.partition, member: to.1, epoch: view.epoch, operation };
         effects.push(GatewayEffect::send(link, ToNode::Request(request)));
@@ -319,15 +317,15 @@ impl Router {
     fn move_reads(&mut self, now: Time, partition: PartitionId, effects: &mut Vec<GatewayEffect>) {
         let Some((view, _)) = self.views.get(&partition) else { return };
         let reader = self.ring.holder(partition, view.in_sync.reader());
-        let moved = self.calls.iter().filter(|(_, ticket)| {
-            self.pending.get(ticket).is_some_and(|pending| {
+        let moved = self.calls.of(|ticket| {
+            self.pending.get(&ticket).is_some_and(|pending| {
                 pending.partition == partition
                     && !pending.is_update()
                     && pending.sent_to() != Some(reader)
             })
         });
-        for (call, ticket) in moved.map(|(call, ticket)| (*call, *ticket)).collect::<Vec<_>>() {
-            self.calls.remove(&call);
+        for (link, call) in moved {
+            let Some(ticket) = self.calls.remove(link, call) else { continue };
             self.dispatch(now, ticket, effects);
         }
     }
@@ -336,7 +334,7 @@ impl Router {
         let Some(pending) = self.pending.remove(&ticket) else { return };
         self.deadlines.remove(&(pending.deadline, ticket));
         if let Progress::Sent { link, call, .. } = pending.progress {
-            self.calls.remove(&(link, call));
+            self.calls.remove(link, call);
         } else if let Some(waiting) = self.waiting.get_mut(&pending.partition) {
             waiting.retain(|waiting| *waiting != ticket);
             if waiting.is_empty() {
@@ -349,9 +347,23 @@ impl Router {
         complete(ticket, outcome, effects);
     }
 
+    /// Whether the node that a request would be sent to has enough to do. What waits for a node or a view, and is sent when that is
+    /// there, is not turned away.
+    fn is_node_full(&self, partition: PartitionId, is_update: bool) -> bool {
+        let Some((view, _)) = self.views.get(&partition) else { return false };
+        let member = wanted_member(is_update, view);
+        let link = self.links.get(&self.ring.holder(partition, member));
+        link.is_some_and(|link| self.calls.is_full(*link, is_update, &self.node_limits))
+    }
+
     fn partitions_at(&self, place: Place) -> [PartitionId; 2] {
         Member::ALL.map(|member| self.ring.partition_at(place, member))
     }
+}
+
+/// The copy that a request goes to under a view.
+fn wanted_member(is_update: bool, view: &View) -> Member {
+    if is_update { Member::Home } else { view.in_sync.reader() }
 }
 
 fn complete(ticket: Ticket, outcome: Outcome, effects: &mut Vec<GatewayEffect>) {

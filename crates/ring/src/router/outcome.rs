@@ -19,6 +19,21 @@ pub enum ClientRequest {
     Update(Action),
 }
 
+impl ClientRequest {
+    /// The user whose record is concerned.
+    pub fn id(&self) -> &UserId {
+        match self {
+            Self::Read(id) => id,
+            Self::Update(action) => action.id(),
+        }
+    }
+
+    /// Whether it may change something.
+    pub fn is_update(&self) -> bool {
+        matches!(self, Self::Update(_))
+    }
+}
+
 /// What became of a client's request. The three are kept apart everywhere (rule 13).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

@@ -2,7 +2,7 @@
 
 use protocol::id::{Epoch, PartitionId};
 use protocol::message::{CallId, Operation};
-use protocol::view::{Member, View};
+use protocol::view::Member;
 
 use super::{Outcome, Unavailable};
 use crate::link::LinkId;
@@ -54,11 +54,6 @@ impl Pending {
 
     pub(super) fn is_update(&self) -> bool {
         self.counter.is_some()
-    }
-
-    /// The copy that a request goes to under a view.
-    pub(super) fn wanted_member(&self, view: &View) -> Member {
-        if self.is_update() { Member::Home } else { view.in_sync.reader() }
     }
 
     pub(super) fn sent_to(&self) -> Option<Place> {

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use protocol::entry::Answer;
 use protocol::hello::NodeHello;
 use protocol::id::{ClusterId, Epoch, GatewayBoot, PartitionId, Position, Seq};
 use protocol::message::{
-    Ask, AskNumber, Condition, CopyReport, FromNode, Operation, Progress, Report, Request, ToNode,
+    Action, Ask, AskNumber, CallId, Condition, CopyReport, FromNode, Operation, Progress, Reply,
+    Report, Request, ToNode,
 };
 use protocol::refusal::RefusalCode;
 use protocol::view::{InSync, Member};
 use ring::controller::{AcceptLossError, ClusterState, NodeState};
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent, GatewaySettings};
 use ring::link::LinkId;
-use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
+use ring::router::{ClientRequest, NodeLimits, Outcome, Ticket, Unavailable};
 use ring::time::Time;
 use uuid::Uuid;
 
@@ -410,4 +412,53 @@ fn a_copy_in_sync_that_has_less_than_it_once_had_is_refused() {
             handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message });
         }
     }
+}
+
+/// Submits requests for a user of partition 0 under tickets from `first` on; says which were turned away.
+fn submit(gateway: &mut Gateway, request: &ClientRequest, first: u64, count: u64) -> Vec<Ticket> {
+    let mut away = Vec::new();
+    for ticket in (first..first + count).map(Ticket) {
+        let (request, time_allowed) = (request.clone(), Duration::from_secs(5));
+        for effect in handle(gateway, GatewayEvent::Submit { ticket, request, time_allowed }) {
+            if let GatewayEffect::Complete { ticket, outcome } = effect {
+                assert_eq!(outcome, Outcome::NotDone(Unavailable::Overloaded));
+                away.push(ticket);
+            }
+        }
+    }
+    away
+}
+
+#[test]
+fn a_node_with_enough_to_do_gets_no_more_and_others_and_reads_go_on() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    let limits = NodeLimits::default();
+    let delete = |partition| {
+        ClientRequest::Update(Action::Delete { id: user_of(partition), if_match: None })
+    };
+    let most = limits.updates_max as u64;
+    let away = submit(&mut gateway, &delete(0), 1, most + 2);
+    assert_eq!(away, [Ticket(most + 1), Ticket(most + 2)]);
+    assert_eq!(submit(&mut gateway, &delete(1), 10_000, 1), [], "another node");
+    assert_eq!(submit(&mut gateway, &ClientRequest::Read(user_of(0)), 20_000, 1), [], "a read");
+
+    // Each reply makes room for one, also where the request was settled by its deadline before.
+    let reply = FromNode::Reply { call: CallId(1), reply: Reply::Done(Answer::Deleted) };
+    handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message: reply });
+    assert_eq!(submit(&mut gateway, &delete(0), 30_000, 2), [Ticket(30_001)]);
+    let later = AFTER_GRACE + Duration::from_secs(6);
+    gateway.handle(later, GatewayEvent::Tick, &mut Vec::new());
+    assert_eq!(submit(&mut gateway, &delete(0), 40_000, most), []);
+}
+
+#[test]
+fn what_waited_for_a_node_is_sent_to_it_however_much_it_is() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    let most = NodeLimits::default().reads_max as u64;
+    let read = ClientRequest::Read(user_of(0));
+    let lost = GatewayEvent::NodeLost { link: link(1) };
+    gateway.handle(Time::ZERO, lost, &mut Vec::new());
+    assert_eq!(submit(&mut gateway, &read, 1, most + 10), [], "they wait for the view");
+    let away = submit(&mut gateway, &read, 10_000, 1);
+    assert_eq!(away, [], "so does whatever comes on top");
 }

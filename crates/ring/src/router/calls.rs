@@ -1,0 +1,93 @@
+//! Calls: what was sent to nodes and not replied to, and how much of it each node has.
+
+use std::collections::BTreeMap;
+
+use protocol::message::CallId;
+
+use super::Ticket;
+use crate::link::LinkId;
+
+/// How much a node may have to do at once, before clients are turned away.
+///
+/// A node takes updates in groups, each with one sync: as many as arrive while the one before is being written. More of them under
+/// way than make a group add nothing but the time that each waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeLimits {
+    /// The most reads that are under way at a node.
+    pub reads_max: usize,
+    /// The most updates that are under way at a node.
+    pub updates_max: usize,
+}
+
+impl Default for NodeLimits {
+    fn default() -> Self {
+        Self { reads_max: 4_096, updates_max: 1_024 }
+    }
+}
+
+/// What was sent and not replied to.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    tickets: BTreeMap<(LinkId, CallId), Call>,
+    loads: BTreeMap<LinkId, Load>,
+    made: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    ticket: Ticket,
+    is_update: bool,
+}
+
+#[derive(Debug, Default)]
+struct Load {
+    reads: usize,
+    updates: usize,
+}
+
+impl Load {
+    fn of(&mut self, is_update: bool) -> &mut usize {
+        if is_update { &mut self.updates } else { &mut self.reads }
+    }
+}
+
+impl Calls {
+    /// A request is sent.
+    pub(super) fn add(&mut self, link: LinkId, ticket: Ticket, is_update: bool) -> CallId {
+        self.made += 1;
+        let call = CallId(self.made);
+        self.tickets.insert((link, call), Call { ticket, is_update });
+        *self.loads.entry(link).or_default().of(is_update) += 1;
+        call
+    }
+
+    /// A call is replied to, given up, or lost with its link: whose it was, if it was under way.
+    pub(super) fn remove(&mut self, link: LinkId, call: CallId) -> Option<Ticket> {
+        let Call { ticket, is_update } = self.tickets.remove(&(link, call))?;
+        if let Some(load) = self.loads.get_mut(&link) {
+            *load.of(is_update) -= 1;
+            if load.reads + load.updates == 0 {
+                self.loads.remove(&link);
+            }
+        }
+        Some(ticket)
+    }
+
+    /// All that were sent over a link.
+    pub(super) fn of_link(&self, link: LinkId) -> Vec<CallId> {
+        let of_link = (link, CallId(0))..=(link, CallId(u64::MAX));
+        self.tickets.range(of_link).map(|((_, call), _)| *call).collect()
+    }
+
+    /// All of requests for which something holds.
+    pub(super) fn of(&self, holds: impl Fn(Ticket) -> bool) -> Vec<(LinkId, CallId)> {
+        let calls = self.tickets.iter().filter(|(_, call)| holds(call.ticket));
+        calls.map(|(call, _)| *call).collect()
+    }
+
+    /// Whether the node at the other end of a link has enough to do.
+    pub(super) fn is_full(&self, link: LinkId, is_update: bool, limits: &NodeLimits) -> bool {
+        let Some(load) = self.loads.get(&link) else { return false };
+        if is_update { load.updates >= limits.updates_max } else { load.reads >= limits.reads_max }
+    }
+}
