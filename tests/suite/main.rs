@@ -11,9 +11,11 @@
 //! | [`full_disk`] | a node without room ends and says so, the ring goes on, and it comes back once there is room |
 //! | [`socket_io`] | other people's socket.io clients |
 //! | [`refusals`] | processes that do not belong |
+//! | [`attacks`] | peers that mean ill |
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "these are tests throughout")]
 
+mod attacks;
 mod damage;
 mod durability;
 mod full_disk;

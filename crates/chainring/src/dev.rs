@@ -101,7 +101,7 @@ impl Children {
 
 /// Says when the ring is ready, and what to try.
 async fn announce(url: String) {
-    let rest = Rest { url };
+    let rest = Rest::at(url);
     loop {
         tokio::time::sleep(POLL).await;
         if status::fetch(&rest).await.is_ok_and(|(status, _)| status.healthy) {

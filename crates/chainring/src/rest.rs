@@ -32,6 +32,11 @@ pub(crate) struct Rest {
 }
 
 impl Rest {
+    /// The one at a URL, which wants no token.
+    pub(crate) fn at(url: String) -> Self {
+        Self { url, token_file: None }
+    }
+
     /// Reads what is at a path; whatever the gateway says against it is the error.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<String> {
         self.send(client()?.get(self.address(path))).await

@@ -29,6 +29,7 @@ pub(crate) struct Cluster {
     gateway: Option<Process>,
     nodes: Vec<Option<Process>>,
     gateway_flags: Vec<String>,
+    node_flags: Vec<String>,
     /// What nodes dial through, where the network between processes is to be cut.
     ways: Option<Ways>,
     /// What one of the nodes stores on, where it is to be filled.
@@ -54,6 +55,7 @@ impl Cluster {
             gateway: None,
             nodes: (0..nodes).map(|_| None).collect(),
             gateway_flags: Vec::new(),
+            node_flags: Vec::new(),
             ways: None,
             small_disk: None,
         }
@@ -101,6 +103,12 @@ impl Cluster {
         self
     }
 
+    /// Further flags of each node, from its next start on.
+    pub(crate) fn with_node_flags(mut self, flags: &[&str]) -> Self {
+        self.node_flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        self
+    }
+
     pub(crate) fn start_all(&mut self) {
         self.start_gateway();
         for node in 0..self.nodes.len() {
@@ -135,6 +143,7 @@ impl Cluster {
                 }
             }
         }
+        arguments.extend(self.node_flags.clone());
         let program = binary("db_process");
         let mut command = match self.small_disk_of(node) {
             Some(disk) => disk.command(&program),

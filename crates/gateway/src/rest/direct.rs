@@ -2,6 +2,7 @@
 //! path alone.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::future::RouteFuture;
+use futures_util::FutureExt;
 use process::threads::OwnedFuture;
 use protocol::user::UserId;
 use tokio::time::Instant;
@@ -43,31 +44,42 @@ impl Service<Request<Body>> for Direct {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let since = Instant::now();
-        let kind = Kind::of(request.method(), request.uri().path());
-        let app = Arc::clone(&self.app);
-        let answer = match (app.access.check(&request), read_of(&request)) {
-            (Err(denied), _) => Answer::Problem(denied.into()),
-            (Ok(()), Some(id)) => Answer::Read(id),
-            (Ok(()), None) => Answer::Routed(self.router.call(request)),
+        let came = Came {
+            at: Instant::now(),
+            kind: Kind::of(request.method(), request.uri().path()),
+            app: Arc::clone(&self.app),
         };
-        Box::pin(async move {
-            let response = match answer {
-                Answer::Problem(problem) => problem.into_response(),
-                Answer::Read(id) => app.read(id).await.into_response(),
-                Answer::Routed(routed) => routed.await.unwrap_or_else(|never| match never {}),
-            };
-            app.traffic.answered(kind, &response, since.elapsed());
-            Ok(response)
-        })
+        let app = Arc::clone(&self.app);
+        match (app.access.check(&request), read_of(&request)) {
+            (Err(denied), _) => came.counted(ready(Problem::from(denied).into_response())),
+            (Ok(()), Some(id)) => came.counted(async move { app.read(id).await.into_response() }),
+            (Ok(()), None) => {
+                let routed = self.router.call(request);
+                came.counted(routed.map(|routed| routed.unwrap_or_else(|never| match never {})))
+            }
+        }
     }
 }
 
-/// What becomes of a request.
-enum Answer {
-    Problem(Problem),
-    Read(UserId),
-    Routed(RouteFuture<Infallible>),
+/// A request that has come.
+struct Came {
+    at: Instant,
+    kind: Kind,
+    app: Arc<App>,
+}
+
+impl Came {
+    /// The same response, counted.
+    fn counted(
+        self,
+        response: impl Future<Output = Response> + Send + 'static,
+    ) -> OwnedFuture<Result<Response, Infallible>> {
+        Box::pin(async move {
+            let response = response.await;
+            self.app.traffic.answered(self.kind, &response, self.at.elapsed());
+            Ok(response)
+        })
+    }
 }
 
 /// The user that a request reads, where it says so without an escape and without a mistake.

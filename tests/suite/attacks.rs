@@ -1,0 +1,30 @@
+//! Peers that mean ill, or do it: each gets a clear answer, and nobody else notices.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | [`bodies`] | requests that mean two things, or nothing |
+//! | [`ports`] | connections: too many, too slow, too large |
+//! | [`tokens`] | who has no token, or one whose role does not suffice |
+//! | [`tls`] | ports with TLS, and peers without it or without a certificate |
+
+mod bodies;
+mod ports;
+mod tls;
+mod tokens;
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::timeout;
+
+/// Longer than anything here may take.
+const SOON: Duration = Duration::from_secs(30);
+
+/// All that a peer says until it closes the connection, in order or not.
+async fn all_of(mut stream: impl AsyncRead + Unpin) -> String {
+    let mut bytes = Vec::new();
+    let read = timeout(SOON, stream.read_to_end(&mut bytes)).await;
+    // A reset is an end too.
+    let _ = read.expect("it closes in time");
+    String::from_utf8(bytes).expect("text")
+}

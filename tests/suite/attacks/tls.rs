@@ -1,0 +1,134 @@
+//! Ports with TLS, and peers without it or without a certificate.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use link::{Connector, TlsConnector};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use ring::gateway::ClusterStatus;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::{SOON, all_of};
+use crate::harness::cluster::Cluster;
+use crate::harness::process::{Process, text};
+
+/// An authority, and what it has signed.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    directory: PathBuf,
+}
+
+impl Authority {
+    fn new(directory: PathBuf) -> Self {
+        fs::create_dir_all(&directory).expect("the directory is writable");
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let issuer = CertifiedIssuer::self_signed(params, key).expect("a certificate");
+        fs::write(directory.join("ca.pem"), issuer.pem()).expect("the directory is writable");
+        Self { issuer, directory }
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.directory.join("ca.pem")
+    }
+
+    /// Dials whom the authority vouches for.
+    fn connector(&self) -> TlsConnector {
+        let mut authorities = RootCertStore::empty();
+        let certificate = CertificateDer::from_pem_file(self.ca()).expect("it was written");
+        authorities.add(certificate).expect("it is a certificate");
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("the provider has what they need");
+        let config = config.with_root_certificates(authorities).with_no_client_auth();
+        TlsConnector::new(Arc::new(config))
+    }
+
+    /// The flags of a process at an address.
+    fn flags(&self, address: &str) -> Vec<String> {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec![address.to_owned()]).expect("an address");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let (cert_file, key_file) = (
+            self.directory.join(format!("{address}.pem")),
+            self.directory.join(format!("{address}.key")),
+        );
+        fs::write(&cert_file, certificate.pem()).expect("the directory is writable");
+        fs::write(&key_file, key.serialize_pem()).expect("the directory is writable");
+        let files = [("--tls-cert", cert_file), ("--tls-key", key_file), ("--tls-ca", self.ca())];
+        let files = files.iter().flat_map(|(flag, file)| [(*flag).to_owned(), text(file)]);
+        files.chain(["--tls-mutual".to_owned()]).collect()
+    }
+}
+
+/// What is at a path, for someone who trusts the authority.
+async fn get(cluster: &Cluster, authority: &Authority, path: &str) -> std::io::Result<String> {
+    let address = cluster.url().replace("http://", "");
+    let mut stream = authority.connector().connect(&address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let answer = all_of(stream).await;
+    Ok(answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+}
+
+async fn healthy(cluster: &Cluster, authority: &Authority) {
+    let since = Instant::now();
+    loop {
+        let body = get(cluster, authority, "/api/cluster").await.unwrap_or_default();
+        let status = serde_json::from_str::<ClusterStatus>(&body);
+        if status.as_ref().is_ok_and(|status| status.healthy) {
+            return;
+        }
+        assert!(since.elapsed() < SOON, "not healthy: {body}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ring_with_mutual_tls_serves_who_trusts_it_and_links_no_one_else() {
+    let mut cluster = Cluster::new(2);
+    let authority = Authority::new(cluster.directory.path().join("authority"));
+    let flags = authority.flags(&cluster.address.to_string());
+    let flags = flags.iter().map(String::as_str).collect::<Vec<_>>();
+    cluster = cluster.with_gateway_flags(&flags).with_node_flags(&flags);
+    cluster.start_all();
+    healthy(&cluster, &authority).await;
+
+    // Who does not speak TLS.
+    let address = cluster.url().replace("http://", "");
+    let mut plain = TcpStream::connect(&address).await.expect("the gateway listens");
+    plain.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("open");
+    let mut answer = Vec::new();
+    let read = timeout(SOON, plain.read_to_end(&mut answer)).await;
+    let _ = read.expect("it closes in time");
+    assert!(!answer.starts_with(b"HTTP"), "it was served without TLS");
+
+    // Who trusts somebody else.
+    let other = Authority::new(cluster.directory.path().join("other"));
+    get(&cluster, &other, "/healthz").await.expect_err("a certificate of a stranger");
+
+    // A node with the secret, and without a certificate of the authority; then one that does not speak TLS at all.
+    let data = cluster.directory.path().join("new");
+    let plain = cluster.node_arguments("db-0", &data);
+    let mut of_other = other.flags("localhost");
+    let ca = of_other.iter().position(|flag| *flag == text(&other.ca())).expect("it is named");
+    of_other[ca] = text(&authority.ca());
+    let foreign = [&plain[..], &of_other].concat();
+    for arguments in [plain, foreign] {
+        let stranger = Process::start("stranger", "db_process", &arguments);
+        stranger.says("no link to the gateway").await;
+        stranger.stop().await;
+    }
+    healthy(&cluster, &authority).await;
+    assert!(cluster.all_alive());
+    cluster.stop_all().await;
+}
