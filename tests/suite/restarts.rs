@@ -43,6 +43,7 @@ async fn restarting_one_node_after_the_other_fails_no_read_and_loses_nothing() {
             cluster.start_node(node);
             cluster.healthy_within(Duration::from_secs(30)).await;
             outages.push(Outage { node, from, to: Instant::now() });
+            sleep(Duration::from_secs(1)).await;
         }
     }
     assert!(cluster.all_alive(), "a process died");

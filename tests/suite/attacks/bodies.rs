@@ -23,7 +23,9 @@ fn post(headers: &str, body: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_mean_two_things_or_nothing_are_refused_and_the_next_is_served() {
-    let cluster = Cluster::start(2).await;
+    let mut cluster = Cluster::new(2).with_gateway_flags(&["--receive-deadline-ms", "2000"]);
+    cluster.start_all();
+    cluster.healthy_within(SOON).await;
     let record = r#"{"id":"smuggled","name":"S","email":"s@example.org","group":1}"#;
     let length = record.len();
     let nested = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
