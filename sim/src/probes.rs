@@ -91,6 +91,8 @@ probes! {
     UpdateAlone = "update at the primary alone",
     /// An update was turned away with 503.
     UpdateUnavailable = "update unavailable",
+    /// An update was turned away as its node had enough to do.
+    UpdateTurnedAway = "update turned away from a busy node",
     /// An update ended with 504.
     UpdateUnknown = "update of unknown outcome",
     /// A precondition was not met.

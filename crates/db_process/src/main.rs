@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Parser;
 use db_process::storage::rocks::RocksStorage;
 use db_process::{Args, Config, Deps};
+use process::descriptors;
 use process::entropy::SystemEntropy;
 use process::threads::SystemThreads;
 use tokio::net::TcpListener;
@@ -23,6 +24,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let tls = args.tls.read()?;
     let mut config = Config::try_from(&args)?;
     config.port.tls = tls.for_links.clone();
+    descriptors::allow(config.port.limits.connections_max)?;
     let shutdown = process::shutdown::on_signal()?;
     let storage = RocksStorage::open(&args.data, &args.memory.rocks_settings())
         .with_context(|| format!("the data directory {} cannot be used", args.data.display()))?;

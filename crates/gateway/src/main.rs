@@ -10,6 +10,7 @@ use anyhow::Context;
 use clap::Parser;
 use gateway::state::StateDirectory;
 use gateway::{Args, Config, Deps};
+use process::descriptors;
 use process::entropy::SystemEntropy;
 use process::threads::SystemThreads;
 use tokio::net::TcpListener;
@@ -35,6 +36,8 @@ fn half_of_the_processors() -> usize {
 async fn run(args: Args) -> anyhow::Result<()> {
     args.log.start();
     let config = Config::try_from(&args)?;
+    // Two ports.
+    descriptors::allow(config.rest_port.limits.connections_max.saturating_mul(2))?;
     let shutdown = process::shutdown::on_signal()?;
     if let Some(path) = args.tokens_file {
         tokio::spawn(config.access.clone().follow(path));

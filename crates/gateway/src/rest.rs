@@ -8,6 +8,7 @@
 //! | [`metrics`] | the same, for Prometheus |
 //! | [`traffic`] | what was asked and how it went, in numbers |
 //! | [`accept_loss`] | an operator's last resort |
+//! | [`openapi`] | the interface as a document |
 //! | [`body`] | reading a JSON body within its limits |
 //! | [`etag`] | positions as entity tags |
 //! | [`problem`] | every failure as a response |
@@ -18,6 +19,7 @@ mod cluster;
 mod direct;
 mod etag;
 mod metrics;
+mod openapi;
 mod problem;
 mod traffic;
 mod users;
@@ -76,6 +78,7 @@ pub(crate) fn service(driver: Arc<Driver>, entropy: Arc<dyn Entropy>, config: &C
         .route("/api/cluster/", get(cluster::status))
         .route("/api/cluster/accept-loss", post(accept_loss::accept))
         .route("/api/cluster/accept-loss/", post(accept_loss::accept))
+        .route("/api/openapi.json", get(openapi::document))
         .route("/metrics", get(metrics::metrics))
         .route("/metrics/", get(metrics::metrics))
         .route("/healthz", get(cluster::alive))

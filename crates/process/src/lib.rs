@@ -6,6 +6,7 @@
 //! | [`links`] | the flags that set the times of links |
 //! | [`ports`] | the flags that bound what peers may take of a port |
 //! | [`tokens`] | the tokens of REST clients |
+//! | [`descriptors`] | how many files and sockets may be open |
 //! | [`tls`] | certificates and keys, as the flags name them |
 //! | [`log`] | what is logged, and how it looks |
 //! | [`events`] | what can be seen of the inside, for checks |
@@ -18,6 +19,7 @@
 //! | [`threads`] | where blocking calls run; the simulation runs them inline |
 
 pub mod clock;
+pub mod descriptors;
 pub mod entropy;
 pub mod events;
 pub mod exit;

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
-use rand::{Rng, RngExt};
+use rand::{Rng, RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 /// The sizes, times and habits of a seed.
@@ -52,6 +52,8 @@ pub struct Swarm {
     pub rows_max: usize,
     /// How much may be under way from one copy to the other, in bytes.
     pub window_bytes: usize,
+    /// How many updates may be under way at a node before clients are turned away.
+    pub updates_of_node_max: usize,
 }
 
 /// From the least to the most, in milliseconds.
@@ -116,7 +118,7 @@ impl Swarm {
         let sync_ms = pick(random, &SYNCS_MS);
         // On a slow disk an update takes a second: it takes more clients to ask for as much.
         let clients = random.random_range(10..=16) + if sync_ms.max > 100 { 12 } else { 0 };
-        Self {
+        let mut swarm = Self {
             nodes,
             clients,
             users: pick(random, &[3, 6, 12, 24, 48]),
@@ -141,7 +143,12 @@ impl Swarm {
             log_entries_kept: pick(random, &[1, 8, 64, 10_000]),
             rows_max: pick(random, &[1, 4, 512]),
             window_bytes: pick(random, &[512, 8 << 10, 2 << 20]),
-        }
+            updates_of_node_max: 0,
+        };
+        // Drawn apart, so that seeds keep the schedules that they had before there was this.
+        let random = &mut StdRng::seed_from_u64(swarm.latency_seed);
+        swarm.updates_of_node_max = pick(random, &[1, 3, 1_024, 1_024, 1_024]);
+        swarm
     }
 }
 

@@ -2,6 +2,7 @@
 
 use history::Outcome;
 use history::users::Input;
+use protocol::problem::ProblemType;
 use protocol::view::{InSync, Member};
 
 use super::Probe;
@@ -14,6 +15,9 @@ pub(super) fn reached(model: &Model, answered: &Answered) -> Vec<Probe> {
     let is_read = matches!(input, Input::Read { .. });
     let mut reached = Vec::new();
     match (outcome, status) {
+        (Outcome::NotDone, Some(503)) if is_overload(answered) => {
+            reached.push(Probe::UpdateTurnedAway);
+        }
         (Outcome::NotDone, Some(503)) if !is_read => reached.push(Probe::UpdateUnavailable),
         (Outcome::NotDone, Some(503)) if is_stale_alone(model, input) => {
             reached.push(Probe::StaleAlone);
@@ -44,6 +48,12 @@ pub(super) fn reached(model: &Model, answered: &Answered) -> Vec<Probe> {
         (false, _) => {}
     }
     reached
+}
+
+/// Whether a request was turned away for what else is under way.
+fn is_overload(answered: &Answered) -> bool {
+    let code = ProblemType::Overloaded.code();
+    answered.problem.as_ref().is_some_and(|problem| problem.contains(&format!(":{code}\"")))
 }
 
 /// Whether of a user's copies only the one is there that is not in sync.

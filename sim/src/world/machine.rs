@@ -11,6 +11,7 @@ use protocol::hello::Secret;
 use ring::gateway::GatewaySettings;
 use ring::node::NodeSettings;
 use ring::placement::Ring;
+use ring::router::NodeLimits;
 use tokio_util::sync::CancellationToken;
 
 use super::deps::{
@@ -325,8 +326,11 @@ fn node_config(place: usize, swarm: &Swarm) -> db_process::Config {
 
 fn gateway_config(ring: &Ring, swarm: &Swarm) -> gateway::Config {
     let config = gateway::Config::new(ring.clone(), secret());
-    let gateway_settings =
-        GatewaySettings { grace: Duration::from_millis(swarm.grace_ms), ..config.gateway_settings };
+    let gateway_settings = GatewaySettings {
+        grace: Duration::from_millis(swarm.grace_ms),
+        node_limits: NodeLimits { updates_max: swarm.updates_of_node_max, ..NodeLimits::default() },
+        ..config.gateway_settings
+    };
     let config = gateway::Config {
         links: links(swarm),
         gateway_settings,
