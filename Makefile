@@ -16,7 +16,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # The seeds that `make sweep` plays.
 SEEDS ?= 0..1000
 
-.PHONY: help deps build run test rounds sweep bench-rest bench fuzz lint fmt
+.PHONY: help deps build run test rounds sweep bench-rest bench fuzz lint deny fmt
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ fuzz: ## Fuzz each target; FUZZ="messages rows" FUZZ_SECONDS=1800
 lint: deps ## Formatting and lints, as CI checks them
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+deny: ## Check dependencies: licences, sources, versions that are there twice, known vulnerabilities
+	@scripts/deny
 
 fmt: ## Format the code
 	cargo fmt --all

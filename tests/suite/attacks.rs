@@ -3,11 +3,13 @@
 //! | module | what it shows |
 //! |---|---|
 //! | [`bodies`] | requests that mean two things, or nothing |
+//! | [`clients`] | clients in JavaScript that send garbage, too much, half, or too slowly |
 //! | [`ports`] | connections: too many, too slow, too large |
 //! | [`tokens`] | who has no token, or one whose role does not suffice |
 //! | [`tls`] | ports with TLS, and peers without it or without a certificate |
 
 mod bodies;
+mod clients;
 mod ports;
 mod tls;
 mod tokens;

@@ -6,7 +6,7 @@
 //! | [`javascript`] | the official client, `socket.io-client` |
 //! | [`hellos`] | what they say of themselves, well and badly |
 
-mod hellos;
+pub(crate) mod hellos;
 mod javascript;
 mod rust;
 

@@ -19,6 +19,11 @@
 //! There is no I/O here, no clock and no randomness: what the messages mean is the business of `ring`, how
 //! they travel that of `link`.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)
+)]
+
 pub mod entry;
 pub mod frame;
 pub mod hello;

@@ -106,7 +106,7 @@ impl Process {
     /// Stops it where it is, every thread of it: it keeps its connections and does not answer.
     pub(crate) async fn pause(&self) {
         self.signal(Signal::SIGSTOP);
-        let tasks = format!("/proc/{}/task", self.child.id().expect("it lives"));
+        let tasks = format!("/proc/{}/task", self.id());
         let stopped = async {
             while !fs::read_dir(&tasks).expect("it lives").flatten().all(|task| is_stopped(&task)) {
                 sleep(POLL).await;
@@ -121,8 +121,13 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        let id = self.child.id().expect("it lives");
-        kill(Pid::from_raw(id.try_into().expect("a pid")), signal).expect("it can be signalled");
+        let id = self.id().try_into().expect("a pid");
+        kill(Pid::from_raw(id), signal).expect("it can be signalled");
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it lives")
     }
 
     /// Waits until it has printed these words on one line.

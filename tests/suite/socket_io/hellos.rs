@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::cluster::SECRET;
 
 /// What an observer with the right secret says.
-pub(super) fn good() -> Value {
+pub(crate) fn good() -> Value {
     let secret = Secret::new(SECRET).expect("long enough");
     serde_json::to_value(Hello::new(secret, GatewayPeer::Observer)).expect("it serialises")
 }
