@@ -23,6 +23,9 @@ use crate::access::Access;
 /// How long a view change is taken to last at most: deciding, saving, publishing, storing at a node.
 const VIEW_CHANGE: Duration = Duration::from_millis(500);
 
+/// The longest that a request or the start of a gateway may take.
+const TIME_MAX: Duration = Duration::from_secs(3_600);
+
 /// The arguments of a gateway; each has an environment variable too.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(
@@ -167,6 +170,11 @@ pub enum ConfigError {
          listen on 127.0.0.1"
     )]
     Unprotected(IpAddr),
+    /// A time that nobody waits for.
+    #[error(
+        "a request deadline or a grace period above an hour has no use: lower --request-deadline-ms or --grace-ms"
+    )]
+    TooLong,
     /// Requests would end before the cluster could react to the loss of a node.
     #[error(
         "a request deadline of {deadline:?} is too short: it takes up to {needed:?} to notice the loss of a node and to \
@@ -200,8 +208,12 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When a request's deadline leaves no room for noticing a loss and two view changes.
+    /// When a request's deadline leaves no room for noticing a loss and two view changes, or is no deadline at all.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        let grace = self.gateway_settings.grace;
+        if self.request_deadline.max(grace) > TIME_MAX {
+            return Err(ConfigError::TooLong);
+        }
         let (deadline, needed) = (self.request_deadline, self.links.detection() + 2 * VIEW_CHANGE);
         if deadline > needed {
             Ok(())
@@ -265,5 +277,7 @@ mod tests {
         assert!(config.validate().is_ok());
         config.request_deadline = config.links.detection() + 2 * VIEW_CHANGE;
         assert!(matches!(config.validate(), Err(ConfigError::DeadlineTooShort { .. })));
+        config.request_deadline = Duration::MAX;
+        assert!(matches!(config.validate(), Err(ConfigError::TooLong)));
     }
 }

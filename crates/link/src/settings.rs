@@ -35,12 +35,18 @@ impl Default for Settings {
     }
 }
 
+/// The longest time that a setting may be: with it, no sum of times goes beyond what a clock can tell.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(3_600);
+
 /// Settings with which no link can live.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
     /// A time that leaves no time.
     #[error("the link's {0} is below a millisecond: make it longer")]
     TooShort(&'static str),
+    /// A time that nobody waits for.
+    #[error("the link's {0} is above an hour: make it shorter")]
+    TooLong(&'static str),
     /// A queue that could not hold one frame.
     #[error(
         "the link's queue of {0} bytes cannot hold one frame: give it at least {FRAME_BYTES_MAX}"
@@ -72,6 +78,9 @@ impl Settings {
             if time < Duration::from_millis(1) {
                 return Err(InvalidSettings::TooShort(name));
             }
+            if time > TIME_MAX {
+                return Err(InvalidSettings::TooLong(name));
+            }
         }
         if self.queue_bytes_max < FRAME_BYTES_MAX {
             return Err(InvalidSettings::QueueTooSmall(self.queue_bytes_max));
@@ -91,9 +100,11 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_leaves_no_time_or_room_is_named() {
+    fn a_setting_that_leaves_no_time_or_room_or_no_end_is_named() {
         let none = Settings { write_deadline: Duration::ZERO, ..Settings::default() };
         assert_eq!(none.validate(), Err(InvalidSettings::TooShort("write deadline")));
+        let long = Settings { heartbeat_timeout: Duration::MAX, ..Settings::default() };
+        assert_eq!(long.validate(), Err(InvalidSettings::TooLong("heartbeat timeout")));
         let small = Settings { queue_bytes_max: 1, ..Settings::default() };
         assert_eq!(small.validate(), Err(InvalidSettings::QueueTooSmall(1)));
     }

@@ -45,6 +45,13 @@ async fn a_gateway_does_not_start_with_times_or_nodes_that_make_no_sense() {
             "a request deadline of 5s is too short: it takes up to 11.5s",
         ),
         ("--heartbeat-interval-ms", "0", "the link's heartbeat interval is below a millisecond"),
+        ("--heartbeat-timeout-ms", "18446744073709551615", "heartbeat timeout is above an hour"),
+        ("--receive-deadline-ms", "18446744073709551615", "above an hour is none for a request"),
+        ("--request-deadline-ms", "18446744073709551615", "above an hour has no use"),
+        ("--grace-ms", "18446744073709551615", "above an hour has no use"),
+        ("--head-bytes-max", "1", "allow 8192 at least"),
+        ("--connections-max", "0", "a port that may have no connection serves nobody"),
+        ("--connections-max", "1000000000", "lower --connections-max"),
         ("--nodes", "db-0", "a ring has 2 to 1024 nodes, not 1"),
         ("--nodes", "db-0,db-1,db-0", "db-0"),
     ] {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::settings::TIME_MAX;
+
 /// What the peers of a port may take of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortLimits {
@@ -36,6 +38,9 @@ impl PortLimits {
         if self.receive_deadline < Duration::from_millis(1) {
             return Err(InvalidLimits::NoTime);
         }
+        if self.receive_deadline > TIME_MAX {
+            return Err(InvalidLimits::NoEnd);
+        }
         Ok(())
     }
 }
@@ -66,6 +71,9 @@ pub enum InvalidLimits {
     /// No time for a request.
     #[error("a deadline below a millisecond leaves no time to send a request: make it longer")]
     NoTime,
+    /// No end of waiting for a request.
+    #[error("a deadline above an hour is none for a request to be sent: make it shorter")]
+    NoEnd,
 }
 
 #[cfg(test)]
@@ -80,6 +88,8 @@ mod tests {
         assert_eq!(none.validate(), Err(InvalidLimits::NoConnection));
         let small = PortLimits { head_bytes_max: 1, ..limits.clone() };
         assert_eq!(small.validate(), Err(InvalidLimits::HeadTooSmall(1)));
+        let long = PortLimits { receive_deadline: Duration::MAX, ..limits.clone() };
+        assert_eq!(long.validate(), Err(InvalidLimits::NoEnd));
         let short = PortLimits { receive_deadline: Duration::ZERO, ..limits };
         assert_eq!(short.validate(), Err(InvalidLimits::NoTime));
     }
