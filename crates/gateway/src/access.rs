@@ -10,6 +10,8 @@ use process::tokens::{Role, Tokens, TokensError};
 use tokio::time::sleep;
 use tracing::{error, info};
 
+use crate::rest::ACCEPT_LOSS;
+
 /// How often the file of tokens is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -88,7 +90,7 @@ impl Access {
 fn needed(method: &Method, path: &str) -> Option<Role> {
     match path.strip_suffix('/').unwrap_or(path) {
         "/healthz" | "/readyz" => None,
-        "/api/cluster/accept-loss" => Some(Role::Admin),
+        ACCEPT_LOSS => Some(Role::Admin),
         _ if *method == Method::GET || *method == Method::HEAD => Some(Role::Read),
         _ => Some(Role::Write),
     }

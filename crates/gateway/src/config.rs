@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use link::{InvalidLimits, InvalidSettings, Port, Settings};
+use link::{InvalidLimits, InvalidSettings, Port, Settings, TIME_MAX};
 use process::links::LinkArgs;
 use process::log::LogArgs;
 use process::ports::PortArgs;
@@ -22,9 +22,6 @@ use crate::access::Access;
 
 /// How long a view change is taken to last at most: deciding, saving, publishing, storing at a node.
 const VIEW_CHANGE: Duration = Duration::from_millis(500);
-
-/// The longest that a request or the start of a gateway may take.
-const TIME_MAX: Duration = Duration::from_secs(3_600);
 
 /// The arguments of a gateway; each has an environment variable too.
 #[derive(Debug, Clone, clap::Parser)]

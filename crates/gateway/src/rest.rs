@@ -42,6 +42,9 @@ use crate::driver::Driver;
 /// Where users are; each has its id behind that.
 const USERS: &str = "/api/user/";
 
+/// Where an operator accepts a loss.
+pub(crate) const ACCEPT_LOSS: &str = "/api/cluster/accept-loss";
+
 /// What the handlers share.
 pub(crate) struct App {
     driver: Arc<Driver>,
@@ -76,7 +79,7 @@ pub(crate) fn service(driver: Arc<Driver>, entropy: Arc<dyn Entropy>, config: &C
         .route("/api/user/{id}/", user())
         .route("/api/cluster", get(cluster::status))
         .route("/api/cluster/", get(cluster::status))
-        .route("/api/cluster/accept-loss", post(accept_loss::accept))
+        .route(ACCEPT_LOSS, post(accept_loss::accept))
         .route("/api/cluster/accept-loss/", post(accept_loss::accept))
         .route("/api/openapi.json", get(openapi::document))
         .route("/metrics", get(metrics::metrics))

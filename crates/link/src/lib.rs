@@ -75,7 +75,7 @@ pub use sender::{Handler, Sender};
 pub use server::{
     Acceptor, Admission, OBSERVER_PACKETS_MAX, Observer, OpenLink, OpenObserver, Server, server,
 };
-pub use settings::{InvalidSettings, Settings};
+pub use settings::{InvalidSettings, Settings, TIME_MAX};
 pub use stream::{
     BoxStream, Connecting, Connection, Connector, DeadlineListener, DeadlineStream,
     NodelayTcpListener, Stream, TcpConnector, TlsConnector, nodelay,

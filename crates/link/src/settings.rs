@@ -35,8 +35,8 @@ impl Default for Settings {
     }
 }
 
-/// The longest time that a setting may be: with it, no sum of times goes beyond what a clock can tell.
-pub(crate) const TIME_MAX: Duration = Duration::from_secs(3_600);
+/// The longest time that a setting may be, of links and of who uses them: with it, no sum of times goes beyond what a clock can tell.
+pub const TIME_MAX: Duration = Duration::from_secs(3_600);
 
 /// Settings with which no link can live.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -24,6 +24,11 @@ macro_rules! problems {
                 match self { $(Self::$name => $code,)* }
             }
 
+            /// What the member `type` of a problem says.
+            pub fn uri(self) -> String {
+                format!("{TYPE_PREFIX}{}", self.code())
+            }
+
             /// The HTTP status that comes with it.
             pub fn status(self) -> u16 {
                 match self { $(Self::$name => $status,)* }

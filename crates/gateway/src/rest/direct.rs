@@ -50,10 +50,12 @@ impl Service<Request<Body>> for Direct {
             app: Arc::clone(&self.app),
         };
         let app = Arc::clone(&self.app);
-        match (app.access.check(&request), read_of(&request)) {
-            (Err(denied), _) => came.counted(ready(Problem::from(denied).into_response())),
-            (Ok(()), Some(id)) => came.counted(async move { app.read(id).await.into_response() }),
-            (Ok(()), None) => {
+        if let Err(denied) = app.access.check(&request) {
+            return came.counted(ready(Problem::from(denied).into_response()));
+        }
+        match read_of(&request) {
+            Some(id) => came.counted(async move { app.read(id).await.into_response() }),
+            None => {
                 let routed = self.router.call(request);
                 came.counted(routed.map(|routed| routed.unwrap_or_else(|never| match never {})))
             }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use protocol::problem::{ProblemType, TYPE_PREFIX};
+use protocol::problem::ProblemType;
 use protocol::user::{EMAIL_LENGTH_MAX, NAME_LENGTH_MAX, USER_ID_LENGTH_MAX};
 use serde_json::{Map, Value, json};
 
-use super::USERS;
+use super::{ACCEPT_LOSS, USERS};
 
 /// `GET /api/openapi.json`
 pub(super) async fn document() -> Json<Value> {
@@ -28,7 +28,7 @@ fn made() -> Value {
             (USERS): { "post": create(), "put": change() },
             (format!("{USERS}{{id}}")): { "parameters": [id()], "get": read(), "delete": delete() },
             "/api/cluster": { "get": cluster() },
-            "/api/cluster/accept-loss": { "post": accept_loss() },
+            (ACCEPT_LOSS): { "post": accept_loss() },
             "/api/openapi.json": { "get": plain("This document", "application/json", &[]) },
             "/metrics": { "get": plain("Metrics for Prometheus", "application/openmetrics-text", &[]) },
             "/healthz": { "get": plain("Whether the process is alive", "text/plain", &[]) },
@@ -223,7 +223,7 @@ fn schemas() -> Value {
             "type": "object",
             "description": "RFC 9457",
             "properties": {
-                "type": { "enum": ProblemType::ALL.iter().map(type_of).collect::<Vec<_>>() },
+                "type": { "enum": ProblemType::ALL.iter().map(|kind| kind.uri()).collect::<Vec<_>>() },
                 "title": { "type": "string" },
                 "status": { "type": "integer" },
                 "detail": { "type": "string" },
@@ -240,10 +240,6 @@ fn schemas() -> Value {
             "required": ["type", "title", "status", "detail"],
         },
     })
-}
-
-fn type_of(kind: &ProblemType) -> String {
-    format!("{TYPE_PREFIX}{}", kind.code())
 }
 
 #[cfg(test)]

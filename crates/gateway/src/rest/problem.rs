@@ -6,7 +6,7 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::entry::Answer;
-use protocol::problem::{ProblemType, TYPE_PREFIX};
+use protocol::problem::ProblemType;
 use protocol::user::{BodyError, FieldError, UserId};
 use ring::router::Unavailable;
 use serde::Serialize;
@@ -161,7 +161,7 @@ impl IntoResponse for Problem {
         let status =
             StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = Body {
-            r#type: format!("{TYPE_PREFIX}{}", self.kind.code()),
+            r#type: self.kind.uri(),
             title: self.kind.title(),
             status: status.as_u16(),
             detail: &self.detail,

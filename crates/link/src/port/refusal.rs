@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::problem::{ProblemType, TYPE_PREFIX};
+use protocol::problem::ProblemType;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
@@ -47,7 +47,7 @@ impl Refusals {
 fn response(no_room: &NoRoom) -> String {
     let problem = ProblemType::Overloaded;
     let body = json!({
-        "type": format!("{TYPE_PREFIX}{}", problem.code()),
+        "type": problem.uri(),
         "title": problem.title(),
         "status": problem.status(),
         "detail": no_room.to_string(),
