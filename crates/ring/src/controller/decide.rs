@@ -25,11 +25,12 @@ impl Controller {
         };
         let mut decided = ClusterState { boot: self.boot, ..published.clone() };
         self.take_data(&mut decided);
-        for (index, place) in self.ring.places().enumerate() {
+        let views = self.ring.places().map(|place| {
             let partition = place.partition();
             let before = published.view(partition).copied();
-            decided.views[index] = self.next_view(partition, before, &decided, now, effects);
-        }
+            self.next_view(partition, before, &decided, now, effects)
+        });
+        decided.views = views.collect();
         (decided != published).then_some(decided)
     }
 
