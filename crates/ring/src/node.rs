@@ -277,7 +277,7 @@ impl Node {
                 let formed =
                     Formed::new(&self.identity, &self.settings, membership.clone(), copies, now);
                 self.formed = Some(formed.map_err(Fault::Stop)?);
-                self.mark.0 += 1;
+                self.mark = self.mark.next();
                 effects.push(NodeEffect::Write {
                     mark: self.mark,
                     mutation: Mutation::Membership(membership),

@@ -18,6 +18,13 @@ use protocol::view::{Member, View};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Mark(pub u64);
 
+impl Mark {
+    /// The number of the mutation after this one.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 /// A change of a node's storage. Each is all or nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mutation {

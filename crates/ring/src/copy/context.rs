@@ -62,7 +62,7 @@ impl From<ReadError> for Fault {
 impl Context<'_> {
     /// Writes; the mark is that of the write.
     pub(crate) fn write(&mut self, mutation: Mutation) -> Mark {
-        self.mark.0 += 1;
+        *self.mark = self.mark.next();
         self.effects.push(NodeEffect::Write { mark: *self.mark, mutation });
         *self.mark
     }
