@@ -25,6 +25,14 @@ struct Stride {
     bytes: usize,
 }
 
+impl Stride {
+    /// Whether the next entry is counted here too.
+    fn has_room(&self, seq: Seq, bytes: usize) -> bool {
+        seq.0.saturating_sub(self.from.0) < STRIDE_ENTRIES
+            && self.bytes.saturating_add(bytes) <= STRIDE_BYTES
+    }
+}
+
 /// How much of a log is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Retention {
@@ -52,12 +60,10 @@ impl Extent {
         if self.from == Seq::ZERO {
             self.from = seq;
         }
-        self.bytes += bytes;
+        self.bytes = self.bytes.saturating_add(bytes);
         match self.strides.back_mut() {
-            Some(last)
-                if seq.0 - last.from.0 < STRIDE_ENTRIES && last.bytes + bytes <= STRIDE_BYTES =>
-            {
-                last.bytes += bytes;
+            Some(last) if last.has_room(seq, bytes) => {
+                last.bytes = last.bytes.saturating_add(bytes);
             }
             _ => self.strides.push_back(Stride { from: seq, bytes }),
         }
@@ -83,7 +89,7 @@ impl Extent {
         if below <= self.from {
             return false;
         }
-        let entries = below.0 - self.from.0;
+        let entries = below.0.saturating_sub(self.from.0);
         let whole = self.strides.iter().zip(self.strides.iter().skip(1));
         let bytes: usize =
             whole.take_while(|(_, next)| next.from <= below).map(|(stride, _)| stride.bytes).sum();
@@ -95,7 +101,7 @@ impl Extent {
         self.from = below;
         while self.strides.get(1).is_some_and(|next| next.from <= below) {
             let stride = self.strides.pop_front();
-            self.bytes -= stride.map_or(0, |stride| stride.bytes);
+            self.bytes = self.bytes.saturating_sub(stride.map_or(0, |stride| stride.bytes));
         }
     }
 }

@@ -21,10 +21,10 @@ impl Replica {
         let Some(tail) = self.tail.from(from) else {
             return self.stored_log(cx, from, to);
         };
-        let mut bytes = 0;
+        let mut bytes = 0_usize;
         let mut within_budget = |entry: &Entry| {
             let fits = bytes < READ.bytes_max && entry.position.seq <= to;
-            bytes += entry.size_bytes();
+            bytes = bytes.saturating_add(entry.size_bytes());
             fits
         };
         Ok(tail.take(READ.rows_max).take_while(|entry| within_budget(entry)).cloned().collect())

@@ -19,7 +19,7 @@ const READ_BYTES_MAX: usize = 256 << 10;
 impl Replica {
     /// The most rows that a part has: those of storage, and as many of the tail.
     pub(crate) fn part_rows_max(&self) -> usize {
-        2 * self.rows_max
+        self.rows_max.saturating_mul(2)
     }
 
     /// The rows after a cursor, and the cursor after them; none if there are no more.
@@ -31,11 +31,11 @@ impl Replica {
         match cursor {
             Cursor::Applied(after) => {
                 let mut rows = Vec::new();
-                let mut bytes = 0;
+                let mut bytes = 0_usize;
                 for id in self.applied.after_id(*after) {
                     let AppliedId { request, seq, .. } = id;
                     let answer = self.repeated(cx, id)?;
-                    bytes += answer_bytes(&answer);
+                    bytes = bytes.saturating_add(answer_bytes(&answer));
                     rows.push(AppliedRow { request, seq, answer });
                     if rows.len() >= self.rows_max || bytes >= READ_BYTES_MAX {
                         let then = Cursor::Applied(Some(request));
@@ -73,14 +73,14 @@ impl Replica {
             newest.split_off(beyond);
             last = newest.last_key_value().map(|(id, _)| id.clone());
         }
-        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let (mut rows, mut bytes) = (Vec::new(), 0_usize);
         for (id, record) in newest {
             let Some(StoredRecord { position, record }) = record else { continue };
             if bytes >= READ_BYTES_MAX {
                 last = rows.last().map(|row: &RecordRow| row.id.clone());
                 break;
             }
-            bytes += record.len();
+            bytes = bytes.saturating_add(record.len());
             rows.push(RecordRow { id, position, record });
         }
         Ok((rows, last))
@@ -93,7 +93,7 @@ fn answer_bytes(answer: &Answer) -> usize {
     match answer {
         Answer::Found { record, .. }
         | Answer::Created { record, .. }
-        | Answer::Changed { record, .. } => FIXED + record.len(),
+        | Answer::Changed { record, .. } => FIXED.saturating_add(record.len()),
         Answer::NotFound | Answer::AlreadyExists | Answer::Deleted | Answer::PreconditionFailed => {
             FIXED
         }

@@ -53,9 +53,12 @@ pub(super) fn size_bytes(data: &Data) -> usize {
     match data {
         Data::Append { entries, .. } => entries.iter().map(Entry::size_bytes).sum(),
         Data::Install { base } => base.as_ref().map_or(ROW, Entry::size_bytes),
-        Data::Chunk { rows: Rows::Applied(rows), .. } => ROW + rows.len() * 2 * ROW,
+        Data::Chunk { rows: Rows::Applied(rows), .. } => {
+            rows.len().saturating_mul(2 * ROW).saturating_add(ROW)
+        }
         Data::Chunk { rows: Rows::Records(rows), .. } => {
-            ROW + rows.iter().map(|row| ROW + row.record.len()).sum::<usize>()
+            let sizes = rows.iter().map(|row| row.record.len().saturating_add(ROW));
+            sizes.sum::<usize>().saturating_add(ROW)
         }
         Data::Compare(_) => ROW,
     }
