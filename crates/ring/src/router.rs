@@ -116,7 +116,7 @@ impl Router {
         let (operation, counter) = match request {
             ClientRequest::Read(id) => (Operation::Read(id), None),
             ClientRequest::Update(action) => {
-                self.updates_taken += 1;
+                self.updates_taken = self.updates_taken.saturating_add(1);
                 let request = RequestId { boot: self.boot, counter: self.updates_taken };
                 self.unsettled.insert(request.counter);
                 (

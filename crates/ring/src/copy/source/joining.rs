@@ -182,7 +182,7 @@ impl PartitionCopy {
     fn ask(&mut self, cx: &mut Context<'_>, joiner: Incarnation) {
         let Some(View { epoch, .. }) = self.view().copied() else { return };
         let join = &mut self.source.join;
-        join.asks += 1;
+        join.asks = join.asks.saturating_add(1);
         let ask = AskNumber(join.asks);
         join.state = State::Asked { joiner, ask };
         let partition = self.partition();
