@@ -37,7 +37,7 @@ pub(super) struct Sink {
 
 impl Sink {
     fn begin_session(&mut self) {
-        self.session += 1;
+        self.session = self.session.saturating_add(1);
         self.owes_greeting = true;
         self.data = 0;
         self.unsynced.clear();
@@ -45,6 +45,7 @@ impl Sink {
     }
 
     /// How many data of the session are durable.
+    #[expect(clippy::arithmetic_side_effects, reason = "data are numbered from 1")]
     fn durable_data(&self) -> u64 {
         self.unsynced.front().map_or(self.data, |(_, data)| data - 1)
     }
@@ -123,7 +124,7 @@ impl PartitionCopy {
                 self.compare(cx, &stretch)?;
             }
         }
-        self.sink.data += 1;
+        self.sink.data = self.sink.data.saturating_add(1);
         let mark = cx.last_write();
         if mark > self.sink.synced {
             self.sink.unsynced.push_back((mark, self.sink.data));
@@ -158,11 +159,13 @@ impl PartitionCopy {
 
     /// A stretch says how much is read for it: no more than a part has.
     fn check_stretch(&self, link: LinkId, stretch: &Stretch) -> Result<(), Fault> {
-        if stretch.rows > self.replica.part_rows_max() as u64 {
+        let rows_max = self.replica.part_rows_max();
+        if usize::try_from(stretch.rows).is_ok_and(|rows| rows <= rows_max) {
+            Ok(())
+        } else {
             let detail = format!("a stretch of {} rows is to be compared", stretch.rows);
-            return Err(Fault::protocol_error(link, detail));
+            Err(Fault::protocol_error(link, detail))
         }
-        Ok(())
     }
 
     /// Rule 4: whatever the source sends follows what is here, or is here already.

@@ -54,19 +54,24 @@ impl Load {
 impl Calls {
     /// A request is sent.
     pub(super) fn add(&mut self, link: LinkId, ticket: Ticket, is_update: bool) -> CallId {
-        self.made += 1;
+        self.made = self.made.saturating_add(1);
         let call = CallId(self.made);
         self.tickets.insert((link, call), Call { ticket, is_update });
-        *self.loads.entry(link).or_default().of(is_update) += 1;
+        let load = self.loads.entry(link).or_default().of(is_update);
+        *load = load.saturating_add(1);
         call
     }
 
     /// A call is replied to, given up, or lost with its link: whose it was, if it was under way.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "what is removed was counted when it was added"
+    )]
     pub(super) fn remove(&mut self, link: LinkId, call: CallId) -> Option<Ticket> {
         let Call { ticket, is_update } = self.tickets.remove(&(link, call))?;
         if let Some(load) = self.loads.get_mut(&link) {
             *load.of(is_update) -= 1;
-            if load.reads + load.updates == 0 {
+            if load.reads == 0 && load.updates == 0 {
                 self.loads.remove(&link);
             }
         }

@@ -50,7 +50,7 @@ impl Digest {
             Rows::Applied(rows) => {
                 for row in rows {
                     if to.is_none_or(|to| Cursor::Applied(Some(row.request)) <= *to) {
-                        self.rows += 1;
+                        self.rows = self.rows.saturating_add(1);
                         self.hash.update(row.request.boot.0.as_bytes());
                         self.number(row.request.counter);
                         self.number(row.seq.0);
@@ -61,7 +61,7 @@ impl Digest {
             Rows::Records(rows) => {
                 for row in rows {
                     if to.is_none_or(|to| Cursor::Records(Some(row.id.clone())) <= *to) {
-                        self.rows += 1;
+                        self.rows = self.rows.saturating_add(1);
                         self.bytes(row.id.as_str().as_bytes());
                         self.record(row.position, &row.record);
                     }
@@ -92,6 +92,7 @@ impl Digest {
         self.bytes(record);
     }
 
+    #[expect(clippy::as_conversions, reason = "a usize has no more than 64 bits")]
     fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.hash.update(bytes);

@@ -78,9 +78,9 @@ impl Session {
         if self.under_way.is_empty() {
             self.waiting_since = now;
         }
-        self.data_sent += 1;
+        self.data_sent = self.data_sent.saturating_add(1);
         self.under_way.push_back((self.data_sent, bytes));
-        self.under_way_bytes += bytes;
+        self.under_way_bytes = self.under_way_bytes.saturating_add(bytes);
         self.data_sent
     }
 
@@ -90,6 +90,10 @@ impl Session {
     }
 
     /// The receiver has made durable so many of the data.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "what is taken out was counted when it was sent"
+    )]
     pub(super) fn acked(&mut self, data: u64, now: Time) {
         self.data_acked = data;
         self.waiting_since = now;
