@@ -33,6 +33,11 @@
 //! | 13 three outcomes | `router` |
 //! | 14 one gateway | [`copy`] (`acting`); the lock is its driver's |
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)
+)]
+
 pub mod controller;
 pub mod copy;
 pub mod gateway;

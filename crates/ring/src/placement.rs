@@ -43,10 +43,12 @@ impl Ring {
         if !(RING_SIZE_MIN..=RING_SIZE_MAX).contains(&nodes.len()) {
             return Err(InvalidRing::Size(nodes.len()));
         }
-        for (at, node) in nodes.iter().enumerate() {
-            if nodes.iter().skip(at + 1).any(|other| other == node) {
+        let mut rest = nodes.as_slice();
+        while let Some((node, others)) = rest.split_first() {
+            if others.contains(node) {
                 return Err(InvalidRing::Repeated(node.clone()));
             }
+            rest = others;
         }
         Ok(Self { nodes })
     }
@@ -81,11 +83,19 @@ impl Ring {
     }
 
     /// The place after this one.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "a place is made of a node's index or of a u16, and a ring has nodes"
+    )]
     pub fn next(&self, place: Place) -> Place {
         Place((place.0 + 1) % self.size())
     }
 
     /// The place before this one.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "a place is made of a node's index or of a u16, and a ring has nodes"
+    )]
     pub fn previous(&self, place: Place) -> Place {
         Place((place.0 + self.size() - 1) % self.size())
     }
@@ -145,6 +155,11 @@ impl Place {
 /// Lamping and Veach, *A Fast, Minimal Memory, Consistent Hash Algorithm* (2014).
 ///
 /// When a bucket is added, a key either stays or moves to the new bucket.
+#[expect(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "as in the paper: `candidate` is below `buckets`, `key >> 33` has 31 bits, and a float too large saturates"
+)]
 fn jump_consistent_hash(mut key: u64, buckets: usize) -> usize {
     let mut bucket = 0;
     let mut candidate = 0_u64;
