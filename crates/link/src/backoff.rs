@@ -37,11 +37,12 @@ impl Backoff {
     ///
     /// A fraction outside of 0 to 1 counts as the nearer of both, and NaN as 0.
     pub fn next_delay(&mut self, random_fraction: f64) -> Duration {
+        #[expect(clippy::arithmetic_side_effects, reason = "two is not zero")]
         let half = self.next / 2;
         // `mul_f64` would panic of a NaN.
         let fraction = if random_fraction.is_nan() { 0.0 } else { random_fraction.clamp(0.0, 1.0) };
         self.next = self.next.saturating_mul(2).min(self.max);
-        half + half.mul_f64(fraction)
+        half.saturating_add(half.mul_f64(fraction))
     }
 }
 

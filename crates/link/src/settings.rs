@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use protocol::frame::FRAME_BYTES_MAX;
+use tokio::time::Instant;
 
 /// The times and sizes within which a link lives; both ends of a cluster should have the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,15 @@ impl Default for Settings {
 /// The longest time that a setting may be, of links and of who uses them: with it, no sum of times goes beyond what a clock can tell.
 pub const TIME_MAX: Duration = Duration::from_secs(3_600);
 
+/// The moment `time` after `since`, where `time` is of [valid](Settings::validate) settings.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "valid settings have no time above `TIME_MAX`, and no clock ends within hours"
+)]
+pub(crate) fn due_after(since: Instant, time: Duration) -> Instant {
+    since + time
+}
+
 /// Settings with which no link can live.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
@@ -59,7 +69,7 @@ impl Settings {
     ///
     /// A peer that lives and answers but does not read is dropped by [`write_deadline`](Self::write_deadline) instead.
     pub fn detection(&self) -> Duration {
-        self.heartbeat_interval + self.heartbeat_timeout
+        self.heartbeat_interval.saturating_add(self.heartbeat_timeout)
     }
 
     /// Whether a link can live with these settings; to be asked when a configuration is read.

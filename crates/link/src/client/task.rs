@@ -26,7 +26,7 @@ use crate::log;
 use crate::outbox::{EndOnDrop, Outbox};
 use crate::reason::{CloseReason, Lost, Violation};
 use crate::sender::Handler;
-use crate::settings::Settings;
+use crate::settings::{Settings, due_after};
 use crate::stream::Control;
 use crate::wire::{Frame, FrameOrder};
 
@@ -121,7 +121,7 @@ impl Reader<'_> {
         handler: &mut impl Handler<In>,
     ) -> Result<(), End> {
         let mut order = FrameOrder::default();
-        let mut ping_due = Instant::now() + self.silence_max;
+        let mut ping_due = due_after(Instant::now(), self.silence_max);
         loop {
             let Ok(message) = timeout_at(ping_due, self.stream.next()).await else {
                 return Err(CloseReason::from(Lost::Silent(self.silence_max)).into());
@@ -131,7 +131,7 @@ impl Reader<'_> {
             };
             match self.packets.read(message?).map_err(CloseReason::from)? {
                 Incoming::Ping => {
-                    ping_due = Instant::now() + self.silence_max;
+                    ping_due = due_after(Instant::now(), self.silence_max);
                     self.pings.notify_one();
                 }
                 Incoming::Frame(frame) => {

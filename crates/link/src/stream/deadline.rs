@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::control::{Control, StreamFailure};
 use crate::port::Place;
+use crate::settings::due_after;
 
 /// A byte stream that fails a write or flush which makes no progress for the write deadline.
 ///
@@ -52,7 +53,7 @@ impl<S> DeadlineStream<S> {
 
     /// Fails the stream if the peer has not been let in within this time from now.
     pub(super) fn authenticate_within(mut self, deadline: Duration) -> Self {
-        self.authenticate_by = Some(Instant::now() + deadline);
+        self.authenticate_by = Some(due_after(Instant::now(), deadline));
         self
     }
 
@@ -70,7 +71,9 @@ impl<S> DeadlineStream<S> {
     /// When the stream fails unless something is read before, and how.
     fn read_due(&self) -> Option<(Instant, StreamFailure)> {
         match self.control.silence_max() {
-            Some(silence) => Some((self.last_read + silence, StreamFailure::Silent(silence))),
+            Some(silence) => {
+                Some((due_after(self.last_read, silence), StreamFailure::Silent(silence)))
+            }
             None => self.authenticate_by.map(|by| (by, StreamFailure::NotAuthenticated)),
         }
     }
@@ -80,8 +83,8 @@ impl<S> DeadlineStream<S> {
     /// A blocked writer watches the reader's deadline too: engineioxide stops reading before it stops writing, and the
     /// end of a link is not told before the writer has let go.
     fn write_due(&self, stalled_since: Instant) -> (Instant, StreamFailure) {
-        let write =
-            (stalled_since + self.write_deadline, StreamFailure::WriteStalled(self.write_deadline));
+        let due = due_after(stalled_since, self.write_deadline);
+        let write = (due, StreamFailure::WriteStalled(self.write_deadline));
         match self.read_due() {
             Some(read) if read.0 < write.0 => read,
             _ => write,
