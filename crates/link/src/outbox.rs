@@ -113,10 +113,15 @@ impl Outbox {
 
     /// Lets messages gather: the writer is not woken for a frame that is not full before the last hold is dropped.
     pub(crate) fn hold(self: &Arc<Self>) -> Hold {
-        lock(&self.state).holds += 1;
+        let mut state = lock(&self.state);
+        state.holds = state.holds.saturating_add(1);
         Hold(Arc::clone(self))
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "each hold was counted, and is dropped once"
+    )]
     fn release(&self) {
         let mut state = lock(&self.state);
         state.holds -= 1;
@@ -137,7 +142,7 @@ impl Outbox {
         if frame.len() > FRAME_BYTES_MAX {
             return Err(Unsendable::TooLong(frame.len()).into());
         }
-        state.queued_bytes += frame.len();
+        state.queued_bytes = state.queued_bytes.saturating_add(frame.len());
         state.full.push_back(frame);
         if state.queued_bytes > self.queue_bytes_max {
             return Err(CloseReason::QueueFull { limit: self.queue_bytes_max, unit: "bytes" });
@@ -173,9 +178,9 @@ impl Outbox {
         if state.frames_in_flight < FRAMES_IN_FLIGHT_MAX
             && let Some(frame) = state.pop()
         {
-            state.frames_in_flight += 1;
+            state.frames_in_flight = state.frames_in_flight.saturating_add(1);
             let number = state.next_number;
-            state.next_number += 1;
+            state.next_number = state.next_number.wrapping_add(1);
             let bytes = Bytes::from_owner(InFlight { frame, outbox: Arc::clone(self) });
             return Taken::Frame(Frame { number, bytes });
         }
@@ -224,6 +229,10 @@ impl Outbox {
         let _ = timeout(flush_deadline, self.dropped.cancelled()).await;
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "each frame in flight was counted with its bytes, and is dropped once"
+    )]
     fn written(&self, bytes: usize) {
         let mut state = lock(&self.state);
         state.frames_in_flight -= 1;
@@ -242,7 +251,7 @@ impl State {
             return None;
         }
         let frame = self.making.finish();
-        self.queued_bytes += frame.len();
+        self.queued_bytes = self.queued_bytes.saturating_add(frame.len());
         Some(frame)
     }
 }

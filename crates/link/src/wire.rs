@@ -77,7 +77,8 @@ impl FrameOrder {
         if frame.number != self.next {
             return Err(Violation::OutOfOrder { expected: self.next, got: frame.number });
         }
-        self.next += 1;
+        // As the sender counts, were a link to live that long.
+        self.next = self.next.wrapping_add(1);
         Ok(frame.bytes)
     }
 }

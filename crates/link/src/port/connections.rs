@@ -84,11 +84,15 @@ impl Open {
         if of_origin >= limits.connections_of_address_max {
             return Err(NoRoom::OfAddress(of_origin));
         }
-        self.of.insert(origin, of_origin + 1);
-        self.in_all += 1;
+        self.of.insert(origin, of_origin.saturating_add(1));
+        self.in_all = self.in_all.saturating_add(1);
         Ok(())
     }
 
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "each place was counted, and is dropped once"
+    )]
     fn give_back(&mut self, origin: Origin) {
         self.in_all -= 1;
         if let Some(of_origin) = self.of.get_mut(&origin) {
