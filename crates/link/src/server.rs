@@ -87,7 +87,7 @@ fn builder(settings: &Settings) -> SocketIoBuilder {
         .ping_interval(settings.heartbeat_interval)
         .ping_timeout(settings.heartbeat_timeout)
         .max_buffer_size(OBSERVER_PACKETS_MAX)
-        .max_payload(PACKET_BYTES_MAX as u64)
+        .max_payload(u64::try_from(PACKET_BYTES_MAX).unwrap_or(u64::MAX))
         .ws_read_buffer_size(READ_BUFFER_BYTES)
         .ws_max_message_size(PACKET_BYTES_MAX)
         .ws_max_frame_size(PACKET_BYTES_MAX)

@@ -38,7 +38,7 @@ impl Connector for TcpConnector {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Ok(Box::new(stream) as BoxStream)
+            Ok::<BoxStream, _>(Box::new(stream))
         })
     }
 }

@@ -24,7 +24,7 @@ impl Connector for TlsConnector {
         Box::pin(async move {
             let host = host_of(address)?;
             let stream = TcpConnector.connect(address).await?;
-            Ok(Box::new(self.0.connect(host, stream).await?) as BoxStream)
+            Ok::<BoxStream, _>(Box::new(self.0.connect(host, stream).await?))
         })
     }
 }
