@@ -51,6 +51,11 @@
 //! message looks like is in [`protocol`]. There is no randomness: jitter is handed in. The one clock is tokio's, which a
 //! simulation can pause; it drives everything here over streams of its own.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)
+)]
+
 mod backoff;
 mod client;
 mod lock;
