@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::entry::{Answer, Change, Entry, RecordJson};
 use crate::id::{
-    ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
+    COUNTED_MAX, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position,
+    RequestId, Seq,
 };
 use crate::message::{
     Action, AppliedRow, Ask, AskNumber, CallId, Condition, CopyMessage, CopyReport, Cursor, Data,
@@ -56,8 +57,8 @@ arbitrary! {
     Incarnation => uuid().prop_map(Self);
     GatewayBoot => uuid().prop_map(Self);
     PartitionId => any::<u16>().prop_map(Self);
-    Epoch => any::<u64>().prop_map(Self);
-    Seq => any::<u64>().prop_map(Self);
+    Epoch => (0..=COUNTED_MAX).prop_map(Self);
+    Seq => (0..=COUNTED_MAX).prop_map(Self);
     CallId => any::<u64>().prop_map(Self);
     AskNumber => any::<u64>().prop_map(Self);
     Position => any::<(Epoch, Seq)>().prop_map(|(epoch, seq)| Self { epoch, seq });

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 /// The longest name of a node, in characters.
@@ -129,12 +130,24 @@ impl fmt::Display for PartitionId {
     }
 }
 
+/// The largest number that is taken from outside for what is counted one by one. Nobody ever comes that far; and who goes on from
+/// there never comes to the end.
+pub const COUNTED_MAX: u64 = u64::MAX >> 1;
+
+fn counted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = u64::deserialize(deserializer)?;
+    if number > COUNTED_MAX {
+        return Err(Error::custom("a number that nobody has counted to"));
+    }
+    Ok(number)
+}
+
 /// The number of a partition's view; plus one at every change.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
 )]
 #[serde(transparent)]
-pub struct Epoch(pub u64);
+pub struct Epoch(#[serde(deserialize_with = "counted")] pub u64);
 
 impl Epoch {
     /// The epoch of the views that formation makes.
@@ -157,7 +170,7 @@ impl fmt::Display for Epoch {
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
 )]
 #[serde(transparent)]
-pub struct Seq(pub u64);
+pub struct Seq(#[serde(deserialize_with = "counted")] pub u64);
 
 impl Seq {
     /// Before the first entry.
@@ -254,6 +267,13 @@ mod tests {
         {
             assert!(bad.parse::<Position>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_number_that_nobody_has_counted_to_is_not_read() {
+        let read = |number: u64| serde_json::from_value::<Seq>(number.into());
+        assert_eq!(read(COUNTED_MAX).unwrap(), Seq(COUNTED_MAX));
+        assert!(read(COUNTED_MAX + 1).is_err());
     }
 
     proptest! {

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use protocol::entry::Entry;
-use protocol::id::{Position, Seq};
+use protocol::id::{Epoch, Position, Seq};
 use protocol::message::{CopyMessage, Cursor, Data, Greeting, Rows, Stretch};
 use protocol::view::View;
 
@@ -108,11 +108,16 @@ impl PartitionCopy {
             self.begin_greeting(cx);
             return Ok(());
         }
+        let epoch = view.epoch;
         self.replica.offer(cx, view)?;
         match data {
-            Data::Append { previous, entries } => self.append(cx, link, previous, entries)?,
+            Data::Append { previous, entries } => {
+                entries.iter().try_for_each(|entry| check_epoch(link, epoch, entry))?;
+                self.append(cx, link, previous, entries)?;
+            }
             Data::Install { base } => {
                 self.check_joiner(link)?;
+                base.iter().try_for_each(|base| check_epoch(link, epoch, base))?;
                 self.replica.begin_install(cx, base);
             }
             Data::Chunk { rows, then } => {
@@ -221,4 +226,13 @@ impl PartitionCopy {
         self.replica.install(cx, rows, then);
         Ok(())
     }
+}
+
+/// An entry is made under the view that it is sent under, or under one before.
+fn check_epoch(link: LinkId, epoch: Epoch, entry: &Entry) -> Result<(), Fault> {
+    if entry.position.epoch <= epoch {
+        return Ok(());
+    }
+    let detail = format!("entry {} under a view of epoch {epoch}", entry.position);
+    Err(Fault::protocol_error(link, detail))
 }

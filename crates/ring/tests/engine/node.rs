@@ -139,15 +139,23 @@ pub(crate) fn hello_of_home() -> HomeHello {
     }
 }
 
-fn append(previous: (u64, u64), seqs: &[u64]) -> NodeEvent {
-    let position = |epoch, seq| Position { epoch: Epoch(epoch), seq: Seq(seq) };
-    let entry = |seq: &u64| Entry {
-        position: position(3, *seq),
-        request: RequestId { boot: BOOT, counter: *seq },
+pub(crate) fn position(epoch: u64, seq: u64) -> Position {
+    Position { epoch: Epoch(epoch), seq: Seq(seq) }
+}
+
+/// An entry of the partition before db-1's own.
+pub(crate) fn entry(position: Position) -> Entry {
+    Entry {
+        position,
+        request: RequestId { boot: BOOT, counter: position.seq.0 },
         unsettled_from: 1,
         change: Change::Delete { id: user_of(0) },
-    };
-    let (previous, entries) = (position(previous.0, previous.1), seqs.iter().map(entry).collect());
+    }
+}
+
+fn append(previous: (u64, u64), seqs: &[u64]) -> NodeEvent {
+    let entries = seqs.iter().map(|seq| entry(position(3, *seq))).collect();
+    let previous = position(previous.0, previous.1);
     data(view(0, 3, both(0)), Data::Append { previous, entries })
 }
 
@@ -190,6 +198,15 @@ fn a_log_that_is_not_a_prefix_of_homes_drops_the_link() {
     let mut node = linked_to_home();
     handle(&mut node, append((0, 0), &[1]));
     let effects = handle(&mut node, append((2, 1), &[2]));
+    assert!(drops_home(&effects), "{effects:?}");
+}
+
+#[test]
+fn an_entry_of_a_view_that_is_yet_to_come_drops_the_link() {
+    let mut node = linked_to_home();
+    let entries = vec![entry(position(3, 1)), entry(position(4, 2))];
+    let append = Data::Append { previous: Position::ZERO, entries };
+    let effects = handle(&mut node, data(view(0, 3, both(0)), append));
     assert!(drops_home(&effects), "{effects:?}");
 }
 

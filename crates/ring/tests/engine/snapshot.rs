@@ -6,7 +6,7 @@ use ring::node::{Node, NodeEffect, NodeEvent};
 
 use crate::damage::{conditions, greetings};
 use crate::home::sync;
-use crate::node::{data, hello_of_home};
+use crate::node::{data, drops_home, entry, hello_of_home, position};
 use crate::support::{HOME, both, handle, home_only, node, view};
 
 /// Node db-1, whose next copy is out of sync, with all of a snapshot of nothing; and what it wrote of that and did not sync.
@@ -38,4 +38,16 @@ fn a_joiner_says_that_it_is_whole_once_that_is_durable() {
     let synced = sync(&mut node, &written);
     assert!(matches!(greetings(&synced)[..], [Holds::Whole(_)]), "{synced:?}");
     assert_eq!(conditions(&synced), [Condition::Whole]);
+}
+
+#[test]
+fn a_snapshot_of_a_view_that_is_yet_to_come_drops_the_link() {
+    let alone = view(0, 3, home_only(0));
+    for (epoch, is_dropped) in [(3, false), (4, true)] {
+        let mut node = node(view(1, 3, both(1)), alone);
+        handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() });
+        let base = Some(entry(position(epoch, 7)));
+        let effects = handle(&mut node, data(alone, Data::Install { base }));
+        assert_eq!(drops_home(&effects), is_dropped, "{effects:?}");
+    }
 }
