@@ -63,9 +63,11 @@ impl fmt::Debug for Port {
 }
 
 /// Serves the connections of a listener until `shutdown` is cancelled, each by a service of its own. Then it accepts no more; a
-/// connection ends once what it has asked for is answered, and the call returns when all have.
+/// connection ends once what it has asked for is answered, or what it had begun to ask for is overdue, and the call returns when
+/// all have.
 ///
-/// A connection that is upgraded is on its own from then on, but counts until it ends.
+/// A connection that is upgraded is on its own from then on, but counts until it ends, or until its peer is let in: who is known takes
+/// no place from who is not.
 pub async fn serve<L, S>(
     mut listener: DeadlineListener<L>,
     port: Port,
@@ -89,17 +91,19 @@ pub async fn serve<L, S>(
                 continue;
             }
         };
-        let stream = stream.taking(place);
+        stream.control().take(place);
         let service = service_on(Connection::of(&stream, address));
         let (port, shutdown) = (port.clone(), shutdown.clone());
         open.spawn(async move {
             let Some(tls) = port.tls else {
                 return answer(stream, service, &port.limits, &shutdown).await;
             };
-            match timeout(port.limits.receive_deadline, tls.accept(stream)).await {
-                Ok(Ok(stream)) => answer(stream, service, &port.limits, &shutdown).await,
-                Ok(Err(error)) => debug!(%address, %error, "no TLS with a peer"),
-                Err(_) => debug!(%address, "no TLS with a peer in time"),
+            let handshake = timeout(port.limits.receive_deadline, tls.accept(stream));
+            match shutdown.run_until_cancelled(handshake).await {
+                Some(Ok(Ok(stream))) => answer(stream, service, &port.limits, &shutdown).await,
+                Some(Ok(Err(error))) => debug!(%address, %error, "no TLS with a peer"),
+                Some(Err(_)) => debug!(%address, "no TLS with a peer in time"),
+                None => debug!(%address, "the port closes before there is TLS with a peer"),
             }
         });
     }

@@ -3,6 +3,13 @@
 //! A problem's `type` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) is one of these under
 //! [`TYPE_PREFIX`]. Clients may branch on it; titles and details may change their words.
 
+use serde::Serialize;
+
+use crate::user::{FieldError, UserId};
+
+/// The media type of a problem's body.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
 /// What every `type` begins with. It names, it need not be fetched (RFC 9457, section 3.1.1).
 pub const TYPE_PREFIX: &str = "tag:chainring,2026:problem:";
 
@@ -77,6 +84,54 @@ problems! {
     OutcomeUnknown = "outcome-unknown", 504, "The outcome of the update is unknown";
     /// A defect of Chainring.
     Internal = "internal", 500, "Something went wrong inside";
+}
+
+impl ProblemType {
+    /// What the header `Retry-After` says, where the request is worth another attempt: a number of seconds.
+    pub fn retry_after(self) -> Option<&'static str> {
+        matches!(self, Self::Unavailable | Self::Overloaded).then_some("1")
+    }
+}
+
+/// What is told of a failure.
+#[derive(Debug, Clone, Copy)]
+pub struct ProblemBody<'a> {
+    /// Its kind.
+    pub kind: ProblemType,
+    /// What is wrong this time, and what to do.
+    pub detail: &'a str,
+    /// The fields that are wrong.
+    pub errors: &'a [FieldError],
+    /// The user of whom nobody knows whether it was created.
+    pub id: Option<&'a UserId>,
+}
+
+impl ProblemBody<'_> {
+    /// The body of a response.
+    pub fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            r#type: String,
+            title: &'a str,
+            status: u16,
+            detail: &'a str,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            errors: &'a [FieldError],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            id: Option<&'a UserId>,
+        }
+        let Self { kind, detail, errors, id } = *self;
+        let body = Body {
+            r#type: kind.uri(),
+            title: kind.title(),
+            status: kind.status(),
+            detail,
+            errors,
+            id,
+        };
+        serde_json::to_string(&body)
+            .unwrap_or_else(|error| unreachable!("a problem always serialises: {error}"))
+    }
 }
 
 #[cfg(test)]

@@ -6,15 +6,11 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::entry::Answer;
-use protocol::problem::ProblemType;
+use protocol::problem::{MEDIA_TYPE, ProblemBody, ProblemType};
 use protocol::user::{BodyError, FieldError, UserId};
 use ring::router::Unavailable;
-use serde::Serialize;
 
 use crate::access::Denied;
-
-/// After how many seconds a request that was certainly not done is worth another attempt.
-const RETRY_AFTER_S: &str = "1";
 
 /// A failure that a client is told of.
 #[derive(Debug, Clone)]
@@ -23,19 +19,6 @@ pub(crate) struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     id: Option<UserId>,
-}
-
-/// The body of a failure.
-#[derive(Serialize)]
-struct Body<'a> {
-    r#type: String,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [FieldError],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a UserId>,
 }
 
 impl Problem {
@@ -50,7 +33,7 @@ impl Problem {
     pub(crate) fn no_route() -> Self {
         Self::new(
             ProblemType::NoRoute,
-            "users are at /api/user/ and /api/user/{id}, the cluster at /api/cluster",
+            "users are at /api/user/ and /api/user/{id}, the cluster at /api/cluster; /api/openapi.json describes all there is",
         )
     }
 
@@ -158,26 +141,18 @@ impl From<BodyError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let Self { kind, detail, errors, id } = &self;
         let status =
-            StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = Body {
-            r#type: self.kind.uri(),
-            title: self.kind.title(),
-            status: status.as_u16(),
-            detail: &self.detail,
-            errors: &self.errors,
-            id: self.id.as_ref(),
-        };
-        let json = serde_json::to_vec(&body)
-            .unwrap_or_else(|error| unreachable!("a problem always serialises: {error}"));
-        let mut response = (status, json).into_response();
-        response.extensions_mut().insert(self.kind);
+            StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = ProblemBody { kind: *kind, detail, errors, id: id.as_ref() };
+        let mut response = (status, body.to_json()).into_response();
+        response.extensions_mut().insert(*kind);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        match self.kind {
-            ProblemType::Unavailable | ProblemType::Overloaded => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
-            }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if let Some(seconds) = kind.retry_after() {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+        }
+        match kind {
             ProblemType::Unauthenticated => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }

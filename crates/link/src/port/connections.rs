@@ -1,4 +1,4 @@
-//! Connections: how many a port has, in all and of each address.
+//! Connections: how many a port has, in all and of each address; of links, only those whose peers have not said who they are.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -47,7 +47,7 @@ pub(crate) struct Place {
 }
 
 impl Connections {
-    /// How many are open.
+    /// How many are open; of links, how many whose peers have not been let in.
     pub fn open(&self) -> usize {
         lock(&self.open).in_all
     }

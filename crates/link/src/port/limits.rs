@@ -7,7 +7,7 @@ use crate::settings::TIME_MAX;
 /// What the peers of a port may take of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortLimits {
-    /// How many connections may be open at once. 4,096 by default.
+    /// How many connections may be open at once; links do not count once their peers are let in. 4,096 by default.
     pub connections_max: usize,
     /// How many of them may come from one address: one of IPv4, or a network of IPv6 (64 bits), as those are given to one
     /// customer. 2,048 by default.
@@ -20,6 +20,9 @@ pub struct PortLimits {
 }
 
 impl PortLimits {
+    /// The usual [`receive_deadline`](Self::receive_deadline), in milliseconds.
+    pub const RECEIVE_DEADLINE_MS: u64 = 30_000;
+
     /// hyper keeps a buffer of this size at least.
     pub const HEAD_BYTES_LEAST: usize = 8 << 10;
 
@@ -51,7 +54,7 @@ impl Default for PortLimits {
             connections_max: 4_096,
             connections_of_address_max: 2_048,
             head_bytes_max: 16 << 10,
-            receive_deadline: Duration::from_secs(30),
+            receive_deadline: Duration::from_millis(Self::RECEIVE_DEADLINE_MS),
         }
     }
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::problem::ProblemType;
-use serde_json::json;
+use protocol::problem::{MEDIA_TYPE, ProblemBody, ProblemType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -45,16 +44,11 @@ impl Refusals {
 }
 
 fn response(no_room: &NoRoom) -> String {
-    let problem = ProblemType::Overloaded;
-    let body = json!({
-        "type": problem.uri(),
-        "title": problem.title(),
-        "status": problem.status(),
-        "detail": no_room.to_string(),
-    });
-    let body = body.to_string();
+    let (kind, detail) = (ProblemType::Overloaded, no_room.to_string());
+    let body = ProblemBody { kind, detail: &detail, errors: &[], id: None }.to_json();
+    let retry_after = kind.retry_after().unwrap_or_default();
     format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {MEDIA_TYPE}\r\nretry-after: {retry_after}\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )

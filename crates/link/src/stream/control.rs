@@ -1,6 +1,6 @@
 //! Control: the handle by which others end a stream, learn why it ended, and that it is gone.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
 use std::{fmt, io};
@@ -8,6 +8,8 @@ use std::{fmt, io};
 use futures_util::task::AtomicWaker;
 use tokio_util::sync::CancellationToken;
 
+use crate::lock::lock;
+use crate::port::Place;
 use crate::reason::{CloseReason, Lost};
 
 /// Why a [`DeadlineStream`](super::DeadlineStream) failed on its own account.
@@ -57,6 +59,8 @@ impl From<StreamFailure> for CloseReason {
 pub(crate) struct Control {
     failure: OnceLock<StreamFailure>,
     silence_max: OnceLock<Duration>,
+    /// Counts the connection at its port until the peer is let in, or the stream is gone.
+    place: Mutex<Option<Place>>,
     reader: AtomicWaker,
     writer: AtomicWaker,
     gone: CancellationToken,
@@ -80,8 +84,15 @@ impl Control {
         self.failure.get().copied()
     }
 
-    /// The peer was let in: from now on the stream fails when nothing was read for `silence_max`.
+    /// Keeps a place of the stream's port.
+    pub(crate) fn take(&self, place: Place) {
+        *lock(&self.place) = Some(place);
+    }
+
+    /// The peer was let in: from now on the stream fails when nothing was read for `silence_max`, and takes no place of its port
+    /// from those who are not known.
     pub(crate) fn authenticated(&self, silence_max: Duration) {
+        self.give_back();
         // A peer that is let in twice, on one connection, is watched as before.
         let _ = self.silence_max.set(silence_max);
         self.wake();
@@ -97,6 +108,7 @@ impl Control {
     }
 
     pub(super) fn set_gone(&self) {
+        self.give_back();
         self.gone.cancel();
     }
 
@@ -111,6 +123,10 @@ impl Control {
     pub(super) fn check_writer(&self, writer: &Waker) -> Result<(), StreamFailure> {
         self.writer.register(writer);
         self.failure().map_or(Ok(()), Err)
+    }
+
+    fn give_back(&self) {
+        drop(lock(&self.place).take());
     }
 
     fn wake(&self) {

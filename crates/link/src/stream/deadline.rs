@@ -10,7 +10,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::control::{Control, StreamFailure};
-use crate::port::Place;
 use crate::settings::due_after;
 
 /// A byte stream that fails a write or flush which makes no progress for the write deadline.
@@ -31,8 +30,6 @@ pub struct DeadlineStream<S> {
     stalled_since: Option<Instant>,
     read_timer: Timer,
     write_timer: Timer,
-    /// Counts the connection for as long as it is there.
-    place: Option<Place>,
 }
 
 impl<S> DeadlineStream<S> {
@@ -47,19 +44,12 @@ impl<S> DeadlineStream<S> {
             stalled_since: None,
             read_timer: Timer::default(),
             write_timer: Timer::default(),
-            place: None,
         }
     }
 
     /// Fails the stream if the peer has not been let in within this time from now.
     pub(super) fn authenticate_within(mut self, deadline: Duration) -> Self {
         self.authenticate_by = Some(due_after(Instant::now(), deadline));
-        self
-    }
-
-    /// Keeps a place of its port until it is dropped.
-    pub(crate) fn taking(mut self, place: Place) -> Self {
-        self.place = Some(place);
         self
     }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::support::Network;
+use super::support::{self, Message, Network, hello};
 
 /// How long the slow path takes.
 const SLOW: Duration = Duration::from_secs(3);
@@ -140,4 +140,24 @@ async fn a_port_that_shuts_down_answers_what_it_was_asked_and_lets_go_of_the_res
     assert!(all_of(busy).await.ends_with("late"));
     world.served.await.expect("no panic");
     assert!(since.elapsed() <= SLOW, "{:?}", since.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_let_in_takes_no_place_from_who_is_not() {
+    let limits = PortLimits { connections_max: 1, ..PortLimits::default() };
+    let port = Port { limits, ..Port::default() };
+    let world = support::World::on(port.clone(), Settings::default(), 64 << 10);
+    let _first = world.link().await;
+    let (second, _) = world.link().await;
+    assert_eq!(port.connections.open(), 0);
+    let _unknown = world.network.dial();
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(port.connections.open(), 1);
+    let stream = world.network.dial();
+    let third =
+        link::connect::<_, Message, Message>(stream, &hello("right"), &world.settings).await;
+    third.expect_err("no place is left");
+    drop(second);
+    sleep(world.settings.connect_deadline).await;
+    assert_eq!((port.connections.open(), port.connections.refused()), (0, 1));
 }

@@ -81,10 +81,15 @@ pub(crate) struct World {
 impl World {
     /// A running server with these settings; each pipe holds `pipe_bytes`.
     pub(crate) fn with(settings: Settings, pipe_bytes: usize) -> Self {
+        Self::on(Port::default(), settings, pipe_bytes)
+    }
+
+    /// The same, on a port of its own.
+    pub(crate) fn on(port: Port, settings: Settings, pipe_bytes: usize) -> Self {
         let (network, listener) = Network::new(pipe_bytes);
         let acceptor = TestAcceptor::default();
         let listener = DeadlineListener::for_links(listener, &settings);
-        serve(listener, acceptor.clone(), &settings, Port::default());
+        serve(listener, acceptor.clone(), &settings, port);
         Self { network, acceptor, settings }
     }
 
