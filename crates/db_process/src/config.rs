@@ -11,7 +11,7 @@ use process::links::LinkArgs;
 use process::log::LogArgs;
 use process::ports::PortArgs;
 use process::secret::{SecretArgs, SecretError};
-use process::tls::TlsArgs;
+use process::tls::{Tls, TlsArgs};
 use protocol::hello::Secret;
 use protocol::id::NodeId;
 use ring::node::NodeSettings;
@@ -161,10 +161,13 @@ impl Config {
     }
 }
 
-impl TryFrom<&Args> for Config {
-    type Error = ConfigError;
-
-    fn try_from(args: &Args) -> Result<Self, ConfigError> {
+impl Config {
+    /// As the arguments have it, and the certificates that they name.
+    ///
+    /// # Errors
+    ///
+    /// Names an argument that cannot be used.
+    pub fn from_args(args: &Args, tls: &Tls) -> Result<Self, ConfigError> {
         let config =
             Self::new(args.node_id.clone(), host_and_port(&args.gateway)?, args.secret.read()?);
         let node_settings = NodeSettings {
@@ -177,7 +180,11 @@ impl TryFrom<&Args> for Config {
         Ok(Self {
             advertise: args.advertise.clone(),
             links,
-            port: Port { limits: args.ports.limits()?, ..Port::default() },
+            port: Port {
+                limits: args.ports.limits()?,
+                tls: tls.for_links.clone(),
+                ..Port::default()
+            },
             node_settings,
             record_cache_bytes: args.memory.record_cache_bytes(),
             ..config

@@ -21,9 +21,8 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> anyhow::Result<()> {
     args.log.start();
-    let tls = args.tls.read()?;
-    let mut config = Config::try_from(&args)?;
-    config.port.tls = tls.for_links.clone();
+    let tls = args.tls.of_node()?;
+    let config = Config::from_args(&args, &tls)?;
     descriptors::allow(config.port.limits.connections_max)?;
     let shutdown = process::shutdown::on_signal()?;
     let storage = RocksStorage::open(&args.data, &args.memory.rocks_settings())

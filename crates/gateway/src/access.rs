@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, Request};
+use process::threads::Threads;
 use process::tokens::{Role, Tokens, TokensError};
 use tokio::time::sleep;
 use tracing::{error, info};
 
-use crate::rest::ACCEPT_LOSS;
+use crate::rest::CLUSTER;
 
 /// How often the file of tokens is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -50,12 +51,15 @@ impl Access {
 
     /// Takes over what the file of tokens says whenever that changes, for as long as it is polled. A file that cannot be used
     /// changes nothing.
-    pub async fn follow(self, path: PathBuf) {
+    pub async fn follow(self, path: PathBuf, threads: Arc<dyn Threads>) {
         let Self::Tokens(tokens) = self else { return };
         let mut is_usable = true;
         loop {
             sleep(LOOK_EVERY).await;
-            match Tokens::read(&path) {
+            let file = path.clone();
+            let read = threads.blocking_for(move || Tokens::read(&file)).await;
+            let Some(read) = read else { continue };
+            match read {
                 Ok(read) => {
                     is_usable = true;
                     let mut tokens = tokens.write().unwrap_or_else(PoisonError::into_inner);
@@ -87,11 +91,11 @@ impl Access {
 }
 
 /// The role that a request needs; none where it needs none.
-fn needed(method: &Method, path: &str) -> Option<Role> {
+pub(crate) fn needed(method: &Method, path: &str) -> Option<Role> {
     match path.strip_suffix('/').unwrap_or(path) {
         "/healthz" | "/readyz" => None,
-        ACCEPT_LOSS => Some(Role::Admin),
         _ if *method == Method::GET || *method == Method::HEAD => Some(Role::Read),
+        path if path.starts_with(CLUSTER) => Some(Role::Admin),
         _ => Some(Role::Write),
     }
 }

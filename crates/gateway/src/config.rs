@@ -84,7 +84,7 @@ pub struct Args {
     pub tokens_file: Option<PathBuf>,
 
     /// Serve REST beyond this machine although anyone may do anything there: without --tokens-file
-    #[arg(long, env = "INSECURE")]
+    #[arg(long, env = "CHAINRING_INSECURE")]
     pub insecure: bool,
 
     /// The cluster's secret.
@@ -227,7 +227,7 @@ impl TryFrom<&Args> for Config {
         if !args.listen.is_loopback() && args.tokens_file.is_none() && !args.insecure {
             return Err(ConfigError::Unprotected(args.listen));
         }
-        let (limits, tls) = (args.ports.limits()?, args.tls.read()?);
+        let (limits, tls) = (args.ports.limits()?, args.tls.of_gateway()?);
         let config = Self {
             links: args.links.settings()?,
             rest_port: Port { limits: limits.clone(), tls: tls.for_clients, ..Port::default() },
@@ -265,6 +265,25 @@ mod tests {
     fn the_arguments_are_those_that_the_help_shows() {
         use clap::CommandFactory;
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_flags_have_the_defaults_of_the_settings() {
+        use clap::Parser;
+        let directory = tempfile::tempdir().unwrap();
+        let secret = directory.path().join("secret");
+        std::fs::write(&secret, "correct horse").unwrap();
+        let flags = ["gateway", "--nodes", "a,b", "--state", "state", "--secret-file"];
+        let args =
+            Args::parse_from(flags.map(Into::into).into_iter().chain([secret.into_os_string()]));
+        let config = Config::try_from(&args).unwrap();
+        let usual = Config::new(config.ring.clone(), config.secret.clone());
+        let numbers = |config: &Config| {
+            let Config { gateway_settings, request_deadline, links, rest_port, .. } =
+                config.clone();
+            (gateway_settings, request_deadline, links, rest_port.limits)
+        };
+        assert_eq!(numbers(&config), numbers(&usual));
     }
 
     #[test]

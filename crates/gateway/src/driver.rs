@@ -20,8 +20,9 @@ use protocol::view::View;
 use ring::controller::{AcceptLossError, ClusterState};
 use ring::gateway::{ClusterStatus, Gateway, GatewayEffect, GatewayEvent};
 use ring::link::{LinkId, LinkIds};
-use ring::router::{ClientRequest, Outcome, Ticket};
+use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::state::{StateError, StateStore};
@@ -37,6 +38,7 @@ pub(crate) struct Driver {
     to_save: mpsc::UnboundedSender<ClusterState>,
     /// Counts what observers would want to hear of.
     changes: watch::Sender<u64>,
+    ended: CancellationToken,
 }
 
 struct Locked {
@@ -75,23 +77,31 @@ impl Driver {
             links: LinkIds::default(),
             to_save,
             changes: watch::Sender::new(0),
+            ended: CancellationToken::new(),
         };
         (Arc::new(driver), saves)
     }
 
-    /// Brings a client's request to its end; within the request deadline.
+    /// Brings a client's request to its end; within the request deadline, or until the gateway ends.
     pub(crate) async fn request(&self, request: ClientRequest) -> Outcome {
         let (complete, completed) = oneshot::channel();
+        let forgotten = match &request {
+            ClientRequest::Read(_) => Outcome::NotDone(Unavailable::DeadlinePassed),
+            ClientRequest::Update(_) => Outcome::Unknown,
+        };
         {
             let mut locked = self.shared.lock();
+            if locked.is_ending {
+                return Outcome::NotDone(Unavailable::DeadlinePassed);
+            }
             locked.tickets += 1;
             let ticket = Ticket(locked.tickets);
             locked.waiting.insert(ticket, complete);
             let time_allowed = self.request_deadline;
             self.handle(&mut locked, [GatewayEvent::Submit { ticket, request, time_allowed }]);
         }
-        // The core completes every request; what it knows of one that it forgot is that it does not know.
-        completed.await.unwrap_or(Outcome::Unknown)
+        // The core completes every request, unless the gateway ends before.
+        completed.await.unwrap_or(forgotten)
     }
 
     /// Judges a node that connects.
@@ -182,11 +192,19 @@ impl Driver {
         }
     }
 
-    /// Closes every link. The core does not hear of that: to it these links would be lost, and views would shrink.
+    /// Closes every link and answers whoever waits. The core does not hear of that: to it these links would be lost, and views
+    /// would shrink.
     pub(crate) fn end(&self, reason: &str) {
         let mut locked = self.shared.lock_anyhow();
         locked.is_ending = true;
+        locked.waiting.clear();
+        self.ended.cancel();
         locked.links.values().for_each(|sender| sender.close(reason));
+    }
+
+    /// Returns once [`end`](Self::end) was called.
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     fn handle(&self, held: &mut Held<'_, Locked>, events: impl IntoIterator<Item = GatewayEvent>) {

@@ -15,7 +15,7 @@ use process::entropy::SystemEntropy;
 use process::threads::SystemThreads;
 use tokio::net::TcpListener;
 use tokio::runtime;
-use tracing::info;
+use tracing::{info, warn};
 
 fn main() -> ExitCode {
     process::exit::code(start(Args::parse()))
@@ -36,11 +36,16 @@ fn half_of_the_processors() -> usize {
 async fn run(args: Args) -> anyhow::Result<()> {
     args.log.start();
     let config = Config::try_from(&args)?;
+    if !args.listen.is_loopback() && config.rest_port.tls.is_none() {
+        warn!(
+            "the cluster's secret, API tokens and users are sent as they are for all to see who are in between: give --tls-cert"
+        );
+    }
     // Two ports.
     descriptors::allow(config.rest_port.limits.connections_max.saturating_mul(2))?;
     let shutdown = process::shutdown::on_signal()?;
     if let Some(path) = args.tokens_file {
-        tokio::spawn(config.access.clone().follow(path));
+        tokio::spawn(config.access.clone().follow(path, Arc::new(SystemThreads)));
     }
     let state = StateDirectory::open(&args.state)?;
     let rest = listen(SocketAddr::new(args.listen, args.rest_port), "--rest-port").await?;

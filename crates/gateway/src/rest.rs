@@ -42,8 +42,11 @@ use crate::driver::Driver;
 /// Where users are; each has its id behind that.
 const USERS: &str = "/api/user/";
 
+/// Where the cluster is; what operators may do to it is behind that.
+pub(crate) const CLUSTER: &str = "/api/cluster";
+
 /// Where an operator accepts a loss.
-pub(crate) const ACCEPT_LOSS: &str = "/api/cluster/accept-loss";
+const ACCEPT_LOSS: &str = "/api/cluster/accept-loss";
 
 /// What the handlers share.
 pub(crate) struct App {
@@ -70,24 +73,21 @@ pub(crate) fn service(driver: Arc<Driver>, entropy: Arc<dyn Entropy>, config: &C
             .map(|(name, port)| (name, Arc::clone(&port.connections))),
         traffic: Traffic::new(),
     });
-    let users = || post(users::create).put(users::change);
-    let user = || get(users::read).delete(users::delete);
-    let router = Router::new()
-        .route("/api/user", users())
-        .route(USERS, users())
-        .route("/api/user/{id}", user())
-        .route("/api/user/{id}/", user())
-        .route("/api/cluster", get(cluster::status))
-        .route("/api/cluster/", get(cluster::status))
-        .route(ACCEPT_LOSS, post(accept_loss::accept))
-        .route("/api/cluster/accept-loss/", post(accept_loss::accept))
-        .route("/api/openapi.json", get(openapi::document))
-        .route("/metrics", get(metrics::metrics))
-        .route("/metrics/", get(metrics::metrics))
-        .route("/healthz", get(cluster::alive))
-        .route("/healthz/", get(cluster::alive))
-        .route("/readyz", get(cluster::ready))
-        .route("/readyz/", get(cluster::ready))
+    let routes = [
+        (USERS, post(users::create).put(users::change)),
+        ("/api/user/{id}", get(users::read).delete(users::delete)),
+        (CLUSTER, get(cluster::status)),
+        (ACCEPT_LOSS, post(accept_loss::accept)),
+        ("/api/openapi.json", get(openapi::document)),
+        ("/metrics", get(metrics::metrics)),
+        ("/healthz", get(cluster::alive)),
+        ("/readyz", get(cluster::ready)),
+    ];
+    let router = routes.into_iter().fold(Router::new(), |router, (path, methods)| {
+        let path = path.trim_end_matches('/');
+        router.route(path, methods.clone()).route(&format!("{path}/"), methods)
+    });
+    let router = router
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(Arc::clone(&app));

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::Listener;
+use futures_util::FutureExt;
 use link::DeadlineListener;
 use process::clock::Clock;
 use protocol::id::{ClusterId, GatewayBoot};
 use ring::gateway::{Gateway, RecoverError};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -19,7 +21,7 @@ use crate::links::Links;
 use crate::rest;
 use crate::state::StateError;
 
-/// How long requests that are under way may take to end once the gateway shuts down, beyond their deadline.
+/// How long it may take to tell clients of the end, once all of their requests have been answered.
 const FINISH_SLACK: Duration = Duration::from_millis(500);
 
 /// Why a gateway ended otherwise than by being told to.
@@ -38,7 +40,8 @@ pub enum RunError {
     CoreBroken,
 }
 
-/// Runs a gateway until `shutdown` is cancelled; then it takes no more requests, ends those under way and returns.
+/// Runs a gateway until `shutdown` is cancelled; then it takes no more requests, ends those under way and returns. Those that are
+/// still being received when all others are over their deadline are not done.
 ///
 /// # Errors
 ///
@@ -83,16 +86,18 @@ where
 
     let listener = DeadlineListener::for_requests(rest, &config.links);
     let service = rest::service(Arc::clone(&driver), Arc::clone(&entropy), &config);
-    let serving = link::serve(listener, config.rest_port, |_| service.clone(), shutdown.clone());
+    let closing = shutdown.child_token();
+    let serving = link::serve(listener, config.rest_port, |_| service.clone(), closing.clone());
+    let serving = serving.shared();
     let out_of_time = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(config.request_deadline + FINISH_SLACK).await;
+        tokio::time::sleep(config.request_deadline).await;
     };
 
     let outcome = tokio::select! {
         biased;
         error = driver.keep_state(saves, state, threads) => Err(error.into()),
-        () = serving => Ok(()),
+        () = serving.clone() => Ok(()),
         () = driver.broken() => Err(RunError::CoreBroken),
         () = out_of_time => Ok(()),
     };
@@ -101,5 +106,8 @@ where
         Err(reason) => error!(%reason, "gateway stops"),
     }
     driver.end("the gateway ends");
+    closing.cancel();
+    // Whoever is still connected is to hear its answer, if it listens.
+    let _ = timeout(FINISH_SLACK, serving).await;
     outcome
 }

@@ -167,7 +167,7 @@ impl StateStore for StateDirectory {
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError + use<> {
     let path = path.to_owned();
-    move |error| StateError::File { doing, path, error: error.to_string() }
+    move |error| StateError::File { doing, path, error: files::told(&error).to_string() }
 }
 
 #[cfg(test)]

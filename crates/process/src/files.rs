@@ -1,5 +1,6 @@
 //! Files that survive a power loss: directories and contents whose names are durable too.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -46,6 +47,17 @@ pub fn replace(path: &Path, draft: &Path, content: &[u8]) -> io::Result<()> {
 /// What the file system says.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// What the file system says, and what an operator can do about it.
+pub fn told(error: &io::Error) -> impl fmt::Display {
+    let advice = match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; let the user that this process runs as read and write there, or give another path"
+        }
+        _ => "",
+    };
+    fmt::from_fn(move |f| write!(f, "{error}{advice}"))
 }
 
 #[cfg(test)]

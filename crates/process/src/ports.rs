@@ -20,7 +20,7 @@ pub struct PortArgs {
     head_bytes_max: usize,
 
     /// How long a connection may take until the head of a request is there, idle time included, and then until its body is, in milliseconds
-    #[arg(long, value_name = "MS", env = "RECEIVE_DEADLINE_MS", default_value_t = 30_000)]
+    #[arg(long, value_name = "MS", env = "RECEIVE_DEADLINE_MS", default_value_t = PortLimits::RECEIVE_DEADLINE_MS)]
     receive_deadline_ms: u64,
 }
 

@@ -5,6 +5,8 @@ use std::{env, fs, io};
 
 use protocol::hello::{Secret, SecretTooShort};
 
+use crate::files::told;
+
 /// The variable that holds the secret itself.
 const SECRET: &str = "CHAINRING_SECRET";
 
@@ -25,7 +27,7 @@ pub enum SecretError {
     )]
     Missing,
     /// The file cannot be read.
-    #[error("the cluster secret cannot be read from {path}: {error}")]
+    #[error("the cluster secret cannot be read from {path}: {error}", path = path.display(), error = told(error))]
     Unreadable {
         /// Which file.
         path: PathBuf,

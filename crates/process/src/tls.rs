@@ -1,11 +1,11 @@
 //! TLS: what the files that are named by flags amount to.
 //!
-//! | given | listeners | dialling |
+//! | given | ports | dialling (nodes only) |
 //! |---|---|---|
 //! | nothing | plain | plain |
 //! | `--tls-cert`, `--tls-key` | TLS | |
-//! | `--tls-ca` | | TLS, to those whom the authority vouches for |
-//! | `--tls-mutual` besides | links only from those whom the authority vouches for | with the process's own certificate |
+//! | `--tls-ca`: by a node always besides | | TLS, to those whom the authority vouches for |
+//! | `--tls-mutual`, with all of them | links only from those whom the authority vouches for | with the process's own certificate |
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,12 +30,12 @@ pub struct TlsArgs {
     #[arg(long, value_name = "FILE", env = "TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
-    /// File with the certificates of the authorities that vouch for the processes of the cluster, in PEM: links are dialled with TLS
+    /// File with the certificates of the authorities that vouch for the processes of the cluster, in PEM
     #[arg(long, value_name = "FILE", env = "TLS_CA")]
     tls_ca: Option<PathBuf>,
 
     /// Whoever dials a link needs a certificate too, of an authority in --tls-ca
-    #[arg(long, env = "TLS_MUTUAL", requires = "tls_cert", requires = "tls_ca")]
+    #[arg(long, env = "TLS_MUTUAL")]
     tls_mutual: bool,
 }
 
@@ -52,6 +52,21 @@ pub struct Tls {
 /// Files that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
+    /// A file that nothing would be done with.
+    #[error(
+        "the gateway dials nobody: --tls-ca is of use with --tls-mutual, give that too or leave it"
+    )]
+    Unused,
+    /// Nothing to show to others, or nothing to judge them by.
+    #[error(
+        "--tls-mutual takes certificates of both sides: give --tls-cert, --tls-key and --tls-ca too"
+    )]
+    NotMutual,
+    /// Links would be with TLS one way and without it the other.
+    #[error(
+        "a node that is linked with TLS dials and is dialled: give all of --tls-cert, --tls-key and --tls-ca, or none of them"
+    )]
+    Half,
     /// A file cannot be read, or is not PEM.
     #[error("{what} cannot be read from {path}: {error}", path = path.display())]
     Unreadable {
@@ -91,12 +106,34 @@ struct Identity<'a> {
 }
 
 impl TlsArgs {
-    /// Reads the files.
+    /// Reads the files of a gateway.
     ///
     /// # Errors
     ///
     /// Names the file that cannot be used, and why.
-    pub fn read(&self) -> Result<Tls, TlsError> {
+    pub fn of_gateway(&self) -> Result<Tls, TlsError> {
+        if self.tls_ca.is_some() && !self.tls_mutual {
+            return Err(TlsError::Unused);
+        }
+        self.read()
+    }
+
+    /// Reads the files of a node.
+    ///
+    /// # Errors
+    ///
+    /// Names the file that is missing or cannot be used, and why.
+    pub fn of_node(&self) -> Result<Tls, TlsError> {
+        if self.tls_ca.is_some() != self.tls_cert.is_some() {
+            return Err(TlsError::Half);
+        }
+        self.read()
+    }
+
+    fn read(&self) -> Result<Tls, TlsError> {
+        if self.tls_mutual && (self.tls_cert.is_none() || self.tls_ca.is_none()) {
+            return Err(TlsError::NotMutual);
+        }
         let identity = match (&self.tls_cert, &self.tls_key) {
             (Some(chain), Some(key)) => Some(Identity::read(chain, key)?),
             _ => None,

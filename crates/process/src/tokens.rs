@@ -15,6 +15,8 @@ use std::{fmt, fs, io};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 use sha2::{Digest, Sha256};
 
+use crate::files::told;
+
 /// What the holder of a token may do; each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Role {
@@ -37,25 +39,38 @@ type Hash = [u8; 32];
 #[derive(Debug, thiserror::Error)]
 pub enum TokensError {
     /// It cannot be read.
-    #[error("the API tokens cannot be read from {path}: {error}", path = path.display())]
+    #[error("the API tokens cannot be read from {path}: {error}", path = path.display(), error = told(error))]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why not.
         error: io::Error,
     },
-    /// A line is not what a line is to be.
-    #[error(
-        "line {line} of the API tokens in {path} is no token: write read, write or admin, and the SHA-256 of the token as 64 \
-         hexadecimal digits (`chainring token` makes such a line)",
-        path = path.display()
-    )]
-    Line {
+    /// It does not say what tokens there are.
+    #[error("the API tokens in {path} cannot be used: {error}", path = path.display())]
+    Invalid {
         /// The file.
         path: PathBuf,
-        /// Which line, counted from 1.
-        line: usize,
+        /// What is wrong with it.
+        error: InvalidTokens,
     },
+}
+
+/// A text that does not say what tokens there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTokens {
+    /// There is none: as a file that is still being written looks.
+    #[error("there is none, so nobody could do anything: `chainring token` makes the line of one")]
+    Empty,
+    /// A line, counted from 1, is not what a line is to be.
+    #[error(
+        "line {0} is no token: write read, write or admin, and the SHA-256 of the token as 64 hexadecimal digits (`chainring token` \
+         makes such a line)"
+    )]
+    NoToken(usize),
+    /// A line, counted from 1, has a token that a line before has.
+    #[error("line {0} has a token that a line before it has: keep one of them")]
+    Twice(usize),
 }
 
 impl Role {
@@ -81,22 +96,29 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or a line of it is wrong.
+    /// When it cannot be read, or not be used.
     pub fn read(path: &Path) -> Result<Self, TokensError> {
         let text = fs::read_to_string(path)
             .map_err(|error| TokensError::Unreadable { path: path.to_owned(), error })?;
-        Self::parse(&text).map_err(|line| TokensError::Line { path: path.to_owned(), line })
+        Self::parse(&text).map_err(|error| TokensError::Invalid { path: path.to_owned(), error })
     }
 
     /// The tokens in the text of a file.
     ///
     /// # Errors
     ///
-    /// The number of the line that is wrong, counted from 1.
-    pub fn parse(text: &str) -> Result<Self, usize> {
+    /// What is wrong with it first.
+    pub fn parse(text: &str) -> Result<Self, InvalidTokens> {
         let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
         let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-        lines.map(|(number, line)| parse(line).ok_or(number)).collect::<Result<_, _>>().map(Self)
+        let mut tokens = HashMap::new();
+        for (number, line) in lines {
+            let (hash, role) = parse(line).ok_or(InvalidTokens::NoToken(number))?;
+            if tokens.insert(hash, role).is_some() {
+                return Err(InvalidTokens::Twice(number));
+            }
+        }
+        if tokens.is_empty() { Err(InvalidTokens::Empty) } else { Ok(Self(tokens)) }
     }
 
     /// The role of a token, if there is such a token.
@@ -160,8 +182,11 @@ mod tests {
         let hash = HEXLOWER.encode(&hash("token"));
         for wrong in ["read", "root {hash}", "read {hash}00", "read token"] {
             let text = format!("read {hash}\n\n{}\n", wrong.replace("{hash}", &hash));
-            assert_eq!(Tokens::parse(&text), Err(3), "{wrong}");
+            assert_eq!(Tokens::parse(&text), Err(InvalidTokens::NoToken(3)), "{wrong}");
         }
+        let twice = format!("read {hash}\nadmin {hash}\n");
+        assert_eq!(Tokens::parse(&twice), Err(InvalidTokens::Twice(2)));
+        assert_eq!(Tokens::parse("# soon\n"), Err(InvalidTokens::Empty));
     }
 
     #[test]

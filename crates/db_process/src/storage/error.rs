@@ -89,7 +89,7 @@ impl StorageError {
         what: impl fmt::Display,
         error: &io::Error,
     ) -> Self {
-        let detail = format!("{what}: {error}");
+        let detail = format!("{what}: {}", process::files::told(error));
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::Full { operation, detail }

@@ -8,7 +8,8 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt};
 use protocol::problem::ProblemType;
-use tokio::time::timeout;
+use ring::router::Unavailable;
+use tokio::time::sleep;
 
 use super::App;
 use super::problem::Problem;
@@ -24,24 +25,40 @@ impl App {
     /// The bytes of a body that says it is JSON.
     pub(super) async fn json(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         if !says_json(headers) {
+            self.discard(headers, body).await;
             let detail = "send the header Content-Type: application/json";
             return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
         }
-        let announced = headers.get(CONTENT_LENGTH);
-        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         // Who asks before it sends is not to be told to send what is then refused.
         let worth_reading =
             if headers.contains_key(EXPECT) { BODY_BYTES_MAX } else { REFUSED_BODY_BYTES_MAX };
-        if announced.is_some_and(|length| length > worth_reading) {
+        if announced(headers) > worth_reading {
             return Err(too_large());
         }
+        self.receive(body).await
+    }
+
+    /// Reads the body of a request that is refused whatever it says, as far as it would be read at all.
+    pub(super) async fn discard(&self, headers: &HeaderMap, body: Body) {
+        if !headers.contains_key(EXPECT) && announced(headers) <= REFUSED_BODY_BYTES_MAX {
+            // The request is refused all the same.
+            let _ = self.receive(body).await;
+        }
+    }
+
+    async fn receive(&self, body: Body) -> Result<Bytes, Problem> {
         let mut read = pin!(read(body));
         // Most bodies come with their heads: they need no timer.
         if let Some(read) = read.as_mut().now_or_never() {
             return read;
         }
         let deadline = self.body_deadline;
-        timeout(deadline, read).await.unwrap_or_else(|_| Err(Problem::too_slow(deadline)))
+        tokio::select! {
+            biased;
+            read = read => read,
+            () = sleep(deadline) => Err(Problem::too_slow(deadline)),
+            () = self.driver.ended() => Err(Unavailable::DeadlinePassed.into()),
+        }
     }
 }
 
@@ -64,6 +81,12 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
 
 fn too_large() -> Problem {
     Problem::new(ProblemType::TooLarge, format!("the limit is {BODY_BYTES_MAX} bytes"))
+}
+
+/// How many bytes the body has, where that is said before it comes.
+fn announced(headers: &HeaderMap) -> usize {
+    let length = headers.get(CONTENT_LENGTH);
+    length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or_default()
 }
 
 /// `application/json`, with parameters or without.

@@ -2,7 +2,6 @@
 //! path alone.
 
 use std::convert::Infallible;
-use std::future::ready;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -51,7 +50,11 @@ impl Service<Request<Body>> for Direct {
         };
         let app = Arc::clone(&self.app);
         if let Err(denied) = app.access.check(&request) {
-            return came.counted(ready(Problem::from(denied).into_response()));
+            return came.counted(async move {
+                let (head, body) = request.into_parts();
+                app.discard(&head.headers, body).await;
+                Problem::from(denied).into_response()
+            });
         }
         match read_of(&request) {
             Some(id) => came.counted(async move { app.read(id).await.into_response() }),

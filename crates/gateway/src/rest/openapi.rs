@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
+use axum::http::Method;
 use protocol::problem::ProblemType;
 use protocol::user::{EMAIL_LENGTH_MAX, NAME_LENGTH_MAX, USER_ID_LENGTH_MAX};
 use serde_json::{Map, Value, json};
 
-use super::{ACCEPT_LOSS, USERS};
+use super::{ACCEPT_LOSS, CLUSTER, USERS};
+use crate::access;
 
 /// `GET /api/openapi.json`
 pub(super) async fn document() -> Json<Value> {
@@ -23,24 +25,54 @@ fn made() -> Value {
             "description": "User records that stay available when a machine dies. 503: certainly not done, safe to repeat. \
                             504: it may have been done, look before you repeat it.",
         },
-        "security": [{}, { "token": [] }],
-        "paths": {
-            (USERS): { "post": create(), "put": change() },
-            (format!("{USERS}{{id}}")): { "parameters": [id()], "get": read(), "delete": delete() },
-            "/api/cluster": { "get": cluster() },
-            (ACCEPT_LOSS): { "post": accept_loss() },
-            "/api/openapi.json": { "get": plain("This document", "application/json", &[]) },
-            "/metrics": { "get": plain("Metrics for Prometheus", "application/openmetrics-text", &[]) },
-            "/healthz": { "get": plain("Whether the process is alive", "text/plain", &[]) },
-            "/readyz": {
-                "get": plain("Whether it is worth sending requests", "text/plain", &[ProblemType::Unavailable]),
-            },
-        },
+        "paths": paths(),
         "components": {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
             "schemas": schemas(),
         },
     })
+}
+
+fn paths() -> Value {
+    let user = format!("{USERS}{{id}}");
+    let operations = [
+        (USERS, Method::POST, create()),
+        (USERS, Method::PUT, change()),
+        (&user, Method::GET, read()),
+        (&user, Method::DELETE, delete()),
+        (CLUSTER, Method::GET, cluster()),
+        (ACCEPT_LOSS, Method::POST, accept_loss()),
+        ("/api/openapi.json", Method::GET, plain("This document", "application/json", &[])),
+        (
+            "/metrics",
+            Method::GET,
+            plain("Metrics for Prometheus", "application/openmetrics-text", &[]),
+        ),
+        ("/healthz", Method::GET, plain("Whether the process is alive", "text/plain", &[])),
+        ("/readyz", Method::GET, ready()),
+    ];
+    let mut paths = json!({});
+    for (path, method, operation) in operations {
+        paths[path][method.as_str().to_lowercase()] = guarded(&method, path, operation);
+    }
+    paths[user]["parameters"] = json!([id()]);
+    paths
+}
+
+/// The same operation, with what it takes to be let in where there are tokens, and how who has not is told.
+fn guarded(method: &Method, path: &str, mut operation: Value) -> Value {
+    operation["security"] = match access::needed(method, path) {
+        Some(role) => {
+            for (status, denied) in
+                problems(&[ProblemType::Unauthenticated, ProblemType::Forbidden])
+            {
+                operation["responses"][status] = denied;
+            }
+            json!([{}, { "token": [role.to_string()] }])
+        }
+        None => json!([]),
+    };
+    operation
 }
 
 fn create() -> Value {
@@ -92,6 +124,10 @@ fn cluster() -> Value {
     plain("The ring, its views, and why something is not available", "application/json", &[])
 }
 
+fn ready() -> Value {
+    plain("Whether it is worth sending requests", "text/plain", &[ProblemType::Unavailable])
+}
+
 fn accept_loss() -> Value {
     let mut responses = problems(&[&BODY[..], &[ProblemType::NothingToAccept]].concat());
     let status = ("application/json", json!({ "type": "object" }));
@@ -123,9 +159,6 @@ const BODY: [ProblemType; 5] = [
 /// What a request with an id in its path can meet.
 const PATH: [ProblemType; 2] = [ProblemType::Malformed, ProblemType::InvalidField];
 
-/// What any request can meet where there are tokens.
-const DENIED: [ProblemType; 2] = [ProblemType::Unauthenticated, ProblemType::Forbidden];
-
 /// Something to look at.
 fn plain(summary: &str, content_type: &str, kinds: &[ProblemType]) -> Value {
     let mut responses = problems(kinds);
@@ -138,7 +171,7 @@ fn plain(summary: &str, content_type: &str, kinds: &[ProblemType]) -> Value {
 /// The responses that tell of problems, by status.
 fn problems(kinds: &[ProblemType]) -> Map<String, Value> {
     let mut titles = BTreeMap::<u16, Vec<&str>>::new();
-    for kind in kinds.iter().chain(&DENIED) {
+    for kind in kinds {
         titles.entry(kind.status()).or_default().push(kind.title());
     }
     let told = |(status, titles): (u16, Vec<&str>)| {
@@ -260,5 +293,19 @@ mod tests {
             count += 1;
         }
         assert!(count > 20, "{count}");
+    }
+
+    #[test]
+    fn each_operation_names_the_role_that_it_takes() {
+        let document = made();
+        let security = |path: &str, method: &str| &document["paths"][path][method]["security"];
+        assert_eq!(security("/healthz", "get"), &json!([]));
+        assert_eq!(security(USERS, "put"), &json!([{}, { "token": ["write"] }]));
+        assert_eq!(security(ACCEPT_LOSS, "post"), &json!([{}, { "token": ["admin"] }]));
+        let responses = &document["paths"][CLUSTER]["get"]["responses"];
+        assert_eq!(
+            responses.as_object().unwrap().keys().collect::<Vec<_>>(),
+            ["200", "401", "403"]
+        );
     }
 }

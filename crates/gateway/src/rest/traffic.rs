@@ -67,7 +67,7 @@ impl Kind {
 
     /// What a request for a path is about.
     pub(super) fn of(method: &Method, path: &str) -> Self {
-        if !path.starts_with(USERS.trim_end_matches('/')) {
+        if !path.starts_with(USERS) && path != USERS.trim_end_matches('/') {
             return Self::Other;
         }
         match *method {
@@ -104,12 +104,16 @@ impl Traffic {
     /// A request was answered, so long after it came.
     pub(super) fn answered(&self, kind: Kind, response: &Response, took: Duration) {
         let of = &self.of_kind[kind as usize];
-        let count = match response.extensions().get::<ProblemType>() {
+        let problem = response.extensions().get::<ProblemType>();
+        let count = match problem {
             Some(problem) => &of.failed[*problem as usize],
             None => &of.succeeded[index_of(response.status())],
         };
         count.fetch_add(1, Ordering::Relaxed);
-        of.took.observe(took.as_secs_f64());
+        // Who is turned away at the door says nothing of how long the others wait.
+        if !matches!(problem, Some(ProblemType::Unauthenticated | ProblemType::Forbidden)) {
+            of.took.observe(took.as_secs_f64());
+        }
     }
 
     /// Adds what was counted to metrics.
@@ -176,6 +180,7 @@ mod tests {
         assert_eq!(Kind::of(&Method::POST, "/api/user"), Kind::Create);
         assert_eq!(Kind::of(&Method::DELETE, "/api/user/ada/"), Kind::Delete);
         assert_eq!(Kind::of(&Method::GET, "/api/cluster"), Kind::Other);
+        assert_eq!(Kind::of(&Method::POST, "/api/users"), Kind::Other);
         assert_eq!(Kind::of(&Method::OPTIONS, "/api/user/"), Kind::Other);
     }
 
