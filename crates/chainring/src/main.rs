@@ -19,6 +19,7 @@ mod dev;
 mod rest;
 mod status;
 mod token;
+mod trust;
 mod watch;
 
 use std::process::ExitCode;

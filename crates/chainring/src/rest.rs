@@ -5,8 +5,10 @@ use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context, bail};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Certificate, Client, RequestBuilder};
 use serde_json::Value;
+
+use crate::trust::Trust;
 
 /// How long the gateway may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,22 +31,35 @@ pub(crate) struct Rest {
     /// File with the API token, where the gateway wants one; without it, the variable CHAINRING_TOKEN may hold the token
     #[arg(long, value_name = "FILE", env = "CHAINRING_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+
+    /// Whom to trust.
+    #[command(flatten)]
+    trust: Trust,
 }
 
 impl Rest {
     /// The one at a URL, which wants no token.
     pub(crate) fn at(url: String) -> Self {
-        Self { url, token_file: None }
+        Self { url, token_file: None, trust: Trust::default() }
     }
 
     /// Reads what is at a path; whatever the gateway says against it is the error.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<String> {
-        self.send(client()?.get(self.address(path))).await
+        self.send(self.client()?.get(self.address(path))).await
     }
 
     /// Sends JSON to a path; whatever the gateway says against it is the error.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<String> {
-        self.send(client()?.post(self.address(path)).json(body)).await
+        self.send(self.client()?.post(self.address(path)).json(body)).await
+    }
+
+    fn client(&self) -> anyhow::Result<Client> {
+        let builder = Client::builder().timeout(TIMEOUT).use_native_tls();
+        let builder = match self.trust.pem()? {
+            Some(pem) => builder.tls_certs_only(Certificate::from_pem_bundle(&pem)?),
+            None => builder,
+        };
+        Ok(builder.build()?)
     }
 
     fn address(&self, path: &str) -> String {
@@ -77,8 +92,4 @@ impl Rest {
         }
         Ok(text)
     }
-}
-
-fn client() -> reqwest::Result<Client> {
-    Client::builder().timeout(TIMEOUT).build()
 }

@@ -2,10 +2,12 @@
 //!
 //! It speaks to the gateway's socket.io port as any user's program can: with a socket.io client that is not ours.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use futures_util::FutureExt;
+use native_tls::{Certificate, Identity, TlsConnector};
 use process::secret::SecretArgs;
 use protocol::hello::{GatewayPeer, Hello};
 use ring::gateway::ClusterStatus;
@@ -14,6 +16,7 @@ use rust_socketio::{Payload, TransportType};
 use tokio::sync::mpsc;
 
 use crate::status;
+use crate::trust::{Trust, read};
 
 /// Arguments of `chainring watch`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +33,35 @@ pub(crate) struct Args {
     /// The cluster's secret.
     #[command(flatten)]
     secret: SecretArgs,
+
+    /// Whom to trust.
+    #[command(flatten)]
+    trust: Trust,
+
+    /// File with a certificate and those that lead to its authority, in PEM, where the gateway wants one (--tls-mutual)
+    #[arg(long, value_name = "FILE", env = "TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// File with the private key of that certificate, in PEM (PKCS #8)
+    #[arg(long, value_name = "FILE", env = "TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+impl Args {
+    fn tls(&self) -> anyhow::Result<TlsConnector> {
+        let mut tls = TlsConnector::builder();
+        if let Some(pem) = self.trust.pem()? {
+            tls.disable_built_in_roots(true);
+            for certificate in Certificate::stack_from_pem(&pem)? {
+                tls.add_root_certificate(certificate);
+            }
+        }
+        if let (Some(chain), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            let identity = Identity::from_pkcs8(&read(chain)?, &read(key)?);
+            tls.identity(identity.context("the certificate and its key cannot be used")?);
+        }
+        Ok(tls.build()?)
+    }
 }
 
 enum Told {
@@ -75,6 +107,7 @@ async fn connect(args: &Args, tell: mpsc::UnboundedSender<Told>) -> anyhow::Resu
         .transport_type(TransportType::Websocket)
         .auth(serde_json::to_value(&hello)?)
         .reconnect(false)
+        .tls_config(args.tls()?)
         .on("cluster", on_cluster)
         .on("error", on_error);
     builder
