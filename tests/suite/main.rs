@@ -10,14 +10,18 @@
 //! | [`durability`] | no update is acked before it is durable on both nodes |
 //! | [`full_disk`] | a node without room ends and says so, the ring goes on, and it comes back once there is room |
 //! | [`socket_io`] | other people's socket.io clients |
+//! | [`endings`] | processes that are asked to end, in the middle of something |
+//! | [`clocks`] | clocks that jump |
 //! | [`refusals`] | processes that do not belong |
 //! | [`attacks`] | peers that mean ill |
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "these are tests throughout")]
 
 mod attacks;
+mod clocks;
 mod damage;
 mod durability;
+mod endings;
 mod full_disk;
 mod harness;
 mod kills;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use link::{Connector, TlsConnector};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use ring::gateway::ClusterStatus;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -30,6 +30,8 @@ impl Authority {
     fn new(directory: PathBuf) -> Self {
         fs::create_dir_all(&directory).expect("the directory is writable");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        // OpenSSL takes a certificate whose subject is its issuer's for self-signed.
+        params.distinguished_name.push(DnType::CommonName, "an authority of the tests");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
         let issuer = CertifiedIssuer::self_signed(params, key).expect("a certificate");
@@ -130,5 +132,40 @@ async fn a_ring_with_mutual_tls_serves_who_trusts_it_and_links_no_one_else() {
     }
     healthy(&cluster, &authority).await;
     assert!(cluster.all_alive());
+    cluster.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_reach_a_ring_with_mutual_tls_when_they_trust_it() {
+    let mut cluster = Cluster::new(2);
+    let authority = Authority::new(cluster.directory.path().join("authority"));
+    let flags = authority.flags(&cluster.address.to_string());
+    let flags = flags.iter().map(String::as_str).collect::<Vec<_>>();
+    cluster = cluster.with_gateway_flags(&flags).with_node_flags(&flags);
+    cluster.start_all();
+    healthy(&cluster, &authority).await;
+
+    let url = cluster.url().replace("http://", "https://");
+    let operator = |arguments: &[&str]| {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned());
+        Process::start("operator", "chainring", &arguments.collect::<Vec<_>>())
+    };
+    let (status, said) =
+        operator(&["status", "--url", &url, "--tls-ca", &text(&authority.ca())]).ended().await;
+    assert!(status.success(), "{said}");
+    let (status, said) = operator(&["status", "--url", &url]).ended().await;
+    assert!(!status.success() && said.contains("no gateway answers at"), "{said}");
+
+    let links = format!("https://{}", cluster.socket_address());
+    let secret = text(&cluster.directory.path().join("secret"));
+    let watch = ["watch", "--url", &links, "--secret-file", &secret];
+    let identity = &flags[..6];
+    assert_eq!(identity[4], "--tls-ca");
+    let mut watching = operator(&[&watch[..], identity].concat());
+    sleep(Duration::from_secs(2)).await;
+    assert!(watching.is_alive(), "an observer is linked");
+    watching.kill().await;
+    let (status, said) = operator(&[&watch[..], &identity[4..]].concat()).ended().await;
+    assert!(!status.success() && said.contains("no gateway answers at"), "{said}");
     cluster.stop_all().await;
 }

@@ -30,6 +30,7 @@ pub(crate) struct Cluster {
     nodes: Vec<Option<Process>>,
     gateway_flags: Vec<String>,
     node_flags: Vec<String>,
+    environment: Vec<(String, String)>,
     /// What nodes dial through, where the network between processes is to be cut.
     ways: Option<Ways>,
     /// What one of the nodes stores on, where it is to be filled.
@@ -56,6 +57,7 @@ impl Cluster {
             nodes: (0..nodes).map(|_| None).collect(),
             gateway_flags: Vec::new(),
             node_flags: Vec::new(),
+            environment: Vec::new(),
             ways: None,
             small_disk: None,
         }
@@ -109,6 +111,14 @@ impl Cluster {
         self
     }
 
+    /// Variables of each process, from its next start on.
+    pub(crate) fn with_environment(mut self, variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter();
+        self.environment =
+            variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self
+    }
+
     pub(crate) fn start_all(&mut self) {
         self.start_gateway();
         for node in 0..self.nodes.len() {
@@ -124,7 +134,9 @@ impl Cluster {
             ("--listen", self.address.to_string()),
         ]);
         arguments.extend(self.gateway_flags.clone());
-        self.gateway = Some(Process::start("gateway", "gateway", &arguments));
+        let mut command = Command::new(binary("gateway"));
+        command.args(arguments).envs(self.environment.clone());
+        self.gateway = Some(Process::spawn("gateway", command));
     }
 
     pub(crate) fn start_node(&mut self, node: usize) {
@@ -149,7 +161,7 @@ impl Cluster {
             Some(disk) => disk.command(&program),
             None => Command::new(program),
         };
-        command.args(arguments);
+        command.args(arguments).envs(self.environment.clone());
         self.nodes[node] = Some(Process::spawn(id.as_str(), command));
     }
 
@@ -189,6 +201,11 @@ impl Cluster {
 
     pub(crate) async fn stop_gateway(&mut self) {
         self.gateway.take().expect("it runs").stop().await;
+    }
+
+    /// A gateway that runs, or is to be waited for; the cluster forgets it.
+    pub(crate) fn take_gateway(&mut self) -> Process {
+        self.gateway.take().expect("it runs")
     }
 
     /// A node that runs, or is to be waited for; the cluster forgets it.

@@ -1,5 +1,6 @@
 //! A process of the cluster, and what it printed.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -66,9 +67,11 @@ impl Process {
     /// The same for a program that another one starts, and becomes.
     pub(crate) fn spawn(name: &str, mut command: Command) -> Self {
         let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        let own = own_environment(&command);
         let mut child = command
             .env_clear()
             .envs(kept)
+            .envs(own)
             // Of a panic the whole story, of an error what an operator sees.
             .env("RUST_BACKTRACE", "1")
             .env("RUST_LIB_BACKTRACE", "0")
@@ -120,6 +123,11 @@ impl Process {
         self.signal(Signal::SIGCONT);
     }
 
+    /// Asks it to end (SIGTERM), and does not wait for it.
+    pub(crate) fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
     fn signal(&self, signal: Signal) {
         let id = self.id().try_into().expect("a pid");
         kill(Pid::from_raw(id), signal).expect("it can be signalled");
@@ -162,6 +170,12 @@ impl Process {
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().expect("it can be asked").is_none()
     }
+}
+
+/// What a command sets itself.
+fn own_environment(command: &Command) -> Vec<(OsString, OsString)> {
+    let set = command.as_std().get_envs();
+    set.filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
 }
 
 /// Whether a thread is stopped: `T` after its name, in parentheses, in `/proc/PID/task/TID/stat`.

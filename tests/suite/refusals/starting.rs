@@ -1,14 +1,17 @@
 //! Configurations and directories with which no process starts.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use nix::unistd::geteuid;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::process::Command;
 
 use super::{assert_says, complaint};
 use crate::harness::address;
-use crate::harness::process::{Process, text};
+use crate::harness::process::{Process, binary, text};
 
 /// Somebody whose secret is long enough.
 const SECRET: &str = "a secret of the tests";
@@ -139,6 +142,64 @@ async fn a_data_directory_of_something_else_is_not_touched() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_may_not_read_or_write_is_named() {
+    let place = Place::new();
+    for directory in ["state", "data"] {
+        fs::create_dir(place.path(directory)).expect("the directory is writable");
+        forbid(&place.path(directory));
+    }
+    let tokens = place.file("tokens", "");
+    forbid(&tokens);
+    let secret = place.file("forbidden", SECRET);
+    forbid(&secret);
+    for (flags, path) in [
+        (place.gateway(), place.path("state")),
+        (place.node(), place.path("data")),
+        (place.gateway().with("--tokens-file", &tokens), tokens),
+        (Flags { secret: Some(secret.clone()), ..place.node() }, secret),
+    ] {
+        let complaint = complaint(flags.start_without_privileges()).await;
+        assert_says(
+            &complaint,
+            &[&path, "Permission denied", "let the user that this process runs as"],
+        );
+    }
+    for directory in ["state", "data"] {
+        let permissions = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(place.path(directory), permissions).expect("it is ours");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_that_do_not_make_sense_together_are_named() {
+    let place = Place::new();
+    let nowhere = place.path("nowhere.pem");
+    for (flags, words) in [
+        (place.gateway().with("--tls-ca", &nowhere), "the gateway dials nobody"),
+        (
+            place.node().with("--tls-ca", &nowhere),
+            "a node that is linked with TLS dials and is dialled",
+        ),
+        (
+            place
+                .node()
+                .with("--tls-ca", &nowhere)
+                .with("--tls-cert", &nowhere)
+                .with("--tls-key", &nowhere),
+            "the private key cannot be read from",
+        ),
+    ] {
+        assert_says(&complaint(flags.start()).await, &[words]);
+    }
+}
+
+/// Takes away every right but to look, whoever owns it.
+fn forbid(path: &str) {
+    let mode = if Path::new(path).is_dir() { 0o500 } else { 0 };
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+}
+
 /// A directory and an address for processes that are not to start.
 struct Place {
     directory: TempDir,
@@ -203,10 +264,28 @@ impl Flags {
         self
     }
 
+    fn arguments(&self) -> Vec<String> {
+        let secret = self.secret.clone().map(|secret| ("--secret-file", secret));
+        let flags = self.flags.iter().cloned().chain(secret);
+        flags.flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+    }
+
     fn start(self) -> Process {
-        let secret = self.secret.map(|secret| ("--secret-file", secret));
-        let flags = self.flags.into_iter().chain(secret);
-        let arguments = flags.flat_map(|(flag, value)| [flag.to_owned(), value]);
-        Process::start(self.program, self.program, &arguments.collect::<Vec<_>>())
+        Process::start(self.program, self.program, &self.arguments())
+    }
+
+    /// Starts it so that permissions are those of a user, also where root runs the tests.
+    fn start_without_privileges(self) -> Process {
+        let program = binary(self.program);
+        let mut command = if geteuid().is_root() {
+            let privileges = "-dac_override,-dac_read_search";
+            let mut command = Command::new("setpriv");
+            command.args(["--bounding-set", privileges, "--inh-caps", privileges]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        command.args(self.arguments());
+        Process::spawn(self.program, command)
     }
 }
