@@ -75,6 +75,12 @@ pub(crate) fn save(path: &Path, requests: impl Iterator<Item = String>) -> anyho
     Ok(fs::write(script_beside(path), include_str!("load.lua"))?)
 }
 
+/// Reads what [`save`] wrote.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    let all = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(all.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect())
+}
+
 fn script_beside(requests: &Path) -> PathBuf {
     requests.with_extension("lua")
 }

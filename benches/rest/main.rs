@@ -8,6 +8,7 @@
 mod flame;
 mod load;
 mod machine;
+mod overload;
 mod records;
 mod server;
 mod subject;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use self::load::Load;
+use self::overload::Overload;
 use self::records::Workload;
 use self::subject::Subject;
 use self::table::Row;
@@ -71,6 +73,18 @@ struct Args {
     /// Leave the peers out
     #[arg(long)]
     no_peers: bool,
+
+    /// Measure instead what a ring of three does under so many times the load that it can bear
+    #[arg(long, value_name = "TIMES", value_delimiter = ',')]
+    overload: Vec<f64>,
+
+    /// How many requests may be under way under --overload
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = 1024)]
+    overload_connections: usize,
+
+    /// A control group that bounds the processor time of the ring under --overload, so that there is some left for the load
+    #[arg(long, value_name = "DIR")]
+    cgroup: Option<PathBuf>,
 }
 
 /// Each subject has loopback addresses of its own.
@@ -87,9 +101,12 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let bench = Bench {
         load: Load { connections: args.connections, time: Duration::from_secs(args.seconds) },
         pairs: args.pairs,
-        workloads: args.workloads,
+        workloads: args.workloads.clone(),
     };
     machine::describe(&args.disk, &args.memory).await;
+    if !args.overload.is_empty() {
+        return bench.overload(&args).await;
+    }
     println!(
         "{} users; {} pairs of {} s each; wrk with 1 thread and {} connections.\n",
         args.users, args.pairs, args.seconds, args.connections
@@ -159,6 +176,30 @@ impl Bench {
             });
         }
         Ok(())
+    }
+
+    /// What a ring does with more requests than it can bear, and just after that.
+    async fn overload(&self, args: &Args) -> anyhow::Result<()> {
+        let ring = Subject::ring(3, RING, &args.disk).await?;
+        ring.fill(args.users).await?;
+        if let Some(cgroup) = &args.cgroup {
+            ring.join(cgroup)?;
+        }
+        table::begin_overload();
+        for workload in &self.workloads {
+            let capacity = ring.measure(&self.load, *workload).await?.seen.per_second();
+            let after = [0.5, 0.5];
+            for times in args.overload.iter().copied().chain(after) {
+                let overload = Overload {
+                    per_second: capacity * times,
+                    connections: args.overload_connections,
+                    time: self.load.time,
+                };
+                let fates = ring.overload(&overload, *workload).await?;
+                table::add_overload(workload.name(), times, &overload, &fates, &ring.usage()?);
+            }
+        }
+        ring.stop().await
     }
 
     /// Draws what each role does under each workload.

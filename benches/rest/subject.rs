@@ -16,6 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use crate::overload::{Fates, Overload};
 use crate::records::{Dialect, Workload, record};
 use crate::server::{Server, Usage};
 use crate::{flame, load};
@@ -174,6 +175,23 @@ impl Subject {
         Ok(Measured { seen, used: used.collect() })
     }
 
+    /// Asks it for more than it can bear.
+    pub(crate) async fn overload(
+        &self,
+        overload: &Overload,
+        workload: Workload,
+    ) -> anyhow::Result<Fates> {
+        overload.run(&self.url, &self.requests_of(workload)).await
+    }
+
+    /// Moves its processes into a control group (`cgroups(7)`).
+    pub(crate) fn join(&self, cgroup: &Path) -> anyhow::Result<()> {
+        self.servers.iter().try_for_each(|server| {
+            let joined = fs::write(cgroup.join("cgroup.procs"), server.id()?.to_string());
+            joined.with_context(|| format!("{} takes no process", cgroup.display()))
+        })
+    }
+
     /// Draws what the processes of each role do for some time.
     pub(crate) async fn draw(
         &self,
@@ -200,7 +218,7 @@ impl Subject {
     }
 
     /// By role: the processor time of all its processes, the memory of the largest one.
-    fn usage(&self) -> anyhow::Result<Vec<(&'static str, Usage)>> {
+    pub(crate) fn usage(&self) -> anyhow::Result<Vec<(&'static str, Usage)>> {
         let mut by_role = Vec::<(&'static str, Usage)>::new();
         for server in &self.servers {
             let usage = server.usage()?;

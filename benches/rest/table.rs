@@ -1,5 +1,7 @@
 //! The table: a line for each subject of a comparison.
 
+use crate::overload::{Fates, Overload, percentile};
+use crate::server::Usage;
 use crate::subject::{Measured, Used};
 
 /// A comparison of two subjects.
@@ -34,6 +36,41 @@ pub(crate) fn add(row: &Row<'_>) {
     let right = row.pairs.iter().map(|(_, right)| right).collect::<Vec<_>>();
     line(row, row.left, &left, &ratio);
     line(row, row.right, &right, "1");
+}
+
+/// Begins the table of a ring under more load than it can bear.
+pub(crate) fn begin_overload() {
+    println!(
+        "| workload | times its capacity | due/s | done/s | 503/s | not sent/s | p50 ms | p99 ms | p99 ms of 503 | MiB |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---|");
+}
+
+/// A line of it.
+pub(crate) fn add_overload(
+    workload: &str,
+    times: f64,
+    overload: &Overload,
+    fates: &Fates,
+    usage: &[(&str, Usage)],
+) {
+    let seconds = overload.time.as_secs_f64();
+    let ms = |ordered: &[u64], of_hundred| {
+        percentile(ordered, of_hundred)
+            .map_or_else(String::new, |us| format!("{:.2}", us as f64 / 1e3))
+    };
+    let memory = usage.iter().map(|(role, used)| format!("{role} {}", used.memory_bytes >> 20));
+    println!(
+        "| {workload} | {times} | {:.0} | {:.0} | {:.0} | {:.0} | {} | {} | {} | {} |",
+        overload.per_second,
+        fates.done_us.len() as f64 / seconds,
+        fates.shed_us.len() as f64 / seconds,
+        fates.unsent as f64 / seconds,
+        ms(&fates.done_us, 50),
+        ms(&fates.done_us, 99),
+        ms(&fates.shed_us, 99),
+        memory.collect::<Vec<_>>().join(", "),
+    );
 }
 
 fn line(row: &Row<'_>, subject: &str, measured: &[&Measured], ratio: &str) {

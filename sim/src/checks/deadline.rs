@@ -1,6 +1,6 @@
 //! Every request has an answer within its deadline, and some slack for the way, unless the gateway died or stood still
 //! meanwhile, or its client was cut off. And none is given up before: a read of a cluster that is formed fails at its deadline and no sooner, and so
-//! does an update of unknown fate.
+//! does an update of unknown fate; unless the gateway ends meanwhile, which answers whoever waits.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::plan::host::Host;
 use crate::plan::step::{Condition, Death};
 use crate::plan::swarm::Swarm;
 use crate::report::Violation;
-use crate::seen::{ClientDid, Moment, Seen, WorldDid};
+use crate::seen::{ClientDid, Moment, Seen, StateDid, WorldDid};
 
 const NAME: &str = "deadline";
 
@@ -29,6 +29,8 @@ pub struct Deadline {
     /// How many things make the gateway stand still, or keep clients away from it.
     pauses: u32,
     is_up: bool,
+    /// When a gateway began to end, or ended, last.
+    last_end: Option<Moment>,
     /// Since when there is a cluster: before that, requests are turned away at once.
     formed_since: Option<Moment>,
 }
@@ -45,6 +47,7 @@ impl Deadline {
             undisturbed_since: None,
             pauses: 0,
             is_up: false,
+            last_end: None,
             formed_since: None,
         }
     }
@@ -56,6 +59,7 @@ impl Deadline {
             | WorldDid::Ended(Host::Gateway, _)
             | WorldDid::Stops(Host::Gateway) => {
                 self.is_up = false;
+                self.last_end = Some(at);
             }
             WorldDid::Begins(
                 Condition::Paused(Host::Gateway) | Condition::Cut(Host::Clients, _),
@@ -82,6 +86,9 @@ impl Check for Deadline {
                 self.undisturbed_since = None;
             }
             Seen::World(did) => self.is_disturbed(at, did),
+            Seen::State { gateway: Host::Gateway, did: StateDid::Failed } => {
+                self.last_end = Some(at)
+            }
             Seen::Client { did: ClientDid::Completed(answered), .. } => {
                 let began = at.0.saturating_sub(answered.took);
                 let was_undisturbed = self.undisturbed_since.is_some_and(|since| since.0 <= began);
@@ -99,7 +106,8 @@ impl Check for Deadline {
                     Some(504) => true,
                     _ => false,
                 };
-                if is_given_up && answered.took < self.deadline {
+                let has_ended = self.last_end.is_some_and(|end| end.0 >= began);
+                if is_given_up && !has_ended && answered.took < self.deadline {
                     let detail = format!(
                         "given up before the deadline of {:?}: {answered:?}",
                         self.deadline
@@ -145,6 +153,18 @@ mod tests {
         let mut scene = Scene::formed(Deadline::new(&swarm));
         scene.play(given_up_after(Duration::from_millis(swarm.request_deadline_ms)));
         scene.objects(given_up_after(Duration::from_millis(10)));
+    }
+
+    #[test]
+    fn a_gateway_that_ends_may_give_up_what_waits_and_nothing_that_comes_later() {
+        let swarm = Plan::draw(1, &Options::default()).swarm;
+        let scene = Scene::formed(Deadline::new(&swarm));
+        let mut check = scene.check;
+        let mut see =
+            |ms, seen: &Seen| check.see(&scene.model, Moment(Duration::from_millis(ms)), seen);
+        see(5_000, &Seen::State { gateway: Host::Gateway, did: StateDid::Failed }).unwrap();
+        see(5_005, &given_up_after(Duration::from_millis(10))).unwrap();
+        assert!(see(5_011, &given_up_after(Duration::from_millis(10))).is_err());
     }
 
     #[test]
