@@ -68,6 +68,9 @@ pub enum Fault {
         host: Host,
         /// Which.
         rot: Rot,
+        /// Whether the process is killed in the same moment, so that it meets the row at its start.
+        #[serde(default)]
+        killed: bool,
     },
     /// The node comes back with an empty data directory.
     LostData(Host),

@@ -95,7 +95,8 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
                 0 => 1.0,
                 _ => f64::from(random.random_range(0..=100_u8)) / 100.0,
             };
-            Fault::Corrupt { host, rot: Rot { member, row, pick } }
+            let killed = row == Row::Entry && random.random();
+            Fault::Corrupt { host, rot: Rot { member, row, pick }, killed }
         }
         FaultKind::LostData => Fault::LostData(host),
         FaultKind::Pause => {

@@ -107,7 +107,10 @@ impl Fault {
             Self::Stop(host) => vec![(0, Step::Stop(*host))],
             Self::Crash(host) => down(*host, Death::Vanished),
             Self::PowerLoss { host, kept } => down(*host, Death::PowerLost { kept: *kept }),
-            Self::Corrupt { host, rot } => vec![(0, Step::Corrupt(*host, *rot))],
+            Self::Corrupt { host, rot, killed } => {
+                let dies = if *killed { down(*host, Death::Killed) } else { Vec::new() };
+                [(0, Step::Corrupt(*host, *rot))].into_iter().chain(dies).collect()
+            }
             Self::LostData(host) => down(*host, Death::DataLost),
             Self::LostState => down(Host::Gateway, Death::DataLost),
             Self::Blackout { kept, loses_state, back_after_ms } => {

@@ -19,7 +19,7 @@ impl Run<'_> {
             return false;
         }
         match fault {
-            Fault::Corrupt { host: Host::Node(place), rot } => {
+            Fault::Corrupt { host: Host::Node(place), rot, .. } => {
                 let here = self.model.ring.places().nth(*place);
                 let partition = here.map(|here| self.model.ring.partition_at(here, rot.member));
                 partition.is_some_and(|partition| {

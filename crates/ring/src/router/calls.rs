@@ -13,9 +13,9 @@ use crate::link::LinkId;
 /// way than make a group add nothing but the time that each waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeLimits {
-    /// The most reads that are under way at a node.
+    /// The most reads that are under way at a node and that a client still waits for.
     pub reads_max: usize,
-    /// The most updates that are under way at a node.
+    /// The most updates that are under way at a node and that a client still waits for.
     pub updates_max: usize,
 }
 
