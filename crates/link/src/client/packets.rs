@@ -103,9 +103,9 @@ impl Packets {
     fn read_engine_packet(&self, text: &str) -> Result<Incoming, Violation> {
         let not_a_packet =
             || Violation::NotAPacket("a text that is no engine.io packet".to_owned());
-        let kind = text.chars().next().ok_or_else(not_a_packet)?;
-        let rest = &text[kind.len_utf8()..];
-        match (kind, rest) {
+        let mut rest = text.chars();
+        let kind = rest.next().ok_or_else(not_a_packet)?;
+        match (kind, rest.as_str()) {
             ('0', open) => match serde_json::from_str(open) {
                 Ok(open) => Ok(Incoming::Open(open)),
                 Err(_) => Err(Violation::NotAPacket(
