@@ -1,11 +1,17 @@
 //! Bodies of REST requests.
 
+use protocol::id::Position;
 use protocol::user::{NewUser, User, UserPatch};
 
-/// A body, as each of the requests that have one reads it, and as a stored record.
+/// A body, as each of the requests that have one reads it, as a stored record, and as the tag of one.
 ///
-/// What is accepted is a record that survives its JSON.
+/// What is accepted is a record that survives its JSON, or a tag that is written as it was read.
 pub fn bodies(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(position) = text.parse::<Position>()
+    {
+        assert_eq!(position.to_string(), text);
+    }
     if let Ok(user) = NewUser::from_body(data) {
         survives(&user.with_id(|| "made".parse().expect("an id")));
     }

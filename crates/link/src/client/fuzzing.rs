@@ -5,6 +5,7 @@ use protocol::frame;
 use protocol::message::ToNode;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::handshake::refused;
 use super::packets::{Incoming, Packets, frame_messages};
 use crate::wire::FrameOrder;
 
@@ -30,12 +31,17 @@ pub fn client_reads<'a>(messages: impl IntoIterator<Item = WebsocketMessage<'a>>
             WebsocketMessage::Binary(bytes) => Message::binary(Bytes::copy_from_slice(bytes)),
         };
         let Ok(incoming) = packets.read(message) else { return };
-        if let Incoming::Frame(frame) = incoming {
-            let again = Packets::new();
-            let read = frame_messages(frame.clone()).map(|message| again.read(message)).last();
-            assert_eq!(read, Some(Ok(Incoming::Frame(frame.clone()))));
-            let Ok(bytes) = order.take(frame) else { return };
-            let _ = frame::decode::<ToNode>(&bytes);
+        match incoming {
+            Incoming::Frame(frame) => {
+                let again = Packets::new();
+                let read = frame_messages(frame.clone()).map(|message| again.read(message)).last();
+                assert_eq!(read, Some(Ok(Incoming::Frame(frame.clone()))));
+                let Ok(bytes) = order.take(frame) else { return };
+                let _ = frame::decode::<ToNode>(&bytes);
+            }
+            Incoming::ConnectError(words) => drop(refused(words)),
+            Incoming::Open(open) => drop(open.silence_max()),
+            _ => {}
         }
     }
 }

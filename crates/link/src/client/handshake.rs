@@ -72,7 +72,7 @@ async fn next(websocket: &mut WebSocket, packets: &Packets) -> Result<Incoming, 
     }
 }
 
-fn refused(words: String) -> ConnectError {
+pub(super) fn refused(words: String) -> ConnectError {
     match words.parse::<Refusal>() {
         Ok(refusal) => ConnectError::Refused(refusal),
         Err(_) => ConnectError::Foreign(format!("it turned the connection down with {words:?}")),
