@@ -78,6 +78,10 @@ struct Args {
     #[arg(long, value_name = "TIMES", value_delimiter = ',')]
     overload: Vec<f64>,
 
+    /// How many connections it takes to see what the ring can bear, under --overload
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = 256)]
+    capacity_connections: usize,
+
     /// How many requests may be under way under --overload
     #[arg(long, value_name = "CONNECTIONS", default_value_t = 1024)]
     overload_connections: usize,
@@ -186,8 +190,15 @@ impl Bench {
             ring.join(cgroup)?;
         }
         table::begin_overload();
+        // As much as all connections take.
+        let saturated = Overload {
+            per_second: 1e6,
+            connections: args.capacity_connections,
+            time: self.load.time,
+        };
         for workload in &self.workloads {
-            let capacity = ring.measure(&self.load, *workload).await?.seen.per_second();
+            let capacity = ring.overload(&saturated, *workload).await?.done_us.len() as f64
+                / saturated.time.as_secs_f64();
             let after = [0.5, 0.5];
             for times in args.overload.iter().copied().chain(after) {
                 let overload = Overload {

@@ -64,11 +64,11 @@ pub struct Args {
     pub in_flight_max: NonZeroUsize,
 
     /// How many reads may be under way at each node: those beyond get 503
-    #[arg(long, value_name = "READS", env = "READS_OF_NODE_MAX", default_value = "4096")]
+    #[arg(long, value_name = "READS", env = "READS_OF_NODE_MAX", default_value = "512")]
     pub reads_of_node_max: NonZeroUsize,
 
     /// How many updates may be under way at each node: those beyond get 503
-    #[arg(long, value_name = "UPDATES", env = "UPDATES_OF_NODE_MAX", default_value = "1024")]
+    #[arg(long, value_name = "UPDATES", env = "UPDATES_OF_NODE_MAX", default_value = "256")]
     pub updates_of_node_max: NonZeroUsize,
 
     /// How many threads serve; half of the processors unless told

@@ -21,7 +21,7 @@ pub struct NodeLimits {
 
 impl Default for NodeLimits {
     fn default() -> Self {
-        Self { reads_max: 4_096, updates_max: 1_024 }
+        Self { reads_max: 512, updates_max: 256 }
     }
 }
 
