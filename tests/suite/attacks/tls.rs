@@ -95,15 +95,28 @@ async fn healthy(cluster: &Cluster, authority: &Authority) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_ring_with_mutual_tls_serves_who_trusts_it_and_links_no_one_else() {
-    let mut cluster = Cluster::new(2);
+/// A ring with mutual TLS.
+struct Ring {
+    cluster: Cluster,
+    authority: Authority,
+    /// Of each of its processes.
+    flags: Vec<String>,
+}
+
+async fn ring() -> Ring {
+    let cluster = Cluster::new(2);
     let authority = Authority::new(cluster.directory.path().join("authority"));
     let flags = authority.flags(&cluster.address.to_string());
-    let flags = flags.iter().map(String::as_str).collect::<Vec<_>>();
-    cluster = cluster.with_gateway_flags(&flags).with_node_flags(&flags);
+    let texts = flags.iter().map(String::as_str).collect::<Vec<_>>();
+    let mut cluster = cluster.with_gateway_flags(&texts).with_node_flags(&texts);
     cluster.start_all();
     healthy(&cluster, &authority).await;
+    Ring { cluster, authority, flags }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ring_with_mutual_tls_serves_who_trusts_it_and_links_no_one_else() {
+    let Ring { mut cluster, authority, .. } = ring().await;
 
     // Who does not speak TLS.
     let address = cluster.url().replace("http://", "");
@@ -137,13 +150,7 @@ async fn a_ring_with_mutual_tls_serves_who_trusts_it_and_links_no_one_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_reach_a_ring_with_mutual_tls_when_they_trust_it() {
-    let mut cluster = Cluster::new(2);
-    let authority = Authority::new(cluster.directory.path().join("authority"));
-    let flags = authority.flags(&cluster.address.to_string());
-    let flags = flags.iter().map(String::as_str).collect::<Vec<_>>();
-    cluster = cluster.with_gateway_flags(&flags).with_node_flags(&flags);
-    cluster.start_all();
-    healthy(&cluster, &authority).await;
+    let Ring { mut cluster, authority, flags } = ring().await;
 
     let url = cluster.url().replace("http://", "https://");
     let operator = |arguments: &[&str]| {
@@ -159,9 +166,9 @@ async fn operators_reach_a_ring_with_mutual_tls_when_they_trust_it() {
     let links = format!("https://{}", cluster.socket_address());
     let secret = text(&cluster.directory.path().join("secret"));
     let watch = ["watch", "--url", &links, "--secret-file", &secret];
-    let identity = &flags[..6];
+    let identity = flags[..6].iter().map(String::as_str).collect::<Vec<_>>();
     assert_eq!(identity[4], "--tls-ca");
-    let mut watching = operator(&[&watch[..], identity].concat());
+    let mut watching = operator(&[&watch[..], &identity].concat());
     sleep(Duration::from_secs(2)).await;
     assert!(watching.is_alive(), "an observer is linked");
     watching.kill().await;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::http::Method;
+use protocol::id::NODE_ID_LENGTH_MAX;
 use protocol::problem::ProblemType;
 use protocol::user::{EMAIL_LENGTH_MAX, NAME_LENGTH_MAX, USER_ID_LENGTH_MAX};
 use serde_json::{Map, Value, json};
@@ -247,7 +248,11 @@ fn schemas() -> Value {
             "type": "object",
             "properties": {
                 "partition": { "type": "integer", "minimum": 0, "maximum": u16::MAX },
-                "from": { "type": "string", "description": "The id of the node whose copy it goes on with" },
+                "from": {
+                    "type": "string",
+                    "pattern": format!("^[A-Za-z0-9._-]{{1,{NODE_ID_LENGTH_MAX}}}$"),
+                    "description": "The id of the node whose copy it goes on with",
+                },
             },
             "required": ["partition", "from"],
             "additionalProperties": false,
