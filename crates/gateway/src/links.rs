@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use link::{Acceptor, Admission, CloseReason, Handler, Observer};
+use link::{Acceptor, Admission, CloseReason, Connections, Cut, Handler, Observer};
 use protocol::PROTOCOL_VERSION;
 use protocol::hello::{GatewayPeer, Hello, Secret};
 use protocol::message::{FromNode, ToNode};
@@ -23,6 +23,8 @@ const CLUSTER: &str = "cluster";
 pub(crate) struct Links {
     pub(crate) driver: Arc<Driver>,
     pub(crate) secret: Secret,
+    /// Those of the port, which count why links are cut off.
+    pub(crate) connections: Arc<Connections>,
 }
 
 impl Acceptor for Links {
@@ -30,7 +32,7 @@ impl Acceptor for Links {
     type In = FromNode;
 
     fn admit(&self, auth: &serde_json::Value) -> Result<Admission<ToNode, FromNode>, Refusal> {
-        let driver = Arc::clone(&self.driver);
+        let (driver, connections) = (Arc::clone(&self.driver), Arc::clone(&self.connections));
         match Hello::authenticate(auth, &self.secret)? {
             GatewayPeer::Node(hello) => {
                 driver.admit(&hello).inspect_err(
@@ -40,11 +42,11 @@ impl Acceptor for Links {
                     info!(node = %hello.node, boot = hello.boot.count, "a node is linked");
                     let node = hello.node.to_string();
                     let link = driver.node_linked(sender, hello);
-                    FromLink { driver, link, node }
+                    FromLink { driver, link, node, connections }
                 }))
             }
             GatewayPeer::Observer => Ok(Admission::observer(move |observer| {
-                tokio::spawn(observe(driver, observer));
+                tokio::spawn(observe(driver, observer, connections));
             })),
         }
     }
@@ -55,6 +57,7 @@ struct FromLink {
     driver: Arc<Driver>,
     link: LinkId,
     node: String,
+    connections: Arc<Connections>,
 }
 
 impl Handler<FromNode> for FromLink {
@@ -64,20 +67,29 @@ impl Handler<FromNode> for FromLink {
 
     fn closed(&mut self, reason: CloseReason) {
         warn!(node = self.node, %reason, "the link of a node is lost");
+        count(&self.connections, &reason);
         self.driver.node_lost(self.link);
     }
 }
 
 /// Tells an observer of the cluster until it is gone.
-async fn observe(driver: Arc<Driver>, observer: Observer) {
+async fn observe(driver: Arc<Driver>, observer: Observer, connections: Arc<Connections>) {
     let mut changes = driver.changes();
     let mut tell = observer.emit(WELCOME, &json!({ "protocol": PROTOCOL_VERSION }));
     while tell.is_ok() {
         tell = observer.emit(CLUSTER, &driver.status());
         tokio::select! {
             biased;
-            _ = observer.gone() => return,
+            _ = observer.gone() => break,
             changed = changes.changed() => if changed.is_err() { return },
         }
+    }
+    count(&connections, &observer.gone().await);
+}
+
+/// Counts a link that was cut off.
+fn count(connections: &Connections, reason: &CloseReason) {
+    if let Some(cut) = Cut::of_link(reason) {
+        connections.cut_off(cut);
     }
 }

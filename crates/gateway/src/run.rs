@@ -76,7 +76,11 @@ where
     let timer = Arc::clone(&driver);
     tokio::spawn(ending.clone().run_until_cancelled_owned(async move { timer.keep_time().await }));
 
-    let links = Links { driver: Arc::clone(&driver), secret: config.secret.clone() };
+    let links = Links {
+        driver: Arc::clone(&driver),
+        secret: config.secret.clone(),
+        connections: Arc::clone(&config.link_port.connections),
+    };
     let listener = DeadlineListener::for_links(socket, &config.links);
     let server = link::server(links, &config.links);
     let port = config.link_port.clone();

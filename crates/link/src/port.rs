@@ -11,6 +11,7 @@
 //! request's head nor how long it may take.
 
 mod connections;
+mod cuts;
 mod limits;
 mod refusal;
 
@@ -36,6 +37,7 @@ use tracing::debug;
 
 pub(crate) use connections::Place;
 pub use connections::{Connections, NoRoom};
+pub use cuts::Cut;
 pub use limits::{InvalidLimits, PortLimits};
 
 use crate::stream::{Connection, DeadlineListener, Stream};
@@ -95,14 +97,20 @@ pub async fn serve<L, S>(
         let service = service_on(Connection::of(&stream, address));
         let (port, shutdown) = (port.clone(), shutdown.clone());
         open.spawn(async move {
-            let Some(tls) = port.tls else {
-                return answer(stream, service, &port.limits, &shutdown).await;
+            let Some(tls) = &port.tls else {
+                return answer(stream, service, &port, &shutdown).await;
             };
             let handshake = timeout(port.limits.receive_deadline, tls.accept(stream));
             match shutdown.run_until_cancelled(handshake).await {
-                Some(Ok(Ok(stream))) => answer(stream, service, &port.limits, &shutdown).await,
-                Some(Ok(Err(error))) => debug!(%address, %error, "no TLS with a peer"),
-                Some(Err(_)) => debug!(%address, "no TLS with a peer in time"),
+                Some(Ok(Ok(stream))) => answer(stream, service, &port, &shutdown).await,
+                Some(Ok(Err(error))) => {
+                    port.connections.cut_off(Cut::NoTls);
+                    debug!(%address, %error, "no TLS with a peer");
+                }
+                Some(Err(_)) => {
+                    port.connections.cut_off(Cut::NoTls);
+                    debug!(%address, "no TLS with a peer in time");
+                }
                 None => debug!(%address, "the port closes before there is TLS with a peer"),
             }
         });
@@ -113,20 +121,16 @@ pub async fn serve<L, S>(
 }
 
 /// Answers the requests of a connection.
-async fn answer<S>(
-    stream: impl Stream,
-    service: S,
-    limits: &PortLimits,
-    shutdown: &CancellationToken,
-) where
+async fn answer<S>(stream: impl Stream, service: S, port: &Port, shutdown: &CancellationToken)
+where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
     let service = service.map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.receive_deadline)
-        .max_buf_size(limits.head_bytes_max)
+        .header_read_timeout(port.limits.receive_deadline)
+        .max_buf_size(port.limits.head_bytes_max)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
@@ -139,6 +143,9 @@ async fn answer<S>(
         }
     };
     if let Err(error) = served {
+        if let Some(cut) = Cut::by_http(&error) {
+            port.connections.cut_off(cut);
+        }
         debug!(%error, "a connection failed");
     }
 }

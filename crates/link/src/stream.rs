@@ -7,7 +7,7 @@ mod listener;
 mod tls;
 
 pub use connector::{BoxStream, Connecting, Connector, Stream, TcpConnector};
-pub(crate) use control::Control;
+pub(crate) use control::{Control, StreamFailure};
 pub use deadline::DeadlineStream;
 pub use listener::{Connection, DeadlineListener, NodelayTcpListener, nodelay};
 pub use tls::TlsConnector;

@@ -46,6 +46,12 @@ struct OfPort {
     port: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfCut {
+    port: &'static str,
+    cause: &'static str,
+}
+
 /// The gauges.
 #[derive(Default)]
 struct Gauges {
@@ -96,14 +102,21 @@ fn register_ports<'a>(
 ) {
     let (open, refused) =
         (Family::<OfPort, Gauge>::default(), Family::<OfPort, Counter>::default());
+    let cuts = Family::<OfCut, Counter>::default();
     for (port, connections) in ports {
         let of = OfPort { port };
         open.get_or_create(&of).set(number(connections.open()));
         refused.get_or_create(&of).inc_by(connections.refused());
+        for (cut, count) in connections.cuts() {
+            let of = OfCut { port, cause: cut.name() };
+            cuts.get_or_create(&of).inc_by(count);
+        }
     }
     registry.register("connections", "How many connections a port has", open);
     let help = "How many connections a port has refused, as there were too many";
     registry.register("connections_refused", help, refused);
+    let help = "How many connections were cut off for what their peers did, or did not";
+    registry.register("connections_cut_off", help, cuts);
 }
 
 impl Gauges {
@@ -213,6 +226,7 @@ mod tests {
             "chainring_requests_in_flight 5",
             r#"chainring_connections{port="rest"} 0"#,
             r#"chainring_connections_refused_total{port="rest"} 0"#,
+            r#"chainring_connections_cut_off_total{port="rest",cause="head-late"} 0"#,
         ] {
             assert!(text.lines().any(|other| other == line), "{line} is not in:\n{text}");
         }

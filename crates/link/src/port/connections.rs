@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::cuts::{Cut, Cuts};
 use super::limits::PortLimits;
 use crate::lock::lock;
 
@@ -13,6 +14,7 @@ use crate::lock::lock;
 pub struct Connections {
     open: Mutex<Open>,
     refused: AtomicU64,
+    cuts: Cuts,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +59,16 @@ impl Connections {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// How many were cut off since the start, for each reason.
+    pub fn cuts(&self) -> impl Iterator<Item = (Cut, u64)> {
+        self.cuts.all()
+    }
+
+    /// Counts one that is cut off.
+    pub fn cut_off(&self, cut: Cut) {
+        self.cuts.add(cut);
+    }
+
     /// Counts one more, if it may be.
     pub(crate) fn take(
         self: &Arc<Self>,
@@ -72,6 +84,13 @@ impl Connections {
                 Err(no_room)
             }
         }
+    }
+}
+
+impl Place {
+    /// Those among which it counts.
+    pub(crate) fn connections(&self) -> &Arc<Connections> {
+        &self.connections
     }
 }
 

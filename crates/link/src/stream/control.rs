@@ -1,6 +1,6 @@
 //! Control: the handle by which others end a stream, learn why it ended, and that it is gone.
 
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
 use std::{fmt, io};
@@ -9,7 +9,7 @@ use futures_util::task::AtomicWaker;
 use tokio_util::sync::CancellationToken;
 
 use crate::lock::lock;
-use crate::port::Place;
+use crate::port::{Connections, Cut, Place};
 use crate::reason::{CloseReason, Lost};
 
 /// Why a [`DeadlineStream`](super::DeadlineStream) failed on its own account.
@@ -61,6 +61,8 @@ pub(crate) struct Control {
     silence_max: OnceLock<Duration>,
     /// Counts the connection at its port until the peer is let in, or the stream is gone.
     place: Mutex<Option<Place>>,
+    /// Those of its port, which count why it ends.
+    connections: OnceLock<Arc<Connections>>,
     reader: AtomicWaker,
     writer: AtomicWaker,
     gone: CancellationToken,
@@ -86,6 +88,8 @@ impl Control {
 
     /// Keeps a place of the stream's port.
     pub(crate) fn take(&self, place: Place) {
+        // A stream has one port.
+        let _ = self.connections.set(Arc::clone(place.connections()));
         *lock(&self.place) = Some(place);
     }
 
@@ -109,6 +113,11 @@ impl Control {
 
     pub(super) fn set_gone(&self) {
         self.give_back();
+        if let (Some(connections), Some(cut)) =
+            (self.connections.get(), self.failure().and_then(Cut::by_stream))
+        {
+            connections.cut_off(cut);
+        }
         self.gone.cancel();
     }
 

@@ -161,3 +161,31 @@ async fn who_is_let_in_takes_no_place_from_who_is_not() {
     sleep(world.settings.connect_deadline).await;
     assert_eq!((port.connections.open(), port.connections.refused()), (0, 1));
 }
+
+/// How many connections of a port were cut off, for each reason that there was.
+fn cuts(port: &Port) -> Vec<(&'static str, u64)> {
+    let cuts = port.connections.cuts().filter(|(_, count)| *count > 0);
+    cuts.map(|(cut, count)| (cut.name(), count)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_a_connection_was_cut_off_is_counted() {
+    let world = World::with(PortLimits { head_bytes_max: 8 << 10, ..PortLimits::default() });
+    let late = world.sending("GET / HTTP/1.1\r\n").await;
+    let large = format!("GET / HTTP/1.1\r\npadding: {}\r\n\r\n", "x".repeat(9 << 10));
+    assert!(all_of(world.sending(&large).await).await.starts_with("HTTP/1.1 431 "));
+    assert!(all_of(world.sending("\0\0\0\0\r\n\r\n").await).await.starts_with("HTTP/1.1 400 "));
+    assert_eq!(all_of(late).await, "");
+    assert_eq!(cuts(&world.port), [("head-late", 1), ("head-too-large", 1), ("not-http", 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_a_peer_of_a_link_was_cut_off_is_counted() {
+    let port = Port::default();
+    let world = support::World::on(port.clone(), Settings::default(), 64 << 10);
+    let _unknown = world.network.dial();
+    // It is let in, and answers no ping.
+    let (_silent, _end) = world.raw_link().await;
+    sleep(world.settings.connect_deadline + world.settings.detection()).await;
+    assert_eq!(cuts(&port), [("unknown", 1), ("silent", 1)]);
+}
