@@ -40,7 +40,10 @@ async fn a_wall_clock_that_jumps_by_days_and_years_is_not_noticed() {
         ("FAKETIME_NO_CACHE", "1"),
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
     ];
+    // Each look at such a clock reads a file.
+    let patient = ["--heartbeat-timeout-ms", "3000"];
     cluster = cluster.with_environment(&environment);
+    cluster = cluster.with_gateway_flags(&patient).with_node_flags(&patient);
     cluster.start_all();
     cluster.healthy_within(Duration::from_secs(30)).await;
     let views = |status: &ClusterStatus| {

@@ -3,20 +3,27 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+
+/// How each certificate begins.
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// Whose certificates are trusted, as an argument.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Trust {
     /// File with the certificates of the authorities that vouch for the gateway, in PEM; those of the system without it
-    #[arg(long, value_name = "FILE", env = "TLS_CA")]
+    #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_CA")]
     tls_ca: Option<PathBuf>,
 }
 
 impl Trust {
     /// The certificates, where they are given.
     pub(crate) fn pem(&self) -> anyhow::Result<Option<Vec<u8>>> {
-        self.tls_ca.as_deref().map(read).transpose()
+        let Some(path) = &self.tls_ca else { return Ok(None) };
+        let pem = read(path)?;
+        let is_there = pem.windows(BEGIN.len()).any(|bytes| bytes == BEGIN);
+        ensure!(is_there, "there is no certificate in {}: it is to be in PEM", path.display());
+        Ok(Some(pem))
     }
 }
 

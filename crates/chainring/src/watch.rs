@@ -39,11 +39,11 @@ pub(crate) struct Args {
     trust: Trust,
 
     /// File with a certificate and those that lead to its authority, in PEM, where the gateway wants one (--tls-mutual)
-    #[arg(long, value_name = "FILE", env = "TLS_CERT", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_CERT", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
 
     /// File with the private key of that certificate, in PEM (PKCS #8)
-    #[arg(long, value_name = "FILE", env = "TLS_KEY", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 }
 

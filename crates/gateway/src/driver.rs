@@ -41,6 +41,15 @@ pub(crate) struct Driver {
     ended: CancellationToken,
 }
 
+/// Why the loss of updates is not accepted.
+#[derive(Debug)]
+pub(crate) enum NotAccepted {
+    /// There is nothing to accept.
+    Loss(AcceptLossError),
+    /// The gateway ends.
+    Ending,
+}
+
 struct Locked {
     core: Gateway,
     teller: Teller,
@@ -148,10 +157,14 @@ impl Driver {
         &self,
         partition: PartitionId,
         node: &NodeId,
-    ) -> Result<(), AcceptLossError> {
+    ) -> Result<(), NotAccepted> {
         let mut locked = self.shared.lock();
+        if locked.is_ending {
+            return Err(NotAccepted::Ending);
+        }
         let (now, mut effects) = (self.clock.now(), Vec::new());
-        locked.core.accept_loss(now, partition, node, &mut effects)?;
+        let accepted = locked.core.accept_loss(now, partition, node, &mut effects);
+        accepted.map_err(NotAccepted::Loss)?;
         warn!(%partition, %node, "an operator accepts that updates are lost: the partition goes on with this node's copy");
         effects.drain(..).for_each(|effect| self.carry_out(&mut locked, effect));
         Ok(())

@@ -84,8 +84,9 @@ where
     let listener = DeadlineListener::for_links(socket, &config.links);
     let server = link::server(links, &config.links);
     let port = config.link_port.clone();
+    let end_links = ending.clone();
     tokio::spawn(async move {
-        link::serve(listener, port, |connection| server.on(connection), ending).await;
+        link::serve(listener, port, |connection| server.on(connection), end_links).await;
     });
 
     let listener = DeadlineListener::for_requests(rest, &config.links);
@@ -109,6 +110,8 @@ where
         Ok(()) => info!("gateway ends"),
         Err(reason) => error!(%reason, "gateway stops"),
     }
+    // No node is let in any more, as nobody would hear it.
+    ending.cancel();
     driver.end("the gateway ends");
     closing.cancel();
     // Whoever is still connected is to hear its answer, if it listens.

@@ -68,8 +68,8 @@ impl fmt::Debug for Port {
 /// connection ends once what it has asked for is answered, or what it had begun to ask for is overdue, and the call returns when
 /// all have.
 ///
-/// A connection that is upgraded is on its own from then on, but counts until it ends, or until its peer is let in: who is known takes
-/// no place from who is not.
+/// A connection that is upgraded is on its own from then on, but counts until it ends, or until its peer is let in as the end of a
+/// link: a link takes no place from who is not known.
 pub async fn serve<L, S>(
     mut listener: DeadlineListener<L>,
     port: Port,

@@ -59,8 +59,10 @@ pub enum TokensError {
 /// A text that does not say what tokens there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTokens {
-    /// There is none: as a file that is still being written looks.
-    #[error("there is none, so nobody could do anything: `chainring token` makes the line of one")]
+    /// There is nothing: as a file that is still being written looks.
+    #[error(
+        "the file is empty: `chainring token` makes the line of a token, and a comment alone (# none) says that there are none"
+    )]
     Empty,
     /// A line, counted from 1, is not what a line is to be.
     #[error(
@@ -118,7 +120,7 @@ impl Tokens {
                 return Err(InvalidTokens::Twice(number));
             }
         }
-        if tokens.is_empty() { Err(InvalidTokens::Empty) } else { Ok(Self(tokens)) }
+        if text.trim().is_empty() { Err(InvalidTokens::Empty) } else { Ok(Self(tokens)) }
     }
 
     /// The role of a token, if there is such a token.
@@ -186,7 +188,8 @@ mod tests {
         }
         let twice = format!("read {hash}\nadmin {hash}\n");
         assert_eq!(Tokens::parse(&twice), Err(InvalidTokens::Twice(2)));
-        assert_eq!(Tokens::parse("# soon\n"), Err(InvalidTokens::Empty));
+        assert_eq!(Tokens::parse("\n"), Err(InvalidTokens::Empty));
+        assert_eq!(Tokens::parse("# none\n"), Ok(Tokens::default()));
     }
 
     #[test]

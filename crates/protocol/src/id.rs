@@ -130,8 +130,8 @@ impl fmt::Display for PartitionId {
     }
 }
 
-/// The largest number that is taken from outside for what is counted one by one. Nobody ever comes that far; and who goes on from
-/// there never comes to the end.
+/// The largest number that is read of what is counted one by one. Nobody comes that far by counting, and what is one further is told apart
+/// from it: `next` never stands still.
 pub const COUNTED_MAX: u64 = u64::MAX >> 1;
 
 fn counted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {

@@ -29,8 +29,8 @@ pub struct Deadline {
     /// How many things make the gateway stand still, or keep clients away from it.
     pauses: u32,
     is_up: bool,
-    /// When a gateway began to end, or ended, last.
-    last_end: Option<Moment>,
+    /// Since when a gateway that ends gives up what waits, last: once it cannot save, or a deadline after it was told to stop.
+    gave_up_at: Option<Moment>,
     /// Since when there is a cluster: before that, requests are turned away at once.
     formed_since: Option<Moment>,
 }
@@ -47,7 +47,7 @@ impl Deadline {
             undisturbed_since: None,
             pauses: 0,
             is_up: false,
-            last_end: None,
+            gave_up_at: None,
             formed_since: None,
         }
     }
@@ -59,7 +59,6 @@ impl Deadline {
             | WorldDid::Ended(Host::Gateway, _)
             | WorldDid::Stops(Host::Gateway) => {
                 self.is_up = false;
-                self.last_end = Some(at);
             }
             WorldDid::Begins(
                 Condition::Paused(Host::Gateway) | Condition::Cut(Host::Clients, _),
@@ -85,9 +84,14 @@ impl Check for Deadline {
                 self.is_up = false;
                 self.undisturbed_since = None;
             }
-            Seen::World(did) => self.is_disturbed(at, did),
+            Seen::World(did) => {
+                if *did == WorldDid::Stops(Host::Gateway) {
+                    self.gave_up_at = Some(Moment(at.0 + self.deadline));
+                }
+                self.is_disturbed(at, did);
+            }
             Seen::State { gateway: Host::Gateway, did: StateDid::Failed } => {
-                self.last_end = Some(at)
+                self.gave_up_at = Some(at)
             }
             Seen::Client { did: ClientDid::Completed(answered), .. } => {
                 let began = at.0.saturating_sub(answered.took);
@@ -106,7 +110,8 @@ impl Check for Deadline {
                     Some(504) => true,
                     _ => false,
                 };
-                let has_ended = self.last_end.is_some_and(|end| end.0 >= began);
+                let has_ended =
+                    self.gave_up_at.is_some_and(|since| (began..=at.0).contains(&since.0));
                 if is_given_up && !has_ended && answered.took < self.deadline {
                     let detail = format!(
                         "given up before the deadline of {:?}: {answered:?}",
@@ -165,6 +170,10 @@ mod tests {
         see(5_000, &Seen::State { gateway: Host::Gateway, did: StateDid::Failed }).unwrap();
         see(5_005, &given_up_after(Duration::from_millis(10))).unwrap();
         assert!(see(5_011, &given_up_after(Duration::from_millis(10))).is_err());
+        let deadline_ms = swarm.request_deadline_ms;
+        see(9_000, &Seen::World(WorldDid::Stops(Host::Gateway))).unwrap();
+        assert!(see(9_005, &given_up_after(Duration::from_millis(10))).is_err());
+        see(9_005 + deadline_ms, &given_up_after(Duration::from_millis(10))).unwrap();
     }
 
     #[test]

@@ -10,6 +10,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use ring::gateway::ClusterStatus;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -18,7 +19,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::{SOON, all_of};
 use crate::harness::cluster::Cluster;
-use crate::harness::process::{Process, text};
+use crate::harness::process::{Process, binary, text};
 
 /// An authority, and what it has signed.
 struct Authority {
@@ -168,9 +169,12 @@ async fn operators_reach_a_ring_with_mutual_tls_when_they_trust_it() {
     let watch = ["watch", "--url", &links, "--secret-file", &secret];
     let identity = flags[..6].iter().map(String::as_str).collect::<Vec<_>>();
     assert_eq!(identity[4], "--tls-ca");
-    let mut watching = operator(&[&watch[..], &identity].concat());
-    sleep(Duration::from_secs(2)).await;
-    assert!(watching.is_alive(), "an observer is linked");
+    let mut command = Command::new("sh");
+    // What it shows goes where this process reads.
+    command.args(["-c", r#"exec "$0" "$@" >&2"#]).arg(binary("chainring"));
+    command.args(watch).args(&identity);
+    let watching = Process::spawn("operator", command);
+    watching.says("db-1").await;
     watching.kill().await;
     let (status, said) = operator(&[&watch[..], &identity[4..]].concat()).ended().await;
     assert!(!status.success() && said.contains("no gateway answers at"), "{said}");

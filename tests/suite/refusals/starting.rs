@@ -177,6 +177,7 @@ async fn certificates_that_do_not_make_sense_together_are_named() {
     let nowhere = place.path("nowhere.pem");
     for (flags, words) in [
         (place.gateway().with("--tls-ca", &nowhere), "the gateway dials nobody"),
+        (place.gateway().flag("--tls-mutual"), "--tls-mutual takes certificates of both sides"),
         (
             place.node().with("--tls-ca", &nowhere),
             "a node that is linked with TLS dials and is dialled",
@@ -248,13 +249,14 @@ impl Place {
 struct Flags {
     program: &'static str,
     flags: Vec<(&'static str, String)>,
+    switches: Vec<String>,
     secret: Option<String>,
 }
 
 impl Flags {
     fn new(program: &'static str, flags: &[(&'static str, &str)], secret: &str) -> Self {
         let flags = flags.iter().map(|(flag, value)| (*flag, (*value).to_owned())).collect();
-        Self { program, flags, secret: Some(secret.to_owned()) }
+        Self { program, flags, switches: Vec::new(), secret: Some(secret.to_owned()) }
     }
 
     /// With a flag, in the place of what it was.
@@ -264,10 +266,17 @@ impl Flags {
         self
     }
 
+    /// With a flag that takes no value.
+    fn flag(mut self, flag: &'static str) -> Self {
+        self.switches.push(flag.to_owned());
+        self
+    }
+
     fn arguments(&self) -> Vec<String> {
         let secret = self.secret.clone().map(|secret| ("--secret-file", secret));
         let flags = self.flags.iter().cloned().chain(secret);
-        flags.flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+        let flags = flags.flat_map(|(flag, value)| [flag.to_owned(), value]);
+        flags.chain(self.switches.iter().cloned()).collect()
     }
 
     fn start(self) -> Process {

@@ -9,11 +9,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::id::{NodeId, PartitionId};
 use protocol::problem::ProblemType;
-use ring::controller::AcceptLossError;
+use ring::router::Unavailable;
 use serde::Deserialize;
 
 use super::App;
 use super::problem::Problem;
+use crate::driver::NotAccepted;
 
 /// What an operator accepts.
 #[derive(Debug, Deserialize)]
@@ -43,8 +44,11 @@ pub(super) async fn accept(
     Ok((StatusCode::ACCEPTED, Json(app.driver.status())).into_response())
 }
 
-impl From<AcceptLossError> for Problem {
-    fn from(error: AcceptLossError) -> Self {
-        Self::new(ProblemType::NothingToAccept, error.to_string())
+impl From<NotAccepted> for Problem {
+    fn from(reason: NotAccepted) -> Self {
+        match reason {
+            NotAccepted::Loss(error) => Self::new(ProblemType::NothingToAccept, error.to_string()),
+            NotAccepted::Ending => Unavailable::DeadlinePassed.into(),
+        }
     }
 }

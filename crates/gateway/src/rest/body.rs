@@ -1,6 +1,7 @@
 //! Reading a JSON body within its limits.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -9,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt};
 use protocol::problem::ProblemType;
 use ring::router::Unavailable;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::App;
 use super::problem::Problem;
@@ -20,6 +21,9 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 /// The largest body that is read to its end, to be refused: many clients do not hear an answer while they still send, and
 /// would be told of a broken connection instead.
 const REFUSED_BODY_BYTES_MAX: usize = 1 << 20;
+
+/// How long the body of a request that is refused anyway may take.
+const DISCARD_MAX: Duration = Duration::from_secs(1);
 
 impl App {
     /// The bytes of a body that says it is JSON.
@@ -41,8 +45,8 @@ impl App {
     /// Reads the body of a request that is refused whatever it says, as far as it would be read at all.
     pub(super) async fn discard(&self, headers: &HeaderMap, body: Body) {
         if !headers.contains_key(EXPECT) && announced(headers) <= REFUSED_BODY_BYTES_MAX {
-            // The request is refused all the same.
-            let _ = self.receive(body).await;
+            // What does not come is not waited for: the request is refused all the same.
+            let _ = timeout(DISCARD_MAX, discard(body)).await;
         }
     }
 
@@ -58,6 +62,16 @@ impl App {
             read = read => read,
             () = sleep(deadline) => Err(Problem::too_slow(deadline)),
             () = self.driver.ended() => Err(Unavailable::DeadlinePassed.into()),
+        }
+    }
+}
+
+async fn discard(body: Body) {
+    let (mut chunks, mut length) = (body.into_data_stream(), 0_usize);
+    while let Some(Ok(chunk)) = chunks.next().await {
+        length = length.saturating_add(chunk.len());
+        if length > REFUSED_BODY_BYTES_MAX {
+            return;
         }
     }
 }

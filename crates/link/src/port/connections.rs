@@ -1,4 +1,4 @@
-//! Connections: how many a port has, in all and of each address; of links, only those whose peers have not said who they are.
+//! Connections: how many a port has, in all and of each address; not counted are links whose peers were let in.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -49,7 +49,7 @@ pub(crate) struct Place {
 }
 
 impl Connections {
-    /// How many are open; of links, how many whose peers have not been let in.
+    /// How many are open, without links whose peers were let in.
     pub fn open(&self) -> usize {
         lock(&self.open).in_all
     }

@@ -52,6 +52,8 @@ impl<A: Acceptor> Gate<A> {
         connection.control.authenticated(self.settings.detection());
         match admission {
             Admission::Link { peer, open } => {
+                // Of links there are no more than the service lets in.
+                connection.control.give_back();
                 self.admit_link(socket, connection, adapter, &peer, open)
             }
             Admission::Observer(open) => self.admit_observer(socket, connection, open),

@@ -59,7 +59,7 @@ impl From<StreamFailure> for CloseReason {
 pub(crate) struct Control {
     failure: OnceLock<StreamFailure>,
     silence_max: OnceLock<Duration>,
-    /// Counts the connection at its port until the peer is let in, or the stream is gone.
+    /// Counts the connection at its port until it is given back, or the stream is gone.
     place: Mutex<Option<Place>>,
     /// Those of its port, which count why it ends.
     connections: OnceLock<Arc<Connections>>,
@@ -93,10 +93,8 @@ impl Control {
         *lock(&self.place) = Some(place);
     }
 
-    /// The peer was let in: from now on the stream fails when nothing was read for `silence_max`, and takes no place of its port
-    /// from those who are not known.
+    /// The peer was let in: from now on the stream fails when nothing was read for `silence_max`.
     pub(crate) fn authenticated(&self, silence_max: Duration) {
-        self.give_back();
         // A peer that is let in twice, on one connection, is watched as before.
         let _ = self.silence_max.set(silence_max);
         self.wake();
@@ -134,7 +132,8 @@ impl Control {
         self.failure().map_or(Ok(()), Err)
     }
 
-    fn give_back(&self) {
+    /// Takes no place of its port any more.
+    pub(crate) fn give_back(&self) {
         drop(lock(&self.place).take());
     }
 

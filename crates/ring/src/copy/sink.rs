@@ -112,16 +112,22 @@ impl PartitionCopy {
         self.replica.offer(cx, view)?;
         match data {
             Data::Append { previous, entries } => {
-                entries.iter().try_for_each(|entry| check_epoch(link, epoch, entry))?;
+                let mut positions = entries.iter().map(|entry| entry.position);
+                positions.try_for_each(|position| check_epoch(link, epoch, position))?;
                 self.append(cx, link, previous, entries)?;
             }
             Data::Install { base } => {
                 self.check_joiner(link)?;
-                base.iter().try_for_each(|base| check_epoch(link, epoch, base))?;
+                let position = base.as_ref().map(|base| base.position).unwrap_or_default();
+                check_epoch(link, epoch, position)?;
                 self.replica.begin_install(cx, base);
             }
             Data::Chunk { rows, then } => {
                 self.check_joiner(link)?;
+                if let Rows::Records(rows) = &rows {
+                    let mut positions = rows.iter().map(|row| row.position);
+                    positions.try_for_each(|position| check_epoch(link, epoch, position))?;
+                }
                 self.install(cx, link, rows, then)?;
             }
             Data::Compare(stretch) => {
@@ -228,11 +234,11 @@ impl PartitionCopy {
     }
 }
 
-/// An entry is made under the view that it is sent under, or under one before.
-fn check_epoch(link: LinkId, epoch: Epoch, entry: &Entry) -> Result<(), Fault> {
-    if entry.position.epoch <= epoch {
+/// What is sent under a view was made under it, or under one before.
+fn check_epoch(link: LinkId, epoch: Epoch, position: Position) -> Result<(), Fault> {
+    if position.epoch <= epoch {
         return Ok(());
     }
-    let detail = format!("entry {} under a view of epoch {epoch}", entry.position);
+    let detail = format!("what was made at {position} under a view of epoch {epoch}");
     Err(Fault::protocol_error(link, detail))
 }

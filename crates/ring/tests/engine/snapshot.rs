@@ -1,13 +1,13 @@
 //! What a joiner says of a snapshot, and when.
 
-use protocol::message::{Condition, Cursor, Data, Holds, Rows};
+use protocol::message::{Condition, Cursor, Data, Holds, RecordRow, Rows};
 use protocol::view::Member;
 use ring::node::{Node, NodeEffect, NodeEvent};
 
 use crate::damage::{conditions, greetings};
 use crate::home::sync;
 use crate::node::{data, drops_home, entry, hello_of_home, position};
-use crate::support::{HOME, both, handle, home_only, node, view};
+use crate::support::{HOME, both, handle, home_only, node, user_of, view};
 
 /// Node db-1, whose next copy is out of sync, with all of a snapshot of nothing; and what it wrote of that and did not sync.
 fn with_a_snapshot() -> (Node, Vec<NodeEffect>) {
@@ -48,6 +48,25 @@ fn a_snapshot_of_a_view_that_is_yet_to_come_drops_the_link() {
         handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() });
         let base = Some(entry(position(epoch, 7)));
         let effects = handle(&mut node, data(alone, Data::Install { base }));
+        assert_eq!(drops_home(&effects), is_dropped, "{effects:?}");
+    }
+}
+
+#[test]
+fn a_row_of_a_view_that_is_yet_to_come_drops_the_link() {
+    let alone = view(0, 3, home_only(0));
+    for (epoch, is_dropped) in [(3, false), (4, true)] {
+        let mut node = node(view(1, 3, both(1)), alone);
+        handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() });
+        let applied =
+            Data::Chunk { rows: Rows::Applied(Vec::new()), then: Some(Cursor::Records(None)) };
+        for part in [Data::Install { base: None }, applied] {
+            handle(&mut node, data(alone, part));
+        }
+        let record = br#"{"id":"ada"}"#.to_vec().into();
+        let row = RecordRow { id: user_of(0), position: position(epoch, 7), record };
+        let chunk = Data::Chunk { rows: Rows::Records(vec![row]), then: None };
+        let effects = handle(&mut node, data(alone, chunk));
         assert_eq!(drops_home(&effects), is_dropped, "{effects:?}");
     }
 }
