@@ -16,9 +16,9 @@ mod limits;
 mod refusal;
 
 use std::convert::Infallible;
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -101,17 +101,15 @@ pub async fn serve<L, S>(
                 return answer(stream, service, &port, &shutdown).await;
             };
             let handshake = timeout(port.limits.receive_deadline, tls.accept(stream));
-            match shutdown.run_until_cancelled(handshake).await {
-                Some(Ok(Ok(stream))) => answer(stream, service, &port, &shutdown).await,
-                Some(Ok(Err(error))) => {
+            let Some(handshake) = shutdown.run_until_cancelled(handshake).await else {
+                return debug!(%address, "the port closes before there is TLS with a peer");
+            };
+            match handshake.map_err(io::Error::from).flatten() {
+                Ok(stream) => answer(stream, service, &port, &shutdown).await,
+                Err(error) => {
                     port.connections.cut_off(Cut::NoTls);
                     debug!(%address, %error, "no TLS with a peer");
                 }
-                Some(Err(_)) => {
-                    port.connections.cut_off(Cut::NoTls);
-                    debug!(%address, "no TLS with a peer in time");
-                }
-                None => debug!(%address, "the port closes before there is TLS with a peer"),
             }
         });
     }

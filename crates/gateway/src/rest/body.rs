@@ -29,7 +29,7 @@ impl App {
     /// The bytes of a body that says it is JSON.
     pub(super) async fn json(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         if !says_json(headers) {
-            self.discard(headers, body).await;
+            discard(headers, body).await;
             let detail = "send the header Content-Type: application/json";
             return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
         }
@@ -42,16 +42,8 @@ impl App {
         self.receive(body).await
     }
 
-    /// Reads the body of a request that is refused whatever it says, as far as it would be read at all.
-    pub(super) async fn discard(&self, headers: &HeaderMap, body: Body) {
-        if !headers.contains_key(EXPECT) && announced(headers) <= REFUSED_BODY_BYTES_MAX {
-            // What does not come is not waited for: the request is refused all the same.
-            let _ = timeout(DISCARD_MAX, discard(body)).await;
-        }
-    }
-
     async fn receive(&self, body: Body) -> Result<Bytes, Problem> {
-        let mut read = pin!(read(body));
+        let mut read = pin!(read(body, BODY_BYTES_MAX));
         // Most bodies come with their heads: they need no timer.
         if let Some(read) = read.as_mut().now_or_never() {
             return read;
@@ -66,17 +58,16 @@ impl App {
     }
 }
 
-async fn discard(body: Body) {
-    let (mut chunks, mut length) = (body.into_data_stream(), 0_usize);
-    while let Some(Ok(chunk)) = chunks.next().await {
-        length = length.saturating_add(chunk.len());
-        if length > REFUSED_BODY_BYTES_MAX {
-            return;
-        }
+/// Reads the body of a request that is refused whatever it says, as far as it would be read at all.
+pub(super) async fn discard(headers: &HeaderMap, body: Body) {
+    if !headers.contains_key(EXPECT) && announced(headers) <= REFUSED_BODY_BYTES_MAX {
+        // What does not come is not waited for: the request is refused all the same.
+        let _ = timeout(DISCARD_MAX, read(body, 0)).await;
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
+/// Reads a body, and keeps what it has unless that is more than `bytes_max`.
+async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut length) = (BytesMut::new(), 0_usize);
     while let Some(chunk) = chunks.next().await {
@@ -86,11 +77,11 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
         if length > REFUSED_BODY_BYTES_MAX {
             break;
         }
-        if length <= BODY_BYTES_MAX {
+        if length <= bytes_max {
             bytes.extend_from_slice(&chunk);
         }
     }
-    if length > BODY_BYTES_MAX { Err(too_large()) } else { Ok(bytes.freeze()) }
+    if length > bytes_max { Err(too_large()) } else { Ok(bytes.freeze()) }
 }
 
 fn too_large() -> Problem {

@@ -15,6 +15,7 @@ use protocol::user::UserId;
 use tokio::time::Instant;
 use tower::Service;
 
+use super::body::discard;
 use super::problem::Problem;
 use super::traffic::Kind;
 use super::{App, USERS};
@@ -52,7 +53,7 @@ impl Service<Request<Body>> for Direct {
         if let Err(denied) = app.access.check(&request) {
             return came.counted(async move {
                 let (head, body) = request.into_parts();
-                app.discard(&head.headers, body).await;
+                discard(&head.headers, body).await;
                 Problem::from(denied).into_response()
             });
         }
