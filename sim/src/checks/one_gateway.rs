@@ -1,10 +1,10 @@
 //! Rule 14, *one gateway*: a second gateway on the same state directory never gets to work; and where one is at work on
-//! a copy of it, no copy of a partition ever takes two views of one epoch.
+//! a copy of it, no copy of a partition ever takes two views of one epoch, as long as its node keeps its data.
 
 use std::collections::BTreeMap;
 
 use process::events::{Event, NodeEvent};
-use protocol::id::{Epoch, NodeId};
+use protocol::id::{Epoch, Incarnation};
 use protocol::view::{Member, View};
 
 use super::Check;
@@ -19,7 +19,8 @@ const NAME: &str = "one-gateway";
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct OneGateway {
-    views: BTreeMap<(NodeId, Member, Epoch), View>,
+    /// The views that copies have acted on: a node whose data is lost cannot know them.
+    views: BTreeMap<(Option<Incarnation>, Member, Epoch), View>,
     /// The second gateway has a state directory of its own.
     is_forked: bool,
     /// A second gateway has been started and has not ended yet; the moment of its start.
@@ -30,7 +31,7 @@ pub struct OneGateway {
 const NOTICED_WITHIN_MS: u128 = 100;
 
 impl Check for OneGateway {
-    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         match seen {
             Seen::World(WorldDid::Fault(FaultKind::ForkedGateway)) => self.is_forked = true,
             Seen::World(WorldDid::Starts(Host::SecondGateway)) => self.second_since = Some(at),
@@ -45,7 +46,8 @@ impl Check for OneGateway {
                 }
             }
             Seen::Inside(Event::Node { node, event: NodeEvent::Acts { member, view } }) => {
-                let key = (node.clone(), *member, view.epoch);
+                let data = model.node(node).and_then(|node| node.incarnation);
+                let key = (data, *member, view.epoch);
                 let known = self.views.entry(key).or_insert(*view);
                 if known != view {
                     let detail = format!("{node} has acted on {known:?} and acts on {view:?}");
@@ -88,5 +90,13 @@ mod tests {
         let mut scene = Scene::formed(OneGateway::default());
         scene.play(node(1, NodeEvent::Acts { member: Member::Next, view: home_only(0, 2) }));
         scene.objects(node(1, NodeEvent::Acts { member: Member::Next, view: both(0, 2) }));
+    }
+
+    #[test]
+    fn a_node_whose_data_was_lost_is_not_held_to_what_it_cannot_know() {
+        let mut scene = Scene::formed(OneGateway::default());
+        scene.play(node(1, NodeEvent::Acts { member: Member::Next, view: home_only(0, 2) }));
+        scene.play(starts_with(1, incarnation(7), nothing(), nothing()));
+        scene.play(node(1, NodeEvent::Acts { member: Member::Next, view: both(0, 2) }));
     }
 }

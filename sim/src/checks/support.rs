@@ -95,8 +95,17 @@ pub(super) fn saved(views: Vec<View>) -> Seen {
 }
 
 pub(super) fn starts(place: usize, home: FoundCopy, next: FoundCopy) -> Seen {
+    starts_with(place, incarnation(place), home, next)
+}
+
+pub(super) fn starts_with(
+    place: usize,
+    incarnation: Incarnation,
+    home: FoundCopy,
+    next: FoundCopy,
+) -> Seen {
     let boot = Boot { count: 1, nonce: Uuid::from_u128(7) };
-    node(place, NodeEvent::Starts { incarnation: incarnation(place), boot, home, next })
+    node(place, NodeEvent::Starts { incarnation, boot, home, next })
 }
 
 pub(super) fn found(view: Option<View>, written: Position) -> FoundCopy {

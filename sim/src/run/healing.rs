@@ -60,8 +60,11 @@ impl Run<'_> {
         Ok(is_settled && self.is_enough_without(node))
     }
 
+    /// Whether a node has a link to the gateway of today.
     fn is_linked(&self, node: usize) -> bool {
-        self.model.links.values().any(|linked| linked.place.index() == node)
+        let place = self.model.ring.places().nth(node);
+        let link = self.model.gateway.zip(place);
+        link.is_some_and(|(gateway, place)| self.model.is_linked(gateway, place))
     }
 
     /// Whether without a node each partition still has a copy in sync, by what the controller has saved.
@@ -100,6 +103,11 @@ impl Run<'_> {
     fn missing(&self, core: Core) -> Option<String> {
         if let Some(host) = self.world.stopping() {
             return Some(format!("{host} is stopping, and has not been started again"));
+        }
+        let is_left_out = |place| matches!(core, Core::AllBut { node } if node == place);
+        let mut needed = (0..self.plan.swarm.nodes).filter(|place| !is_left_out(*place));
+        if let Some(place) = needed.find(|place| !self.is_linked(*place)) {
+            return Some(format!("{} has no link to the gateway", Host::node_id(place)));
         }
         self.model.partitions().find_map(|partition| {
             let home = self.model.ring.holder(partition, Member::Home).index();
