@@ -180,11 +180,7 @@ impl Config {
         Ok(Self {
             advertise: args.advertise.clone(),
             links,
-            port: Port {
-                limits: args.ports.limits()?,
-                tls: tls.for_links.clone(),
-                ..Port::default()
-            },
+            port: Port { limits: args.ports.limits()?, tls: tls.for_links(), ..Port::default() },
             node_settings,
             record_cache_bytes: args.memory.record_cache_bytes(),
             ..config

@@ -30,10 +30,12 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}: choose another --listen", args.listen))?;
+    let connector = tls.connector();
+    tokio::spawn(tls.follow(Arc::new(SystemThreads)));
     let deps = Deps {
         address: listener.local_addr()?.to_string(),
         listener: link::nodelay(listener),
-        connector: tls.connector(),
+        connector,
         storage: Arc::new(storage),
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),

@@ -2,19 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, Request};
+use process::follow::follow;
 use process::threads::Threads;
 use process::tokens::{Role, Tokens, TokensError};
-use tokio::time::sleep;
-use tracing::{error, info};
 
 use crate::rest::CLUSTER;
-
-/// How often the file of tokens is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Who may do what over REST.
 #[derive(Debug, Clone, Default)]
@@ -53,28 +48,12 @@ impl Access {
     /// changes nothing.
     pub async fn follow(self, path: PathBuf, threads: Arc<dyn Threads>) {
         let Self::Tokens(tokens) = self else { return };
-        let mut is_usable = true;
-        loop {
-            sleep(LOOK_EVERY).await;
-            let file = path.clone();
-            let read = threads.blocking_for(move || Tokens::read(&file)).await;
-            let Some(read) = read else { continue };
-            match read {
-                Ok(read) => {
-                    is_usable = true;
-                    let mut tokens = tokens.write().unwrap_or_else(PoisonError::into_inner);
-                    if *tokens != read {
-                        info!(tokens = read.len(), "the API tokens have changed");
-                        *tokens = read;
-                    }
-                }
-                Err(error) => {
-                    if std::mem::replace(&mut is_usable, false) {
-                        error!(%error, "the API tokens stay as they are");
-                    }
-                }
-            }
-        }
+        let known = tokens.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let take = |read: &Tokens| {
+            *tokens.write().unwrap_or_else(PoisonError::into_inner) = read.clone();
+            Ok(())
+        };
+        follow("the API tokens", &threads, known, move || Tokens::read(&path), take).await;
     }
 
     /// Whether a request may be carried out.

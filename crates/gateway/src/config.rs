@@ -10,7 +10,7 @@ use process::links::LinkArgs;
 use process::log::LogArgs;
 use process::ports::PortArgs;
 use process::secret::{SecretArgs, SecretError};
-use process::tls::{TlsArgs, TlsError};
+use process::tls::{Tls, TlsArgs};
 use process::tokens::TokensError;
 use protocol::hello::Secret;
 use protocol::id::NodeId;
@@ -19,9 +19,16 @@ use ring::placement::{InvalidRing, Ring};
 use ring::router::NodeLimits;
 
 use crate::access::Access;
+use crate::rest::REFUSED_BODY_BYTES_MAX;
 
 /// How long a view change is taken to last at most: deciding, saving, publishing, storing at a node.
 const VIEW_CHANGE: Duration = Duration::from_millis(500);
+
+/// How many bytes the body of a request may take, unless told.
+const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// With less there are users who could not be created.
+const BODY_BYTES_LEAST: usize = 8 << 10;
 
 /// The arguments of a gateway; each has an environment variable too.
 #[derive(Debug, Clone, clap::Parser)]
@@ -70,6 +77,14 @@ pub struct Args {
     /// How many updates may be under way at each node: those beyond get 503
     #[arg(long, value_name = "UPDATES", env = "UPDATES_OF_NODE_MAX", default_value = "256")]
     pub updates_of_node_max: NonZeroUsize,
+
+    /// How many bytes the body of a request may take
+    #[arg(long, value_name = "BYTES", env = "BODY_BYTES_MAX", default_value_t = BODY_BYTES_MAX)]
+    pub body_bytes_max: usize,
+
+    /// How many packets may wait for an observer that reads too slowly
+    #[arg(long, value_name = "PACKETS", env = "OBSERVER_PACKETS_MAX", default_value_t = Settings::default().observer_packets_max)]
+    pub observer_packets_max: usize,
 
     /// How many threads serve; half of the processors unless told
     #[arg(long, value_name = "THREADS", env = "GATEWAY_THREADS")]
@@ -125,6 +140,8 @@ pub struct Config {
     pub gateway_settings: GatewaySettings,
     /// How long a request may take.
     pub request_deadline: Duration,
+    /// How many bytes the body of a request may take.
+    pub body_bytes_max: usize,
     /// What responses say of who answered.
     pub served_by: ServedByHeader,
     /// Who may do what over REST.
@@ -155,9 +172,6 @@ pub enum ConfigError {
     /// Nobody could be served.
     #[error(transparent)]
     Ports(#[from] InvalidLimits),
-    /// There are certificates that cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
     /// The API tokens cannot be used.
     #[error(transparent)]
     Tokens(#[from] TokensError),
@@ -172,6 +186,12 @@ pub enum ConfigError {
         "a request deadline or a grace period above an hour has no use: lower --request-deadline-ms or --grace-ms"
     )]
     TooLong,
+    /// Users could not be created, or bodies would fill the memory.
+    #[error(
+        "a limit of {0} bytes for bodies makes no sense: give --body-bytes-max at least {BODY_BYTES_LEAST} and at most \
+         {REFUSED_BODY_BYTES_MAX}"
+    )]
+    BodyBytes(usize),
     /// Requests would end before the cluster could react to the loss of a node.
     #[error(
         "a request deadline of {deadline:?} is too short: it takes up to {needed:?} to notice the loss of a node and to \
@@ -196,6 +216,7 @@ impl Config {
             link_port: Port::default(),
             gateway_settings: GatewaySettings::default(),
             request_deadline: Duration::from_secs(5),
+            body_bytes_max: BODY_BYTES_MAX,
             served_by: ServedByHeader::Hidden,
             access: Access::Open,
         }
@@ -205,8 +226,13 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When a request's deadline leaves no room for noticing a loss and two view changes, or is no deadline at all.
+    /// When a request's deadline leaves no room for noticing a loss and two view changes, or is no deadline at all; when links
+    /// could not live, or bodies not be sent.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.links.validate()?;
+        if !(BODY_BYTES_LEAST..=REFUSED_BODY_BYTES_MAX).contains(&self.body_bytes_max) {
+            return Err(ConfigError::BodyBytes(self.body_bytes_max));
+        }
         let grace = self.gateway_settings.grace;
         if self.request_deadline.max(grace) > TIME_MAX {
             return Err(ConfigError::TooLong);
@@ -220,18 +246,24 @@ impl Config {
     }
 }
 
-impl TryFrom<&Args> for Config {
-    type Error = ConfigError;
-
-    fn try_from(args: &Args) -> Result<Self, ConfigError> {
+impl Config {
+    /// The configuration that the arguments give.
+    ///
+    /// # Errors
+    ///
+    /// When they do not make sense, or the secret, the tokens or the nodes cannot be used.
+    pub fn from_args(args: &Args, tls: &Tls) -> Result<Self, ConfigError> {
         if !args.listen.is_loopback() && args.tokens_file.is_none() && !args.insecure {
             return Err(ConfigError::Unprotected(args.listen));
         }
-        let (limits, tls) = (args.ports.limits()?, args.tls.of_gateway()?);
+        let limits = args.ports.limits()?;
         let config = Self {
-            links: args.links.settings()?,
-            rest_port: Port { limits: limits.clone(), tls: tls.for_clients, ..Port::default() },
-            link_port: Port { limits, tls: tls.for_links, ..Port::default() },
+            links: Settings {
+                observer_packets_max: args.observer_packets_max,
+                ..args.links.settings()?
+            },
+            rest_port: Port { limits: limits.clone(), tls: tls.for_clients(), ..Port::default() },
+            link_port: Port { limits, tls: tls.for_links(), ..Port::default() },
             gateway_settings: GatewaySettings {
                 grace: Duration::from_millis(args.grace_ms),
                 in_flight_max: args.in_flight_max.get(),
@@ -241,6 +273,7 @@ impl TryFrom<&Args> for Config {
                 },
             },
             request_deadline: Duration::from_millis(args.request_deadline_ms),
+            body_bytes_max: args.body_bytes_max,
             served_by: if args.expose_served_by {
                 ServedByHeader::Shown
             } else {
@@ -276,12 +309,14 @@ mod tests {
         let flags = ["gateway", "--nodes", "a,b", "--state", "state", "--secret-file"];
         let args =
             Args::parse_from(flags.map(Into::into).into_iter().chain([secret.into_os_string()]));
-        let config = Config::try_from(&args).unwrap();
+        let tls = args.tls.of_gateway().unwrap();
+        let config = Config::from_args(&args, &tls).unwrap();
         let usual = Config::new(config.ring.clone(), config.secret.clone());
         let numbers = |config: &Config| {
-            let Config { gateway_settings, request_deadline, links, rest_port, .. } =
-                config.clone();
-            (gateway_settings, request_deadline, links, rest_port.limits)
+            let Config {
+                gateway_settings, request_deadline, links, rest_port, body_bytes_max, ..
+            } = config.clone();
+            (gateway_settings, request_deadline, links, rest_port.limits, body_bytes_max)
         };
         assert_eq!(numbers(&config), numbers(&usual));
     }

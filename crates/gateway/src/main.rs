@@ -35,7 +35,8 @@ fn half_of_the_processors() -> usize {
 
 async fn run(args: Args) -> anyhow::Result<()> {
     args.log.start();
-    let config = Config::try_from(&args)?;
+    let tls = args.tls.of_gateway()?;
+    let config = Config::from_args(&args, &tls)?;
     if !args.listen.is_loopback() && config.rest_port.tls.is_none() {
         warn!(
             "the cluster's secret, API tokens and users are sent as they are for all to see who are in between: give --tls-cert"
@@ -44,6 +45,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     // Two ports.
     descriptors::allow(config.rest_port.limits.connections_max.saturating_mul(2))?;
     let shutdown = process::shutdown::on_signal()?;
+    tokio::spawn(tls.follow(Arc::new(SystemThreads)));
     if let Some(path) = args.tokens_file {
         tokio::spawn(config.access.clone().follow(path, Arc::new(SystemThreads)));
     }

@@ -32,6 +32,7 @@ use axum::routing::{get, post};
 use link::Connections;
 use process::entropy::Entropy;
 
+pub(crate) use self::body::REFUSED_BODY_BYTES_MAX;
 use self::direct::Direct;
 use self::problem::Problem;
 use self::traffic::Traffic;
@@ -54,7 +55,9 @@ pub(crate) struct App {
     entropy: Arc<dyn Entropy>,
     served_by: ServedByHeader,
     access: Access,
-    /// How long a body may take to arrive.
+    /// How many bytes a body may take.
+    body_bytes_max: usize,
+    /// How long it may take to arrive.
     body_deadline: Duration,
     /// The ports, by name.
     ports: [(&'static str, Arc<Connections>); 2],
@@ -68,6 +71,7 @@ pub(crate) fn service(driver: Arc<Driver>, entropy: Arc<dyn Entropy>, config: &C
         entropy,
         served_by: config.served_by,
         access: config.access.clone(),
+        body_bytes_max: config.body_bytes_max,
         body_deadline: config.rest_port.limits.receive_deadline,
         ports: [("rest", &config.rest_port), ("links", &config.link_port)]
             .map(|(name, port)| (name, Arc::clone(&port.connections))),

@@ -77,9 +77,7 @@ pub use outbox::Hold;
 pub use port::{Connections, Cut, InvalidLimits, NoRoom, Port, PortLimits, serve};
 pub use reason::{CloseReason, Closed, Lost, Unsendable, Violation};
 pub use sender::{Handler, Sender};
-pub use server::{
-    Acceptor, Admission, OBSERVER_PACKETS_MAX, Observer, OpenLink, OpenObserver, Server, server,
-};
+pub use server::{Acceptor, Admission, Observer, OpenLink, OpenObserver, Server, server};
 pub use settings::{InvalidSettings, Settings, TIME_MAX};
 pub use stream::{
     BoxStream, Connecting, Connection, Connector, DeadlineListener, DeadlineStream,

@@ -28,6 +28,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -47,8 +48,8 @@ use crate::stream::{Connection, DeadlineListener, Stream};
 pub struct Port {
     /// What its peers may take of it.
     pub limits: PortLimits,
-    /// With TLS, where there is any.
-    pub tls: Option<TlsAcceptor>,
+    /// With TLS, where there is any, as it is when a connection comes.
+    pub tls: Option<watch::Receiver<TlsAcceptor>>,
     /// Counts its connections.
     pub connections: Arc<Connections>,
 }
@@ -100,6 +101,7 @@ pub async fn serve<L, S>(
             let Some(tls) = &port.tls else {
                 return answer(stream, service, &port, &shutdown).await;
             };
+            let tls = tls.borrow().clone();
             let handshake = timeout(port.limits.receive_deadline, tls.accept(stream));
             let Some(handshake) = shutdown.run_until_cancelled(handshake).await else {
                 return debug!(%address, "the port closes before there is TLS with a peer");

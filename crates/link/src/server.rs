@@ -37,7 +37,7 @@ use socketioxide::{ParserConfig, SocketIo, SocketIoBuilder, TransportType};
 pub use acceptor::{Acceptor, Admission, OpenLink, OpenObserver};
 use adapter::{AdapterSlot, RawAdapter};
 use admit::Gate;
-pub use observer::{OBSERVER_PACKETS_MAX, Observer};
+pub use observer::Observer;
 
 use crate::settings::Settings;
 use crate::stream::Connection;
@@ -86,7 +86,7 @@ fn builder(settings: &Settings) -> SocketIoBuilder {
         .connect_timeout(settings.connect_deadline)
         .ping_interval(settings.heartbeat_interval)
         .ping_timeout(settings.heartbeat_timeout)
-        .max_buffer_size(OBSERVER_PACKETS_MAX)
+        .max_buffer_size(settings.observer_packets_max)
         .max_payload(u64::try_from(PACKET_BYTES_MAX).unwrap_or(u64::MAX))
         .ws_read_buffer_size(READ_BUFFER_BYTES)
         .ws_max_message_size(PACKET_BYTES_MAX)

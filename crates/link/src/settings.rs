@@ -5,6 +5,8 @@ use std::time::Duration;
 use protocol::frame::FRAME_BYTES_MAX;
 use tokio::time::Instant;
 
+use crate::reason::CloseReason;
+
 /// The times and sizes within which a link lives; both ends of a cluster should have the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -22,6 +24,9 @@ pub struct Settings {
     /// link closes. Counted in frames: a frame that still grows counts once it is full or taken. At least
     /// [`FRAME_BYTES_MAX`]. 16 MiB by default.
     pub queue_bytes_max: usize,
+    /// How many packets an [`Observer`](crate::Observer) may have waiting for it before it is dropped. At least
+    /// [`OBSERVER_PACKETS_LEAST`](Self::OBSERVER_PACKETS_LEAST). 128 by default.
+    pub observer_packets_max: usize,
 }
 
 impl Default for Settings {
@@ -32,6 +37,7 @@ impl Default for Settings {
             connect_deadline: Duration::from_secs(2),
             write_deadline: Duration::from_secs(2),
             queue_bytes_max: 16 << 20,
+            observer_packets_max: 128,
         }
     }
 }
@@ -62,14 +68,28 @@ pub enum InvalidSettings {
         "the link's queue of {0} bytes cannot hold one frame: give it at least {FRAME_BYTES_MAX}"
     )]
     QueueTooSmall(usize),
+    /// A queue that could not hold what is sent at once.
+    #[error(
+        "{0} packets for an observer are too few: allow {least} at least",
+        least = Settings::OBSERVER_PACKETS_LEAST
+    )]
+    ObserverPacketsTooFew(usize),
 }
 
 impl Settings {
+    /// A queue of packets has room for pings and frames of links too.
+    pub const OBSERVER_PACKETS_LEAST: usize = 16;
+
     /// The longest time from a peer's death until its link is closed on the other end, whichever end that is.
     ///
     /// A peer that lives and answers but does not read is dropped by [`write_deadline`](Self::write_deadline) instead.
     pub fn detection(&self) -> Duration {
         self.heartbeat_interval.saturating_add(self.heartbeat_timeout)
+    }
+
+    /// The end of a peer for which too many packets wait.
+    pub(crate) fn packet_queue_full(&self) -> CloseReason {
+        CloseReason::QueueFull { limit: self.observer_packets_max, unit: "packets" }
     }
 
     /// Whether a link can live with these settings; to be asked when a configuration is read.
@@ -95,6 +115,9 @@ impl Settings {
         if self.queue_bytes_max < FRAME_BYTES_MAX {
             return Err(InvalidSettings::QueueTooSmall(self.queue_bytes_max));
         }
+        if self.observer_packets_max < Self::OBSERVER_PACKETS_LEAST {
+            return Err(InvalidSettings::ObserverPacketsTooFew(self.observer_packets_max));
+        }
         Ok(())
     }
 }
@@ -117,5 +140,7 @@ mod tests {
         assert_eq!(long.validate(), Err(InvalidSettings::TooLong("heartbeat timeout")));
         let small = Settings { queue_bytes_max: 1, ..Settings::default() };
         assert_eq!(small.validate(), Err(InvalidSettings::QueueTooSmall(1)));
+        let few = Settings { observer_packets_max: 1, ..Settings::default() };
+        assert_eq!(few.validate(), Err(InvalidSettings::ObserverPacketsTooFew(1)));
     }
 }

@@ -3,7 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`secret`] | where the cluster's secret is read from |
-//! | [`links`] | the flags that set the times of links |
+//! | [`links`] | the flags that set the times and sizes of links |
 //! | [`ports`] | the flags that bound what peers may take of a port |
 //! | [`tokens`] | the tokens of REST clients |
 //! | [`descriptors`] | how many files and sockets may be open |
@@ -11,6 +11,7 @@
 //! | [`log`] | what is logged, and how it looks |
 //! | [`events`] | what can be seen of the inside, for checks |
 //! | [`files`] | files and directories that survive a power loss |
+//! | [`follow`] | files that are read again when they change |
 //! | [`shared`] | a core behind a lock, and its timer |
 //! | [`shutdown`] | the signals that end a process |
 //! | [`exit`] | what it says last |
@@ -24,6 +25,7 @@ pub mod entropy;
 pub mod events;
 pub mod exit;
 pub mod files;
+pub mod follow;
 pub mod links;
 pub mod log;
 pub mod ports;

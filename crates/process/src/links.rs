@@ -1,10 +1,10 @@
-//! The flags that set the times of links; the same for every process of a cluster.
+//! The flags that set the times and sizes of links; the same for every process of a cluster.
 
 use std::time::Duration;
 
 use link::Settings;
 
-/// The times of links.
+/// The times and sizes of links.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LinkArgs {
     /// How often a link is tested, in milliseconds
@@ -14,6 +14,18 @@ pub struct LinkArgs {
     /// How long a test of a link may go unanswered, in milliseconds
     #[arg(long, value_name = "MS", env = "HEARTBEAT_TIMEOUT_MS", default_value_t = 1000)]
     heartbeat_timeout_ms: u64,
+
+    /// How long it may take until the peer of a link has said who it is and is let in, in milliseconds
+    #[arg(long, value_name = "MS", env = "CONNECT_DEADLINE_MS", default_value_t = 2000)]
+    connect_deadline_ms: u64,
+
+    /// How long what is sent to a peer, of a link or of REST, may make no progress, in milliseconds
+    #[arg(long, value_name = "MS", env = "WRITE_DEADLINE_MS", default_value_t = 2000)]
+    write_deadline_ms: u64,
+
+    /// How many bytes may wait for the peer of a link
+    #[arg(long, value_name = "BYTES", env = "QUEUE_BYTES_MAX", default_value_t = Settings::default().queue_bytes_max)]
+    queue_bytes_max: usize,
 }
 
 impl LinkArgs {
@@ -21,11 +33,14 @@ impl LinkArgs {
     ///
     /// # Errors
     ///
-    /// Names a time that is too short to live with.
+    /// Names a time or a size that is too small to live with.
     pub fn settings(&self) -> Result<Settings, link::InvalidSettings> {
         let settings = Settings {
             heartbeat_interval: Duration::from_millis(self.heartbeat_interval_ms),
             heartbeat_timeout: Duration::from_millis(self.heartbeat_timeout_ms),
+            connect_deadline: Duration::from_millis(self.connect_deadline_ms),
+            write_deadline: Duration::from_millis(self.write_deadline_ms),
+            queue_bytes_max: self.queue_bytes_max,
             ..Settings::default()
         };
         settings.validate()?;

@@ -11,13 +11,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use link::{Connector, TcpConnector, TlsConnector};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::server::{NoClientAuth, VerifierBuilderError, WebPkiClientVerifier};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
+
+use crate::follow::follow;
+use crate::threads::Threads;
 
 /// Where to find certificates.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -39,14 +44,13 @@ pub struct TlsArgs {
     tls_mutual: bool,
 }
 
-/// TLS as the flags have it.
-#[derive(Clone, Default)]
+/// TLS as the flags and the files have it. Whoever needs it takes what it is then: files are read again when they change.
 pub struct Tls {
-    /// For ports that anyone may use.
-    pub for_clients: Option<TlsAcceptor>,
-    /// For ports of links.
-    pub for_links: Option<TlsAcceptor>,
-    dialling: Option<Arc<ClientConfig>>,
+    args: TlsArgs,
+    files: Files,
+    for_clients: Option<watch::Sender<TlsAcceptor>>,
+    for_links: Option<watch::Sender<TlsAcceptor>>,
+    dialling: Option<watch::Sender<Arc<ClientConfig>>>,
 }
 
 /// Files that cannot be used.
@@ -98,11 +102,33 @@ pub enum TlsError {
     },
 }
 
+/// What the files say.
+#[derive(PartialEq, Eq)]
+struct Files {
+    identity: Option<Identity>,
+    authorities: Option<Authorities>,
+}
+
 /// A certificate with those that lead to its authority, and its key.
-struct Identity<'a> {
-    path: &'a Path,
+#[derive(PartialEq, Eq)]
+struct Identity {
+    path: PathBuf,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+}
+
+/// Those who vouch for others.
+#[derive(PartialEq, Eq)]
+struct Authorities {
+    path: PathBuf,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+/// What follows from the files.
+struct Configs {
+    for_clients: Option<TlsAcceptor>,
+    for_links: Option<TlsAcceptor>,
+    dialling: Option<Arc<ClientConfig>>,
 }
 
 impl TlsArgs {
@@ -115,7 +141,7 @@ impl TlsArgs {
         if self.tls_ca.is_some() && !self.tls_mutual {
             return Err(TlsError::Unused);
         }
-        self.read()
+        self.start()
     }
 
     /// Reads the files of a node.
@@ -127,34 +153,43 @@ impl TlsArgs {
         if self.tls_ca.is_some() != self.tls_cert.is_some() {
             return Err(TlsError::Half);
         }
-        self.read()
+        self.start()
     }
 
-    fn read(&self) -> Result<Tls, TlsError> {
+    fn start(&self) -> Result<Tls, TlsError> {
         if self.tls_mutual && (self.tls_cert.is_none() || self.tls_ca.is_none()) {
             return Err(TlsError::NotMutual);
         }
-        let identity = match (&self.tls_cert, &self.tls_key) {
-            (Some(chain), Some(key)) => Some(Identity::read(chain, key)?),
-            _ => None,
-        };
-        let authorities = self.tls_ca.as_deref().map(authorities).transpose()?;
-        let verifier = match (&authorities, &self.tls_ca) {
-            (Some(authorities), Some(path)) if self.tls_mutual => {
-                let verifier =
-                    WebPkiClientVerifier::builder_with_provider(authorities.clone(), provider());
-                let path = path.clone();
-                verifier.build().map_err(|error| TlsError::NoAuthority { path, error })?
-            }
+        let files = self.read()?;
+        let Configs { for_clients, for_links, dialling } = self.configs(&files)?;
+        Ok(Tls {
+            args: self.clone(),
+            files,
+            for_clients: for_clients.map(watch::Sender::new),
+            for_links: for_links.map(watch::Sender::new),
+            dialling: dialling.map(watch::Sender::new),
+        })
+    }
+
+    fn read(&self) -> Result<Files, TlsError> {
+        let identity = self.tls_cert.as_deref().zip(self.tls_key.as_deref());
+        Ok(Files {
+            identity: identity.map(|(chain, key)| Identity::read(chain, key)).transpose()?,
+            authorities: self.tls_ca.as_deref().map(Authorities::read).transpose()?,
+        })
+    }
+
+    fn configs(&self, files: &Files) -> Result<Configs, TlsError> {
+        let identity = files.identity.as_ref();
+        let authorities = files.authorities.as_ref();
+        let verifier: Arc<dyn ClientCertVerifier> = match authorities {
+            Some(authorities) if self.tls_mutual => authorities.verifier()?,
             _ => Arc::new(NoClientAuth),
         };
-        let accepting =
-            |verifier| identity.as_ref().map(|identity| identity.acceptor(verifier)).transpose();
-        let dialling = authorities.map(|authorities| {
-            let identity = identity.as_ref().filter(|_| self.tls_mutual);
-            dialling(authorities, identity).map(Arc::new)
-        });
-        Ok(Tls {
+        let accepting = |verifier| identity.map(|identity| identity.acceptor(verifier)).transpose();
+        let shown = identity.filter(|_| self.tls_mutual);
+        let dialling = authorities.map(|authorities| authorities.dialling(shown).map(Arc::new));
+        Ok(Configs {
             for_clients: accepting(Arc::new(NoClientAuth))?,
             for_links: accepting(verifier)?,
             dialling: dialling.transpose()?,
@@ -163,27 +198,59 @@ impl TlsArgs {
 }
 
 impl Tls {
+    /// For ports that anyone may use; none without TLS.
+    pub fn for_clients(&self) -> Option<watch::Receiver<TlsAcceptor>> {
+        self.for_clients.as_ref().map(watch::Sender::subscribe)
+    }
+
+    /// For ports of links; none without TLS.
+    pub fn for_links(&self) -> Option<watch::Receiver<TlsAcceptor>> {
+        self.for_links.as_ref().map(watch::Sender::subscribe)
+    }
+
     /// What dials links: with TLS where authorities are known.
     pub fn connector(&self) -> Arc<dyn Connector> {
         match &self.dialling {
-            Some(config) => Arc::new(TlsConnector::new(Arc::clone(config))),
+            Some(dialling) => Arc::new(TlsConnector::new(dialling.subscribe())),
             None => Arc::new(TcpConnector),
         }
     }
+
+    /// Takes over what the files say whenever that changes, for as long as it is polled: from then on connections begin with that.
+    /// Files that cannot be used, alone or together, change nothing.
+    pub async fn follow(self, threads: Arc<dyn Threads>) {
+        let Self { args, files, for_clients, for_links, dialling } = self;
+        if files.identity.is_none() && files.authorities.is_none() {
+            return;
+        }
+        let again = args.clone();
+        let take = |files: &Files| {
+            let configs = args.configs(files)?;
+            replace(&for_clients, configs.for_clients);
+            replace(&for_links, configs.for_links);
+            replace(&dialling, configs.dialling);
+            Ok(())
+        };
+        follow("the certificates", &threads, files, move || again.read(), take).await;
+    }
 }
 
-impl<'a> Identity<'a> {
-    fn read(chain: &'a Path, key: &Path) -> Result<Self, TlsError> {
+/// Which of them there are depends on the flags alone.
+fn replace<T>(current: &Option<watch::Sender<T>>, new: Option<T>) {
+    if let (Some(current), Some(new)) = (current, new) {
+        current.send_replace(new);
+    }
+}
+
+impl Identity {
+    fn read(chain: &Path, key: &Path) -> Result<Self, TlsError> {
         let private_key = PrivateKeyDer::from_pem_file(key).map_err(|error| {
             TlsError::Unreadable { what: "the private key", path: key.to_owned(), error }
         })?;
-        Ok(Self { path: chain, chain: certificates(chain)?, key: private_key })
+        Ok(Self { path: chain.to_owned(), chain: certificates(chain)?, key: private_key })
     }
 
-    fn acceptor(
-        &self,
-        verifier: Arc<dyn rustls::server::danger::ClientCertVerifier>,
-    ) -> Result<TlsAcceptor, TlsError> {
+    fn acceptor(&self, verifier: Arc<dyn ClientCertVerifier>) -> Result<TlsAcceptor, TlsError> {
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .and_then(|config| {
@@ -195,23 +262,43 @@ impl<'a> Identity<'a> {
     }
 
     fn unusable(&self, error: rustls::Error) -> TlsError {
-        TlsError::Unusable { path: self.path.to_owned(), error }
+        TlsError::Unusable { path: self.path.clone(), error }
     }
 }
 
-fn dialling(
-    authorities: Arc<RootCertStore>,
-    identity: Option<&Identity<'_>>,
-) -> Result<ClientConfig, TlsError> {
-    let config = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map(|config| config.with_root_certificates(authorities));
-    match (config, identity) {
-        (Ok(config), Some(identity)) => config
-            .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
-            .map_err(|error| identity.unusable(error)),
-        (Ok(config), None) => Ok(config.with_no_client_auth()),
-        (Err(error), _) => unreachable!("the provider has what the protocol needs: {error}"),
+impl Authorities {
+    fn read(path: &Path) -> Result<Self, TlsError> {
+        Ok(Self { path: path.to_owned(), certificates: certificates(path)? })
+    }
+
+    fn store(&self) -> Result<Arc<RootCertStore>, TlsError> {
+        let mut store = RootCertStore::empty();
+        for certificate in self.certificates.clone() {
+            let path = self.path.clone();
+            store.add(certificate).map_err(|error| TlsError::Unusable { path, error })?;
+        }
+        Ok(Arc::new(store))
+    }
+
+    /// Judges who dials.
+    fn verifier(&self) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+        let verifier = WebPkiClientVerifier::builder_with_provider(self.store()?, provider());
+        let path = self.path.clone();
+        verifier.build().map_err(|error| TlsError::NoAuthority { path, error })
+    }
+
+    /// Judges who is dialled, and shows them a certificate if it is to.
+    fn dialling(&self, shown: Option<&Identity>) -> Result<ClientConfig, TlsError> {
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap_or_else(|error| unreachable!("the provider has what they need: {error}"))
+            .with_root_certificates(self.store()?);
+        match shown {
+            Some(identity) => config
+                .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
+                .map_err(|error| identity.unusable(error)),
+            None => Ok(config.with_no_client_auth()),
+        }
     }
 }
 
@@ -225,14 +312,4 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates = CertificateDer::pem_file_iter(path).map_err(unreadable)?;
     let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
     if certificates.is_empty() { Err(TlsError::Empty(path.to_owned())) } else { Ok(certificates) }
-}
-
-fn authorities(path: &Path) -> Result<Arc<RootCertStore>, TlsError> {
-    let mut authorities = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        authorities
-            .add(certificate)
-            .map_err(|error| TlsError::Unusable { path: path.to_owned(), error })?;
-    }
-    Ok(Arc::new(authorities))
 }

@@ -127,21 +127,11 @@ impl Tokens {
     pub fn role_of(&self, token: &str) -> Option<Role> {
         self.0.get(&hash(token)).copied()
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Tokens").field(&self.len()).finish()
+        f.debug_tuple("Tokens").field(&self.0.len()).finish()
     }
 }
 

@@ -70,7 +70,7 @@ problems! {
     NothingToAccept = "nothing-to-accept", 409, "The loss cannot be accepted";
     /// The record is not at the position that `If-Match` asks for.
     PreconditionFailed = "precondition-failed", 412, "The record has changed";
-    /// The body is larger than 64 KiB.
+    /// The body is larger than the gateway takes, which is 64 KiB unless told.
     TooLarge = "too-large", 413, "The body is too large";
     /// The body is not declared as JSON.
     UnsupportedMediaType = "unsupported-media-type", 415, "The body must be application/json";

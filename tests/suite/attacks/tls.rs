@@ -11,6 +11,7 @@ use ring::gateway::ClusterStatus;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -53,7 +54,7 @@ impl Authority {
             .with_safe_default_protocol_versions()
             .expect("the provider has what they need");
         let config = config.with_root_certificates(authorities).with_no_client_auth();
-        TlsConnector::new(Arc::new(config))
+        TlsConnector::new(watch::Sender::new(Arc::new(config)).subscribe())
     }
 
     /// The flags of a process at an address.
@@ -146,6 +147,30 @@ async fn a_ring_with_mutual_tls_serves_who_trusts_it_and_links_no_one_else() {
     }
     healthy(&cluster, &authority).await;
     assert!(cluster.all_alive());
+    cluster.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_that_change_are_taken_over_without_a_restart() {
+    let Ring { mut cluster, authority, flags } = ring().await;
+    let other = Authority::new(cluster.directory.path().join("other"));
+    let renewed = other.flags(&cluster.address.to_string());
+    let replace = |flag: &str| {
+        let file = flags.iter().position(|other| other == flag).expect("it is given") + 1;
+        fs::copy(&renewed[file], &flags[file]).expect("the directory is writable");
+    };
+
+    replace("--tls-cert");
+    cluster.gateway().says("the certificates stay as they are").await;
+    get(&cluster, &authority, "/healthz").await.expect("as before: the key is of another one");
+
+    replace("--tls-key");
+    replace("--tls-ca");
+    healthy(&cluster, &other).await;
+    cluster.node(1).says("the certificates have changed").await;
+    cluster.stop_node(0).await;
+    cluster.start_node(0);
+    healthy(&cluster, &other).await;
     cluster.stop_all().await;
 }
 

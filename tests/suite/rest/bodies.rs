@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::client::{Rest, send, user};
 use super::raw::Raw;
 use super::shared;
+use crate::harness::cluster::Cluster;
 
 /// The largest body that is read.
 const LIMIT: usize = 64 << 10;
@@ -111,6 +112,21 @@ async fn a_chunked_body_of_64_kib_is_read_and_one_byte_more_is_not() {
         let answer = chunked(&rest, &method, &padded(id, LIMIT)).await;
         assert_eq!(answer.record(done), user(id));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_may_set_another_limit() {
+    let mut cluster = Cluster::new(2).with_gateway_flags(&["--body-bytes-max", "8192"]);
+    cluster.start_gateway();
+    cluster.gateway().says("listening").await;
+    let rest = Rest::new(&cluster.url());
+    let too_large = json(&rest, Method::POST, padded("bodies-limit", 8193)).await;
+    let detail = &too_large.problem(ProblemType::TooLarge)["detail"];
+    assert_eq!(detail, "the limit is 8192 bytes");
+    // There are no nodes; but it was read.
+    let read = json(&rest, Method::POST, padded("bodies-limit", 8192)).await;
+    read.problem(ProblemType::Unavailable);
+    cluster.stop_gateway().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

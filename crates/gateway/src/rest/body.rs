@@ -15,12 +15,9 @@ use tokio::time::{sleep, timeout};
 use super::App;
 use super::problem::Problem;
 
-/// The largest body that is accepted, in bytes.
-const BODY_BYTES_MAX: usize = 64 << 10;
-
 /// The largest body that is read to its end, to be refused: many clients do not hear an answer while they still send, and
 /// would be told of a broken connection instead.
-const REFUSED_BODY_BYTES_MAX: usize = 1 << 20;
+pub(crate) const REFUSED_BODY_BYTES_MAX: usize = 1 << 20;
 
 /// How long the body of a request that is refused anyway may take.
 const DISCARD_MAX: Duration = Duration::from_secs(1);
@@ -35,15 +32,15 @@ impl App {
         }
         // Who asks before it sends is not to be told to send what is then refused.
         let worth_reading =
-            if headers.contains_key(EXPECT) { BODY_BYTES_MAX } else { REFUSED_BODY_BYTES_MAX };
+            if headers.contains_key(EXPECT) { self.body_bytes_max } else { REFUSED_BODY_BYTES_MAX };
         if announced(headers) > worth_reading {
-            return Err(too_large());
+            return Err(too_large(self.body_bytes_max));
         }
         self.receive(body).await
     }
 
     async fn receive(&self, body: Body) -> Result<Bytes, Problem> {
-        let mut read = pin!(read(body, BODY_BYTES_MAX));
+        let mut read = pin!(read(body, self.body_bytes_max));
         // Most bodies come with their heads: they need no timer.
         if let Some(read) = read.as_mut().now_or_never() {
             return read;
@@ -81,11 +78,11 @@ async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
             bytes.extend_from_slice(&chunk);
         }
     }
-    if length > bytes_max { Err(too_large()) } else { Ok(bytes.freeze()) }
+    if length > bytes_max { Err(too_large(bytes_max)) } else { Ok(bytes.freeze()) }
 }
 
-fn too_large() -> Problem {
-    Problem::new(ProblemType::TooLarge, format!("the limit is {BODY_BYTES_MAX} bytes"))
+fn too_large(bytes_max: usize) -> Problem {
+    Problem::new(ProblemType::TooLarge, format!("the limit is {bytes_max} bytes"))
 }
 
 /// How many bytes the body has, where that is said before it comes.

@@ -83,10 +83,9 @@ impl<A: Acceptor> Gate<A> {
             end.disconnected(reason);
             ready(())
         });
-        let write_deadline = self.settings.write_deadline;
         on_open(socket, move |socket| {
             if link.open(open) {
-                writer::spawn(link, adapter, socket.id, write_deadline);
+                writer::spawn(link, adapter, socket.id);
             }
         });
     }

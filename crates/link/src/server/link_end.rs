@@ -31,7 +31,7 @@ pub(super) struct LinkEnd<In> {
     pub(super) outbox: Arc<Outbox>,
     pub(super) control: Arc<Control>,
     pub(super) span: Span,
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 enum Phase<In> {

@@ -16,9 +16,6 @@ use crate::reason::{CloseReason, Closed, Lost, Unsendable};
 use crate::settings::Settings;
 use crate::stream::Control;
 
-/// How many packets wait for an observer that reads too slowly before it is dropped.
-pub const OBSERVER_PACKETS_MAX: usize = 128;
-
 /// Someone's socket.io client, to which events are sent as JSON text.
 ///
 /// What it sends is ignored. Dropping this does not disconnect it.
@@ -45,8 +42,8 @@ impl Observer {
     ///
     /// # Errors
     ///
-    /// When the observer is gone, or goes because of this event: it did not read the last [`OBSERVER_PACKETS_MAX`]
-    /// packets, or the event cannot be sent.
+    /// When the observer is gone, or goes because of this event: more packets wait for it than
+    /// [may](Settings::observer_packets_max), or the event cannot be sent.
     pub fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<(), Closed> {
         if let Some(reason) = self.end.reason.get() {
             return Err(Closed(reason.clone()));
@@ -54,7 +51,7 @@ impl Observer {
         let reason = match self.socket.emit(event, data) {
             Ok(()) => return Ok(()),
             Err(SendError::Socket(SocketError::InternalChannelFull)) => {
-                CloseReason::QueueFull { limit: OBSERVER_PACKETS_MAX, unit: "packets" }
+                self.end.settings.packet_queue_full()
             }
             Err(SendError::Socket(error)) => Lost::Connection(error.to_string()).into(),
             Err(SendError::Serialize(error)) => {

@@ -1,7 +1,6 @@
 //! The writer of a server end: a task that feeds frames to socketioxide, and sees to it that the connection goes away.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use socketioxide::socket::Sid;
@@ -10,8 +9,6 @@ use tracing::Instrument;
 
 use super::adapter::RawAdapter;
 use super::link_end::LinkEnd;
-use super::observer::OBSERVER_PACKETS_MAX;
-use crate::reason::CloseReason;
 use crate::wire::{NAMESPACE, frame_packet};
 
 /// Starts the writer of a link; it ends soon after the link does.
@@ -19,7 +16,6 @@ pub(super) fn spawn<In: DeserializeOwned + 'static>(
     link: Arc<LinkEnd<In>>,
     adapter: Arc<RawAdapter>,
     socket: Sid,
-    write_deadline: Duration,
 ) {
     let span = link.span.clone();
     let task = async move {
@@ -27,7 +23,7 @@ pub(super) fn spawn<In: DeserializeOwned + 'static>(
         tokio::select! {
             biased;
             () = write(&link, &adapter, socket) => {}
-            () = outbox.ended_for(write_deadline) => {}
+            () = outbox.ended_for(link.settings.write_deadline) => {}
         }
         link.flushed();
         // Where the peer does not close the connection itself.
@@ -45,8 +41,7 @@ async fn write<In: DeserializeOwned + 'static>(
     while let Some(frame) = link.outbox.next().await {
         if adapter.send(socket, frame_packet(frame)).is_err() {
             // Cannot be, as the outbox lets few frames go at once; but no frame may be skipped.
-            link.outbox
-                .end(CloseReason::QueueFull { limit: OBSERVER_PACKETS_MAX, unit: "packets" });
+            link.outbox.end(link.settings.packet_queue_full());
         }
     }
     link.flushed();

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
@@ -10,12 +11,12 @@ use super::connector::{BoxStream, Connecting, Connector, TcpConnector};
 
 /// Connects over TCP and TLS. The peer's certificate must be of the host in the address that is dialled.
 #[derive(Clone)]
-pub struct TlsConnector(tokio_rustls::TlsConnector);
+pub struct TlsConnector(watch::Receiver<Arc<ClientConfig>>);
 
 impl TlsConnector {
-    /// Who is trusted, and what is shown to them, is in `config`.
-    pub fn new(config: Arc<ClientConfig>) -> Self {
-        Self(config.into())
+    /// Who is trusted, and what is shown to them, is in `config` when it dials.
+    pub fn new(config: watch::Receiver<Arc<ClientConfig>>) -> Self {
+        Self(config)
     }
 }
 
@@ -24,7 +25,8 @@ impl Connector for TlsConnector {
         Box::pin(async move {
             let host = host_of(address)?;
             let stream = TcpConnector.connect(address).await?;
-            Ok::<BoxStream, _>(Box::new(self.0.connect(host, stream).await?))
+            let tls = tokio_rustls::TlsConnector::from(Arc::clone(&self.0.borrow()));
+            Ok::<BoxStream, _>(Box::new(tls.connect(host, stream).await?))
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use link::{CloseReason, OBSERVER_PACKETS_MAX, Observer};
+use link::{CloseReason, Observer};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -61,7 +61,8 @@ async fn one_learns_that_an_observer_is_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn an_observer_that_does_not_read_is_dropped_and_others_are_not() {
-    let world = World::with(link::Settings::default(), 4 << 10);
+    let settings = link::Settings { observer_packets_max: 32, ..link::Settings::default() };
+    let world = World::with(settings, 4 << 10);
     let (mut other, other_observer) = observer(&world).await;
     let (peer, stalled) = observer(&world).await;
     let text = "x".repeat(4 << 10);
@@ -74,8 +75,9 @@ async fn an_observer_that_does_not_read_is_dropped_and_others_are_not() {
         assert!(emitted < 1000, "it has to end");
         tokio::task::yield_now().await;
     };
-    let full = CloseReason::QueueFull { limit: OBSERVER_PACKETS_MAX, unit: "packets" };
-    assert!(emitted >= OBSERVER_PACKETS_MAX);
+    let limit = world.settings.observer_packets_max;
+    let full = CloseReason::QueueFull { limit, unit: "packets" };
+    assert!(emitted >= limit);
     assert_eq!((closed.0, stalled.gone().await), (full.clone(), full));
     drop(peer);
     other_observer.emit("view", &1).expect("connected");

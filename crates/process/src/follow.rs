@@ -1,0 +1,51 @@
+//! Files that are read again when they change, without a restart.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tracing::{error, info};
+
+use crate::threads::Threads;
+
+/// How often files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Reads again what is `known`, and has it taken over whenever that changes, for as long as it is polled. What cannot be used changes
+/// nothing; that is told once.
+pub async fn follow<T, E>(
+    what: &str,
+    threads: &Arc<dyn Threads>,
+    mut known: T,
+    read: impl Fn() -> Result<T, E> + Send + Sync + 'static,
+    mut take: impl FnMut(&T) -> Result<(), E>,
+) where
+    T: PartialEq + Send + 'static,
+    E: Display + Send + 'static,
+{
+    let read = Arc::new(read);
+    let mut is_usable = true;
+    loop {
+        sleep(LOOK_EVERY).await;
+        let read = Arc::clone(&read);
+        // None where the process ends.
+        let Some(read) = threads.blocking_for(move || read()).await else { continue };
+        let taken = read.and_then(|read| {
+            if read != known {
+                take(&read)?;
+                info!("{what} have changed");
+                known = read;
+            }
+            Ok(())
+        });
+        match taken {
+            Ok(()) => is_usable = true,
+            Err(error) => {
+                if std::mem::replace(&mut is_usable, false) {
+                    error!(%error, "{what} stay as they are");
+                }
+            }
+        }
+    }
+}
