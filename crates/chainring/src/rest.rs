@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use reqwest::{Certificate, Client, RequestBuilder};
 use serde_json::Value;
 
-use crate::trust::Trust;
+use crate::trust::{Trust, no_gateway_at};
 
 /// How long the gateway may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,9 +81,7 @@ impl Rest {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
-        let response = request.send().await.with_context(|| {
-            format!("no gateway answers at {}: is it running? (--url)", self.url)
-        })?;
+        let response = request.send().await.with_context(|| no_gateway_at(&self.url))?;
         let status = response.status();
         let text = response.text().await?;
         if !status.is_success() {

@@ -27,6 +27,17 @@ impl Trust {
     }
 }
 
+/// What to say, and to do, where nobody answers.
+pub(crate) fn no_gateway_at(url: &str) -> String {
+    if url.starts_with("https:") || url.starts_with("wss:") {
+        format!(
+            "no gateway that is trusted answers at {url}: is it running, and who vouches for it? (--url, --tls-ca)"
+        )
+    } else {
+        format!("no gateway answers at {url}: is it running? (--url)")
+    }
+}
+
 /// What is in a file of PEM.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("{} cannot be read", path.display()))

@@ -16,7 +16,7 @@ use rust_socketio::{Payload, TransportType};
 use tokio::sync::mpsc;
 
 use crate::status;
-use crate::trust::{Trust, read};
+use crate::trust::{Trust, no_gateway_at, read};
 
 /// Arguments of `chainring watch`.
 #[derive(Debug, clap::Args)]
@@ -110,10 +110,7 @@ async fn connect(args: &Args, tell: mpsc::UnboundedSender<Told>) -> anyhow::Resu
         .tls_config(args.tls()?)
         .on("cluster", on_cluster)
         .on("error", on_error);
-    builder
-        .connect()
-        .await
-        .with_context(|| format!("no gateway answers at {}: is it running? (--url)", args.url))
+    builder.connect().await.with_context(|| no_gateway_at(&args.url))
 }
 
 fn cluster_of(payload: Payload) -> Told {
