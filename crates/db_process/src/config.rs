@@ -110,7 +110,7 @@ pub struct Config {
     pub port: Port,
     /// What the core may be told.
     pub node_settings: NodeSettings,
-    /// The memory for records that were read or written lately, in bytes.
+    /// The memory for records that were read lately, in bytes.
     pub record_cache_bytes: usize,
     /// The delay before the first attempt to connect again; it doubles up to [`backoff_max`](Self::backoff_max).
     pub backoff_first: Duration,

@@ -40,7 +40,7 @@ use ring::store::{
 use self::cache::RecordCache;
 use crate::storage::{Batch, Storage, StorageError, StorageReader, Table};
 
-/// The memory for records that were read or written lately, unless told. MiB.
+/// The memory for records that were read lately, unless told. MiB.
 pub const RECORD_CACHE_MIB: u32 = 16;
 
 /// The typed rows of a node's storage.

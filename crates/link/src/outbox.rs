@@ -28,14 +28,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lock::lock;
 use crate::reason::{CloseReason, Closed, Unsendable};
+use crate::settings::Settings;
 use crate::wire::Frame;
 
 /// One frame is being written while the next one waits; more would only make batches shorter.
 const FRAMES_IN_FLIGHT_MAX: usize = 2;
-
-/// How often everybody else who is ready has a turn before a frame is written. A turn takes half a microsecond where nobody is,
-/// and a frame costs both ends some twenty: with four of them a busy gateway's frames hold twice as many messages as with one.
-const TURNS: usize = 4;
 
 /// What waits to be sent on one link.
 #[derive(Debug)]
@@ -47,6 +44,7 @@ pub(crate) struct Outbox {
     /// Not even what was sent before the end is written.
     dropped: CancellationToken,
     queue_bytes_max: usize,
+    turns: u32,
 }
 
 #[derive(Debug, Default)]
@@ -79,14 +77,15 @@ enum Delivery {
 }
 
 impl Outbox {
-    /// An empty one, that holds at most `queue_bytes_max` bytes in full frames.
-    pub(crate) fn new(queue_bytes_max: usize) -> Arc<Self> {
+    /// An empty one, for links with these settings.
+    pub(crate) fn new(settings: &Settings) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             wake: Notify::new(),
             ended: CancellationToken::new(),
             dropped: CancellationToken::new(),
-            queue_bytes_max,
+            queue_bytes_max: settings.queue_bytes_max,
+            turns: settings.turns,
         })
     }
 
@@ -162,7 +161,7 @@ impl Outbox {
                 Taken::Later => {
                     self.wake.notified().await;
                     // Who else is ready to send does so first: one frame for all of them.
-                    for _ in 0..TURNS {
+                    for _ in 0..self.turns {
                         yield_now().await;
                     }
                 }

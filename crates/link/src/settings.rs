@@ -27,6 +27,9 @@ pub struct Settings {
     /// How many packets an [`Observer`](crate::Observer) may have waiting for it before it is dropped. At least
     /// [`OBSERVER_PACKETS_LEAST`](Self::OBSERVER_PACKETS_LEAST). 128 by default.
     pub observer_packets_max: usize,
+    /// How often everybody else who is ready has a turn before a frame is written, as they may have something to add to it. A turn
+    /// takes up to a microsecond where nobody is ready, and a frame costs both ends some twenty. 1 by default.
+    pub turns: u32,
 }
 
 impl Default for Settings {
@@ -38,6 +41,7 @@ impl Default for Settings {
             write_deadline: Duration::from_secs(2),
             queue_bytes_max: 16 << 20,
             observer_packets_max: 128,
+            turns: 1,
         }
     }
 }

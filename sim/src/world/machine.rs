@@ -294,11 +294,11 @@ impl Machine {
     }
 }
 
-fn links(swarm: &Swarm) -> Settings {
+fn links(swarm: &Swarm, usual: Settings) -> Settings {
     Settings {
         heartbeat_interval: Duration::from_millis(swarm.heartbeat_interval_ms),
         heartbeat_timeout: Duration::from_millis(swarm.heartbeat_timeout_ms),
-        ..Settings::default()
+        ..usual
     }
 }
 
@@ -317,7 +317,7 @@ fn node_config(place: usize, swarm: &Swarm) -> db_process::Config {
         ..config.node_settings
     };
     db_process::Config {
-        links: links(swarm),
+        links: links(swarm, config.links),
         node_settings,
         record_cache_bytes: RECORD_CACHE_BYTES,
         ..config
@@ -332,7 +332,7 @@ fn gateway_config(ring: &Ring, swarm: &Swarm) -> gateway::Config {
         ..config.gateway_settings
     };
     let config = gateway::Config {
-        links: links(swarm),
+        links: links(swarm, config.links),
         gateway_settings,
         request_deadline: Duration::from_millis(swarm.request_deadline_ms),
         served_by: ServedByHeader::Shown,

@@ -8,7 +8,7 @@ use crate::store::RECORD_CACHE_MIB;
 /// What a node's data may take of memory. It needs some MiB more, for links and for the newest entries of both logs.
 #[derive(Debug, Clone, clap::Args)]
 pub struct MemoryArgs {
-    /// How much memory the records take that were read or written last, in MiB
+    /// How much memory the records take that were read last, in MiB
     #[arg(long, value_name = "MIB", env = "RECORD_CACHE_MIB", default_value_t = RECORD_CACHE_MIB, value_parser = mib(0))]
     record_cache_mib: u32,
 

@@ -1,4 +1,4 @@
-//! Records at hand: those that were read or written lately, so that the storage is asked for the others only.
+//! Records at hand: those that were read lately, and written while there is room, so that the storage is asked for the others only.
 //!
 //! It says what the table of records will say once everything that was added to a batch is written. Nobody is told anything else
 //! by that: what is not written yet is not committed either, and the core looks for that in memory first.
@@ -10,7 +10,7 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use protocol::entry::{Change, Entry};
+use protocol::entry::{Change, Entry, RecordJson};
 use protocol::message::RecordRow;
 use protocol::user::UserId;
 use protocol::view::Member;
@@ -49,8 +49,12 @@ struct Memory;
 
 impl Weighter<Key, StoredRecord> for Memory {
     fn weight(&self, key: &Key, stored: &StoredRecord) -> u64 {
-        OVERHEAD_BYTES + (key.id.as_str().len() + stored.record.len()) as u64
+        weight(&key.id, &stored.record)
     }
+}
+
+fn weight(id: &UserId, record: &RecordJson) -> u64 {
+    OVERHEAD_BYTES + (id.as_str().len() + record.len()) as u64
 }
 
 impl RecordCache {
@@ -71,13 +75,19 @@ impl RecordCache {
         self.lock().insert(Key { member, id: id.clone() }, stored.clone());
     }
 
-    /// An entry takes effect.
+    /// An entry takes effect. A record that nobody has asked for takes no place from others: home reads what it changes, and
+    /// next what clients read.
     pub(super) fn apply(&self, member: Member, entry: &Entry) {
         match &entry.change {
             Change::Create { id, record } | Change::Replace { id, record } => {
-                // Not a part of the message that brought it: that would stay in memory as a whole.
-                let record = Bytes::copy_from_slice(record);
-                self.keep(member, id, &StoredRecord { position: entry.position, record });
+                let mut cache = self.lock();
+                let has_room = cache.weight() + weight(id, record) <= cache.capacity();
+                if has_room || cache.peek(&Wanted { member, id }).is_some() {
+                    // Not a part of the message that brought it: that would stay in memory as a whole.
+                    let record = Bytes::copy_from_slice(record);
+                    let stored = StoredRecord { position: entry.position, record };
+                    cache.insert(Key { member, id: id.clone() }, stored);
+                }
             }
             Change::Delete { id } => self.forget(member, id),
         }
@@ -154,10 +164,28 @@ mod tests {
     fn it_stays_within_its_memory() {
         let cache = RecordCache::new(100_000);
         for number in 0..10_000 {
-            cache.apply(Member::Home, &replace(number + 1, number, vec![b'x'; 300]));
+            let stored = StoredRecord { position: position(1), record: vec![b'x'; 300].into() };
+            cache.keep(Member::Home, &id(number), &stored);
         }
         let weight = cache.lock().weight();
         assert!((50_000..=100_000).contains(&weight), "{weight} bytes");
+    }
+
+    #[test]
+    fn what_is_only_written_takes_no_place_from_what_was_read() {
+        let cache = RecordCache::new(100_000);
+        let stored = StoredRecord { position: position(1), record: vec![b'x'; 300].into() };
+        cache.keep(Member::Home, &id(0), &stored);
+        for number in 1..10_000 {
+            cache.apply(Member::Home, &replace(number + 1, number, vec![b'x'; 300]));
+        }
+        assert_eq!(cache.get(Member::Home, &id(0)), Some(stored));
+        assert_eq!(cache.get(Member::Home, &id(9_999)), None);
+        // What is there is the newest all the same.
+        cache.apply(Member::Home, &replace(10_001, 0, vec![b'y'; 400]));
+        let newest = cache.get(Member::Home, &id(0)).map(|stored| stored.position);
+        assert_eq!(newest, Some(position(10_001)));
+        assert!(cache.lock().weight() <= 100_000);
     }
 
     #[test]

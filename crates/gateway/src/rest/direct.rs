@@ -1,5 +1,5 @@
-//! The way to the router, past who may not come in, and around it: reads of a user, by far the most requests, are told by their
-//! path alone.
+//! The way to the router, past who may not come in, and around it: reads, creations and changes of users, by far the most
+//! requests, are told by their method and path alone.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{Method, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -18,9 +20,9 @@ use tower::Service;
 use super::body::discard;
 use super::problem::Problem;
 use super::traffic::Kind;
-use super::{App, USERS};
+use super::{App, USERS, users};
 
-/// The routes, for those who may use them, with a shorter way for reads of a user: what that answers is what the router would.
+/// The routes, for those who may use them, with a shorter way for most calls on users: what that answers is what the router would.
 #[derive(Clone)]
 pub(crate) struct Direct {
     app: Arc<App>,
@@ -57,12 +59,20 @@ impl Service<Request<Body>> for Direct {
                 Problem::from(denied).into_response()
             });
         }
-        match read_of(&request) {
-            Some(id) => came.counted(async move { app.read(id).await.into_response() }),
-            None => {
-                let routed = self.router.call(request);
-                came.counted(routed.map(|routed| routed.unwrap_or_else(|never| match never {})))
-            }
+        let Some(call) = plain_call(&request) else {
+            let routed = self.router.call(request);
+            return came
+                .counted(routed.map(|routed| routed.unwrap_or_else(|never| match never {})));
+        };
+        let (Parts { headers, .. }, body) = request.into_parts();
+        match call {
+            PlainCall::Read(id) => came.counted(async move { app.read(id).await.into_response() }),
+            PlainCall::Create => came.counted(async move {
+                users::create(State(app), headers, body).await.into_response()
+            }),
+            PlainCall::Change => came.counted(async move {
+                users::change(State(app), headers, body).await.into_response()
+            }),
         }
     }
 }
@@ -88,12 +98,23 @@ impl Came {
     }
 }
 
-/// The user that a request reads, where it says so without an escape and without a mistake.
-fn read_of<B>(request: &Request<B>) -> Option<UserId> {
-    if request.method() != Method::GET {
-        return None;
+/// A call that is told by its method and path alone.
+#[derive(Debug, PartialEq, Eq)]
+enum PlainCall {
+    Read(UserId),
+    Create,
+    Change,
+}
+
+/// What a request asks for, where it says so without an escape and without a mistake.
+fn plain_call<B>(request: &Request<B>) -> Option<PlainCall> {
+    let rest = request.uri().path().strip_prefix(USERS)?;
+    match *request.method() {
+        Method::GET => rest.parse().ok().map(PlainCall::Read),
+        Method::POST if rest.is_empty() => Some(PlainCall::Create),
+        Method::PUT if rest.is_empty() => Some(PlainCall::Change),
+        _ => None,
     }
-    request.uri().path().strip_prefix(USERS)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -101,16 +122,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_plain_read_of_a_user_goes_around_the_router() {
-        let read = |method: Method, path: &str| {
-            read_of(&Request::builder().method(method).uri(path).body(()).unwrap())
+    fn only_plain_calls_on_users_go_around_the_router() {
+        let call = |method: Method, path: &str| {
+            plain_call(&Request::builder().method(method).uri(path).body(()).unwrap())
         };
-        assert_eq!(read(Method::GET, "/api/user/ada?x=1"), Some("ada".parse().unwrap()));
+        let ada = PlainCall::Read("ada".parse().unwrap());
+        assert_eq!(call(Method::GET, "/api/user/ada?x=1"), Some(ada));
+        assert_eq!(call(Method::POST, "/api/user/"), Some(PlainCall::Create));
+        assert_eq!(call(Method::PUT, "/api/user/?x=1"), Some(PlainCall::Change));
         for path in ["/api/user/", "/api/user/ada/", "/api/user/a%64a", "/api/cluster", "/api/user"]
         {
-            assert_eq!(read(Method::GET, path), None, "{path}");
+            assert_eq!(call(Method::GET, path), None, "{path}");
         }
-        assert_eq!(read(Method::HEAD, "/api/user/ada"), None);
-        assert_eq!(read(Method::DELETE, "/api/user/ada"), None);
+        for method in [Method::HEAD, Method::POST, Method::PUT, Method::DELETE] {
+            assert_eq!(call(method, "/api/user/ada"), None);
+        }
     }
 }

@@ -62,7 +62,7 @@ pub(super) async fn shake_hands<Out, In>(
         }
     }
     let session = Session { websocket, control, packets, open };
-    Ok(Opening::new(session, Outbox::new(settings.queue_bytes_max), settings.clone()))
+    Ok(Opening::new(session, Outbox::new(settings), settings.clone()))
 }
 
 async fn next(websocket: &mut WebSocket, packets: &Packets) -> Result<Incoming, ConnectError> {

@@ -6,6 +6,10 @@ use protocol::frame::{FRAME_BYTES_FULL, decode};
 
 const LIMIT: usize = 4 << 20;
 
+fn outbox() -> Arc<Outbox> {
+    Outbox::new(&Settings { queue_bytes_max: LIMIT, ..Settings::default() })
+}
+
 fn reason(words: &str) -> CloseReason {
     CloseReason::Local(words.to_owned())
 }
@@ -20,7 +24,7 @@ fn numbers(frame: &Frame) -> Vec<u32> {
 
 #[test]
 fn messages_gather_while_two_frames_are_in_flight() {
-    let outbox = Outbox::new(LIMIT);
+    let outbox = outbox();
     assert_eq!(next(&outbox), None);
     outbox.send(&1u32).expect("open");
     let first = next(&outbox).flatten().expect("a frame");
@@ -36,7 +40,7 @@ fn messages_gather_while_two_frames_are_in_flight() {
 
 #[tokio::test]
 async fn the_writer_is_not_woken_before_the_last_hold_is_dropped() {
-    let outbox = Outbox::new(LIMIT);
+    let outbox = outbox();
     let writer = tokio::spawn({
         let outbox = Arc::clone(&outbox);
         async move { outbox.next().await }
@@ -55,7 +59,7 @@ async fn the_writer_is_not_woken_before_the_last_hold_is_dropped() {
 
 #[tokio::test]
 async fn a_full_frame_is_not_held() {
-    let outbox = Outbox::new(LIMIT);
+    let outbox = outbox();
     let _hold = outbox.hold();
     let message = vec![7u32; FRAME_BYTES_FULL];
     let send = async { outbox.send(&message) };
@@ -72,7 +76,7 @@ async fn settle() {
 
 #[test]
 fn an_orderly_end_comes_after_all_frames_were_written() {
-    let outbox = Outbox::new(LIMIT);
+    let outbox = outbox();
     outbox.send(&1u32).expect("open");
     assert_eq!(outbox.end_after_flush(reason("done")), reason("done"));
     assert_eq!(outbox.send(&2u32), Err(Closed(reason("done"))));
@@ -84,7 +88,7 @@ fn an_orderly_end_comes_after_all_frames_were_written() {
 
 #[test]
 fn a_hard_end_drops_what_waits_and_keeps_the_first_reason() {
-    let outbox = Outbox::new(LIMIT);
+    let outbox = outbox();
     outbox.send(&1u32).expect("open");
     let _in_flight = next(&outbox).flatten().expect("a frame");
     outbox.send(&2u32).expect("open");
@@ -95,7 +99,7 @@ fn a_hard_end_drops_what_waits_and_keeps_the_first_reason() {
 
 #[test]
 fn more_bytes_than_the_limit_end_the_link_with_a_reason_that_says_so() {
-    let outbox = Outbox::new(LIMIT);
+    let outbox = outbox();
     let message = vec![7u8; FRAME_BYTES_FULL];
     let sent = (0..100).map_while(|_| outbox.send(&message).ok()).count();
     assert_eq!(sent, LIMIT / FRAME_BYTES_FULL - 1, "each frame is a little above its share");
@@ -106,7 +110,7 @@ fn more_bytes_than_the_limit_end_the_link_with_a_reason_that_says_so() {
 
 #[test]
 fn written_bytes_make_room() {
-    let outbox = Outbox::new(LIMIT);
+    let outbox = outbox();
     let message = vec![7u8; FRAME_BYTES_FULL];
     for _ in 0..20 {
         outbox.send(&message).expect("room");
@@ -117,7 +121,7 @@ fn written_bytes_make_room() {
 
 #[test]
 fn a_message_that_no_peer_would_take_ends_the_link() {
-    let outbox = Outbox::new(LIMIT);
+    let outbox = outbox();
     let message = vec![7u8; FRAME_BYTES_MAX];
     let closed = outbox.send(&message).expect_err("too long");
     assert!(matches!(closed.0, CloseReason::Unsendable(Unsendable::TooLong(_))), "{closed}");

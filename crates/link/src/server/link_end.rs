@@ -45,7 +45,7 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
     pub(super) fn new(control: Arc<Control>, settings: &Settings, span: Span) -> Arc<Self> {
         Arc::new(Self {
             phase: Mutex::new(Phase::Admitted(Vec::new())),
-            outbox: Outbox::new(settings.queue_bytes_max),
+            outbox: Outbox::new(settings),
             control,
             span,
             settings: settings.clone(),
