@@ -78,7 +78,7 @@ pub struct Args {
     #[arg(long, value_name = "READS", env = "READS_OF_NODE_MAX", default_value = "512")]
     pub reads_of_node_max: NonZeroUsize,
 
-    /// How many updates may be under way at each node: those beyond get 503
+    /// How many updates may be under way at a node while others have half of that at most: those beyond get 503
     #[arg(long, value_name = "UPDATES", env = "UPDATES_OF_NODE_MAX", default_value = "256")]
     pub updates_of_node_max: NonZeroUsize,
 

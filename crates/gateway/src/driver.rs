@@ -22,6 +22,7 @@ use ring::gateway::{ClusterStatus, Gateway, GatewayEffect, GatewayEvent};
 use ring::link::{LinkId, LinkIds};
 use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -213,6 +214,11 @@ impl Driver {
         locked.waiting.clear();
         self.ended.cancel();
         locked.links.values().for_each(|sender| sender.close(reason));
+    }
+
+    /// Waits that long, or until the gateway ends.
+    pub(crate) async fn pause(&self, time: Duration) {
+        let _ = timeout(time, self.ended()).await;
     }
 
     /// Returns once [`end`](Self::end) was called.

@@ -353,7 +353,8 @@ impl Router {
         let Some((view, _)) = self.views.get(&partition) else { return false };
         let member = wanted_member(is_update, view);
         let link = self.links.get(&self.ring.holder(partition, member));
-        link.is_some_and(|link| self.calls.is_full(*link, is_update, &self.node_limits))
+        let limits = (&self.node_limits, self.ring.size());
+        link.is_some_and(|link| self.calls.is_full(*link, is_update, limits))
     }
 
     fn partitions_at(&self, place: Place) -> [PartitionId; 2] {

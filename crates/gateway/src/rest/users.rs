@@ -1,6 +1,7 @@
 //! The calls on user records.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -11,11 +12,15 @@ use axum::response::{IntoResponse, Response};
 use protocol::entry::Answer;
 use protocol::message::Action;
 use protocol::user::{NewUser, UserId, UserPatch};
-use ring::router::{ClientRequest, Outcome, ServedBy};
+use ring::router::{ClientRequest, Outcome, ServedBy, Unavailable};
 
 use super::problem::Problem;
 use super::{App, USERS, etag};
 use crate::config::ServedByHeader;
+
+/// How long it takes to be turned away. A client that is told at once, and asks again at once, would take the time of the gateway from
+/// those who are served: turning away costs nearly as much as serving.
+const TURNED_AWAY_AFTER: Duration = Duration::from_millis(250);
 
 /// Which copy answered, where that is shown.
 const SERVED_BY: HeaderName = HeaderName::from_static("chainring-served-by");
@@ -87,7 +92,12 @@ impl App {
                 }
                 Ok(response)
             }
-            Outcome::NotDone(reason) => Err(reason.into()),
+            Outcome::NotDone(reason) => {
+                if reason == Unavailable::Overloaded {
+                    self.driver.pause(TURNED_AWAY_AFTER).await;
+                }
+                Err(reason.into())
+            }
             Outcome::Unknown => Err(Problem::outcome_unknown(made_id)),
         }
     }

@@ -452,6 +452,25 @@ fn a_node_with_enough_to_do_gets_no_more_and_others_and_reads_go_on() {
 }
 
 #[test]
+fn where_all_nodes_have_much_to_do_each_gets_half_of_its_fill() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    let delete = |partition| {
+        ClientRequest::Update(Action::Delete { id: user_of(partition), if_match: None })
+    };
+    let most = NodeLimits::default().updates_max as u64;
+    assert_eq!(submit(&mut gateway, &delete(0), 1, most), [], "it is slow, and has its fill");
+    assert_eq!(submit(&mut gateway, &delete(1), 10_000, most / 2), []);
+    let away = submit(&mut gateway, &delete(2), 20_000, most / 2 + 1);
+    assert_eq!(away, [Ticket(20_000 + most / 2)], "the others have half of it");
+    let read = ClientRequest::Read(user_of(2));
+    assert_eq!(submit(&mut gateway, &read, 30_000, 1), [], "reads go on");
+
+    let reply = FromNode::Reply { call: CallId(1), reply: Reply::Done(Answer::Deleted) };
+    handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message: reply });
+    assert_eq!(submit(&mut gateway, &delete(2), 40_000, 2), [Ticket(40_001)]);
+}
+
+#[test]
 fn what_waited_for_a_node_is_sent_to_it_however_much_it_is() {
     let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
     let most = NodeLimits::default().reads_max as u64;
