@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use process::events::{Event, NodeEvent};
-use protocol::id::{Epoch, Incarnation};
+use protocol::id::{Epoch, Incarnation, NodeId};
 use protocol::view::{Member, View};
 
 use super::Check;
@@ -20,7 +20,7 @@ const NAME: &str = "one-gateway";
 #[derive(Debug, Default)]
 pub struct OneGateway {
     /// The views that copies have acted on: a node whose data is lost cannot know them.
-    views: BTreeMap<(Option<Incarnation>, Member, Epoch), View>,
+    views: BTreeMap<(NodeId, Option<Incarnation>, Member, Epoch), View>,
     /// The second gateway has a state directory of its own.
     is_forked: bool,
     /// A second gateway has been started and has not ended yet; the moment of its start.
@@ -47,7 +47,7 @@ impl Check for OneGateway {
             }
             Seen::Inside(Event::Node { node, event: NodeEvent::Acts { member, view } }) => {
                 let data = model.node(node).and_then(|node| node.incarnation);
-                let key = (data, *member, view.epoch);
+                let key = (node.clone(), data, *member, view.epoch);
                 let known = self.views.entry(key).or_insert(*view);
                 if known != view {
                     let detail = format!("{node} has acted on {known:?} and acts on {view:?}");

@@ -60,7 +60,7 @@ impl Run<'_> {
         Ok(is_settled && self.is_enough_without(node))
     }
 
-    /// Whether a node has a link to the gateway of today.
+    /// Whether a node has a link to the gateway that started last: no plan with a forked one comes this far.
     fn is_linked(&self, node: usize) -> bool {
         let place = self.model.ring.places().nth(node);
         let link = self.model.gateway.zip(place);
@@ -104,11 +104,18 @@ impl Run<'_> {
         if let Some(host) = self.world.stopping() {
             return Some(format!("{host} is stopping, and has not been started again"));
         }
-        let is_left_out = |place| matches!(core, Core::AllBut { node } if node == place);
-        let mut needed = (0..self.plan.swarm.nodes).filter(|place| !is_left_out(*place));
-        if let Some(place) = needed.find(|place| !self.is_linked(*place)) {
-            return Some(format!("{} has no link to the gateway", Host::node_id(place)));
-        }
+        self.missing_copy(core).or_else(|| self.missing_link(core))
+    }
+
+    /// The gateway may not know yet that a link is gone, nor a node that the gateway is: the views and copies look well then.
+    fn missing_link(&self, core: Core) -> Option<String> {
+        let is_left_out = |place: &usize| matches!(core, Core::AllBut { node } if node == *place);
+        let mut needed = (0..self.plan.swarm.nodes).filter(|place| !is_left_out(place));
+        let place = needed.find(|place| !self.is_linked(*place))?;
+        Some(format!("{} is not back: it has no link to the gateway", Host::node_id(place)))
+    }
+
+    fn missing_copy(&self, core: Core) -> Option<String> {
         self.model.partitions().find_map(|partition| {
             let home = self.model.ring.holder(partition, Member::Home).index();
             let next = self.model.ring.holder(partition, Member::Next).index();
