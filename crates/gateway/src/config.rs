@@ -78,7 +78,7 @@ pub struct Args {
     #[arg(long, value_name = "READS", env = "READS_OF_NODE_MAX", default_value = "512")]
     pub reads_of_node_max: NonZeroUsize,
 
-    /// How many updates may be under way at a node while others have half of that at most: those beyond get 503
+    /// How many updates may be under way at a node, half of that where all nodes have much to do: those beyond get 503
     #[arg(long, value_name = "UPDATES", env = "UPDATES_OF_NODE_MAX", default_value = "256")]
     pub updates_of_node_max: NonZeroUsize,
 
@@ -215,7 +215,7 @@ impl Config {
         Self {
             ring,
             secret,
-            links: Settings { turns: TURNS, ..Settings::default() },
+            links: Settings { turns_before_frame: TURNS, ..Settings::default() },
             rest_port: Port::default(),
             link_port: Port::default(),
             gateway_settings: GatewaySettings::default(),
@@ -248,9 +248,7 @@ impl Config {
             Err(ConfigError::DeadlineTooShort { deadline, needed })
         }
     }
-}
 
-impl Config {
     /// The configuration that the arguments give.
     ///
     /// # Errors
@@ -264,7 +262,7 @@ impl Config {
         let config = Self {
             links: Settings {
                 observer_packets_max: args.observer_packets_max,
-                turns: TURNS,
+                turns_before_frame: TURNS,
                 ..args.links.settings()?
             },
             rest_port: Port { limits: limits.clone(), tls: tls.for_clients(), ..Port::default() },

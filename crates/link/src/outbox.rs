@@ -44,7 +44,7 @@ pub(crate) struct Outbox {
     /// Not even what was sent before the end is written.
     dropped: CancellationToken,
     queue_bytes_max: usize,
-    turns: u32,
+    turns_before_frame: u32,
 }
 
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ impl Outbox {
             ended: CancellationToken::new(),
             dropped: CancellationToken::new(),
             queue_bytes_max: settings.queue_bytes_max,
-            turns: settings.turns,
+            turns_before_frame: settings.turns_before_frame,
         })
     }
 
@@ -161,7 +161,7 @@ impl Outbox {
                 Taken::Later => {
                     self.wake.notified().await;
                     // Who else is ready to send does so first: one frame for all of them.
-                    for _ in 0..self.turns {
+                    for _ in 0..self.turns_before_frame {
                         yield_now().await;
                     }
                 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::reason::CloseReason;
 
-/// The times and sizes within which a link lives; both ends of a cluster should have the same.
+/// The times and sizes within which a link lives; both ends should have the same heartbeats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// How often the server end sends a ping. Whole milliseconds, as engine.io announces it in those. 500 ms by default.
@@ -24,12 +24,13 @@ pub struct Settings {
     /// link closes. Counted in frames: a frame that still grows counts once it is full or taken. At least
     /// [`FRAME_BYTES_MAX`]. 16 MiB by default.
     pub queue_bytes_max: usize,
-    /// How many packets an [`Observer`](crate::Observer) may have waiting for it before it is dropped. At least
+    /// How many packets may wait for a peer at the server end: an [`Observer`](crate::Observer) that has more is dropped; a link never
+    /// has as many, as it counts bytes. At least
     /// [`OBSERVER_PACKETS_LEAST`](Self::OBSERVER_PACKETS_LEAST). 128 by default.
     pub observer_packets_max: usize,
     /// How often everybody else who is ready has a turn before a frame is written, as they may have something to add to it. A turn
     /// takes up to a microsecond where nobody is ready, and a frame costs both ends some twenty. 1 by default.
-    pub turns: u32,
+    pub turns_before_frame: u32,
 }
 
 impl Default for Settings {
@@ -41,7 +42,7 @@ impl Default for Settings {
             write_deadline: Duration::from_secs(2),
             queue_bytes_max: 16 << 20,
             observer_packets_max: 128,
-            turns: 1,
+            turns_before_frame: 1,
         }
     }
 }

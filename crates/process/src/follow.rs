@@ -13,7 +13,7 @@ use crate::threads::Threads;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Reads again what is `known`, and has it taken over whenever that changes, for as long as it is polled. What cannot be used changes
-/// nothing; that is told once.
+/// nothing; why not is told once for each reason.
 pub async fn follow<T, E>(
     what: &str,
     threads: &Arc<dyn Threads>,
@@ -25,7 +25,7 @@ pub async fn follow<T, E>(
     E: Display + Send + 'static,
 {
     let read = Arc::new(read);
-    let mut is_usable = true;
+    let mut told = None;
     loop {
         sleep(LOOK_EVERY).await;
         let read = Arc::clone(&read);
@@ -40,10 +40,12 @@ pub async fn follow<T, E>(
             Ok(())
         });
         match taken {
-            Ok(()) => is_usable = true,
+            Ok(()) => told = None,
             Err(error) => {
-                if std::mem::replace(&mut is_usable, false) {
-                    error!(%error, "{what} stay as they are");
+                let error = error.to_string();
+                if told.as_ref() != Some(&error) {
+                    error!(error, "{what} stay as they are");
+                    told = Some(error);
                 }
             }
         }

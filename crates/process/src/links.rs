@@ -1,4 +1,4 @@
-//! The flags that set the times and sizes of links; the same for every process of a cluster.
+//! The flags that set the times and sizes of links; for every process of a cluster alike.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct LinkArgs {
     #[arg(long, value_name = "MS", env = "CONNECT_DEADLINE_MS", default_value_t = 2000)]
     connect_deadline_ms: u64,
 
-    /// How long what is sent to a peer, of a link or of REST, may make no progress, in milliseconds
+    /// How long what is sent over a link, and by a gateway in answer to a request, may make no progress, in milliseconds
     #[arg(long, value_name = "MS", env = "WRITE_DEADLINE_MS", default_value_t = 2000)]
     write_deadline_ms: u64,
 

@@ -46,7 +46,6 @@ pub(crate) struct Router {
     ring: Ring,
     boot: GatewayBoot,
     in_flight_max: usize,
-    node_limits: NodeLimits,
     /// Until then, a home that is not linked is taken to be on its way.
     grace_until: Option<Time>,
     /// Whether there is a cluster.
@@ -73,10 +72,10 @@ impl Router {
         grace_until: Time,
     ) -> Self {
         Self {
+            calls: Calls::new(settings.node_limits, ring.size()),
             ring,
             boot,
             in_flight_max: settings.in_flight_max,
-            node_limits: settings.node_limits,
             grace_until: Some(grace_until),
             is_formed: false,
             views: BTreeMap::new(),
@@ -84,7 +83,6 @@ impl Router {
             arriving: BTreeMap::new(),
             pending: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            calls: Calls::default(),
             deadlines: BTreeSet::new(),
             updates_taken: 0,
             unsettled: BTreeSet::new(),
@@ -353,8 +351,7 @@ impl Router {
         let Some((view, _)) = self.views.get(&partition) else { return false };
         let member = wanted_member(is_update, view);
         let link = self.links.get(&self.ring.holder(partition, member));
-        let limits = (&self.node_limits, self.ring.size());
-        link.is_some_and(|link| self.calls.is_full(*link, is_update, limits))
+        link.is_some_and(|link| self.calls.is_full(*link, is_update))
     }
 
     fn partitions_at(&self, place: Place) -> [PartitionId; 2] {

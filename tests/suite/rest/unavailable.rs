@@ -125,8 +125,14 @@ async fn a_gateway_that_has_as_much_to_do_as_it_can_bear_refuses_more() {
     rest.created("ada").await;
     pause(&cluster).await;
     let change = json!({ "id": "ada", "group": 1 });
-    let (first, second) = tokio::join!(rest.read("ada"), rest.change(&change));
+    let start = Instant::now();
+    let (first, second) =
+        tokio::join!(timed(start, rest.read("ada")), timed(start, rest.change(&change)));
     resume(&cluster);
+    let (first, second, sooner) = (first.0, second.0, first.1.min(second.1));
+    // Who is turned away does not come back at once, and does not wait for the deadline either.
+    assert!(sooner >= Duration::from_millis(250), "it took {sooner:?}");
+    assert!(sooner < Duration::from_millis(2000), "it took {sooner:?}");
     let kind = |answer: &Answer| {
         let body: Value = serde_json::from_str(&answer.body).expect("a problem");
         let code = body["type"].as_str().and_then(|kind| kind.rsplit(':').next());
@@ -149,6 +155,11 @@ async fn ring_with(gateway_flags: &[&str]) -> Cluster {
     cluster.start_all();
     cluster.healthy_within(SOON).await;
     cluster
+}
+
+/// An answer, and when it came.
+async fn timed(start: Instant, answer: impl Future<Output = Answer>) -> (Answer, Duration) {
+    (answer.await, start.elapsed())
 }
 
 /// Both nodes keep their connections, and answer nothing.

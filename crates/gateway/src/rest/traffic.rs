@@ -133,7 +133,7 @@ impl Traffic {
         }
         let help = "How many requests of clients were answered, by the problem that they met";
         registry.register("requests", help, answered);
-        let help = "How long it took from the head of a request to its answer";
+        let help = "How long it took from the head of a request to its answer, the pause of who is turned away included";
         registry.register_with_unit("request_duration", help, Unit::Seconds, self.took.clone());
     }
 }

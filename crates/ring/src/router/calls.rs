@@ -15,9 +15,9 @@ use crate::link::LinkId;
 pub struct NodeLimits {
     /// The most reads that are under way at a node and that a client still waits for.
     pub reads_max: usize,
-    /// The most updates that are under way at a node and that a client still waits for. All nodes together may have as many as
-    /// if one had its fill and each of the others half of it: a node that is slow does not take the others' places, and where all
-    /// have much to do, nobody waits long.
+    /// The most updates that are under way at a node and that a client still waits for. Half of that each node may have whatever
+    /// the others have; more than half only while all together have no more than if one had its fill and each of the others
+    /// half of it. So nobody waits long where all have much to do, and nodes that are slow take no place from the others.
     pub updates_max: usize,
 }
 
@@ -27,17 +27,12 @@ impl Default for NodeLimits {
     }
 }
 
-impl NodeLimits {
-    /// The most updates that are under way at all nodes of a ring of this size.
-    fn all_updates_max(&self, nodes: usize) -> usize {
-        let others = self.updates_max.div_ceil(2).saturating_mul(nodes.saturating_sub(1));
-        self.updates_max.saturating_add(others)
-    }
-}
-
 /// What was sent and not replied to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Calls {
+    limits: NodeLimits,
+    /// Where all nodes together have this many updates, each has half of its fill at most.
+    all_updates_max: usize,
     tickets: BTreeMap<(LinkId, CallId), Call>,
     loads: BTreeMap<LinkId, Load>,
     /// Of all nodes.
@@ -64,6 +59,19 @@ impl Load {
 }
 
 impl Calls {
+    /// None yet, at the nodes of a ring of this size.
+    pub(super) fn new(limits: NodeLimits, nodes: usize) -> Self {
+        let others = half(limits.updates_max).saturating_mul(nodes.saturating_sub(1));
+        Self {
+            limits,
+            all_updates_max: limits.updates_max.saturating_add(others),
+            tickets: BTreeMap::new(),
+            loads: BTreeMap::new(),
+            updates: 0,
+            made: 0,
+        }
+    }
+
     /// A request is sent.
     pub(super) fn add(&mut self, link: LinkId, ticket: Ticket, is_update: bool) -> CallId {
         self.made = self.made.saturating_add(1);
@@ -104,33 +112,59 @@ impl Calls {
         calls.map(|(call, _)| *call).collect()
     }
 
-    /// Whether the node at the other end of a link has enough to do, or all nodes of the ring.
-    pub(super) fn is_full(
-        &self,
-        link: LinkId,
-        is_update: bool,
-        (limits, nodes): (&NodeLimits, usize),
-    ) -> bool {
-        let Some(load) = self.loads.get(&link) else { return false };
-        if is_update {
-            load.updates >= limits.updates_max || self.updates >= limits.all_updates_max(nodes)
-        } else {
-            load.reads >= limits.reads_max
+    /// Whether the node at the other end of a link has enough to do.
+    pub(super) fn is_full(&self, link: LinkId, is_update: bool) -> bool {
+        let Some(Load { reads, updates }) = self.loads.get(&link) else { return false };
+        let NodeLimits { reads_max, updates_max } = self.limits;
+        if !is_update {
+            return *reads >= reads_max;
         }
+        let all_are_busy = self.updates >= self.all_updates_max;
+        *updates >= if all_are_busy { half(updates_max) } else { updates_max }
     }
+}
+
+/// Half of a node's fill, which is one update at least.
+fn half(updates_max: usize) -> usize {
+    updates_max.div_ceil(2)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// How many updates each node of a ring takes, where one after the other is asked for as many as it can take.
+    fn taken(updates_max: usize, nodes: u64) -> Vec<usize> {
+        let limits = NodeLimits { updates_max, ..NodeLimits::default() };
+        let mut calls = Calls::new(limits, nodes as usize);
+        let mut taken = Vec::new();
+        for link in (0..nodes).map(LinkId) {
+            let before = calls.updates;
+            while !calls.is_full(link, true) {
+                calls.add(link, Ticket(0), true);
+            }
+            taken.push(calls.updates - before);
+        }
+        taken
+    }
+
     #[test]
-    fn one_node_may_have_its_fill_and_the_others_half_of_it_but_one_at_least() {
-        let all = |updates_max, nodes| {
-            NodeLimits { updates_max, ..NodeLimits::default() }.all_updates_max(nodes)
-        };
-        assert_eq!((all(256, 2), all(256, 3), all(256, 7)), (384, 512, 1_024));
-        assert_eq!((all(1, 2), all(1, 5), all(3, 3)), (2, 5, 7));
-        assert_eq!(all(usize::MAX, 3), usize::MAX);
+    fn each_node_may_have_half_of_its_fill_whatever_the_others_have() {
+        assert_eq!(taken(256, 2), [256, 128]);
+        assert_eq!(taken(256, 3), [256, 256, 128]);
+        assert_eq!(taken(256, 5), [256, 256, 256, 128, 128]);
+        assert_eq!(taken(1, 4), [1, 1, 1, 1]);
+        assert_eq!(taken(3, 3), [3, 3, 2]);
+    }
+
+    #[test]
+    fn what_is_replied_to_makes_room() {
+        let mut calls = Calls::new(NodeLimits { updates_max: 2, ..NodeLimits::default() }, 2);
+        let links = [LinkId(0), LinkId(1)];
+        let first = links.map(|link| calls.add(link, Ticket(0), true));
+        calls.add(links[0], Ticket(1), true);
+        assert!(links.into_iter().all(|link| calls.is_full(link, true)));
+        calls.remove(links[0], first[0]);
+        assert!(!links.into_iter().any(|link| calls.is_full(link, true)));
     }
 }
