@@ -3,7 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`users`] | the calls on user records |
-//! | [`direct`] | the way of a read around the router |
+//! | [`direct`] | the way of most calls on users around the router |
 //! | [`cluster`] | what is known of the cluster, and health |
 //! | [`metrics`] | the same, for Prometheus |
 //! | [`traffic`] | what was asked and how it went, in numbers |
