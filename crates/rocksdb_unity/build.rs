@@ -32,6 +32,8 @@ fn main() {
     let mut build = cc::Build::new();
     configure(&mut build, &sources);
     let archive = Archive::at(target_directory(), &build, &sources);
+    // Not a part of the archive's name: cargo copies the header to another folder for each profile.
+    build.include(variable("DEP_LZ4_INCLUDE"));
     archive.make(build, &sources);
     // A deleted archive is made again.
     println!("cargo::rerun-if-changed={}", archive.file().display());
@@ -91,8 +93,7 @@ fn configure(build: &mut cc::Build, sources: &Sources) {
     for include in ["", "rocksdb", "rocksdb/include"] {
         build.include(sources.package.join(include));
     }
-    build.define("LZ4", "1").include(variable("DEP_LZ4_INCLUDE"));
-    build.define("NDEBUG", "1");
+    build.define("LZ4", "1").define("NDEBUG", "1");
     for definition in [
         "HAVE_ALIGNED_NEW",
         "HAVE_UINT128_EXTENSION",
