@@ -11,6 +11,7 @@
 //! | [`full_disk`] | a node without room ends and says so, the ring goes on, and it comes back once there is room |
 //! | [`socket_io`] | other people's socket.io clients |
 //! | [`endings`] | processes that are asked to end, in the middle of something |
+//! | [`fixtures`] | data of earlier releases is opened |
 //! | [`clocks`] | clocks that jump |
 //! | [`refusals`] | processes that do not belong |
 //! | [`attacks`] | peers that mean ill |
@@ -22,6 +23,7 @@ mod clocks;
 mod damage;
 mod durability;
 mod endings;
+mod fixtures;
 mod full_disk;
 mod harness;
 mod kills;
