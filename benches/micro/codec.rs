@@ -11,6 +11,7 @@ use protocol::message::{
     Action, CallId, CopyMessage, Data, FromNode, Operation, RecordRow, Reply, Request, Rows,
     ToNode, Update,
 };
+use protocol::version::{Version, Versions};
 use protocol::view::{Member, View};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +19,8 @@ use serde::de::DeserializeOwned;
 use crate::samples::{
     BATCHES, EPOCH, RECORD_BYTES, both, entry, position, record, request_id, ring, user, user_id,
 };
+
+const USED: Version = Versions::SPOKEN.highest;
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     let view = both(&ring(3), 0);
@@ -99,11 +102,11 @@ fn measure_frame<M>(
     let mut group = criterion.benchmark_group(format!("codec/{name}"));
     group.throughput(Throughput::Elements(batch));
     let parameters = format!("{batch} of {bytes} bytes");
-    let encode = || frame::encode(black_box(messages)).expect("it is valid");
+    let encode = || frame::encode(USED, black_box(messages)).expect("it is valid");
     let encoded = encode();
     group.bench_function(BenchmarkId::new("encode", &parameters), |bencher| bencher.iter(encode));
     group.bench_function(BenchmarkId::new("decode", &parameters), |bencher| {
-        bencher.iter(|| frame::decode::<M>(black_box(&encoded)));
+        bencher.iter(|| frame::decode::<M>(USED, black_box(&encoded)));
     });
     group.finish();
 }

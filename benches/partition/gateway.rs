@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use link::{Acceptor, Admission, CloseReason, Handler, Sender};
-use protocol::hello::{GatewayPeer, Hello, NodeHello, Secret};
+use protocol::hello::{Authenticated, GatewayPeer, Hello, NodeHello, Secret};
 use protocol::id::{ClusterId, Epoch, GatewayBoot, NodeId, PartitionId};
 use protocol::message::{FromNode, Neighbour, Reply, ToNode, Welcome};
 use protocol::refusal::Refusal;
@@ -38,11 +38,12 @@ impl Acceptor for Nodes {
     type In = FromNode;
 
     fn admit(&self, auth: &serde_json::Value) -> Result<Admission<ToNode, FromNode>, Refusal> {
-        let GatewayPeer::Node(hello) = Hello::authenticate(auth, &self.secret)? else {
+        let Authenticated { role, version } = Hello::authenticate(auth, &self.secret)?;
+        let GatewayPeer::Node(hello) = role else {
             return Ok(Admission::observer(drop));
         };
         let (come, replies) = (self.come.clone(), self.replies.clone());
-        Ok(Admission::link(hello.node.to_string(), move |sender| {
+        Ok(Admission::link(hello.node.to_string(), version, move |sender| {
             let _ = come.send((hello, sender));
             Replies(replies)
         }))

@@ -12,7 +12,7 @@ mod rust;
 
 use std::time::Duration;
 
-use protocol::PROTOCOL_VERSION;
+use protocol::version::Versions;
 use ring::gateway::ClusterStatus;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// Whether it is what an observer is told first.
 #[track_caller]
 fn assert_welcome(data: &Value) {
-    assert_eq!(*data, json!({ "protocol": PROTOCOL_VERSION }));
+    assert_eq!(*data, json!({ "protocol": Versions::SPOKEN.highest }));
 }
 
 /// What an observer is told of the cluster.

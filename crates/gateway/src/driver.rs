@@ -135,6 +135,11 @@ impl Driver {
         self.handle(&mut self.shared.lock(), events);
     }
 
+    /// A frame of a node cannot be decoded.
+    pub(crate) fn node_undecodable(&self, link: LinkId) {
+        self.handle(&mut self.shared.lock(), [GatewayEvent::NodeUndecodable { link }]);
+    }
+
     /// A node's link is gone.
     pub(crate) fn node_lost(&self, link: LinkId) {
         let mut locked = self.shared.lock();
@@ -257,6 +262,12 @@ impl Driver {
                     let _ = sender.send(&*message);
                 }
             }
+            GatewayEffect::SendAlone { link, message } => {
+                if let Some(sender) = locked.links.get(&link) {
+                    let _ = sender.send_alone(&*message);
+                }
+            }
+            GatewayEffect::Defect(what) => error!("a defect, please report it: {what}"),
             GatewayEffect::Drop { link, refusal } => {
                 info!(link = link.0, %refusal, "dropping a link");
                 if let Some(sender) = locked.links.get(&link) {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use link::{Acceptor, Admission, CloseReason, Connections, Cut, Handler, Observer};
-use protocol::PROTOCOL_VERSION;
-use protocol::hello::{GatewayPeer, Hello, Secret};
+use protocol::hello::{Authenticated, GatewayPeer, Hello, Secret};
 use protocol::message::{FromNode, ToNode};
 use protocol::refusal::Refusal;
+use protocol::version::Versions;
 use ring::link::LinkId;
 use serde_json::json;
 use tracing::{info, warn};
@@ -33,12 +33,13 @@ impl Acceptor for Links {
 
     fn admit(&self, auth: &serde_json::Value) -> Result<Admission<ToNode, FromNode>, Refusal> {
         let (driver, connections) = (Arc::clone(&self.driver), Arc::clone(&self.connections));
-        match Hello::authenticate(auth, &self.secret)? {
+        let Authenticated { role, version } = Hello::authenticate(auth, &self.secret)?;
+        match role {
             GatewayPeer::Node(hello) => {
                 driver.admit(&hello).inspect_err(
                     |refusal| warn!(node = %hello.node, %refusal, "a node is refused"),
                 )?;
-                Ok(Admission::link(hello.node.to_string(), move |sender| {
+                Ok(Admission::link(hello.node.to_string(), version, move |sender| {
                     info!(node = %hello.node, boot = hello.boot.count, "a node is linked");
                     let node = hello.node.to_string();
                     let link = driver.node_linked(sender, hello);
@@ -65,6 +66,10 @@ impl Handler<FromNode> for FromLink {
         self.driver.node_says(self.link, batch);
     }
 
+    fn undecodable(&mut self) {
+        self.driver.node_undecodable(self.link);
+    }
+
     fn closed(&mut self, reason: CloseReason) {
         warn!(node = self.node, %reason, "the link of a node is lost");
         count(&self.connections, &reason);
@@ -75,7 +80,7 @@ impl Handler<FromNode> for FromLink {
 /// Tells an observer of the cluster until it is gone.
 async fn observe(driver: Arc<Driver>, observer: Observer, connections: Arc<Connections>) {
     let mut changes = driver.changes();
-    let mut tell = observer.emit(WELCOME, &json!({ "protocol": PROTOCOL_VERSION }));
+    let mut tell = observer.emit(WELCOME, &json!({ "protocol": Versions::SPOKEN.highest }));
     while tell.is_ok() {
         tell = observer.emit(CLUSTER, &driver.status());
         tokio::select! {

@@ -69,12 +69,12 @@ impl Teller {
                 }
             }
             GatewayEffect::Drop { link, .. } => self.unlinked(*link),
-            GatewayEffect::Send { link, message } => {
+            GatewayEffect::Send { link, message } | GatewayEffect::SendAlone { link, message } => {
                 if let Some(node) = self.nodes.get(link) {
                     self.sends(node, message);
                 }
             }
-            GatewayEffect::Complete { .. } | GatewayEffect::Changed => {}
+            GatewayEffect::Complete { .. } | GatewayEffect::Defect(_) | GatewayEffect::Changed => {}
         }
     }
 
@@ -98,6 +98,7 @@ impl Teller {
             | ToNode::HomeIsLinked
             | ToNode::JoinerIsWhole { .. }
             | ToNode::AskRefused { .. }
+            | ToNode::Probe(_)
             | ToNode::Goodbye(_) => {}
         }
     }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::frame::{FRAME_BYTES_MAX, FrameBuilder};
+use protocol::version::Version;
 use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::task::yield_now;
@@ -47,7 +48,7 @@ pub(crate) struct Outbox {
     turns_before_frame: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     making: FrameBuilder,
     /// While there are holds the writer is not woken for the frame in the making.
@@ -77,10 +78,19 @@ enum Delivery {
 }
 
 impl Outbox {
-    /// An empty one, for links with these settings.
-    pub(crate) fn new(settings: &Settings) -> Arc<Self> {
+    /// An empty one, for a link with these settings, which uses this version of the protocol.
+    pub(crate) fn new(settings: &Settings, version: Version) -> Arc<Self> {
+        let state = State {
+            making: FrameBuilder::new(version),
+            holds: 0,
+            full: VecDeque::new(),
+            frames_in_flight: 0,
+            next_number: 0,
+            queued_bytes: 0,
+            end: None,
+        };
         Arc::new(Self {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             wake: Notify::new(),
             ended: CancellationToken::new(),
             dropped: CancellationToken::new(),
@@ -96,18 +106,40 @@ impl Outbox {
     /// When the link has ended, or ends because of this message.
     pub(crate) fn send<M: Serialize>(&self, message: &M) -> Result<(), Closed> {
         let mut state = lock(&self.state);
-        if let Some(end) = &state.end {
-            return Err(Closed(end.reason.clone()));
-        }
         let was_empty = state.making.is_empty();
-        if let Err(reason) = self.add(&mut state, message) {
-            return Err(Closed(self.end_now(&mut state, reason)));
-        }
+        self.add_or_end(&mut state, |outbox, state| outbox.add(state, message))?;
         // Otherwise the writer was woken already and has not been here since, or waits for frames in flight.
         if was_empty && state.holds == 0 || state.making.is_empty() {
             self.wake.notify_one();
         }
         Ok(())
+    }
+
+    /// Adds a message behind all others, in a frame that holds nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub(crate) fn send_alone<M: Serialize>(&self, message: &M) -> Result<(), Closed> {
+        let mut state = lock(&self.state);
+        self.add_or_end(&mut state, |outbox, state| {
+            outbox.finish_frame(state)?;
+            outbox.add(state, message)?;
+            outbox.finish_frame(state)
+        })?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    fn add_or_end(
+        &self,
+        state: &mut MutexGuard<'_, State>,
+        add: impl FnOnce(&Self, &mut State) -> Result<(), CloseReason>,
+    ) -> Result<(), Closed> {
+        if let Some(end) = &state.end {
+            return Err(Closed(end.reason.clone()));
+        }
+        add(self, &mut *state).map_err(|reason| Closed(self.end_now(state, reason)))
     }
 
     /// Lets messages gather: the writer is not woken for a frame that is not full before the last hold is dropped.
@@ -134,7 +166,12 @@ impl Outbox {
             .making
             .push(message)
             .map_err(|error| Unsendable::NotSerializable(error.to_string()))?;
-        if !state.making.is_full() {
+        if state.making.is_full() { self.finish_frame(state) } else { Ok(()) }
+    }
+
+    /// Lets the frame in the making, if there is one, wait as a full one does.
+    fn finish_frame(&self, state: &mut State) -> Result<(), CloseReason> {
+        if state.making.is_empty() {
             return Ok(());
         }
         let frame = state.making.finish();
@@ -205,7 +242,7 @@ impl Outbox {
     }
 
     fn end_now(&self, state: &mut MutexGuard<'_, State>, reason: CloseReason) -> CloseReason {
-        state.making = FrameBuilder::default();
+        let _ = state.making.finish();
         state.full.clear();
         let end = state.end.get_or_insert(End { reason, delivery: Delivery::Drop });
         end.delivery = Delivery::Drop;

@@ -50,6 +50,15 @@ impl<Out: Serialize> Sender<Out> {
     pub fn send(&self, message: &Out) -> Result<(), Closed> {
         self.outbox.send(message)
     }
+
+    /// Sends a message as [`send`](Self::send) does, in a frame that holds nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_alone(&self, message: &Out) -> Result<(), Closed> {
+        self.outbox.send_alone(message)
+    }
 }
 
 impl<Out> Clone for Sender<Out> {
@@ -73,6 +82,10 @@ pub trait Handler<In>: Send + 'static {
     /// parts, and lets others run in between.
     fn messages(&mut self, batch: Vec<In>);
 
+    /// A frame cannot be decoded: none of its messages was handed over, nor will any be that come behind it. The link closes
+    /// with that reason once what the handler sends now is written.
+    fn undecodable(&mut self) {}
+
     /// The link is closed. Called exactly once, and last; not at all if the runtime is shut down while the link lives.
     fn closed(&mut self, reason: CloseReason);
 }
@@ -83,6 +96,10 @@ where
 {
     fn messages(&mut self, batch: Vec<In>) {
         (**self).messages(batch);
+    }
+
+    fn undecodable(&mut self) {
+        (**self).undecodable();
     }
 
     fn closed(&mut self, reason: CloseReason) {

@@ -2,9 +2,12 @@
 //!
 //! In the [socket.io protocol](https://socket.io/docs/v4/socket-io-protocol/) such an event is a text packet
 //! `51-["frame",7,{"_placeholder":true,"num":0}]` and then a binary packet, the frame itself. The 7 is the frame's number.
+//!
+//! Before its first frame a server end names the version of the protocol that the link uses: `2["protocol",6]`.
 
 use bytes::Bytes;
 use protocol::frame::FRAME_BYTES_MAX;
+use protocol::version::{Version, Versions};
 use serde::de::IgnoredAny;
 use socketioxide_core::packet::Packet;
 use socketioxide_core::{Str, Value};
@@ -16,6 +19,9 @@ pub const PATH: &str = "/socket.io";
 
 /// The name of the event that carries a frame, behind the frame's number.
 pub const FRAME_EVENT: &str = "frame";
+
+/// The name of the event that names the version of the protocol.
+const VERSION_EVENT: &str = "protocol";
 
 /// The most bytes of one websocket message, in either direction: a frame travels as one, and nothing else is as long.
 pub(crate) const PACKET_BYTES_MAX: usize = FRAME_BYTES_MAX;
@@ -40,6 +46,24 @@ pub(crate) struct Frame {
 pub(crate) fn frame_packet(frame: Frame) -> Packet {
     let event = format!(r#"["{FRAME_EVENT}",{},{{"_placeholder":true,"num":0}}]"#, frame.number);
     Packet::event(NAMESPACE, Value::Str(Str::from(event), Some([frame.bytes].into())))
+}
+
+/// The packet that names the version of the protocol that a link uses.
+pub(crate) fn version_packet(version: Version) -> Packet {
+    let event = format!(r#"["{VERSION_EVENT}",{version}]"#);
+    Packet::event(NAMESPACE, Value::Str(Str::from(event), None))
+}
+
+/// The version that an event names, if it names one that this process speaks.
+pub(crate) fn version_of(event: &Value) -> Option<Version> {
+    let Value::Str(json, attachments) = event else { return None };
+    if attachments.as_ref().is_some_and(|attachments| !attachments.is_empty()) {
+        return None;
+    }
+    match serde_json::from_str::<(&str, Version)>(json) {
+        Ok((VERSION_EVENT, version)) => Some(version).filter(|v| Versions::SPOKEN.include(*v)),
+        _ => None,
+    }
 }
 
 /// The frame that the data of an event carries.
@@ -104,6 +128,20 @@ mod tests {
         };
         assert_eq!(header.as_str(), r#"51-["frame",7,{"_placeholder":true,"num":0}]"#);
         assert_eq!(attachments, [BYTES]);
+    }
+
+    #[test]
+    fn a_version_is_read_as_it_is_written_if_this_process_speaks_it() {
+        let version = Versions::SPOKEN.lowest;
+        let Value::Str(packet, None) = CommonParser.encode(version_packet(version)) else {
+            panic!("a text");
+        };
+        assert_eq!(packet.as_str(), format!(r#"2["protocol",{version}]"#));
+        let read = |json: &str| version_of(&Value::Str(json.to_owned().into(), None));
+        assert_eq!(read(&packet[1..]), Some(version));
+        for other in [r#"["protocol",65535]"#, r#"["protocol"]"#, r#"["frame",6]"#, "[]"] {
+            assert_eq!(read(other), None, "{other}");
+        }
     }
 
     #[test]

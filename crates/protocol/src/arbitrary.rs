@@ -12,8 +12,8 @@ use crate::id::{
 };
 use crate::message::{
     Action, AppliedRow, Ask, AskNumber, CallId, Condition, CopyMessage, CopyReport, Cursor, Data,
-    FromNode, Greeting, Holds, Neighbour, Operation, Progress, RecordRow, Reply, Report, Request,
-    Rows, Stretch, ToNode, Update, Verdict, Welcome,
+    DiskState, FromNode, Greeting, Holds, Neighbour, Operation, ProbeNumber, Progress, RecordRow,
+    Reply, Report, Request, Rows, Stretch, ToNode, Update, Verdict, Welcome,
 };
 use crate::refusal::{Refusal, RefusalCode};
 use crate::user::{Email, Name, User, UserId, UserPatch};
@@ -61,6 +61,8 @@ arbitrary! {
     Seq => (0..=COUNTED_MAX).prop_map(Self);
     CallId => any::<u64>().prop_map(Self);
     AskNumber => any::<u64>().prop_map(Self);
+    ProbeNumber => any::<u64>().prop_map(Self);
+    DiskState => prop_oneof![Just(Self::Answers), Just(Self::Silent)];
     Position => any::<(Epoch, Seq)>().prop_map(|(epoch, seq)| Self { epoch, seq });
     RequestId => any::<(GatewayBoot, u64)>().prop_map(|(boot, counter)| Self { boot, counter });
     Member => prop_oneof![Just(Self::Home), Just(Self::Next)];

@@ -8,7 +8,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{PROTOCOL_VERSION, wire_format};
+use crate::version::Version;
+use crate::wire_format;
 
 /// The most bytes of one frame. A sender starts another frame before it is reached; a receiver drops the link.
 ///
@@ -27,11 +28,14 @@ pub enum FrameError {
     /// Too short to hold a version.
     #[error("a frame of {0} bytes holds no version")]
     Truncated(usize),
-    /// Made by another version of the protocol.
-    #[error(
-        "a frame of protocol version {0}, this process speaks {PROTOCOL_VERSION}: run the same release everywhere"
-    )]
-    Version(u16),
+    /// Not of the version of the protocol that the link uses.
+    #[error("a frame of protocol version {got} on a link of version {used}")]
+    Version {
+        /// The frame's.
+        got: Version,
+        /// The link's.
+        used: Version,
+    },
     /// More than [`FRAME_BYTES_MAX`].
     #[error("a frame of {0} bytes, the limit is {FRAME_BYTES_MAX}")]
     TooLong(usize),
@@ -46,12 +50,18 @@ pub enum FrameError {
 }
 
 /// A frame in the making.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FrameBuilder {
+    version: Version,
     bytes: BytesMut,
 }
 
 impl FrameBuilder {
+    /// An empty one, for frames of this version of the protocol.
+    pub fn new(version: Version) -> Self {
+        Self { version, bytes: BytesMut::new() }
+    }
+
     /// Appends a message.
     ///
     /// # Errors
@@ -61,7 +71,7 @@ impl FrameBuilder {
         if self.bytes.is_empty() {
             // The memory of a frame that is gone serves again.
             self.bytes.reserve(FRAME_BYTES_RESERVED);
-            self.bytes.put_u16(PROTOCOL_VERSION);
+            self.bytes.put_u16(self.version.0);
         }
         wire_format::append(&mut self.bytes, message)
     }
@@ -82,13 +92,13 @@ impl FrameBuilder {
     }
 }
 
-/// The bytes of a frame that holds just these messages.
+/// The bytes of a frame of this version that holds just these messages.
 ///
 /// # Errors
 ///
 /// As [`FrameBuilder::push`].
-pub fn encode<M: Serialize>(messages: &[M]) -> Result<Bytes, postcard::Error> {
-    let mut builder = FrameBuilder::default();
+pub fn encode<M: Serialize>(version: Version, messages: &[M]) -> Result<Bytes, postcard::Error> {
+    let mut builder = FrameBuilder::new(version);
     for message in messages {
         builder.push(message)?;
     }
@@ -100,16 +110,16 @@ pub fn encode<M: Serialize>(messages: &[M]) -> Result<Bytes, postcard::Error> {
 /// # Errors
 ///
 /// When the bytes are not a frame of this version and of messages of type `M`; they may come from anyone.
-pub fn decode<M: DeserializeOwned>(frame: &[u8]) -> Result<Vec<M>, FrameError> {
+pub fn decode<M: DeserializeOwned>(used: Version, frame: &[u8]) -> Result<Vec<M>, FrameError> {
     if frame.len() > FRAME_BYTES_MAX {
         return Err(FrameError::TooLong(frame.len()));
     }
     let Some((version, mut rest)) = frame.split_first_chunk() else {
         return Err(FrameError::Truncated(frame.len()));
     };
-    match u16::from_be_bytes(*version) {
-        PROTOCOL_VERSION => {}
-        other => return Err(FrameError::Version(other)),
+    let got = Version(u16::from_be_bytes(*version));
+    if got != used {
+        return Err(FrameError::Version { got, used });
     }
     let mut messages = Vec::new();
     while !rest.is_empty() {
@@ -128,12 +138,14 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
+    const USED: Version = Version(6);
+
     fn survives<M: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(
         messages: Vec<M>,
     ) -> Result<(), TestCaseError> {
-        let frame = encode(&messages).expect("messages serialise");
+        let frame = encode(USED, &messages).expect("messages serialise");
         if !messages.is_empty() {
-            prop_assert_eq!(decode::<M>(&frame), Ok(messages));
+            prop_assert_eq!(decode::<M>(USED, &frame), Ok(messages));
         }
         Ok(())
     }
@@ -156,40 +168,39 @@ mod tests {
 
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes in vec(any::<u8>(), 0..512)) {
-            let _ = decode::<ToNode>(&bytes);
-            let _ = decode::<FromNode>(&bytes);
-            let _ = decode::<CopyMessage>(&bytes);
+            let _ = decode::<ToNode>(USED, &bytes);
+            let _ = decode::<FromNode>(USED, &bytes);
+            let _ = decode::<CopyMessage>(USED, &bytes);
         }
 
         #[test]
         fn a_damaged_frame_is_an_error_or_other_messages_but_never_a_panic(
             messages in vec(any::<ToNode>(), 1..4), at: prop::sample::Index, bit in 0u8..8, cut: prop::sample::Index,
         ) {
-            let mut bytes = encode(&messages).expect("messages serialise").to_vec();
+            let mut bytes = encode(USED, &messages).expect("messages serialise").to_vec();
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
-            let _ = decode::<ToNode>(&bytes);
+            let _ = decode::<ToNode>(USED, &bytes);
             bytes.truncate(cut.index(bytes.len()));
-            let _ = decode::<ToNode>(&bytes);
+            let _ = decode::<ToNode>(USED, &bytes);
         }
     }
 
     #[test]
     fn another_version_is_named_in_the_error() {
         let mut bytes =
-            encode(&[CopyMessage::Durable { session: 1, seq: crate::id::Seq(7), data: 1 }])
+            encode(USED, &[CopyMessage::Durable { session: 1, seq: crate::id::Seq(7), data: 1 }])
                 .expect("serialises")
                 .to_vec();
         bytes[1] ^= 0x40;
-        let error = decode::<CopyMessage>(&bytes).expect_err("another version");
-        assert_eq!(error, FrameError::Version(PROTOCOL_VERSION ^ 0x40));
-        assert!(error.to_string().contains("run the same release"));
+        let error = decode::<CopyMessage>(USED, &bytes).expect_err("another version");
+        assert_eq!(error, FrameError::Version { got: Version(USED.0 ^ 0x40), used: USED });
     }
 
     #[test]
     fn a_frame_without_a_version_or_over_the_limit_is_refused() {
-        assert_eq!(decode::<ToNode>(&[0]), Err(FrameError::Truncated(1)));
+        assert_eq!(decode::<ToNode>(USED, &[0]), Err(FrameError::Truncated(1)));
         let long = vec![0; FRAME_BYTES_MAX + 1];
-        assert_eq!(decode::<ToNode>(&long), Err(FrameError::TooLong(long.len())));
+        assert_eq!(decode::<ToNode>(USED, &long), Err(FrameError::TooLong(long.len())));
     }
 }

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use crate::PROTOCOL_VERSION;
 use crate::id::{Boot, ClusterId, Incarnation, NodeId, PartitionId};
 use crate::refusal::{Refusal, RefusalCode};
+use crate::version::{Version, Versions};
 
 /// The secret that the processes of a cluster share.
 #[derive(Clone, Serialize, Deserialize)]
@@ -48,8 +48,10 @@ pub struct SecretTooShort;
 /// What every peer says first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Hello<Role> {
-    /// The version of the protocol that the peer speaks.
-    pub protocol: u16,
+    /// The highest version of the protocol that the peer speaks.
+    pub protocol: Version,
+    /// The lowest one.
+    pub protocol_lowest: Version,
     /// The cluster's secret.
     pub secret: Secret,
     /// Who it is.
@@ -117,48 +119,40 @@ pub struct HomeHello {
 }
 
 impl<Role> Hello<Role> {
-    /// Says who one is, in this version of the protocol.
+    /// Says who one is, and which versions of the protocol this process speaks.
     pub fn new(secret: Secret, role: Role) -> Self {
-        Self { protocol: PROTOCOL_VERSION, secret, role }
+        let Versions { lowest, highest } = Versions::SPOKEN;
+        Self { protocol: highest, protocol_lowest: lowest, secret, role }
     }
 }
 
 impl<Role: serde::de::DeserializeOwned> Hello<Role> {
-    /// Reads the `auth` of a CONNECT packet and returns the peer's role once version and secret are right.
+    /// Reads the `auth` of a CONNECT packet and returns the peer's role, and the version of the protocol to use with it,
+    /// once versions and secret are right.
     ///
-    /// The version is looked at first, because the rest may look different in another version.
+    /// The versions are looked at first, because the rest may look different in another version.
     ///
     /// # Errors
     ///
     /// A refusal to be sent to the peer. It does not tell what a right secret would be.
-    pub fn authenticate(auth: &serde_json::Value, secret: &Secret) -> Result<Role, Refusal> {
+    pub fn authenticate(
+        auth: &serde_json::Value,
+        secret: &Secret,
+    ) -> Result<Authenticated<Role>, Refusal> {
         let refuse = |code, detail: String| Err(Refusal::new(code, detail));
         if auth.is_null() {
             let detail = "connect with an auth object: protocol, secret and role".to_owned();
             return refuse(RefusalCode::Unauthorized, detail);
         }
-        match auth.get("protocol").and_then(serde_json::Value::as_u64) {
-            Some(version) if version == u64::from(PROTOCOL_VERSION) => {}
-            Some(version) => {
-                let detail = format!(
-                    "the peer speaks protocol version {version}, this process {PROTOCOL_VERSION}: run the same release everywhere"
-                );
-                return refuse(RefusalCode::ProtocolVersion, detail);
-            }
-            None => {
-                let detail =
-                    format!("auth has no protocol version; this process speaks {PROTOCOL_VERSION}");
-                return refuse(RefusalCode::ProtocolVersion, detail);
-            }
-        }
+        let version = common_version(auth)?;
         let given = auth.get("secret").and_then(serde_json::Value::as_str).unwrap_or_default();
         if !Secret(given.to_owned()).matches(secret) {
             let detail = "the cluster secret is missing or wrong: give every process the same one"
                 .to_owned();
             return refuse(RefusalCode::Unauthorized, detail);
         }
-        match Self::deserialize(auth) {
-            Ok(hello) => Ok(hello.role),
+        match Role::deserialize(auth) {
+            Ok(role) => Ok(Authenticated { role, version }),
             Err(error) => {
                 refuse(RefusalCode::Malformed, format!("auth is not understood: {error}"))
             }
@@ -166,10 +160,42 @@ impl<Role: serde::de::DeserializeOwned> Hello<Role> {
     }
 }
 
+/// A peer that knows the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authenticated<Role> {
+    /// Who it is.
+    pub role: Role,
+    /// The version of the protocol that both speak.
+    pub version: Version,
+}
+
+/// The version to use with a peer. One that names no lowest version speaks the one it names, and no other.
+fn common_version(auth: &serde_json::Value) -> Result<Version, Refusal> {
+    let spoken = Versions::SPOKEN;
+    let named = |key| {
+        let number = auth.get(key).and_then(serde_json::Value::as_u64);
+        number.and_then(|number| u16::try_from(number).ok()).map(Version)
+    };
+    let refuse = |detail| Err(Refusal::new(RefusalCode::ProtocolVersion, detail));
+    let Some(highest) = named("protocol") else {
+        return refuse(format!("auth has no protocol version; this process speaks {spoken}"));
+    };
+    let lowest = named("protocol_lowest").unwrap_or(highest);
+    let peers = Versions { lowest, highest };
+    match spoken.common(peers) {
+        Some(version) => Ok(version),
+        None => refuse(format!(
+            "the peer speaks protocol version {peers}, this process {spoken}: run releases that have a version in common"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    const SPOKEN: Version = Versions::SPOKEN.highest;
 
     fn secret() -> Secret {
         Secret::new("correct horse\n").expect("long enough")
@@ -181,10 +207,10 @@ mod tests {
 
     #[test]
     fn the_right_secret_and_version_let_an_observer_in() {
-        let auth =
-            json!({"protocol": PROTOCOL_VERSION, "secret": "correct horse", "role": "observer"});
-        let role = Hello::<GatewayPeer>::authenticate(&auth, &secret()).expect("let in");
-        assert!(matches!(role, GatewayPeer::Observer));
+        let auth = json!({"protocol": SPOKEN, "secret": "correct horse", "role": "observer"});
+        let peer = Hello::<GatewayPeer>::authenticate(&auth, &secret()).expect("let in");
+        assert!(matches!(peer.role, GatewayPeer::Observer));
+        assert_eq!(peer.version, SPOKEN);
     }
 
     #[test]
@@ -198,14 +224,13 @@ mod tests {
         };
         let hello = Hello::new(secret(), GatewayPeer::Node(node.clone()));
         let auth = serde_json::to_value(&hello).expect("serialises");
-        let role = Hello::<GatewayPeer>::authenticate(&auth, &secret()).expect("let in");
-        assert!(matches!(role, GatewayPeer::Node(understood) if understood == node));
+        let peer = Hello::<GatewayPeer>::authenticate(&auth, &secret()).expect("let in");
+        assert!(matches!(peer.role, GatewayPeer::Node(understood) if understood == node));
     }
 
     #[test]
     fn everyone_else_is_told_why_not() {
-        let good =
-            json!({"protocol": PROTOCOL_VERSION, "secret": "correct horse", "role": "observer"});
+        let good = json!({"protocol": SPOKEN, "secret": "correct horse", "role": "observer"});
         let with = |key: &str, value: serde_json::Value| {
             let mut auth = good.clone();
             auth[key] = value;
@@ -219,6 +244,33 @@ mod tests {
         assert_eq!(refused(with("role", json!("king"))), RefusalCode::Malformed);
         assert_eq!(refused(with("role", json!("node"))), RefusalCode::Malformed);
         assert_eq!(refused(json!("correct horse")), RefusalCode::ProtocolVersion);
+    }
+
+    #[test]
+    fn a_newer_peer_that_speaks_an_older_version_too_is_met_in_that_one() {
+        let auth = |lowest: u16, highest: u16| {
+            json!({
+                "protocol": highest, "protocol_lowest": lowest, "secret": "correct horse", "role": "observer",
+            })
+        };
+        let (lowest, highest) = (Versions::SPOKEN.lowest.0, Versions::SPOKEN.highest.0);
+        for (lowest, highest, used) in [
+            (lowest, highest, Some(highest)),
+            (highest, highest + 3, Some(highest)),
+            (lowest - 1, lowest, Some(lowest)),
+            (highest + 1, highest + 3, None),
+            (lowest - 2, lowest - 1, None),
+        ] {
+            let met = Hello::<GatewayPeer>::authenticate(&auth(lowest, highest), &secret());
+            match used {
+                Some(used) => assert_eq!(met.expect("let in").version, Version(used)),
+                None => {
+                    let refusal = met.expect_err("refused");
+                    assert_eq!(refusal.code, RefusalCode::ProtocolVersion);
+                    assert!(refusal.detail.contains(&Versions::SPOKEN.to_string()), "{refusal}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | [`view`] | who may serve a partition |
 //! | [`entry`] | one logged update, and the answers it leads to |
 //! | [`hello`] | what a peer says of itself when it connects |
+//! | [`version`] | which versions of all this a process speaks, and which one two processes use |
 //! | [`refusal`] | why a peer is turned away |
 //! | [`message`] | the messages of each kind of link, in both directions |
 //! | [`frame`] | many messages as the bytes of one packet |
@@ -32,13 +33,9 @@ pub mod message;
 pub mod problem;
 pub mod refusal;
 pub mod user;
+pub mod version;
 pub mod view;
 pub mod wire_format;
 
 #[cfg(any(test, feature = "arbitrary"))]
 mod arbitrary;
-
-/// The version of every message on every link.
-///
-/// A peer of another version is refused when it connects, so that messages need no versions of their own.
-pub const PROTOCOL_VERSION: u16 = 5;

@@ -12,7 +12,7 @@
 //!
 //! A link keeps the order of its messages; that is what lets a view travel *ahead of* the requests that need it.
 //! Adding, removing or reordering variants or fields changes the bytes: raise
-//! [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION).
+//! [`Versions::SPOKEN`](crate::version::Versions::SPOKEN).
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,8 @@ pub enum ToNode {
     },
     /// A read or an update.
     Request(Request),
+    /// To be answered at once: the gateway wants to see that the node is alive now.
+    Probe(ProbeNumber),
     /// The link ends now, and why.
     Goodbye(Refusal),
 }
@@ -103,6 +105,15 @@ pub enum FromNode {
         partition: PartitionId,
         /// What came of it.
         verdict: Verdict,
+    },
+    /// The answer to a probe.
+    Alive(ProbeNumber),
+    /// Whether the node's disk answers. Said where that changes; a node that is linked is taken to have one that does.
+    Disk(DiskState),
+    /// A frame of the gateway cannot be decoded: the node ends the link. What the gateway sent before that frame was read.
+    Undecodable {
+        /// The last request that was read, if there was one.
+        understood: Option<CallId>,
     },
     /// The node ends, and why: for people who look at the cluster.
     Goodbye(String),
@@ -281,6 +292,24 @@ pub struct CallId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AskNumber(pub u64);
+
+/// Whether a node's disk answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiskState {
+    /// As far as is known.
+    #[default]
+    Answers,
+    /// A sync has not returned for a second: for views this counts as a lost link.
+    Silent,
+}
+
+/// Tells one probe of a gateway from another; a later probe has a higher number.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct ProbeNumber(pub u64);
 
 /// What a node needs to take its place in the ring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,19 +14,21 @@
 //!
 //! What changes a view (rules 5 and 6):
 //!
-//! - *both → home only*: next is not linked, or home reports that it cannot reach next; home is linked and whole; the grace
-//!   period after the gateway's start is over.
-//! - *both → next only*: home's data is lost.
-//! - *both → one*: the other copy is damaged, and this one is whole and its node linked.
-//! - *home only → next only*: home's data is lost, and it never said that it acts on the view: it died, unnoticed, before
-//!   that was decided, so next has everything that anyone was told of.
+//! - *both → home only*: next is not linked, ends, or has a disk that does not answer, or home reports that it cannot
+//!   reach next; and the grace period is over.
+//! - *both → one*: the other copy's data is lost, or damaged.
+//! - *home only → next only*: home's data is lost, and home never said that it acts on the view: it died, unnoticed,
+//!   before that was decided. Next still has everything that anyone was told of.
 //! - *home only → both*, *next only → both*: the donor asks, for this epoch, over its present link; the joiner it names is
 //!   linked.
+//!
+//! The member in whose favour a member is dropped is linked, whole, not ending, and [alive now](alive).
 //!
 //! A view that was lost with the state file is [rebuilt](rebuild).
 
 mod accept;
 mod admission;
+mod alive;
 mod decide;
 mod hear;
 mod publish;
@@ -38,11 +40,14 @@ pub(crate) use rebuild::Prospect;
 
 pub use state::{ClusterState, InvalidState, NodeState};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use protocol::hello::NodeHello;
 use protocol::id::{ClusterId, Epoch, GatewayBoot, Incarnation, PartitionId, Seq};
-use protocol::message::{Ask, Condition, Progress, Report, ToNode, Verdict};
+use protocol::message::{
+    Ask, Condition, DiskState, ProbeNumber, Progress, Report, ToNode, Verdict,
+};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::{Member, View};
 
@@ -58,6 +63,8 @@ pub(crate) struct Controller {
     boot: GatewayBoot,
     /// The cluster's id if it has to be formed.
     new_cluster: ClusterId,
+    /// How long nodes have to connect after the start, and after most links were lost at once.
+    grace: Duration,
     /// No view shrinks before this.
     grace_until: Time,
     /// Durable, and what every peer may know.
@@ -65,6 +72,12 @@ pub(crate) struct Controller {
     /// Decided; being made durable.
     saving: Option<ClusterState>,
     nodes: BTreeMap<Place, Node>,
+    /// The number of the last loss that was noticed.
+    losses: ProbeNumber,
+    /// When links were lost, lately.
+    links_lost: VecDeque<Time>,
+    /// The nodes in whose favour a view could change, and that have not shown that they are alive.
+    to_probe: BTreeSet<Place>,
     /// The asks that are not answered, by the link over which they came.
     asks: BTreeMap<PartitionId, (LinkId, Ask)>,
     /// The views *home only* that home has not said it acts on, and the next copies that were dropped for them: until it
@@ -85,8 +98,12 @@ struct Node {
     durable: BTreeMap<Member, (Incarnation, Seq)>,
     /// What came of comparing each copy with the other one.
     compared: BTreeMap<Member, Verdict>,
+    /// What each copy was last said to be worth, with which data; whatever becomes of the link.
+    conditions: BTreeMap<Member, (Incarnation, Condition)>,
     /// What it said when it ended.
     last_words: Option<String>,
+    /// The last loss there.
+    loss: ProbeNumber,
 }
 
 /// A node's link.
@@ -103,6 +120,12 @@ pub(crate) struct Linked {
     pub(crate) is_welcomed: bool,
     /// Home's node reports that it cannot reach next; for this epoch of its view.
     pub(crate) unreachable: Option<Epoch>,
+    /// Whether its disk answers.
+    pub(crate) disk: DiskState,
+    /// The last probe that was sent over it.
+    probed: ProbeNumber,
+    /// The last probe that was answered.
+    answered: ProbeNumber,
 }
 
 /// What the controller has published, for the router to follow.
@@ -121,6 +144,8 @@ pub(crate) enum Published {
 pub(crate) enum Service {
     /// By the copies in sync.
     Available,
+    /// Not before the view has changed: a member came back without its data, and the other copy takes over.
+    Changing,
     /// The only copy in sync is gone with its data.
     Lost,
 }
@@ -138,17 +163,25 @@ impl Controller {
         boot: GatewayBoot,
         new_cluster: ClusterId,
         saved: Option<ClusterState>,
-        grace_until: Time,
+        grace: Duration,
+        now: Time,
     ) -> Self {
-        let nodes = ring.places().map(|place| (place, Node::default())).collect();
+        // At the start every node is missing: whoever a view changes in favour of has to answer a probe.
+        let losses = ProbeNumber(1);
+        let missing = || Node { loss: losses, ..Node::default() };
+        let nodes = ring.places().map(|place| (place, missing())).collect();
         Self {
             ring,
             boot,
             new_cluster,
-            grace_until,
+            grace,
+            grace_until: now + grace,
             published: saved,
             saving: None,
             nodes,
+            losses,
+            links_lost: VecDeque::new(),
+            to_probe: BTreeSet::new(),
             asks: BTreeMap::new(),
             unheard: BTreeMap::new(),
             accepted: BTreeMap::new(),
@@ -240,6 +273,9 @@ impl Controller {
             floors,
             is_welcomed: false,
             unreachable: None,
+            disk: DiskState::Answers,
+            probed: ProbeNumber::default(),
+            answered: ProbeNumber::default(),
         };
         let before = node.link.replace(linked)?.link;
         let refusal = Refusal::new(RefusalCode::Replaced, "the node has connected again");
@@ -248,9 +284,10 @@ impl Controller {
     }
 
     /// A link is gone.
-    pub(crate) fn unlink(&mut self, link: LinkId) -> Option<Place> {
+    pub(crate) fn unlink(&mut self, now: Time, link: LinkId) -> Option<Place> {
         let place = self.place_of_link(link)?;
         self.nodes.entry(place).or_default().link = None;
+        self.notice_lost_link(now, place);
         Some(place)
     }
 
@@ -275,7 +312,9 @@ impl Controller {
         if self.saving.is_some() {
             return;
         }
-        if let Some(decided) = self.decide(now, effects) {
+        let decided = self.decide(now, effects);
+        self.send_probes(effects);
+        if let Some(decided) = decided {
             self.saving = Some(decided.clone());
             effects.push(GatewayEffect::Save(decided));
             return;

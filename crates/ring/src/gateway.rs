@@ -21,7 +21,7 @@ use std::time::Duration;
 use protocol::hello::NodeHello;
 use protocol::id::{ClusterId, GatewayBoot, NodeId, PartitionId};
 use protocol::message::{FromNode, ToNode};
-use protocol::refusal::Refusal;
+use protocol::refusal::{Refusal, RefusalCode};
 
 use crate::controller::{
     AcceptLossError, ClusterState, Controller, InvalidState, Published, dismiss,
@@ -47,6 +47,11 @@ pub enum GatewayEvent {
         link: LinkId,
         /// What.
         message: FromNode,
+    },
+    /// A frame of a node cannot be decoded: the link closes once what is said now is written.
+    NodeUndecodable {
+        /// Over which link.
+        link: LinkId,
     },
     /// A link of a node is gone.
     NodeLost {
@@ -78,6 +83,15 @@ pub enum GatewayEffect {
         /// What.
         message: Box<ToNode>,
     },
+    /// Send to a node, in a frame that holds nothing else.
+    SendAlone {
+        /// Over which link.
+        link: LinkId,
+        /// What.
+        message: Box<ToNode>,
+    },
+    /// Tell the operator of a defect of Chainring.
+    Defect(String),
     /// Close a link; the gateway has forgotten it already.
     Drop {
         /// Which.
@@ -130,7 +144,15 @@ impl Default for GatewaySettings {
 pub struct Gateway {
     controller: Controller,
     router: Router,
+    last_event_at: Time,
 }
+
+/// At least this often a gateway is handed an event.
+const TICK: Duration = Duration::from_millis(500);
+
+/// After this long without an event the gateway must have stood still. What it hears next is old: links that it finds
+/// dead may be of nodes that are alive.
+const STANDSTILL: Duration = Duration::from_secs(1);
 
 impl Gateway {
     /// A gateway that starts; `saved` is the state that it finds, `new_cluster` the id to use if it has to form one.
@@ -154,11 +176,10 @@ impl Gateway {
                 return Err(RecoverError::OtherRing { known, wanted: ring });
             }
         }
-        let grace_until = now + settings.grace;
-        let router = Router::new(ring.clone(), boot, settings, grace_until);
-        let controller = Controller::new(ring, boot, new_cluster, saved, grace_until);
+        let router = Router::new(ring.clone(), boot, settings, now + settings.grace);
+        let controller = Controller::new(ring, boot, new_cluster, saved, settings.grace, now);
         let published = controller.published_at_start();
-        let mut gateway = Self { controller, router };
+        let mut gateway = Self { controller, router, last_event_at: now };
         for published in published {
             gateway.router.follow(now, published, &mut Vec::new());
         }
@@ -181,6 +202,10 @@ impl Gateway {
 
     /// Handles an event; what is to be done is added to `effects`.
     pub fn handle(&mut self, now: Time, event: GatewayEvent, effects: &mut Vec<GatewayEffect>) {
+        if now.since(std::mem::replace(&mut self.last_event_at, now)) > STANDSTILL {
+            self.controller.begin_grace(now);
+            self.router.wait_for_nodes_until(self.controller.grace_until());
+        }
         let mut published = Vec::new();
         match event {
             GatewayEvent::Submit { ticket, request, time_allowed } => {
@@ -190,6 +215,10 @@ impl Gateway {
             }
             GatewayEvent::NodeSays { link, message: FromNode::Reply { call, reply } } => {
                 self.router.reply(now, link, call, reply, effects);
+                return;
+            }
+            GatewayEvent::NodeSays { link, message: FromNode::Undecodable { understood } } => {
+                self.router.undecodable(link, understood, effects);
                 return;
             }
             GatewayEvent::NodeSays { link, message } => {
@@ -207,6 +236,11 @@ impl Gateway {
                     self.router.link_lost(now, before, effects);
                 }
                 effects.push(GatewayEffect::Changed);
+            }
+            GatewayEvent::NodeUndecodable { link } => {
+                let refusal = Refusal::new(RefusalCode::ProtocolError, "a frame cannot be decoded");
+                dismiss(link, refusal, effects);
+                self.unlink(now, link, effects);
             }
             GatewayEvent::NodeLost { link } => self.unlink(now, link, effects),
             GatewayEvent::Saved => {
@@ -251,7 +285,8 @@ impl Gateway {
 
     /// When to hand in [`GatewayEvent::Tick`] at the latest.
     pub fn next_deadline(&self, now: Time) -> Option<Time> {
-        earliest([self.controller.deadline(now), self.router.deadline()])
+        let tick = Some(self.last_event_at + TICK);
+        earliest([self.controller.deadline(now), self.router.deadline(), tick])
     }
 
     /// Whether a state is decided and not durable yet.
@@ -265,7 +300,8 @@ impl Gateway {
     }
 
     fn unlink(&mut self, now: Time, link: LinkId, effects: &mut Vec<GatewayEffect>) {
-        if self.controller.unlink(link).is_some() {
+        if self.controller.unlink(now, link).is_some() {
+            self.router.wait_for_nodes_until(self.controller.grace_until());
             self.router.link_lost(now, link, effects);
             effects.push(GatewayEffect::Changed);
         }

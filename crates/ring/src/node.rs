@@ -11,6 +11,7 @@
 //!
 //! The driver hands in every event and carries out the effects in order. It holds no rule of the protocol.
 
+mod disk;
 mod effect;
 mod event;
 mod formed;
@@ -24,10 +25,11 @@ pub use settings::NodeSettings;
 
 use protocol::hello::{HomeHello, Membership, NodeHello};
 use protocol::id::{Boot, Incarnation, NodeId};
-use protocol::message::{CopyMessage, FromNode, Progress, Report, ToNode, Welcome};
+use protocol::message::{CallId, CopyMessage, FromNode, Progress, Report, ToNode, Welcome};
 use protocol::refusal::{Refusal, RefusalCode, Remedy};
 use protocol::view::Member;
 
+use self::disk::Disk;
 use self::formed::{Formed, Heard};
 use self::gateway_end::GatewayEnd;
 use self::reports::Reports;
@@ -57,7 +59,10 @@ pub struct Node {
     settings: NodeSettings,
     formed: Option<Formed>,
     gateway: GatewayEnd,
+    /// The last request that was read from the gateway's link.
+    last_call: Option<CallId>,
     mark: Mark,
+    disk: Disk,
     reports: Reports,
 }
 
@@ -86,7 +91,9 @@ impl Node {
             settings,
             formed,
             gateway: GatewayEnd::Down,
+            last_call: None,
             mark: Mark::default(),
+            disk: Disk::default(),
             reports: Reports::from(now),
         })
     }
@@ -121,10 +128,15 @@ impl Node {
         stored: &dyn Stored,
         effects: &mut Vec<NodeEffect>,
     ) {
+        if let NodeEvent::Synced { mark } = event {
+            self.disk.synced(now, mark);
+        }
         let handled = self.dispatch(now, event, stored, effects);
         if let Err(fault) = handled {
             self.recover(now, fault, stored, effects);
         }
+        self.disk.wrote(now, self.mark);
+        self.report_disk(now, effects);
         self.report_progress(now, effects);
     }
 
@@ -134,7 +146,8 @@ impl Node {
         let copies = self.formed.as_ref().map(|formed| [&formed.home, &formed.next]);
         let copies = copies.into_iter().flatten().map(|copy| copy.deadline(gateway.is_some()));
         let report = gateway.and_then(|_| self.reports.deadline(self.progress()));
-        earliest(copies.chain([report]))
+        let disk = gateway.and_then(|_| self.disk.deadline());
+        earliest(copies.chain([report, disk]))
     }
 
     fn dispatch(
@@ -148,6 +161,7 @@ impl Node {
             NodeEvent::GatewayLinked { link } => {
                 self.gateway_gone();
                 self.gateway = GatewayEnd::Unwelcomed(link);
+                self.last_call = None;
                 let message = FromNode::Report(self.report());
                 effects.push(NodeEffect::ToGateway { link, message });
                 return Ok(());
@@ -159,7 +173,22 @@ impl Node {
             NodeEvent::GatewaySays { link, message } if self.gateway.is(link) => {
                 return self.gateway_says(now, link, message, stored, effects);
             }
-            NodeEvent::GatewayLost { .. } | NodeEvent::GatewaySays { .. } => return Ok(()),
+            NodeEvent::GatewayUndecodable { link } if self.gateway.is(link) => {
+                let message = FromNode::Undecodable { understood: self.last_call };
+                effects.push(NodeEffect::ToGateway { link, message });
+                return Err(Fault::undecodable(link));
+            }
+            NodeEvent::GatewayLost { .. }
+            | NodeEvent::GatewaySays { .. }
+            | NodeEvent::GatewayUndecodable { .. } => return Ok(()),
+            NodeEvent::NeighbourUndecodable { from, link } => {
+                let fault = Fault::undecodable(link);
+                if let Fault::Drop(_, refusal) = &fault {
+                    let message = CopyMessage::Goodbye(refusal.clone());
+                    effects.push(NodeEffect::ToNeighbour { to: from, link, message });
+                }
+                return Err(fault);
+            }
             NodeEvent::HomeLinked { link, ref hello } => {
                 if let Err(refusal) = self.admit(hello) {
                     let (to, message) = (Member::Home, CopyMessage::Goodbye(refusal.clone()));
@@ -197,7 +226,9 @@ impl Node {
             }
             NodeEvent::GatewayLinked { .. }
             | NodeEvent::GatewaySays { .. }
-            | NodeEvent::GatewayLost { .. } => {}
+            | NodeEvent::GatewayUndecodable { .. }
+            | NodeEvent::GatewayLost { .. }
+            | NodeEvent::NeighbourUndecodable { .. } => {}
         }
         Ok(())
     }
@@ -223,6 +254,10 @@ impl Node {
                 Remedy::Operator => Fault::Stop(StopReason::Refused(refusal)),
                 Remedy::Retry | Remedy::Wait => Fault::Drop(link, refusal),
             }),
+            (_, ToNode::Probe(probe)) => {
+                effects.push(NodeEffect::ToGateway { link, message: FromNode::Alive(probe) });
+                Ok(())
+            }
             (GatewayEnd::Unwelcomed(_), ToNode::Welcome(welcome)) => {
                 self.join_cluster(now, link, &welcome, effects)?;
                 let (Some(formed), mut cx) = self.split(now, stored, effects) else {
@@ -232,6 +267,9 @@ impl Node {
                 self.recover_both(now, heard, stored, effects)
             }
             (GatewayEnd::Welcomed(_), message) => {
+                if let ToNode::Request(request) = &message {
+                    self.last_call = Some(request.call);
+                }
                 let (Some(formed), mut cx) = self.split(now, stored, effects) else {
                     return Ok(());
                 };
@@ -291,6 +329,7 @@ impl Node {
     fn gateway_gone(&mut self) {
         self.gateway = GatewayEnd::Down;
         self.reports.forget();
+        self.disk.forget_told();
         if let Some(formed) = &mut self.formed {
             formed.home.gateway_lost();
             formed.next.gateway_lost();
@@ -355,6 +394,13 @@ impl Node {
                 message: FromNode::Progress(progress),
             }),
         );
+    }
+
+    fn report_disk(&mut self, now: Time, effects: &mut Vec<NodeEffect>) {
+        let Some(GatewayLink { link, .. }) = self.gateway.welcomed() else { return };
+        if let Some(state) = self.disk.news(now) {
+            effects.push(NodeEffect::ToGateway { link, message: FromNode::Disk(state) });
+        }
     }
 
     /// The copies, and what they are handed.

@@ -4,13 +4,17 @@
 //!  submit          a copy can serve it           reply: done
 //!  -------> Waiting ----------------> Sent ---------------------> Done
 //!             ^  |                     |  |
-//!             |  | deadline, or        |  | deadline
-//!             |  | home known down     |  |
-//!             |  v                     |  v
+//!             |  | deadline, home      |  | deadline
+//!             |  | known down, or      |  |
+//!             |  v overloaded          |  v
 //!             | NotDone                | NotDone (reads, refused updates), Unknown (updates)
 //!             +------------------------+
 //!               link lost, fenced, or the view moved the reader
 //! ```
+//!
+//! A request waits for a view or a node that can serve it, up to its deadline; or for room at a node that has enough to
+//! do. Waiting for room is not load: only after a quarter of a second in which that node answered others is a request
+//! turned away. While the node is silent it waits on ([`dispatch`]).
 //!
 //! Where requests go is said by the published view alone: reads to its reader, updates to home. Reads move after the
 //! view (rule 7): they wait for it where the reader is gone.
@@ -19,21 +23,24 @@
 //! writing. Rule 12: it keeps its id over all its sends, and each send says which ids may still be sent.
 
 mod calls;
+mod dispatch;
 mod outcome;
 mod pending;
+mod waiting;
 
 pub use calls::NodeLimits;
-pub use outcome::{ClientRequest, Outcome, ServedBy, Ticket, Unavailable, etag};
+pub use outcome::{ClientRequest, Outcome, RequestKind, ServedBy, Ticket, Unavailable, etag};
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::id::{GatewayBoot, PartitionId, RequestId};
-use protocol::message::{CallId, Operation, Reply, Request, ToNode, Update};
+use protocol::message::{CallId, Operation, Reply, Update};
 use protocol::view::{Member, View};
 
-use self::calls::Calls;
+use self::calls::{Calls, Framing, Unread};
 use self::pending::{Pending, Progress};
+use self::waiting::Waiting;
 use crate::controller::{Published, Service};
 use crate::gateway::{GatewayEffect, GatewaySettings};
 use crate::link::LinkId;
@@ -48,6 +55,8 @@ pub(crate) struct Router {
     in_flight_max: usize,
     /// Until then, a home that is not linked is taken to be on its way.
     grace_until: Option<Time>,
+    /// When that was over last.
+    grace_ended: Time,
     /// Whether there is a cluster.
     is_formed: bool,
     views: BTreeMap<PartitionId, (View, Service)>,
@@ -55,8 +64,7 @@ pub(crate) struct Router {
     /// The nodes that are linked and wait for their welcome.
     arriving: BTreeMap<Place, LinkId>,
     pending: BTreeMap<Ticket, Pending>,
-    /// What can not be sent now, in the order in which it came.
-    waiting: BTreeMap<PartitionId, VecDeque<Ticket>>,
+    waiting: Waiting,
     calls: Calls,
     deadlines: BTreeSet<(Time, Ticket)>,
     updates_taken: u64,
@@ -77,12 +85,13 @@ impl Router {
             boot,
             in_flight_max: settings.in_flight_max,
             grace_until: Some(grace_until),
+            grace_ended: Time::ZERO,
             is_formed: false,
             views: BTreeMap::new(),
             links: BTreeMap::new(),
             arriving: BTreeMap::new(),
             pending: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            waiting: Waiting::default(),
             deadlines: BTreeSet::new(),
             updates_taken: 0,
             unsettled: BTreeSet::new(),
@@ -107,8 +116,7 @@ impl Router {
             return complete(ticket, Outcome::NotDone(Unavailable::NotFormed), effects);
         }
         let partition = self.ring.partition_of(request.id());
-        let is_full = self.pending.len() >= self.in_flight_max;
-        if is_full || self.is_node_full(partition, request.is_update()) {
+        if self.pending.len() >= self.in_flight_max {
             return complete(ticket, Outcome::NotDone(Unavailable::Overloaded), effects);
         }
         let (operation, counter) = match request {
@@ -127,6 +135,13 @@ impl Router {
         self.deadlines.insert((deadline, ticket));
         self.pending.insert(ticket, Pending::new(operation, counter, partition, deadline));
         self.dispatch(now, ticket, effects);
+    }
+
+    /// Until then a home that is not linked is taken to be on its way.
+    pub(crate) fn wait_for_nodes_until(&mut self, grace_until: Time) {
+        if grace_until > self.grace_ended {
+            self.grace_until = Some(grace_until);
+        }
     }
 
     /// What the controller has published.
@@ -164,20 +179,54 @@ impl Router {
 
     /// A link is gone: what was sent over it and not replied to has an unknown fate. It waits to be sent again.
     pub(crate) fn link_lost(&mut self, now: Time, link: LinkId, effects: &mut Vec<GatewayEffect>) {
+        let of_link = |links: &BTreeMap<Place, LinkId>| {
+            links.iter().find(|(_, known)| **known == link).map(|(place, _)| *place)
+        };
+        let place = of_link(&self.links).or_else(|| of_link(&self.arriving));
         self.links.retain(|_, known| *known != link);
-        if let Some((place, _)) = self.arriving.iter().find(|(_, known)| **known == link) {
-            let place = *place;
-            self.arriving.remove(&place);
-            for partition in self.partitions_at(place) {
-                self.dispatch_waiting(now, partition, effects);
-            }
-        }
-        for call in self.calls.of_link(link) {
-            let Some(ticket) = self.calls.remove(link, call) else { continue };
+        self.arriving.retain(|_, known| *known != link);
+        for ticket in self.calls.lost(link) {
             if let Some(pending) = self.pending.get_mut(&ticket) {
                 pending.link_lost();
             }
             self.dispatch(now, ticket, effects);
+        }
+        let Some(place) = place else { return };
+        for partition in self.partitions_at(place) {
+            self.dispatch_waiting(now, partition, effects);
+        }
+    }
+
+    /// A node could not decode a frame; it has read every request up to `understood`. The requests of that frame are
+    /// sent again, each alone. The one that cannot be decoded even so ends.
+    pub(crate) fn undecodable(
+        &mut self,
+        link: LinkId,
+        understood: Option<CallId>,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        match self.calls.unread(link, understood) {
+            Unread::Suspects(tickets) => {
+                for ticket in tickets {
+                    if let Some(pending) = self.pending.get_mut(&ticket) {
+                        pending.framing = Framing::Alone;
+                    }
+                }
+            }
+            Unread::Culprit(call) => {
+                let Some(ticket) = self.calls.remove(link, call) else { return };
+                let Some(pending) = self.pending.get(&ticket) else { return };
+                effects.push(GatewayEffect::Defect(format!(
+                    "a node cannot decode {} of {}, which is alone in its frame: it is not sent again",
+                    match pending.operation {
+                        Operation::Read(_) => "a read",
+                        Operation::Update(_) => "an update",
+                    },
+                    pending.partition,
+                )));
+                let outcome = pending.outcome_if_undecodable();
+                self.settle(ticket, outcome, effects);
+            }
         }
     }
 
@@ -190,7 +239,21 @@ impl Router {
         reply: Reply,
         effects: &mut Vec<GatewayEffect>,
     ) {
+        let kind = self.calls.answered(now, link, call);
         let Some(ticket) = self.calls.remove(link, call) else { return };
+        self.replied(now, ticket, reply, effects);
+        if let Some(kind) = kind {
+            self.room_made(now, link, kind, effects);
+        }
+    }
+
+    fn replied(
+        &mut self,
+        now: Time,
+        ticket: Ticket,
+        reply: Reply,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
         let Some(pending) = self.pending.get_mut(&ticket) else { return };
         match reply {
             Reply::Done(answer) => {
@@ -218,9 +281,10 @@ impl Router {
             let outcome = self.pending.get(&ticket).map(Pending::outcome_at_deadline);
             self.settle(ticket, outcome.unwrap_or(Outcome::Unknown), effects);
         }
-        if self.grace_until.take_if(|grace_until| *grace_until <= now).is_some() {
+        if let Some(grace_until) = self.grace_until.take_if(|grace_until| *grace_until <= now) {
+            self.grace_ended = grace_until;
             effects.push(GatewayEffect::Changed);
-            for partition in self.waiting.keys().copied().collect::<Vec<_>>() {
+            for partition in self.waiting.partitions() {
                 self.dispatch_waiting(now, partition, effects);
             }
         }
@@ -231,86 +295,6 @@ impl Router {
         earliest([self.deadlines.first().map(|(deadline, _)| *deadline), self.grace_until])
     }
 
-    /// Sends a request if a copy can take it; ends it if none will; else it waits.
-    fn dispatch(&mut self, now: Time, ticket: Ticket, effects: &mut Vec<GatewayEffect>) {
-        let Some(pending) = self.pending.get(&ticket) else { return };
-        let partition = pending.partition;
-        let Some((view, service)) = self.views.get(&partition).copied() else {
-            return self.wait(ticket);
-        };
-        if service == Service::Lost {
-            return self.cannot_be_served(ticket, Unavailable::Lost, effects);
-        }
-        let member = wanted_member(pending.is_update(), &view);
-        let place = self.ring.holder(partition, member);
-        let in_grace = self.grace_until.is_some_and(|grace_until| now < grace_until);
-        let is_awaited = in_grace || self.arriving.contains_key(&place);
-        match self.links.get(&place).copied() {
-            Some(_) if pending.is_update() && !view.in_sync.has_primary() => {
-                self.cannot_be_served(ticket, Unavailable::NoPrimary, effects)
-            }
-            Some(_) if pending.was_refused_at(view.epoch) => self.wait(ticket),
-            Some(link) => self.send(ticket, link, (place, member), &view, effects),
-            None if pending.is_update() && !is_awaited => {
-                self.cannot_be_served(ticket, Unavailable::NoPrimary, effects)
-            }
-            None => self.wait(ticket),
-        }
-    }
-
-    /// Nobody can serve a request. If it is an update that was sent before, it may have been done: its deadline decides.
-    fn cannot_be_served(
-        &mut self,
-        ticket: Ticket,
-        why: Unavailable,
-        effects: &mut Vec<GatewayEffect>,
-    ) {
-        if self.pending.get(&ticket).is_some_and(Pending::may_be_done) {
-            self.wait(ticket);
-        } else {
-            self.settle(ticket, Outcome::NotDone(why), effects);
-        }
-    }
-
-    fn wait(&mut self, ticket: Ticket) {
-        if let Some(pending) = self.pending.get_mut(&ticket) {
-            pending.progress = Progress::Waiting;
-            self.waiting.entry(pending.partition).or_default().push_back(ticket);
-        }
-    }
-
-    fn send(
-        &mut self,
-        ticket: Ticket,
-        link: LinkId,
-        to: (Place, Member),
-        view: &View,
-        effects: &mut Vec<GatewayEffect>,
-    ) {
-        let Some(pending) = self.pending.get_mut(&ticket) else { return };
-        let call = self.calls.add(link, ticket, pending.is_update());
-        let mut operation = pending.operation.clone();
-        if let Operation::Update(update) = &mut operation {
-            update.unsettled_from =
-                self.unsettled.first().copied().unwrap_or(update.request.counter);
-        }
-        pending.progress = Progress::Sent { link, call, to, epoch: view.epoch };
-        let request =
-            Request { call, partition: view.partition, member: to.1, epoch: view.epoch, operation };
-        effects.push(GatewayEffect::send(link, ToNode::Request(request)));
-    }
-
-    fn dispatch_waiting(
-        &mut self,
-        now: Time,
-        partition: PartitionId,
-        effects: &mut Vec<GatewayEffect>,
-    ) {
-        for ticket in self.waiting.remove(&partition).unwrap_or_default() {
-            self.dispatch(now, ticket, effects);
-        }
-    }
-
     /// Reads that another copy now has to answer are sent there; what the one before still says is not heard.
     fn move_reads(&mut self, now: Time, partition: PartitionId, effects: &mut Vec<GatewayEffect>) {
         let Some((view, _)) = self.views.get(&partition) else { return };
@@ -318,7 +302,7 @@ impl Router {
         let moved = self.calls.of(|ticket| {
             self.pending.get(&ticket).is_some_and(|pending| {
                 pending.partition == partition
-                    && !pending.is_update()
+                    && pending.kind() == RequestKind::Read
                     && pending.sent_to() != Some(reader)
             })
         });
@@ -333,11 +317,9 @@ impl Router {
         self.deadlines.remove(&(pending.deadline, ticket));
         if let Progress::Sent { link, call, .. } = pending.progress {
             self.calls.remove(link, call);
-        } else if let Some(waiting) = self.waiting.get_mut(&pending.partition) {
-            waiting.retain(|waiting| *waiting != ticket);
-            if waiting.is_empty() {
-                self.waiting.remove(&pending.partition);
-            }
+        }
+        if let Some(queue) = pending.queue() {
+            self.waiting.remove(queue, ticket);
         }
         if let Some(counter) = pending.counter {
             self.unsettled.remove(&counter);
@@ -345,23 +327,9 @@ impl Router {
         complete(ticket, outcome, effects);
     }
 
-    /// Whether the node that a request would be sent to has enough to do. What waits for a node or a view, and is sent when that is
-    /// there, is not turned away.
-    fn is_node_full(&self, partition: PartitionId, is_update: bool) -> bool {
-        let Some((view, _)) = self.views.get(&partition) else { return false };
-        let member = wanted_member(is_update, view);
-        let link = self.links.get(&self.ring.holder(partition, member));
-        link.is_some_and(|link| self.calls.is_full(*link, is_update))
-    }
-
     fn partitions_at(&self, place: Place) -> [PartitionId; 2] {
         Member::ALL.map(|member| self.ring.partition_at(place, member))
     }
-}
-
-/// The copy that a request goes to under a view.
-fn wanted_member(is_update: bool, view: &View) -> Member {
-    if is_update { Member::Home } else { view.in_sync.reader() }
 }
 
 fn complete(ticket: Ticket, outcome: Outcome, effects: &mut Vec<GatewayEffect>) {

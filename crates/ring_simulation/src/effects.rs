@@ -78,7 +78,7 @@ impl World {
 
     pub(crate) fn gateway_effect(&mut self, effect: GatewayEffect) {
         match effect {
-            GatewayEffect::Send { link, message } => {
+            GatewayEffect::Send { link, message } | GatewayEffect::SendAlone { link, message } => {
                 self.check_sent(&message);
                 if let ToNode::Request(Request { operation: Operation::Update(update), .. }) =
                     &*message
@@ -87,6 +87,7 @@ impl World {
                 }
                 self.network.send(link, Message::ToNode(message));
             }
+            GatewayEffect::Defect(what) => panic!("a defect: {what}"),
             GatewayEffect::Drop { link, refusal } => {
                 self.log.push(format!("  gateway drops {link:?}: {refusal}"));
                 self.break_link(link, WhoKnows::Both);

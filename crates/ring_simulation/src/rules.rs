@@ -79,6 +79,7 @@ impl World {
             | ToNode::HomeIsLinked
             | ToNode::JoinerIsWhole { .. }
             | ToNode::AskRefused { .. }
+            | ToNode::Probe(_)
             | ToNode::Goodbye(_) => {}
         }
     }

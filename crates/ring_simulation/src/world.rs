@@ -25,6 +25,9 @@ use crate::rules::Seen;
 use crate::schedule::{Action, Plan, WhoKnows};
 use crate::totals::Totals;
 
+/// No process is without a turn for longer.
+const STEP_MAX: Duration = Duration::from_millis(500);
+
 const TIME_ALLOWED: Duration = Duration::from_secs(5);
 
 pub(crate) struct Host {
@@ -216,7 +219,16 @@ impl World {
         panic!("the world does not come to rest");
     }
 
+    /// Lets time pass, in steps in which every process has its turn: none of them stands still.
     pub(crate) fn pass(&mut self, time: Duration) {
+        let end = self.elapsed + time;
+        while self.elapsed < end {
+            self.step(STEP_MAX.min(end - self.elapsed));
+        }
+        self.connect();
+    }
+
+    fn step(&mut self, time: Duration) {
         self.elapsed += time;
         self.now = Time::at(self.elapsed);
         // Timers fire late rather than never, as with any clock.
@@ -232,7 +244,6 @@ impl World {
         if due.is_some_and(|due| due <= self.now) {
             self.gateway_event(GatewayEvent::Tick);
         }
-        self.connect();
     }
 
     pub(crate) fn partitions(&self) -> Vec<PartitionId> {

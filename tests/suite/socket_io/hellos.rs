@@ -1,8 +1,8 @@
 //! What observers say of themselves, well and badly.
 
-use protocol::PROTOCOL_VERSION;
 use protocol::hello::{GatewayPeer, Hello, Secret};
 use protocol::refusal::RefusalCode;
+use protocol::version::Versions;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::SECRET;
@@ -34,7 +34,7 @@ pub(super) fn bad() -> Vec<(Option<Value>, RefusalCode, &'static str)> {
         (without("secret"), RefusalCode::Unauthorized, wrong_secret),
         (with("protocol", json!(99)), RefusalCode::ProtocolVersion, wrong_version),
         (
-            with("protocol", json!(PROTOCOL_VERSION + 1)),
+            with("protocol", json!(Versions::SPOKEN.highest.0 + 1)),
             RefusalCode::ProtocolVersion,
             wrong_version,
         ),

@@ -64,6 +64,7 @@ async fn connect(
         driver,
         link,
         says: |link, message| NodeEvent::GatewaySays { link, message },
+        undecodable: |link| NodeEvent::GatewayUndecodable { link },
         lost: |link| NodeEvent::GatewayLost { link },
         when_closed: None,
     };

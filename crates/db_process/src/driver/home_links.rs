@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use link::{Acceptor, Admission};
-use protocol::hello::{Hello, NodePeer};
+use protocol::hello::{Authenticated, Hello, NodePeer};
 use protocol::message::CopyMessage;
 use protocol::refusal::Refusal;
 use protocol::view::Member;
@@ -33,9 +33,10 @@ impl Acceptor for HomeLinks {
         &self,
         auth: &serde_json::Value,
     ) -> Result<Admission<CopyMessage, CopyMessage>, Refusal> {
-        let NodePeer::Home(hello) = Hello::authenticate(auth, &self.config.secret)?;
+        let Authenticated { role: NodePeer::Home(hello), version } =
+            Hello::authenticate(auth, &self.config.secret)?;
         let driver = Arc::clone(&self.driver);
-        Ok(Admission::link(hello.node.to_string(), move |sender| {
+        Ok(Admission::link(hello.node.to_string(), version, move |sender| {
             let link = driver.home_linked(sender, hello);
             ToDriver {
                 driver,
@@ -45,6 +46,7 @@ impl Acceptor for HomeLinks {
                     link,
                     message,
                 },
+                undecodable: |link| NodeEvent::NeighbourUndecodable { from: Member::Home, link },
                 lost: |link| NodeEvent::NeighbourLost { from: Member::Home, link },
                 when_closed: None,
             }

@@ -90,6 +90,7 @@ async fn connect(
         driver,
         link,
         says: |link, message| NodeEvent::NeighbourSays { from: Member::Next, link, message },
+        undecodable: |link| NodeEvent::NeighbourUndecodable { from: Member::Next, link },
         lost: |link| NodeEvent::NeighbourLost { from: Member::Next, link },
         when_closed: None,
     };

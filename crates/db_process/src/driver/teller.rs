@@ -75,6 +75,7 @@ impl Teller {
             | ToNode::HomeIsLinked
             | ToNode::JoinerIsWhole { .. }
             | ToNode::Request(_)
+            | ToNode::Probe(_)
             | ToNode::Goodbye(_) => {}
         }
     }

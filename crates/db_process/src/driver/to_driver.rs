@@ -14,6 +14,7 @@ pub(crate) struct ToDriver<M> {
     pub(crate) driver: Arc<Driver>,
     pub(crate) link: LinkId,
     pub(crate) says: fn(LinkId, M) -> NodeEvent,
+    pub(crate) undecodable: fn(LinkId) -> NodeEvent,
     pub(crate) lost: fn(LinkId) -> NodeEvent,
     /// Told too when the link closes: whoever keeps it up.
     pub(crate) when_closed: Option<oneshot::Sender<CloseReason>>,
@@ -22,6 +23,10 @@ pub(crate) struct ToDriver<M> {
 impl<M: 'static> Handler<M> for ToDriver<M> {
     fn messages(&mut self, messages: Vec<M>) {
         self.driver.hear(messages.into_iter().map(|message| (self.says)(self.link, message)));
+    }
+
+    fn undecodable(&mut self) {
+        self.driver.hear(std::iter::once((self.undecodable)(self.link)));
     }
 
     fn closed(&mut self, reason: CloseReason) {

@@ -118,6 +118,10 @@ impl From<Unavailable> for Problem {
                 "the newest data of this user's partition is lost until an operator finds it or accepts that; nothing was \
                  changed",
             ),
+            Unavailable::Undecodable => (
+                ProblemType::Unavailable,
+                "the node could not read the request: a defect of Chainring, please report it; nothing was changed",
+            ),
             Unavailable::Overloaded => {
                 (ProblemType::Overloaded, "too many requests are under way; nothing was changed")
             }

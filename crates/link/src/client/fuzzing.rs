@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use protocol::frame;
 use protocol::message::ToNode;
+use protocol::version::Versions;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::handshake::refused;
@@ -37,7 +38,7 @@ pub fn client_reads<'a>(messages: impl IntoIterator<Item = WebsocketMessage<'a>>
                 let read = frame_messages(frame.clone()).map(|message| again.read(message)).last();
                 assert_eq!(read, Some(Ok(Incoming::Frame(frame.clone()))));
                 let Ok(bytes) = order.take(frame) else { return };
-                let _ = frame::decode::<ToNode>(&bytes);
+                let _ = frame::decode::<ToNode>(Versions::SPOKEN.highest, &bytes);
             }
             Incoming::ConnectError(words) => drop(refused(words)),
             Incoming::Open(open) => drop(open.silence_max()),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
 use protocol::refusal::Refusal;
+use protocol::version::Version;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -25,6 +26,8 @@ pub(super) struct Session {
     pub(super) control: Arc<Control>,
     pub(super) packets: Packets,
     pub(super) open: Open,
+    /// The version of the protocol that the link uses.
+    pub(super) version: Version,
 }
 
 /// Opens a link over `stream`; `auth` is JSON. Has no deadline of its own but for writes.
@@ -46,23 +49,26 @@ pub(super) async fn shake_hands<Out, In>(
         return Err(Violation::Misplaced("a packet before the engine.io OPEN").into());
     };
     websocket.send(connect_message(auth)).await?;
-    loop {
+    let mut is_admitted = false;
+    let version = loop {
         match next(&mut websocket, &packets).await? {
-            Incoming::Connected => break,
+            Incoming::Connected if !is_admitted => is_admitted = true,
+            Incoming::Version(version) if is_admitted => break version,
             Incoming::ConnectError(words) => return Err(refused(words)),
             Incoming::Ping => websocket.send(Message::text(PONG)).await?,
             Incoming::Goodbye => return Err(ConnectError::Ended("closed by the peer".to_owned())),
             Incoming::Nothing => {}
-            Incoming::Open(_) | Incoming::Frame(_) => {
+            Incoming::Open(_) | Incoming::Connected | Incoming::Version(_) | Incoming::Frame(_) => {
                 return Err(Violation::Misplaced(
-                    "a packet before the socket.io CONNECT was answered",
+                    "a packet that has no place before the protocol's version is named",
                 )
                 .into());
             }
         }
-    }
-    let session = Session { websocket, control, packets, open };
-    Ok(Opening::new(session, Outbox::new(settings), settings.clone()))
+    };
+    let outbox = Outbox::new(settings, version);
+    let session = Session { websocket, control, packets, open, version };
+    Ok(Opening::new(session, outbox, settings.clone()))
 }
 
 async fn next(websocket: &mut WebSocket, packets: &Packets) -> Result<Incoming, ConnectError> {

@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use protocol::frame::FRAME_BYTES_MAX;
+use protocol::version::Version;
 use serde::Deserialize;
 use socketioxide_core::packet::{Packet, PacketData};
 use socketioxide_core::parser::{Parse, ParseConfig, ParseError, ParserState};
@@ -57,6 +58,8 @@ pub(super) enum Incoming {
     Connected,
     /// The socket.io CONNECT was turned down, with these words.
     ConnectError(String),
+    /// The version of the protocol that the link uses.
+    Version(Version),
     /// A frame.
     Frame(Frame),
     /// The server says goodbye.
@@ -144,7 +147,10 @@ impl Packets {
             PacketData::Connect(_) => Ok(Incoming::Connected),
             PacketData::Disconnect => Ok(Incoming::Goodbye),
             PacketData::Event(event, acknowledge) | PacketData::BinaryEvent(event, acknowledge) => {
-                wire::frame_of(event, acknowledge).map(Incoming::Frame)
+                match wire::version_of(&event) {
+                    Some(version) if acknowledge.is_none() => Ok(Incoming::Version(version)),
+                    _ => wire::frame_of(event, acknowledge).map(Incoming::Frame),
+                }
             }
             PacketData::EventAck(..) | PacketData::BinaryAck(..) => {
                 Err(Violation::Misplaced("an acknowledgement that was not asked for"))
@@ -209,6 +215,7 @@ mod tests {
             read(r#"44{"message":"a \"b\": c"}"#),
             Ok(Incoming::ConnectError("a \"b\": c".to_owned()))
         );
+        assert_eq!(read(r#"42["protocol",6]"#), Ok(Incoming::Version(Version(6))));
         assert_eq!(read("41"), Ok(Incoming::Goodbye));
         assert_eq!(read("1"), Ok(Incoming::Goodbye));
         assert_eq!(read("6"), Ok(Incoming::Nothing));
@@ -238,6 +245,8 @@ mod tests {
             "44",
             "44[]",
             "42[\"other\"]",
+            "42[\"protocol\",65535]",
+            "421[\"protocol\",6]",
             "431[]",
         ] {
             assert!(read(text).is_err(), "{text}");

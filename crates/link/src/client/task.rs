@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use protocol::frame;
+use protocol::version::Version;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tokio::task::yield_now;
@@ -41,11 +42,11 @@ pub(super) async fn run<In: DeserializeOwned + Send>(
     settings: Settings,
 ) {
     debug!("the link is open");
-    let Session { websocket, control, packets, open } = session;
+    let Session { websocket, control, packets, open, version } = session;
     let (sink, stream) = websocket.split();
     let pings = Notify::new();
     let silence_max = open.silence_max().min(settings.detection());
-    let reader = Reader { stream, packets, pings: &pings, silence_max };
+    let reader = Reader { stream, packets, version, outbox: &outbox.0, pings: &pings, silence_max };
     let writer =
         Writer { sink, outbox: &outbox.0, pings: &pings, deadline: settings.write_deadline };
     let end = tokio::select! {
@@ -101,6 +102,9 @@ fn reason_of(error: WebSocketError) -> CloseReason {
 struct Reader<'a> {
     stream: SplitStream<WebSocket>,
     packets: Packets,
+    version: Version,
+    /// Ended where a frame cannot be decoded.
+    outbox: &'a Outbox,
     /// Told of each ping.
     pings: &'a Notify,
     /// The longest time between two pings.
@@ -121,6 +125,7 @@ impl Reader<'_> {
         handler: &mut impl Handler<In>,
     ) -> Result<(), End> {
         let mut order = FrameOrder::default();
+        let mut is_undecodable = false;
         let mut ping_due = due_after(Instant::now(), self.silence_max);
         loop {
             let Ok(message) = timeout_at(ping_due, self.stream.next()).await else {
@@ -136,11 +141,23 @@ impl Reader<'_> {
                 }
                 Incoming::Frame(frame) => {
                     let bytes = order.take(frame).map_err(CloseReason::from)?;
-                    deliver(&bytes, handler).await?;
+                    match frame::decode(self.version, &bytes) {
+                        _ if is_undecodable => {}
+                        Ok(messages) => deliver(messages, handler).await,
+                        Err(error) => {
+                            // The writer says goodbye once what the handler says is written, and the peer closes.
+                            is_undecodable = true;
+                            handler.undecodable();
+                            self.outbox.end_after_flush(Violation::from(error).into());
+                        }
+                    }
                 }
                 Incoming::Nothing => {}
                 Incoming::Goodbye => return Ok(()),
-                Incoming::Open(_) | Incoming::Connected | Incoming::ConnectError(_) => {
+                Incoming::Open(_)
+                | Incoming::Connected
+                | Incoming::Version(_)
+                | Incoming::ConnectError(_) => {
                     let violation =
                         Violation::Misplaced("a packet of the handshake on an open link");
                     return Err(CloseReason::from(violation).into());
@@ -152,18 +169,13 @@ impl Reader<'_> {
 
 /// Hands over the messages of a frame, some at a time: what the handler does may take its time, and what it sends, and pongs,
 /// are not to wait for all of that.
-async fn deliver<In: DeserializeOwned + Send>(
-    bytes: &[u8],
-    handler: &mut impl Handler<In>,
-) -> Result<(), CloseReason> {
-    let mut messages = frame::decode(bytes).map_err(Violation::from)?;
+async fn deliver<In: Send>(mut messages: Vec<In>, handler: &mut impl Handler<In>) {
     while !messages.is_empty() {
         let rest = messages.split_off(messages.len().min(MESSAGES_MAX));
         handler.messages(messages);
         messages = rest;
         yield_now().await;
     }
-    Ok(())
 }
 
 struct Writer<'a> {

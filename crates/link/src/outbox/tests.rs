@@ -5,9 +5,10 @@ use futures_util::FutureExt;
 use protocol::frame::{FRAME_BYTES_FULL, decode};
 
 const LIMIT: usize = 4 << 20;
+const USED: Version = Version(6);
 
 fn outbox() -> Arc<Outbox> {
-    Outbox::new(&Settings { queue_bytes_max: LIMIT, ..Settings::default() })
+    Outbox::new(&Settings { queue_bytes_max: LIMIT, ..Settings::default() }, USED)
 }
 
 fn reason(words: &str) -> CloseReason {
@@ -19,7 +20,7 @@ fn next(outbox: &Arc<Outbox>) -> Option<Option<Frame>> {
 }
 
 fn numbers(frame: &Frame) -> Vec<u32> {
-    decode(&frame.bytes).expect("a frame of numbers")
+    decode(USED, &frame.bytes).expect("a frame of numbers")
 }
 
 #[test]
@@ -125,4 +126,18 @@ fn a_message_that_no_peer_would_take_ends_the_link() {
     let message = vec![7u8; FRAME_BYTES_MAX];
     let closed = outbox.send(&message).expect_err("too long");
     assert!(matches!(closed.0, CloseReason::Unsendable(Unsendable::TooLong(_))), "{closed}");
+}
+
+#[test]
+fn a_message_that_is_sent_alone_shares_its_frame_with_none_before_and_none_behind() {
+    let outbox = outbox();
+    outbox.send(&1u32).expect("open");
+    outbox.send(&2u32).expect("open");
+    outbox.send_alone(&3u32).expect("open");
+    outbox.send(&4u32).expect("open");
+    let mut frames = Vec::new();
+    while let Some(frame) = next(&outbox).flatten() {
+        frames.push(numbers(&frame));
+    }
+    assert_eq!(frames, [vec![1, 2], vec![3], vec![4]]);
 }

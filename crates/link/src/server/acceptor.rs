@@ -3,6 +3,7 @@
 use std::fmt;
 
 use protocol::refusal::Refusal;
+use protocol::version::Version;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -38,6 +39,8 @@ pub enum Admission<Out, In> {
     Link {
         /// Who it is, for the log.
         peer: String,
+        /// The version of the protocol that both speak.
+        version: Version,
         /// Called once the link is open.
         open: OpenLink<Out, In>,
     },
@@ -46,12 +49,14 @@ pub enum Admission<Out, In> {
 }
 
 impl<Out, In> Admission<Out, In> {
-    /// Admits a peer: `open` makes its handler, `peer` says in the log who it is.
+    /// Admits a peer: `open` makes its handler, `peer` says in the log who it is, `version` is that of the protocol to
+    /// use with it.
     pub fn link<H: Handler<In>>(
         peer: impl Into<String>,
+        version: Version,
         open: impl FnOnce(Sender<Out>) -> H + Send + 'static,
     ) -> Self {
-        Self::Link { peer: peer.into(), open: Box::new(|sender| Box::new(open(sender))) }
+        Self::Link { peer: peer.into(), version, open: Box::new(|sender| Box::new(open(sender))) }
     }
 
     /// Admits an observer.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::extract::ConnectInfo;
 use protocol::refusal::{Refusal, RefusalCode};
+use protocol::version::Version;
 use serde_json::Value as Json;
 use socketioxide::extract::SocketRef;
 use socketioxide::handler::{FromConnectParts, FromMessage, Value};
@@ -51,10 +52,10 @@ impl<A: Acceptor> Gate<A> {
         let admission = self.acceptor.admit(&auth.0?)?;
         connection.control.authenticated(self.settings.detection());
         match admission {
-            Admission::Link { peer, open } => {
+            Admission::Link { peer, version, open } => {
                 // Of links there are no more than the service lets in.
                 connection.control.give_back();
-                self.admit_link(socket, connection, adapter, &peer, open)
+                self.admit_link(socket, (connection, adapter), (&peer, version), open)
             }
             Admission::Observer(open) => self.admit_observer(socket, connection, open),
         }
@@ -64,14 +65,13 @@ impl<A: Acceptor> Gate<A> {
     fn admit_link(
         &self,
         socket: &SocketHandle,
-        connection: Connection,
-        adapter: Arc<RawAdapter>,
-        peer: &str,
+        (connection, adapter): (Connection, Arc<RawAdapter>),
+        (peer, version): (&str, Version),
         open: OpenLink<A::Out, A::In>,
     ) {
         let address = &connection.address;
         let span = info_span!(parent: None, "link", link = %socket.id, peer, %address);
-        let link = LinkEnd::new(connection.control, &self.settings, span);
+        let link = LinkEnd::new(connection.control, &self.settings, span, version);
 
         let events = Arc::clone(&link);
         socket.on_fallback(move |event: AnyEvent| {

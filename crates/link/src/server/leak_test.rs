@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::serve::Listener;
 use protocol::refusal::{Refusal, RefusalCode};
+use protocol::version::Versions;
 use serde_json::{Value, json};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::runtime::Handle;
@@ -59,14 +60,16 @@ impl Acceptor for Token {
     fn admit(&self, auth: &Value) -> Result<Admission<u32, u32>, Refusal> {
         let token = self.clone();
         match auth.as_str() {
-            Some("link") => Ok(Admission::link("test", move |sender| {
+            Some("link") => Ok(Admission::link("test", Versions::SPOKEN.highest, move |sender| {
                 sender.send(&1).expect("open");
                 token
             })),
-            Some("closing") => Ok(Admission::link("test", move |sender| {
-                sender.close("at once");
-                token
-            })),
+            Some("closing") => {
+                Ok(Admission::link("test", Versions::SPOKEN.highest, move |sender| {
+                    sender.close("at once");
+                    token
+                }))
+            }
             Some("observer") => Ok(Admission::observer(move |observer| {
                 observer.emit("welcome", &1).expect("connected");
                 drop(token);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  Admitted ──open──► Open ──first of: violation, disconnect, writer's end──► Ended
+//!     │                  └──a frame cannot be decoded──► Undecodable ─────────► ▲
 //!     └────────────────────────── the connection went first ──────────────────► ▲
 //! ```
 //!
@@ -11,6 +12,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use protocol::frame;
+use protocol::version::Version;
 use serde::de::DeserializeOwned;
 use socketioxide::socket::DisconnectReason;
 use tracing::{Span, debug};
@@ -31,6 +33,8 @@ pub(super) struct LinkEnd<In> {
     pub(super) outbox: Arc<Outbox>,
     pub(super) control: Arc<Control>,
     pub(super) span: Span,
+    /// The version of the protocol that the link uses.
+    pub(super) version: Version,
     pub(super) settings: Settings,
 }
 
@@ -38,16 +42,24 @@ enum Phase<In> {
     /// What arrived before the link was open. It cannot be much: the peer has not been told yet that it may send.
     Admitted(Vec<Result<Frame, Violation>>),
     Open(Box<dyn Handler<In>>, FrameOrder),
+    /// What the handler has said of that is written yet; nothing is delivered any more.
+    Undecodable(Box<dyn Handler<In>>),
     Ended,
 }
 
 impl<In: DeserializeOwned + 'static> LinkEnd<In> {
-    pub(super) fn new(control: Arc<Control>, settings: &Settings, span: Span) -> Arc<Self> {
+    pub(super) fn new(
+        control: Arc<Control>,
+        settings: &Settings,
+        span: Span,
+        version: Version,
+    ) -> Arc<Self> {
         Arc::new(Self {
             phase: Mutex::new(Phase::Admitted(Vec::new())),
-            outbox: Outbox::new(settings),
+            outbox: Outbox::new(settings, version),
             control,
             span,
+            version,
             settings: settings.clone(),
         })
     }
@@ -83,7 +95,9 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
                     Violation::Misplaced("frames before the link was open").into(),
                 );
             }
-            Phase::Open(..) | Phase::Ended => self.deliver(&mut phase, event),
+            Phase::Open(..) | Phase::Undecodable(_) | Phase::Ended => {
+                self.deliver(&mut phase, event);
+            }
         }
     }
 
@@ -91,12 +105,17 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
         let Phase::Open(handler, order) = &mut **phase else {
             return;
         };
-        let messages = event
-            .and_then(|frame| order.take(frame))
-            .and_then(|bytes| Ok(frame::decode::<In>(&bytes)?));
-        match messages {
-            Ok(messages) if messages.is_empty() => {}
-            Ok(messages) => handler.messages(messages),
+        let bytes = event.and_then(|frame| order.take(frame));
+        match bytes.map(|bytes| frame::decode::<In>(self.version, &bytes)) {
+            Ok(Ok(messages)) if messages.is_empty() => {}
+            Ok(Ok(messages)) => handler.messages(messages),
+            Ok(Err(error)) => {
+                handler.undecodable();
+                self.outbox.end_after_flush(Violation::from(error).into());
+                if let Phase::Open(handler, _) = std::mem::replace(&mut **phase, Phase::Ended) {
+                    **phase = Phase::Undecodable(handler);
+                }
+            }
             Err(violation) => self.end(phase, violation.into()),
         }
     }
@@ -128,10 +147,13 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
     }
 
     fn tell(phase: &mut MutexGuard<'_, Phase<In>>, reason: CloseReason) {
-        if let Phase::Open(mut handler, _) = std::mem::replace(&mut **phase, Phase::Ended) {
-            log::closed(&reason);
-            handler.closed(reason);
-        }
+        let (Phase::Open(mut handler, _) | Phase::Undecodable(mut handler)) =
+            std::mem::replace(&mut **phase, Phase::Ended)
+        else {
+            return;
+        };
+        log::closed(&reason);
+        handler.closed(reason);
     }
 }
 
@@ -175,10 +197,14 @@ pub(super) fn close_reason(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use std::sync::mpsc::{Receiver, Sender as Told, channel};
+
+    const USED: Version = Version(6);
 
     #[derive(Debug, PartialEq)]
     enum Heard {
+        Undecodable,
         Numbers(Vec<u32>),
         Closed(CloseReason),
     }
@@ -188,6 +214,10 @@ mod tests {
             self.send(Heard::Numbers(batch)).expect("the test listens");
         }
 
+        fn undecodable(&mut self) {
+            self.send(Heard::Undecodable).expect("the test listens");
+        }
+
         fn closed(&mut self, reason: CloseReason) {
             self.send(Heard::Closed(reason)).expect("the test listens");
         }
@@ -195,13 +225,13 @@ mod tests {
 
     fn link() -> (Arc<LinkEnd<u32>>, OpenLink<u32, u32>, Receiver<Heard>) {
         let (handler, heard) = channel();
-        let link = LinkEnd::new(Arc::default(), &Settings::default(), Span::none());
+        let link = LinkEnd::new(Arc::default(), &Settings::default(), Span::none(), USED);
         (link, Box::new(|_| Box::new(handler)), heard)
     }
 
     /// The frame of this number, that holds its number.
     fn frame(number: u32) -> Result<Frame, Violation> {
-        let bytes = frame::encode(&[number]).expect("a frame");
+        let bytes = frame::encode(USED, &[number]).expect("a frame");
         Ok(Frame { number: number.into(), bytes })
     }
 
@@ -257,6 +287,22 @@ mod tests {
         drop(link);
         let heard: Vec<Heard> = heard.iter().collect();
         assert_eq!(heard, [Heard::Closed(CloseReason::Local("enough".to_owned()))]);
+    }
+
+    #[test]
+    fn a_frame_that_cannot_be_decoded_is_told_of_and_ends_the_link_once_all_is_written() {
+        let (link, open, heard) = link();
+        assert!(link.open(open));
+        link.receive(frame(0));
+        let bytes = Bytes::from_static(b"\x00\x06\xff");
+        let error = frame::decode::<u32>(USED, &bytes).expect_err("not a number");
+        link.receive(Ok(Frame { number: 1, bytes }));
+        link.receive(frame(2));
+        let told: Vec<Heard> = heard.try_iter().collect();
+        assert_eq!(told, [Heard::Numbers(vec![0]), Heard::Undecodable]);
+        link.flushed();
+        let told: Vec<Heard> = heard.try_iter().collect();
+        assert_eq!(told, [Heard::Closed(Violation::from(error).into())]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 use super::adapter::RawAdapter;
 use super::link_end::LinkEnd;
-use crate::wire::{NAMESPACE, frame_packet};
+use crate::wire::{NAMESPACE, frame_packet, version_packet};
 
 /// Starts the writer of a link; it ends soon after the link does.
 pub(super) fn spawn<In: DeserializeOwned + 'static>(
@@ -38,6 +38,8 @@ async fn write<In: DeserializeOwned + 'static>(
     adapter: &RawAdapter,
     socket: Sid,
 ) {
+    // Nothing of the link's is in the queue yet, so it fits.
+    let _ = adapter.send(socket, version_packet(link.version));
     while let Some(frame) = link.outbox.next().await {
         if adapter.send(socket, frame_packet(frame)).is_err() {
             // Cannot be, as the outbox lets few frames go at once; but no frame may be skipped.

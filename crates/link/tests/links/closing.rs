@@ -89,7 +89,8 @@ async fn a_client_that_ignores_the_goodbye_is_cut_off_at_the_write_deadline() {
 async fn a_server_that_ignores_the_goodbye_is_left_at_the_write_deadline() {
     let settings = Settings { heartbeat_timeout: Duration::from_secs(30), ..Settings::default() };
     let announced = r#"0{"sid":"s","pingInterval":500,"pingTimeout":30000}"#;
-    let (mut server, opening) = FakeServer::scripted(&settings, announced, "40{}").await;
+    let (mut server, opening) =
+        FakeServer::scripted(&settings, announced, &FakeServer::admits()).await;
     let client = super::support::open(opening.expect("let in"));
     let start = Instant::now();
     client.sender.close("enough");

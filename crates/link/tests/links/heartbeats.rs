@@ -5,7 +5,7 @@ use std::time::Duration;
 use link::{CloseReason, Lost, Settings};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::support::{FakeServer, Message, World, assert_alive};
+use super::support::{FakeServer, Message, World, assert_alive, frame_of};
 
 /// What the scheduling of a few tasks may add; in paused time there is next to none.
 const SLACK: Duration = Duration::from_millis(5);
@@ -37,7 +37,7 @@ async fn a_peer_that_sends_frames_but_answers_no_pings_is_dropped_within_detecti
     let (mut peer, server) = world.raw_link().await;
     let start = Instant::now();
     tokio::spawn(async move {
-        let frame = protocol::frame::encode(&[Message::new(1, 1)]).expect("a frame");
+        let frame = frame_of(&Message::new(1, 1));
         loop {
             peer.frame(frame.clone()).await;
             sleep(Duration::from_millis(50)).await;
@@ -55,7 +55,7 @@ async fn a_dead_peer_is_noticed_within_detection_though_a_write_to_it_is_blocked
     let (mut peer, server) = world.raw_link().await;
     // A last word that is no pong: so the heartbeat fails first, which stops the reading but not a blocked write.
     sleep(Duration::from_millis(400)).await;
-    peer.frame(protocol::frame::encode(&[Message::new(1, 1)]).expect("a frame")).await;
+    peer.frame(frame_of(&Message::new(1, 1))).await;
     let start = Instant::now();
     for number in 0..4 {
         server.sender.send(&Message::bulk(number)).expect("room");
@@ -91,7 +91,8 @@ async fn a_silent_server_is_noticed_though_a_write_to_it_is_blocked() {
 async fn a_client_waits_no_longer_than_its_own_settings_allow_whatever_the_server_announces() {
     let settings = Settings::default();
     let announced = r#"0{"sid":"s","pingInterval":25000,"pingTimeout":20000}"#;
-    let (_silent, opening) = FakeServer::scripted(&settings, announced, "40{}").await;
+    let (_silent, opening) =
+        FakeServer::scripted(&settings, announced, &FakeServer::admits()).await;
     let client = super::support::open(opening.expect("let in"));
     let start = Instant::now();
     assert_eq!(client.arrivals.closed().await, Lost::Silent(settings.detection()).into());

@@ -119,7 +119,7 @@ async fn a_server_that_is_not_one_of_links_is_told_from_a_refusal() {
         ("hello", ""),
         (r#"40{"sid":"s"}"#, ""),
     ] {
-        let (_server, result) = FakeServer::scripted(&settings, open, answer).await;
+        let (_server, result) = FakeServer::scripted(&settings, open, &[answer]).await;
         let error = result.expect_err("not let in");
         assert!(matches!(error, ConnectError::Foreign(_)), "{open} {answer}: {error}");
     }

@@ -16,7 +16,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::serve::Listener;
+use bytes::Bytes;
 use link::{DeadlineListener, Opening, Port, Sender, Settings};
+use protocol::frame;
+use protocol::version::{Version, Versions};
 use serde::{Deserialize, Serialize};
 use tokio::io::DuplexStream;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +52,14 @@ impl Message {
     pub(crate) fn bulk(number: u32) -> Self {
         Self { sender: 0, number, padding: vec![7; 1 << 20] }
     }
+}
+
+/// The version of the protocol that the links of the tests use.
+pub(crate) const USED: Version = Versions::SPOKEN.highest;
+
+/// A frame that holds one message.
+pub(crate) fn frame_of(message: &Message) -> Bytes {
+    frame::encode(USED, std::slice::from_ref(message)).expect("a frame")
 }
 
 /// Serves links until the test ends.

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use link::{CloseReason, Lost, Settings, Violation};
-use protocol::PROTOCOL_VERSION;
-use protocol::frame::{FRAME_BYTES_MAX, FrameError, encode};
+use protocol::frame::{FRAME_BYTES_MAX, FrameError};
 use tokio::time::timeout;
 
-use super::support::{FakeServer, Message, RawPeer, World, assert_alive, patient};
+use super::support::{FakeServer, Message, RawPeer, USED, World, assert_alive, frame_of, patient};
 
 const FRAME_HEADER: &str = r#"451-["frame",0,{"_placeholder":true,"num":0}]"#;
 
@@ -20,7 +19,7 @@ enum Act {
 use Act::{Binary, Text};
 
 fn good_frame() -> Bytes {
-    encode(&[Message::new(1, 1)]).expect("a frame")
+    frame_of(&Message::new(1, 1))
 }
 
 fn frame_of_another_version() -> Bytes {
@@ -30,7 +29,7 @@ fn frame_of_another_version() -> Bytes {
 }
 
 fn frame_of_something_else() -> Bytes {
-    let mut bytes = PROTOCOL_VERSION.to_be_bytes().to_vec();
+    let mut bytes = USED.0.to_be_bytes().to_vec();
     bytes.extend([0xff; 64]);
     bytes.into()
 }
@@ -51,7 +50,7 @@ fn not_a_frame(reason: &CloseReason) -> bool {
 }
 
 fn other_version(reason: &CloseReason) -> bool {
-    matches!(reason, CloseReason::Violation(Violation::Frame(FrameError::Version(_))))
+    matches!(reason, CloseReason::Violation(Violation::Frame(FrameError::Version { .. })))
 }
 
 fn malformed(reason: &CloseReason) -> bool {
@@ -178,7 +177,7 @@ async fn frames_that_a_client_sends_before_it_is_told_that_it_may_arrive_in_orde
         let mut peer = RawPeer::over(world.network.dial()).await;
         peer.text(r#"40{"secret":"right"}"#).await;
         for number in 0..5 {
-            peer.frame(encode(&[Message::new(7, number)]).expect("a frame")).await;
+            peer.frame(frame_of(&Message::new(7, number))).await;
         }
     }
     // socketioxide ends the connection of a frame for which it has no socket yet; such a link may never open.

@@ -75,15 +75,17 @@ impl Controller {
     /// Whether a partition cannot go on, or not with all that it had, without an operator's word.
     pub(super) fn is_in_want(&self, state: &ClusterState, partition: PartitionId) -> bool {
         let Some(view) = state.view(partition) else { return true };
-        state.is_lost(&self.ring, partition) || self.sole_is_damaged(view)
+        state.is_lost(&self.ring, partition) || self.none_is_whole(view)
     }
 
-    /// Whether the only copy in sync is there, and is not whole.
-    pub(crate) fn sole_is_damaged(&self, view: &View) -> bool {
-        let Some((member, incarnation)) = view.in_sync.sole() else { return false };
-        let linked = self.reported(self.ring.holder(view.partition, member));
-        linked.is_some_and(|linked| {
-            linked.hello.incarnation == incarnation && linked.condition(member) != Condition::Whole
-        })
+    /// Whether a copy in sync is there that is damaged, and none that is whole.
+    pub(crate) fn none_is_whole(&self, view: &View) -> bool {
+        let conditions = Member::ALL.into_iter().filter_map(|member| {
+            let linked = self.reported(self.ring.holder(view.partition, member))?;
+            let is_meant = view.in_sync.incarnation(member) == Some(linked.hello.incarnation);
+            is_meant.then(|| linked.condition(member))
+        });
+        let conditions = conditions.collect::<Vec<_>>();
+        !conditions.is_empty() && !conditions.contains(&Condition::Whole)
     }
 }

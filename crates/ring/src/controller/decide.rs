@@ -1,7 +1,7 @@
 //! What the controller decides, on what is published and what it knows of the links.
 
-use protocol::id::{Epoch, PartitionId};
-use protocol::message::{Ask, Condition, ToNode};
+use protocol::id::{Epoch, Incarnation, PartitionId};
+use protocol::message::{Ask, Condition, DiskState, ToNode};
 use protocol::view::{InSync, Member, View};
 
 use super::rebuild::Prospect;
@@ -82,8 +82,9 @@ impl Controller {
             return None;
         }
         let granted = self.answer_ask(&view, effects);
-        let in_sync = drop_lost(&self.ring, &view, state)
-            .or_else(|| self.take_back(&view, state))
+        let in_sync = self
+            .drop_lost(&view, state)
+            .or_else(|| self.reinstate_next(&view, state))
             .or_else(|| self.drop_damaged(&view))
             .or(granted)
             .or_else(|| self.shrink(&view, now))
@@ -128,8 +129,23 @@ impl Controller {
         Some(View { partition, epoch, in_sync, decided_by: self.boot, accepted_loss })
     }
 
-    /// Home is lost that a view shrank to, and it never acted on that view: next, which was dropped, takes its place.
-    fn take_back(&self, view: &View, state: &ClusterState) -> Option<InSync> {
+    /// Rule 9: a member whose data is gone is dropped in favour of the other one.
+    fn drop_lost(&mut self, view: &View, state: &ClusterState) -> Option<InSync> {
+        let lost = state.lost_member(&self.ring, view)?;
+        let in_sync = view.in_sync.without(lost)?;
+        self.may_survive(view, lost.other()).then_some(in_sync)
+    }
+
+    /// Home lost its data after the view shrank to it, but before it served alone. Next is still complete and takes over.
+    fn reinstate_next(&mut self, view: &View, state: &ClusterState) -> Option<InSync> {
+        let next = self.reinstatable(view, state)?;
+        let reinstated = View { in_sync: InSync::NextOnly { next }, ..*view };
+        self.may_survive(&reinstated, Member::Next).then_some(reinstated.in_sync)
+    }
+
+    /// The next copy that was dropped when the view was made, where home never served alone and has lost its data: this
+    /// copy has everything that anyone was told of.
+    pub(super) fn reinstatable(&self, view: &View, state: &ClusterState) -> Option<Incarnation> {
         let (epoch, next) = *self.unheard.get(&view.partition)?;
         let is_lost = state.lost_member(&self.ring, view) == Some(Member::Home);
         let place = self.ring.holder(view.partition, Member::Next);
@@ -138,22 +154,25 @@ impl Controller {
         let is_partial = self
             .reported(place)
             .is_some_and(|linked| linked.condition(Member::Next) == Condition::Partial);
-        (epoch == view.epoch && is_lost && has_data && !is_partial)
-            .then_some(InSync::NextOnly { next })
+        (epoch == view.epoch && is_lost && has_data && !is_partial).then_some(next)
     }
 
-    /// A copy that is damaged leaves in favour of the other one, if that is whole and its node is linked; then it is restored.
-    fn drop_damaged(&self, view: &View) -> Option<InSync> {
-        let condition = |member: Member| {
-            let linked = self.reported(self.ring.holder(view.partition, member))?;
-            let is_meant = view.in_sync.incarnation(member) == Some(linked.hello.incarnation);
-            is_meant.then(|| linked.condition(member))
-        };
+    /// A copy that is damaged leaves in favour of the other one; then it is restored.
+    fn drop_damaged(&mut self, view: &View) -> Option<InSync> {
         let is_damaged = |member: &Member| {
-            condition(*member).is_some_and(|condition| condition != Condition::Whole)
-                && condition(member.other()) == Some(Condition::Whole)
+            let linked = self.reported(self.ring.holder(view.partition, *member));
+            linked.is_some_and(|linked| {
+                view.in_sync.incarnation(*member) == Some(linked.hello.incarnation)
+                    && linked.condition(*member) != Condition::Whole
+            })
         };
-        view.in_sync.without(Member::ALL.into_iter().find(is_damaged)?)
+        let damaged = Member::ALL.into_iter().find(is_damaged)?;
+        if is_damaged(&damaged.other()) {
+            // Each has rows that the other one lacks.
+            return None;
+        }
+        let in_sync = view.in_sync.without(damaged)?;
+        self.may_survive(view, damaged.other()).then_some(in_sync)
     }
 
     fn rebuild(&self, partition: PartitionId) -> Option<View> {
@@ -186,6 +205,7 @@ impl Controller {
         match self.welcomed(self.ring.holder(partition, member.other())) {
             Some(other)
                 if other.hello.incarnation == joiner
+                    && other.disk == DiskState::Answers
                     && other.condition(member.other()) == Condition::Whole =>
             {
                 Some(view.in_sync.with(joiner))
@@ -197,22 +217,16 @@ impl Controller {
         }
     }
 
-    /// Rule 5: never the last member, and only in favour of one whose link is up: the member, with its data, and not just
-    /// its node. And only of one that is whole: next alone could restore a home that is not.
-    fn shrink(&self, view: &View, now: Time) -> Option<InSync> {
+    /// Next is dropped where it cannot be reached, or is about to be (rule 5).
+    fn shrink(&mut self, view: &View, now: Time) -> Option<InSync> {
         let InSync::Both { home, .. } = view.in_sync else { return None };
-        let survivor = self
-            .reported(self.ring.holder(view.partition, Member::Home))
-            .filter(|linked| linked.hello.incarnation == home)
-            .filter(|linked| linked.condition(Member::Home) == Condition::Whole)?;
-        let next_lost = self.linked(self.ring.holder(view.partition, Member::Next)).is_none();
-        let unreachable = survivor.unreachable == Some(view.epoch);
-        let due = now >= self.grace_until && (next_lost || unreachable);
-        due.then_some(InSync::HomeOnly { home })
+        let [of_home, of_next] =
+            [Member::Home, Member::Next].map(|member| self.ring.holder(view.partition, member));
+        let next = self.linked(of_next);
+        let is_lost = next.is_none_or(|next| next.disk == DiskState::Silent)
+            || self.last_words(of_next).is_some();
+        let unreachable = self.linked(of_home).and_then(|home| home.unreachable);
+        let is_due = now >= self.grace_until && (is_lost || unreachable == Some(view.epoch));
+        (is_due && self.may_survive(view, Member::Home)).then_some(InSync::HomeOnly { home })
     }
-}
-
-/// Rule 9: a member whose data is gone is dropped, wherever another one is left.
-fn drop_lost(ring: &crate::placement::Ring, view: &View, state: &ClusterState) -> Option<InSync> {
-    view.in_sync.without(state.lost_member(ring, view)?)
 }

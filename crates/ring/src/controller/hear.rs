@@ -1,7 +1,7 @@
 //! What nodes say: who may say what, and what is remembered of it.
 
 use protocol::id::PartitionId;
-use protocol::message::{Ask, Condition, FromNode, Progress};
+use protocol::message::{Ask, Condition, DiskState, FromNode, Progress};
 use protocol::refusal::Refusal;
 use protocol::view::Member;
 
@@ -35,7 +35,7 @@ impl Controller {
                 self.admit_report(linked, place, report)
             }
             FromNode::Report(_) => Err(protocol_error("a second report")),
-            FromNode::Goodbye(_) => Ok(()),
+            FromNode::Goodbye(_) | FromNode::Alive(_) => Ok(()),
             _ if !linked.is_welcomed => Err(protocol_error("a message before the welcome")),
             FromNode::Ask(Ask { partition, .. })
             | FromNode::Condition { partition, .. }
@@ -46,25 +46,34 @@ impl Controller {
             FromNode::Progress(Progress { partition, member, .. }) => {
                 of_member(*partition, &[*member])
             }
-            FromNode::Reply { .. } => unreachable!("replies are the router's"),
+            FromNode::Disk(_) => Ok(()),
+            FromNode::Reply { .. } | FromNode::Undecodable { .. } => {
+                unreachable!("what concerns requests is the router's")
+            }
         }
     }
 
     /// Remembers what a node says, after it was judged.
     fn take(&mut self, place: Place, message: FromNode) {
+        if self.tells_of_loss(place, &message) {
+            self.notice_loss(place);
+        }
         let home_of = self.ring.partition_at(place, Member::Home);
         let member_of = |partition| if partition == home_of { Member::Home } else { Member::Next };
-        let epoch_of = |partition| self.decided()?.view(partition).map(|view| view.epoch);
-        let is_outdated = match &message {
-            FromNode::Condition { partition, epoch, .. } => epoch_of(*partition) > Some(*epoch),
-            _ => false,
-        };
+        let is_outdated = self.is_outdated(&message);
         let node = self.nodes.entry(place).or_default();
         let Some(linked) = node.link.as_mut() else { return };
         match message {
             FromNode::Report(report) => {
-                let condition = |member: Member| (member, report.copy(member).condition);
-                linked.conditions = Member::ALL.into_iter().map(condition).collect();
+                for member in Member::ALL {
+                    let condition = report.copy(member).condition;
+                    linked.conditions.insert(member, condition);
+                    node.conditions.insert(member, (linked.hello.incarnation, condition));
+                    if condition != Condition::Whole {
+                        // It is to be replaced, by what may be less.
+                        node.durable.remove(&member);
+                    }
+                }
                 linked.report = Some(report);
             }
             FromNode::Ask(ask) => {
@@ -75,7 +84,10 @@ impl Controller {
                     self.unheard.remove(&partition);
                 }
             }
-            FromNode::NextUnreachable { epoch, .. } => linked.unreachable = Some(epoch),
+            FromNode::NextUnreachable { epoch, .. } => {
+                linked.unreachable = Some(epoch);
+                self.notice_loss(self.ring.next(place));
+            }
             FromNode::NextReachable { .. } => linked.unreachable = None,
             FromNode::Condition { partition, condition, .. } => {
                 let member = member_of(partition);
@@ -86,6 +98,7 @@ impl Controller {
                 if is_outdated {
                     return;
                 }
+                node.conditions.insert(member, (linked.hello.incarnation, condition));
                 let before = linked.conditions.insert(member, condition);
                 if condition == Condition::Whole && before != Some(Condition::Whole) {
                     self.restored.insert((partition, member));
@@ -101,11 +114,51 @@ impl Controller {
                 }
                 node.progress.insert(progress.member, progress);
             }
+            FromNode::Disk(state) => {
+                linked.disk = state;
+                if state == DiskState::Answers {
+                    let copies =
+                        Member::ALL.map(|member| (self.ring.partition_at(place, member), member));
+                    self.restored.extend(copies);
+                }
+            }
+            FromNode::Alive(probe) => self.alive(place, probe),
             FromNode::Goodbye(mut reason) => {
                 reason.truncate(reason.floor_char_boundary(LAST_WORDS_BYTES_MAX));
                 node.last_words = Some(reason);
             }
-            FromNode::Reply { .. } => {}
+            FromNode::Reply { .. } | FromNode::Undecodable { .. } => {}
+        }
+    }
+
+    /// Whether a copy speaks of what it is worth under a view that is over: it says that again under each view.
+    fn is_outdated(&self, message: &FromNode) -> bool {
+        let FromNode::Condition { partition, epoch, .. } = message else { return false };
+        let view = self.decided().and_then(|state| state.view(*partition));
+        view.is_some_and(|view| view.epoch > *epoch)
+    }
+
+    /// Whether a view may have to do without this node from now on.
+    fn tells_of_loss(&self, place: Place, message: &FromNode) -> bool {
+        match message {
+            FromNode::Report(report) => {
+                let known = self.decided().and_then(|state| state.incarnation_at(place));
+                let given = self.linked(place).map(|linked| linked.hello.incarnation);
+                let is_damaged = |member| report.copy(member).condition != Condition::Whole;
+                known != given || Member::ALL.into_iter().any(is_damaged)
+            }
+            FromNode::Condition { condition, .. } => *condition != Condition::Whole,
+            FromNode::Disk(state) => *state == DiskState::Silent,
+            FromNode::Goodbye(_) => true,
+            FromNode::Ask(_)
+            | FromNode::ServesAlone { .. }
+            | FromNode::NextUnreachable { .. }
+            | FromNode::NextReachable { .. }
+            | FromNode::Compared { .. }
+            | FromNode::Progress(_)
+            | FromNode::Alive(_)
+            | FromNode::Reply { .. }
+            | FromNode::Undecodable { .. } => false,
         }
     }
 }

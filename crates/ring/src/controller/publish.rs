@@ -46,7 +46,13 @@ impl Controller {
 
     /// Whether a partition can be served under a state.
     pub(crate) fn service(&self, state: &ClusterState, partition: PartitionId) -> Service {
-        if state.is_lost(&self.ring, partition) { Service::Lost } else { Service::Available }
+        let Some(view) = state.view(partition) else { return Service::Available };
+        match state.lost_member(&self.ring, view) {
+            None => Service::Available,
+            Some(_) if view.in_sync.sole().is_none() => Service::Changing,
+            Some(_) if self.reinstatable(view, state).is_some() => Service::Changing,
+            Some(_) => Service::Lost,
+        }
     }
 
     pub(super) fn welcome_nodes(
@@ -82,9 +88,15 @@ impl Controller {
         }
     }
 
+    /// What a node is told of at its welcome. Rule 9: not a view that names data which it has lost; it hears of that
+    /// partition once it is dropped there.
     fn views_at(&self, state: &ClusterState, place: Place) -> Vec<View> {
-        let partitions = Member::ALL.map(|member| self.ring.partition_at(place, member));
-        partitions.iter().filter_map(|partition| state.view(*partition).copied()).collect()
+        let view_of = |member| {
+            let view = state.view(self.ring.partition_at(place, member))?;
+            let is_lost = state.lost_member(&self.ring, view) == Some(member);
+            (!is_lost).then_some(*view)
+        };
+        Member::ALL.into_iter().filter_map(view_of).collect()
     }
 }
 

@@ -23,6 +23,11 @@ pub enum NodeEvent {
         /// What.
         message: ToNode,
     },
+    /// A frame of the gateway cannot be decoded: the link closes once what is said now is written.
+    GatewayUndecodable {
+        /// Over which link.
+        link: LinkId,
+    },
     /// The link to the gateway is gone.
     GatewayLost {
         /// Which.
@@ -50,6 +55,13 @@ pub enum NodeEvent {
         link: LinkId,
         /// What.
         message: CopyMessage,
+    },
+    /// A frame of a neighbour cannot be decoded: the link closes once what is said now is written.
+    NeighbourUndecodable {
+        /// The copy that the neighbour holds.
+        from: Member,
+        /// Over which link.
+        link: LinkId,
     },
     /// The link to a neighbour is gone.
     NeighbourLost {

@@ -110,7 +110,7 @@ impl Formed {
                 self.copy_of(cx, partition)?.ask_refused(cx, ask)
             }
             ToNode::Request(request) => self.request(cx, request),
-            ToNode::Welcome(_) | ToNode::Goodbye(_) => {
+            ToNode::Welcome(_) | ToNode::Probe(_) | ToNode::Goodbye(_) => {
                 Err(cx.gateway_fault("a message out of place"))
             }
         }

@@ -1,23 +1,28 @@
 //! Calls: what was sent to nodes and not replied to, and how much of it each node has.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use protocol::message::CallId;
 
 use super::Ticket;
+use super::outcome::RequestKind;
 use crate::link::LinkId;
+use crate::time::Time;
 
-/// How much a node may have to do at once, before clients are turned away.
+/// A node that has answered nothing for this long is silent: that time does not count as busy.
+const SILENCE: Duration = Duration::from_millis(50);
+
+/// How much a node may have to do at once; more waits in the gateway.
 ///
-/// A node takes updates in groups, each with one sync: as many as arrive while the one before is being written. More of them under
-/// way than make a group add nothing but the time that each waits.
+/// A node takes updates in groups, each with one sync: as many as arrive while the one before is being written. More of
+/// them under way than make a group add nothing but the time that each waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeLimits {
-    /// The most reads that are under way at a node and that a client still waits for.
+    /// The most reads under way at a node.
     pub reads_max: usize,
-    /// The most updates that are under way at a node and that a client still waits for. Half of that each node may have whatever
-    /// the others have; more than half only while all together have no more than if one had its fill and each of the others
-    /// half of it. So nobody waits long where all have much to do, and nodes that are slow take no place from the others.
+    /// The most updates under way at a node. Every node is guaranteed half of this. A node may exceed half only while
+    /// the total of all *n* nodes stays below *max + (n − 1) · max / 2*, so that slow nodes take no place from others.
     pub updates_max: usize,
 }
 
@@ -31,31 +36,72 @@ impl Default for NodeLimits {
 #[derive(Debug)]
 pub(super) struct Calls {
     limits: NodeLimits,
-    /// Where all nodes together have this many updates, each has half of its fill at most.
+    /// The total of updates from which on every node has half of its limit.
     all_updates_max: usize,
-    tickets: BTreeMap<(LinkId, CallId), Call>,
-    loads: BTreeMap<LinkId, Load>,
+    calls: BTreeMap<(LinkId, CallId), Call>,
+    links: BTreeMap<LinkId, AtLink>,
     /// Of all nodes.
     updates: usize,
     made: u64,
 }
 
+/// How a call travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// With others in one frame.
+    Shared,
+    /// Alone: it was in or behind a frame that its node could not read.
+    Alone,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Call {
     ticket: Ticket,
-    is_update: bool,
+    kind: RequestKind,
+    framing: Framing,
+    /// The call that was sent before this one over the same link.
+    previous: Option<CallId>,
 }
 
+/// What is known of the node at the other end of a link.
+#[derive(Debug, Default)]
+struct AtLink {
+    reads: Load,
+    updates: Load,
+    last_call: Option<CallId>,
+}
+
+impl AtLink {
+    fn load(&self, kind: RequestKind) -> &Load {
+        match kind {
+            RequestKind::Read => &self.reads,
+            RequestKind::Update => &self.updates,
+        }
+    }
+
+    fn load_mut(&mut self, kind: RequestKind) -> &mut Load {
+        match kind {
+            RequestKind::Read => &mut self.reads,
+            RequestKind::Update => &mut self.updates,
+        }
+    }
+}
+
+/// What a node has to do of one kind.
 #[derive(Debug, Default)]
 struct Load {
-    reads: usize,
-    updates: usize,
+    under_way: usize,
+    answered_at: Option<Time>,
+    busy: Duration,
 }
 
-impl Load {
-    fn of(&mut self, is_update: bool) -> &mut usize {
-        if is_update { &mut self.updates } else { &mut self.reads }
-    }
+/// Who sent what a node could not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// This request, which was alone in its frame.
+    Culprit(CallId),
+    /// One of these requests: they were in that frame, or behind it.
+    Suspects(Vec<Ticket>),
 }
 
 impl Calls {
@@ -65,21 +111,31 @@ impl Calls {
         Self {
             limits,
             all_updates_max: limits.updates_max.saturating_add(others),
-            tickets: BTreeMap::new(),
-            loads: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            links: BTreeMap::new(),
             updates: 0,
             made: 0,
         }
     }
 
     /// A request is sent.
-    pub(super) fn add(&mut self, link: LinkId, ticket: Ticket, is_update: bool) -> CallId {
+    pub(super) fn add(
+        &mut self,
+        link: LinkId,
+        ticket: Ticket,
+        kind: RequestKind,
+        framing: Framing,
+    ) -> CallId {
         self.made = self.made.saturating_add(1);
         let call = CallId(self.made);
-        self.tickets.insert((link, call), Call { ticket, is_update });
-        let load = self.loads.entry(link).or_default().of(is_update);
-        *load = load.saturating_add(1);
-        self.updates = self.updates.saturating_add(usize::from(is_update));
+        let at = self.links.entry(link).or_default();
+        let previous = at.last_call.replace(call);
+        let load = at.load_mut(kind);
+        load.under_way = load.under_way.saturating_add(1);
+        if kind == RequestKind::Update {
+            self.updates = self.updates.saturating_add(1);
+        }
+        self.calls.insert((link, call), Call { ticket, kind, framing, previous });
         call
     }
 
@@ -89,44 +145,85 @@ impl Calls {
         reason = "what is removed was counted when it was added"
     )]
     pub(super) fn remove(&mut self, link: LinkId, call: CallId) -> Option<Ticket> {
-        let Call { ticket, is_update } = self.tickets.remove(&(link, call))?;
-        if let Some(load) = self.loads.get_mut(&link) {
-            *load.of(is_update) -= 1;
-            self.updates -= usize::from(is_update);
-            if load.reads == 0 && load.updates == 0 {
-                self.loads.remove(&link);
-            }
+        let Call { ticket, kind, .. } = self.calls.remove(&(link, call))?;
+        if let Some(at) = self.links.get_mut(&link) {
+            at.load_mut(kind).under_way -= 1;
+        }
+        if kind == RequestKind::Update {
+            self.updates -= 1;
         }
         Some(ticket)
     }
 
-    /// All that were sent over a link.
-    pub(super) fn of_link(&self, link: LinkId) -> Vec<CallId> {
+    /// A node has replied to a call, of whomever it was: the kind of the call, if it was not given up.
+    pub(super) fn answered(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        call: CallId,
+    ) -> Option<RequestKind> {
+        let kind = self.calls.get(&(link, call))?.kind;
+        let load = self.links.get_mut(&link)?.load_mut(kind);
+        let since = load.answered_at.replace(now).map_or(SILENCE, |before| now.since(before));
+        load.busy = load.busy.saturating_add(since.min(SILENCE));
+        Some(kind)
+    }
+
+    /// For how long a node was busy with requests of a kind since its link is up: it answered some all the time.
+    pub(super) fn busy(&self, link: LinkId, kind: RequestKind) -> Duration {
+        self.links.get(&link).map_or(Duration::ZERO, |at| at.load(kind).busy)
+    }
+
+    /// A link is gone: the requests that were under way over it.
+    pub(super) fn lost(&mut self, link: LinkId) -> Vec<Ticket> {
         let of_link = (link, CallId(0))..=(link, CallId(u64::MAX));
-        self.tickets.range(of_link).map(|((_, call), _)| *call).collect()
+        let calls = self.calls.range(of_link).map(|((_, call), _)| *call).collect::<Vec<_>>();
+        let tickets = calls.into_iter().filter_map(|call| self.remove(link, call)).collect();
+        self.links.remove(&link);
+        tickets
+    }
+
+    /// A node could not read a frame, and has read every request up to `understood`. Who was alone in a frame and
+    /// follows right on that is the culprit.
+    pub(super) fn unread(&self, link: LinkId, understood: Option<CallId>) -> Unread {
+        let behind = (link, understood.map_or(CallId(0), next))..=(link, CallId(u64::MAX));
+        let mut unread = self.calls.range(behind).peekable();
+        match unread.peek() {
+            Some(((_, call), Call { framing: Framing::Alone, previous, .. }))
+                if *previous <= understood =>
+            {
+                Unread::Culprit(*call)
+            }
+            _ => Unread::Suspects(unread.map(|(_, call)| call.ticket).collect()),
+        }
     }
 
     /// All of requests for which something holds.
     pub(super) fn of(&self, holds: impl Fn(Ticket) -> bool) -> Vec<(LinkId, CallId)> {
-        let calls = self.tickets.iter().filter(|(_, call)| holds(call.ticket));
+        let calls = self.calls.iter().filter(|(_, call)| holds(call.ticket));
         calls.map(|(call, _)| *call).collect()
     }
 
     /// Whether the node at the other end of a link has enough to do.
-    pub(super) fn is_full(&self, link: LinkId, is_update: bool) -> bool {
-        let Some(Load { reads, updates }) = self.loads.get(&link) else { return false };
+    pub(super) fn is_full(&self, link: LinkId, kind: RequestKind) -> bool {
+        let Some(at) = self.links.get(&link) else { return false };
         let NodeLimits { reads_max, updates_max } = self.limits;
-        if !is_update {
-            return *reads >= reads_max;
-        }
-        let all_are_busy = self.updates >= self.all_updates_max;
-        *updates >= if all_are_busy { half(updates_max) } else { updates_max }
+        let max = match kind {
+            RequestKind::Read => reads_max,
+            RequestKind::Update if self.updates >= self.all_updates_max => half(updates_max),
+            RequestKind::Update => updates_max,
+        };
+        at.load(kind).under_way >= max
     }
 }
 
-/// Half of a node's fill, which is one update at least.
+/// Half of a node's limit, which is one update at least.
 fn half(updates_max: usize) -> usize {
     updates_max.div_ceil(2)
+}
+
+fn next(call: CallId) -> CallId {
+    CallId(call.0.saturating_add(1))
 }
 
 #[cfg(test)]
@@ -140,8 +237,8 @@ mod tests {
         let mut taken = Vec::new();
         for link in (0..nodes).map(LinkId) {
             let before = calls.updates;
-            while !calls.is_full(link, true) {
-                calls.add(link, Ticket(0), true);
+            while !calls.is_full(link, RequestKind::Update) {
+                calls.add(link, Ticket(0), RequestKind::Update, Framing::Shared);
             }
             taken.push(calls.updates - before);
         }
@@ -149,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn each_node_may_have_half_of_its_fill_whatever_the_others_have() {
+    fn every_node_may_have_half_of_its_limit_whatever_the_others_have() {
         assert_eq!(taken(256, 2), [256, 128]);
         assert_eq!(taken(256, 3), [256, 256, 128]);
         assert_eq!(taken(256, 5), [256, 256, 256, 128, 128]);
@@ -161,10 +258,45 @@ mod tests {
     fn what_is_replied_to_makes_room() {
         let mut calls = Calls::new(NodeLimits { updates_max: 2, ..NodeLimits::default() }, 2);
         let links = [LinkId(0), LinkId(1)];
-        let first = links.map(|link| calls.add(link, Ticket(0), true));
-        calls.add(links[0], Ticket(1), true);
-        assert!(links.into_iter().all(|link| calls.is_full(link, true)));
+        let update = RequestKind::Update;
+        let first = links.map(|link| calls.add(link, Ticket(0), update, Framing::Shared));
+        calls.add(links[0], Ticket(1), update, Framing::Shared);
+        assert!(links.into_iter().all(|link| calls.is_full(link, update)));
         calls.remove(links[0], first[0]);
-        assert!(!links.into_iter().any(|link| calls.is_full(link, true)));
+        assert!(!links.into_iter().any(|link| calls.is_full(link, update)));
+    }
+
+    #[test]
+    fn a_silent_node_is_not_busy() {
+        let mut calls = Calls::new(NodeLimits::default(), 2);
+        let (link, read) = (LinkId(0), RequestKind::Read);
+        let call = calls.add(link, Ticket(0), read, Framing::Shared);
+        let at = |ms| Time::at(Duration::from_millis(ms));
+        for ms in [100, 110, 120] {
+            assert_eq!(calls.answered(at(ms), link, call), Some(read));
+        }
+        let before = calls.busy(link, read);
+        calls.answered(at(5_120), link, call);
+        assert_eq!(calls.busy(link, read) - before, SILENCE);
+        assert_eq!(calls.busy(link, RequestKind::Update), Duration::ZERO);
+    }
+
+    #[test]
+    fn only_who_was_alone_right_behind_what_was_read_is_the_culprit() {
+        let mut calls = Calls::new(NodeLimits::default(), 2);
+        let mut add =
+            |ticket, framing| calls.add(LinkId(0), Ticket(ticket), RequestKind::Update, framing);
+        let first = add(1, Framing::Shared);
+        let second = add(2, Framing::Shared);
+        let alone = add(3, Framing::Alone);
+        let suspects =
+            |tickets: &[u64]| Unread::Suspects(tickets.iter().copied().map(Ticket).collect());
+        assert_eq!(calls.unread(LinkId(0), None), suspects(&[1, 2, 3]));
+        assert_eq!(calls.unread(LinkId(0), Some(first)), suspects(&[2, 3]));
+        assert_eq!(calls.unread(LinkId(0), Some(second)), Unread::Culprit(alone));
+        assert_eq!(calls.unread(LinkId(0), Some(alone)), suspects(&[]));
+        // The request before it was given up, and may have been in the frame that was not read.
+        calls.remove(LinkId(0), second);
+        assert_eq!(calls.unread(LinkId(0), Some(first)), suspects(&[3]));
     }
 }

@@ -28,10 +28,22 @@ impl ClientRequest {
         }
     }
 
-    /// Whether it may change something.
-    pub fn is_update(&self) -> bool {
-        matches!(self, Self::Update(_))
+    /// Of which kind it is.
+    pub fn kind(&self) -> RequestKind {
+        match self {
+            Self::Read(_) => RequestKind::Read,
+            Self::Update(_) => RequestKind::Update,
+        }
     }
+}
+
+/// The kinds of requests, which are served and limited apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RequestKind {
+    /// It changes nothing.
+    Read,
+    /// It may change a record.
+    Update,
 }
 
 /// What became of a client's request. The three are kept apart everywhere (rule 13).
@@ -72,8 +84,10 @@ pub enum Unavailable {
     DeadlinePassed,
     /// The only copy in sync was lost with its data; an operator has to decide.
     Lost,
-    /// As many requests are under way as the gateway bears.
+    /// As many requests are under way as the gateway or the node bears.
     Overloaded,
+    /// The node could not decode the request, twice.
+    Undecodable,
 }
 
 /// The position that an answer shows to a client as the record's `ETag`.

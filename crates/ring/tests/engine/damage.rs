@@ -16,7 +16,9 @@ use ring::node::{Node, NodeEffect, NodeEvent, NodeSettings};
 use ring::store::{Budget, Mutation, ReadError, Stored, StoredRecord};
 use ring::time::Time;
 
-use crate::gateway::{AFTER_GRACE, ask, gateway, handle as at_gateway, link, sent_to, views};
+use crate::gateway::{
+    AFTER_GRACE, ask, gateway, handle as at_gateway, handle_at, link, passes, sent_to, views,
+};
 use crate::home::{
     NEXT, create, found_at_home, greets, greets_with, linked_to_next, sync, update, update_event,
     update_event_under,
@@ -250,17 +252,43 @@ fn a_view_does_not_shrink_in_favour_of_a_damaged_home() {
         for lost in [0, 1] {
             at_gateway(&mut gateway, GatewayEvent::NodeLost { link: link(lost) });
         }
+        // Most links were lost at once, so nodes have time to come back.
+        let later = AFTER_GRACE + Duration::from_secs(3);
+        passes(&mut gateway, AFTER_GRACE, later);
         let again = LinkId(99);
-        at_gateway(&mut gateway, GatewayEvent::NodeLinked { link: again, hello: hello(0) });
+        let linked = GatewayEvent::NodeLinked { link: again, hello: hello(0) };
+        handle_at(&mut gateway, later, linked);
         let home = CopyReport { condition, ..CopyReport::default() };
         let message = FromNode::Report(Report { home, ..Report::default() });
-        at_gateway(&mut gateway, GatewayEvent::NodeSays { link: again, message });
+        handle_at(&mut gateway, later, GatewayEvent::NodeSays { link: again, message });
         while gateway.is_saving() {
-            at_gateway(&mut gateway, GatewayEvent::Saved);
+            handle_at(&mut gateway, later, GatewayEvent::Saved);
         }
         let view = gateway.state().and_then(|state| state.view(PartitionId(0))).unwrap();
         assert_eq!(view.in_sync, expected, "{condition:?}");
     }
+}
+
+#[test]
+fn a_home_that_is_damaged_serves_what_is_whole_where_next_was_damaged_too() {
+    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
+    for node in [0, 1] {
+        // Nobody has answered a probe when the second one finds damage too.
+        let (partition, epoch, condition) = (PartitionId(0), Epoch(1), Condition::Damaged);
+        let message = FromNode::Condition { partition, epoch, condition };
+        let says = GatewayEvent::NodeSays { link: link(node), message };
+        gateway.handle(AFTER_GRACE, says, &mut Vec::new());
+    }
+    let view = gateway.state().and_then(|state| state.view(PartitionId(0))).unwrap();
+    assert_eq!(view.in_sync, both(0), "each has rows that the other one lacks");
+    at_gateway(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+    while gateway.is_saving() {
+        at_gateway(&mut gateway, GatewayEvent::Saved);
+    }
+    let view = gateway.state().and_then(|state| state.view(PartitionId(0))).unwrap();
+    assert_eq!(view.in_sync, home_only(0));
+    let db_0 = "db-0".parse().unwrap();
+    gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_0, &mut Vec::new()).unwrap();
 }
 
 #[test]

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use protocol::entry::Answer;
 use protocol::hello::NodeHello;
 use protocol::id::{ClusterId, Epoch, GatewayBoot, PartitionId, Position, Seq};
 use protocol::message::{
-    Action, Ask, AskNumber, CallId, Condition, CopyReport, FromNode, Operation, Progress, Reply,
-    Report, Request, ToNode,
+    Ask, AskNumber, Condition, CopyReport, FromNode, Operation, ProbeNumber, Progress, Report,
+    Request, ToNode,
 };
 use protocol::refusal::RefusalCode;
 use protocol::view::{InSync, Member};
 use ring::controller::{AcceptLossError, ClusterState, NodeState};
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent, GatewaySettings};
 use ring::link::LinkId;
-use ring::router::{ClientRequest, NodeLimits, Outcome, Ticket, Unavailable};
+use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
 use ring::time::Time;
 use uuid::Uuid;
 
@@ -43,7 +42,16 @@ pub(crate) fn gateway(in_sync: [(u64, InSync); 3]) -> Gateway {
     for node in 0..3 {
         comes(&mut gateway, node, Report::default());
     }
+    passes(&mut gateway, Time::ZERO, AFTER_GRACE);
     gateway
+}
+
+/// Time passes, in which the gateway does not stand still.
+pub(crate) fn passes(gateway: &mut Gateway, mut from: Time, to: Time) {
+    while from < to {
+        from = from + Duration::from_millis(500);
+        gateway.handle(from, GatewayEvent::Tick, &mut Vec::new());
+    }
 }
 
 /// A gateway that starts with what it found.
@@ -69,10 +77,39 @@ fn reports(node: u8, report: Report) -> GatewayEvent {
     GatewayEvent::NodeSays { link: link(node), message: FromNode::Report(report) }
 }
 
+/// Handles an event after the grace period. Nodes that are linked answer probes at once.
 pub(crate) fn handle(gateway: &mut Gateway, event: GatewayEvent) -> Vec<GatewayEffect> {
+    handle_at(gateway, AFTER_GRACE, event)
+}
+
+/// Handles an event. Nodes that are linked answer probes at once.
+pub(crate) fn handle_at(
+    gateway: &mut Gateway,
+    now: Time,
+    event: GatewayEvent,
+) -> Vec<GatewayEffect> {
     let mut effects = Vec::new();
-    gateway.handle(AFTER_GRACE, event, &mut effects);
+    gateway.handle(now, event, &mut effects);
+    while let Some((link, probe)) = take_probe(&mut effects) {
+        gateway.handle(now, answers(link, probe), &mut effects);
+    }
     effects
+}
+
+/// Takes the first probe out of what is to be done.
+fn take_probe(effects: &mut Vec<GatewayEffect>) -> Option<(LinkId, ProbeNumber)> {
+    let probe = effects.iter().position(|effect| matches!(effect, GatewayEffect::Send { message, .. } if matches!(**message, ToNode::Probe(_))))?;
+    match effects.remove(probe) {
+        GatewayEffect::Send { link, message } => match *message {
+            ToNode::Probe(probe) => Some((link, probe)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn answers(link: LinkId, probe: ProbeNumber) -> GatewayEvent {
+    GatewayEvent::NodeSays { link, message: FromNode::Alive(probe) }
 }
 
 pub(crate) fn ask(node: u8, partition: u16, epoch: u64) -> GatewayEvent {
@@ -80,6 +117,21 @@ pub(crate) fn ask(node: u8, partition: u16, epoch: u64) -> GatewayEvent {
     let ask =
         Ask { ask: AskNumber(1), partition: PartitionId(partition), epoch: Epoch(epoch), joiner };
     GatewayEvent::NodeSays { link: link(node), message: FromNode::Ask(ask) }
+}
+
+/// What is decided is saved, until nothing more is decided; what was done meanwhile.
+pub(crate) fn settle(gateway: &mut Gateway) -> Vec<GatewayEffect> {
+    let mut effects = Vec::new();
+    while gateway.is_saving() {
+        effects.extend(handle(gateway, GatewayEvent::Saved));
+    }
+    effects
+}
+
+/// Who is in sync for a partition, as published.
+pub(crate) fn in_sync(gateway: &Gateway, partition: u16) -> InSync {
+    let view = gateway.state().and_then(|state| state.view(PartitionId(partition)));
+    view.expect("the view is known").in_sync
 }
 
 fn saved(effects: &[GatewayEffect]) -> Option<&ClusterState> {
@@ -264,13 +316,16 @@ fn comes_back_without_data(gateway: &mut Gateway) -> Vec<GatewayEffect> {
 #[test]
 fn a_home_that_lost_its_data_is_dropped_before_its_welcome() {
     let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
-    let effects = comes_back_without_data(&mut gateway);
+    let mut effects = comes_back_without_data(&mut gateway);
+    while gateway.is_saving() {
+        assert_eq!(sent_to(&effects, 0), [] as [&ToNode; 0]);
+        effects = handle(&mut gateway, GatewayEvent::Saved);
+    }
+    let [ToNode::Welcome(welcome)] = sent_to(&effects, 0)[..] else { panic!("{effects:?}") };
     // db-0 was the next of P2 too; that view shrank when its link was lost.
     let next_only = InSync::NextOnly { next: incarnation(1) };
-    assert_eq!(views(&effects), [Some(next_only), Some(both(1)), Some(home_only(2))]);
-    assert_eq!(sent_to(&effects, 0), [] as [&ToNode; 0]);
-    let effects = handle(&mut gateway, GatewayEvent::Saved);
-    assert!(matches!(sent_to(&effects, 0)[..], [ToNode::Welcome(_)]), "{effects:?}");
+    let told = welcome.views.iter().map(|view| view.in_sync).collect::<Vec<_>>();
+    assert_eq!(told, [next_only, home_only(2)]);
 }
 
 #[test]
@@ -295,10 +350,15 @@ fn a_home_that_was_never_heard_alone_gives_way_to_next_when_it_lost_its_data() {
             let message = FromNode::ServesAlone { partition: PartitionId(0), epoch: Epoch(2) };
             handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message });
         }
-        let effects = comes_back_without_data(&mut gateway);
+        comes_back_without_data(&mut gateway);
+        settle(&mut gateway);
+        assert_eq!(in_sync(&gateway, 0), home_only(0), "next is not there");
+        handle(&mut gateway, GatewayEvent::NodeLinked { link: link(1), hello: hello(1) });
+        handle(&mut gateway, reports(1, Report::default()));
+        settle(&mut gateway);
         let expected =
             if is_heard { home_only(0) } else { InSync::NextOnly { next: incarnation(1) } };
-        assert_eq!(views(&effects)[0], Some(expected), "heard: {is_heard}");
+        assert_eq!(in_sync(&gateway, 0), expected, "heard: {is_heard}");
     }
 }
 
@@ -412,72 +472,4 @@ fn a_copy_in_sync_that_has_less_than_it_once_had_is_refused() {
             handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message });
         }
     }
-}
-
-/// Submits requests for a user of partition 0 under tickets from `first` on; says which were turned away.
-fn submit(gateway: &mut Gateway, request: &ClientRequest, first: u64, count: u64) -> Vec<Ticket> {
-    let mut away = Vec::new();
-    for ticket in (first..first + count).map(Ticket) {
-        let (request, time_allowed) = (request.clone(), Duration::from_secs(5));
-        for effect in handle(gateway, GatewayEvent::Submit { ticket, request, time_allowed }) {
-            if let GatewayEffect::Complete { ticket, outcome } = effect {
-                assert_eq!(outcome, Outcome::NotDone(Unavailable::Overloaded));
-                away.push(ticket);
-            }
-        }
-    }
-    away
-}
-
-#[test]
-fn a_node_with_enough_to_do_gets_no_more_and_others_and_reads_go_on() {
-    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
-    let limits = NodeLimits::default();
-    let delete = |partition| {
-        ClientRequest::Update(Action::Delete { id: user_of(partition), if_match: None })
-    };
-    let most = limits.updates_max as u64;
-    let away = submit(&mut gateway, &delete(0), 1, most + 2);
-    assert_eq!(away, [Ticket(most + 1), Ticket(most + 2)]);
-    assert_eq!(submit(&mut gateway, &delete(1), 10_000, 1), [], "another node");
-    assert_eq!(submit(&mut gateway, &ClientRequest::Read(user_of(0)), 20_000, 1), [], "a read");
-
-    // Each reply makes room for one, also where the request was settled by its deadline before.
-    let reply = FromNode::Reply { call: CallId(1), reply: Reply::Done(Answer::Deleted) };
-    handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message: reply });
-    assert_eq!(submit(&mut gateway, &delete(0), 30_000, 2), [Ticket(30_001)]);
-    let later = AFTER_GRACE + Duration::from_secs(6);
-    gateway.handle(later, GatewayEvent::Tick, &mut Vec::new());
-    assert_eq!(submit(&mut gateway, &delete(0), 40_000, most), []);
-}
-
-#[test]
-fn where_all_nodes_have_much_to_do_each_gets_half_of_its_fill() {
-    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
-    let delete = |partition| {
-        ClientRequest::Update(Action::Delete { id: user_of(partition), if_match: None })
-    };
-    let most = NodeLimits::default().updates_max as u64;
-    assert_eq!(submit(&mut gateway, &delete(0), 1, most), [], "it is slow, and has its fill");
-    assert_eq!(submit(&mut gateway, &delete(1), 10_000, most / 2), []);
-    let away = submit(&mut gateway, &delete(2), 20_000, most / 2 + 1);
-    assert_eq!(away, [Ticket(20_000 + most / 2)], "the others have half of it");
-    let read = ClientRequest::Read(user_of(2));
-    assert_eq!(submit(&mut gateway, &read, 30_000, 1), [], "reads go on");
-
-    let reply = FromNode::Reply { call: CallId(1), reply: Reply::Done(Answer::Deleted) };
-    handle(&mut gateway, GatewayEvent::NodeSays { link: link(0), message: reply });
-    assert_eq!(submit(&mut gateway, &delete(2), 40_000, 2), [Ticket(40_001)]);
-}
-
-#[test]
-fn what_waited_for_a_node_is_sent_to_it_however_much_it_is() {
-    let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
-    let most = NodeLimits::default().reads_max as u64;
-    let read = ClientRequest::Read(user_of(0));
-    let lost = GatewayEvent::NodeLost { link: link(1) };
-    gateway.handle(Time::ZERO, lost, &mut Vec::new());
-    assert_eq!(submit(&mut gateway, &read, 1, most + 10), [], "they wait for the view");
-    let away = submit(&mut gateway, &read, 10_000, 1);
-    assert_eq!(away, [], "so does whatever comes on top");
 }

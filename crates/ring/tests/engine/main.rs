@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests throughout")]
 
+mod alive;
 mod damage;
 mod gateway;
 mod home;
 mod node;
+mod router;
 mod snapshot;
 mod support;

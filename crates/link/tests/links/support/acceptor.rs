@@ -7,7 +7,7 @@ use protocol::refusal::{Refusal, RefusalCode};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, mpsc};
 
-use super::{End, Message, Recorder};
+use super::{End, Message, Recorder, USED};
 
 /// What a client says of itself.
 pub(crate) fn hello(secret: &str) -> Value {
@@ -63,7 +63,7 @@ impl Acceptor for TestAcceptor {
             }));
         }
         let links = self.links.0.clone();
-        Ok(Admission::link("a client", move |sender| {
+        Ok(Admission::link("a client", USED, move |sender| {
             let (recorder, arrivals) = Recorder::new();
             let _ = links.send(End { sender, arrivals });
             recorder

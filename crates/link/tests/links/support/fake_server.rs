@@ -7,7 +7,7 @@ use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio_tungstenite::tungstenite::Message as Raw;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-use super::{End, Message, hello, open};
+use super::{End, Message, USED, hello, open};
 
 /// A server of whatever manners, with one client.
 pub(crate) struct FakeServer {
@@ -20,15 +20,20 @@ const OPEN: &str =
 impl FakeServer {
     /// A server that lets a client in as it should, and the client.
     pub(crate) async fn with_link(settings: &Settings) -> (Self, End) {
-        let (server, opening) = Self::scripted(settings, OPEN, r#"40{"sid":"fake"}"#).await;
+        let (server, opening) = Self::scripted(settings, OPEN, &Self::admits()).await;
         (server, open(opening.expect("let in")))
     }
 
-    /// A server that says just these two things, and what its client made of them.
+    /// What a server says that lets a client in.
+    pub(crate) fn admits() -> [String; 2] {
+        [r#"40{"sid":"fake"}"#.to_owned(), format!(r#"42["protocol",{USED}]"#)]
+    }
+
+    /// A server that says just these things, and what its client made of them.
     pub(crate) async fn scripted(
         settings: &Settings,
         open: &str,
-        answer: &str,
+        answers: &[impl AsRef<str>],
     ) -> (Self, Result<Opening<Message, Message>, ConnectError>) {
         let (near, far) = duplex(64 << 10);
         let serve = async {
@@ -36,7 +41,9 @@ impl FakeServer {
             server.text(open).await;
             // A client that is not pleased has gone.
             let _ = server.next().await;
-            server.text(answer).await;
+            for answer in answers {
+                server.text(answer.as_ref()).await;
+            }
             server
         };
         let hello = hello("right");

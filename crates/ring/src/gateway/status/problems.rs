@@ -1,11 +1,11 @@
 //! Why a partition cannot be read or updated, or is without its second copy, and what an operator can do.
 
 use protocol::id::{NodeId, PartitionId};
-use protocol::message::{Condition, Verdict};
+use protocol::message::{Condition, DiskState, Verdict};
 use protocol::view::{Member, View};
 
 use super::Gateway;
-use crate::controller::{Prospect, Service};
+use crate::controller::{ClusterState, Prospect, Service};
 use crate::time::Time;
 
 impl Gateway {
@@ -17,16 +17,34 @@ impl Gateway {
     ) -> Vec<String> {
         let Some(state) = self.state() else { return vec![self.why_not_formed()] };
         let Some(view) = view else { return vec![self.why_unknown(partition)] };
-        if self.controller.service(state, partition) == Service::Lost {
-            return vec![self.why_lost(view)];
+        match self.controller.service(state, partition) {
+            Service::Available => {}
+            Service::Changing => return vec![self.why_changing(state, view)],
+            Service::Lost => return vec![self.why_lost(view)],
         }
         let mut problems = Vec::new();
+        problems.extend(
+            Member::ALL.into_iter().filter_map(|member| self.why_silent_disk(view, member)),
+        );
         problems.extend(self.why_no_updates(view));
         problems.extend(self.why_no_reads(now, view));
         problems.extend(self.why_one_copy(view));
         problems.extend(self.why_damaged(view));
         problems.extend(self.why_different(view));
         problems
+    }
+
+    /// A node's disk does not answer.
+    fn why_silent_disk(&self, view: &View, member: Member) -> Option<String> {
+        let linked =
+            self.controller.linked(self.controller.ring().holder(view.partition, member))?;
+        let node = self.name(view.partition, member);
+        (linked.disk == DiskState::Silent).then(|| {
+            format!(
+                "the disk of {node} does not answer: a sync has not returned for a second. The node counts as lost until \
+                 it does; look at that disk, and at what else uses it"
+            )
+        })
     }
 
     /// A copy in sync is not what was written.
@@ -129,6 +147,19 @@ impl Gateway {
             Member::Next => (self.name(partition, other), "replica"),
         };
         Some(format!("one copy only: {node}, with the {role}, {why}"))
+    }
+
+    /// A member came back without its data, and the other copy takes over.
+    fn why_changing(&self, state: &ClusterState, view: &View) -> String {
+        let lost = state.lost_member(self.controller.ring(), view).unwrap_or(Member::Home);
+        let (gone, other) =
+            (self.name(view.partition, lost), self.name(view.partition, lost.other()));
+        let what = format!("{gone} came back without its data, and {other} has all of it");
+        if self.is_holder_up(view.partition, lost.other()) {
+            format!("{what}: it takes over")
+        } else {
+            format!("{what}: neither reads nor updates before {other} is linked; start it")
+        }
     }
 
     /// The only copy in sync is gone with its data.

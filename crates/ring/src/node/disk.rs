@@ -1,0 +1,90 @@
+//! Whether the node's disk answers: how long written mutations wait for a sync to return.
+
+use std::time::Duration;
+
+use protocol::message::DiskState;
+
+use crate::store::Mark;
+use crate::time::Time;
+
+/// A sync that has not returned for this long is worth telling the gateway.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
+
+/// What is known of the node's disk.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    written: Mark,
+    /// Since when a sync is due: the last one returned, or something was written with nothing to sync before.
+    waiting_since: Option<Time>,
+    /// What the gateway was told last.
+    told: DiskState,
+}
+
+impl Disk {
+    /// Everything up to this mutation is written, or about to be.
+    pub(super) fn wrote(&mut self, now: Time, mark: Mark) {
+        if mark > self.written {
+            self.written = mark;
+            self.waiting_since.get_or_insert(now);
+        }
+    }
+
+    /// A sync has returned, and covers everything up to this mutation.
+    pub(super) fn synced(&mut self, now: Time, mark: Mark) {
+        self.waiting_since = (mark < self.written).then_some(now);
+    }
+
+    /// The gateway has a new link, on which nothing was told.
+    pub(super) fn forget_told(&mut self) {
+        self.told = DiskState::Answers;
+    }
+
+    /// What the gateway is to be told, if that is news.
+    pub(super) fn news(&mut self, now: Time) -> Option<DiskState> {
+        let is_silent = self.silent_at().is_some_and(|silent_at| silent_at <= now);
+        let state = if is_silent { DiskState::Silent } else { DiskState::Answers };
+        (std::mem::replace(&mut self.told, state) != state).then_some(state)
+    }
+
+    /// When there will be news if no sync returns.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.silent_at().filter(|_| self.told == DiskState::Answers)
+    }
+
+    fn silent_at(&self) -> Option<Time> {
+        self.waiting_since.map(|since| since + SILENT_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Time {
+        Time::at(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn a_disk_is_silent_while_no_sync_returns_for_a_second() {
+        let mut disk = Disk::default();
+        assert_eq!((disk.deadline(), disk.news(at(5_000))), (None, None), "nothing to sync");
+        disk.wrote(at(5_000), Mark(1));
+        disk.wrote(at(5_500), Mark(2));
+        assert_eq!((disk.deadline(), disk.news(at(5_999))), (Some(at(6_000)), None));
+        assert_eq!(disk.news(at(6_000)), Some(DiskState::Silent));
+        assert_eq!((disk.deadline(), disk.news(at(7_000))), (None, None), "it was told");
+        disk.synced(at(7_000), Mark(2));
+        assert_eq!(disk.news(at(7_000)), Some(DiskState::Answers));
+    }
+
+    #[test]
+    fn syncs_that_return_one_after_the_other_are_an_answer_however_much_waits() {
+        let mut disk = Disk::default();
+        disk.wrote(at(0), Mark(1));
+        for round in 1..20 {
+            disk.wrote(at(round * 600 - 1), Mark(round + 1));
+            disk.synced(at(round * 600), Mark(round));
+            assert_eq!(disk.news(at(round * 600)), None);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Rule 5: a view changes only in favour of a member that is alive now.
+
+use std::time::Duration;
+
+use protocol::id::{Epoch, PartitionId};
+use protocol::message::{DiskState, FromNode, ProbeNumber, ToNode};
+use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
+use ring::link::LinkId;
+use ring::time::Time;
+
+use crate::gateway::{AFTER_GRACE, gateway, handle, in_sync, link, passes, settle};
+use crate::support::{both, hello, home_only};
+
+/// Handles an event; nobody answers a probe.
+fn at(gateway: &mut Gateway, now: Time, event: GatewayEvent) -> Vec<GatewayEffect> {
+    let mut effects = Vec::new();
+    gateway.handle(now, event, &mut effects);
+    effects
+}
+
+fn says(node: u8, message: FromNode) -> GatewayEvent {
+    GatewayEvent::NodeSays { link: link(node), message }
+}
+
+/// The probes of a node.
+fn probes(effects: &[GatewayEffect], node: u8) -> Vec<ProbeNumber> {
+    let probe = |effect: &GatewayEffect| match effect {
+        GatewayEffect::Send { link: to, message } if *to == link(node) => match **message {
+            ToNode::Probe(probe) => Some(probe),
+            _ => None,
+        },
+        _ => None,
+    };
+    effects.iter().filter_map(probe).collect()
+}
+
+fn ring_of_both() -> Gateway {
+    gateway([(1, both(0)), (1, both(1)), (1, both(2))])
+}
+
+#[test]
+fn a_view_shrinks_once_its_home_has_answered_a_probe_that_was_sent_after_the_loss() {
+    let mut gateway = ring_of_both();
+    let effects = at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
+    let [probe] = probes(&effects, 0)[..] else { panic!("db-0 is probed: {effects:?}") };
+    assert!(!gateway.is_saving(), "nothing is decided before it has answered");
+    at(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(probe)));
+    settle(&mut gateway);
+    assert_eq!(in_sync(&gateway, 0), home_only(0));
+}
+
+#[test]
+fn an_answer_to_a_probe_before_the_loss_does_not_count() {
+    let mut gateway = ring_of_both();
+    let unreachable = FromNode::NextUnreachable { partition: PartitionId(0), epoch: Epoch(1) };
+    let effects = at(&mut gateway, AFTER_GRACE, says(0, unreachable));
+    let [before] = probes(&effects, 0)[..] else { panic!("db-0 is probed: {effects:?}") };
+    at(&mut gateway, AFTER_GRACE, says(0, FromNode::NextReachable { partition: PartitionId(0) }));
+    let effects = at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
+    let [after] = probes(&effects, 0)[..] else { panic!("db-0 is probed again: {effects:?}") };
+    assert!(after > before);
+    at(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(before)));
+    assert!(!gateway.is_saving(), "it was sent before the loss was noticed");
+    at(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(after)));
+    assert!(gateway.is_saving());
+}
+
+#[test]
+fn a_home_that_dies_before_it_has_answered_keeps_the_view() {
+    let mut gateway = ring_of_both();
+    at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
+    at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(0) });
+    let mut now = AFTER_GRACE;
+    for _ in 0..20 {
+        now = now + Duration::from_millis(500);
+        at(&mut gateway, now, GatewayEvent::Tick);
+    }
+    assert!(!gateway.is_saving());
+    assert_eq!(in_sync(&gateway, 0), both(0));
+}
+
+/// It finds that its links are dead one after the other, and its nodes come back one after the other.
+#[test]
+fn a_gateway_that_stood_still_changes_no_view_for_that() {
+    for (stood_still, changes) in [(Duration::from_secs(3), false), (Duration::ZERO, true)] {
+        let mut gateway = ring_of_both();
+        let now = AFTER_GRACE + stood_still;
+        let effects = at(&mut gateway, now, GatewayEvent::NodeLost { link: link(1) });
+        for probe in probes(&effects, 0) {
+            at(&mut gateway, now, says(0, FromNode::Alive(probe)));
+        }
+        assert_eq!(gateway.is_saving(), changes, "after {stood_still:?}");
+    }
+}
+
+#[test]
+fn where_most_links_are_lost_at_once_nodes_get_time_to_come_back() {
+    let mut gateway = ring_of_both();
+    handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+    settle(&mut gateway);
+    assert_eq!(in_sync(&gateway, 0), home_only(0), "one link is not most of them");
+    handle(&mut gateway, GatewayEvent::NodeLost { link: link(2) });
+    assert_eq!(in_sync(&gateway, 1), both(1));
+    // db-1 comes back first, and db-2 is not missed yet.
+    handle(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(1) });
+    let report = FromNode::Report(protocol::message::Report::default());
+    handle(&mut gateway, GatewayEvent::NodeSays { link: LinkId(99), message: report });
+    settle(&mut gateway);
+    assert_eq!(in_sync(&gateway, 1), both(1));
+    passes(&mut gateway, AFTER_GRACE, AFTER_GRACE + Duration::from_secs(3));
+    let probe = FromNode::Alive(ProbeNumber(u64::MAX));
+    let later = AFTER_GRACE + Duration::from_secs(3);
+    at(&mut gateway, later, GatewayEvent::NodeSays { link: LinkId(99), message: probe });
+    assert!(gateway.is_saving(), "but then it is");
+}
+
+#[test]
+fn a_node_whose_disk_does_not_answer_counts_as_lost_until_it_answers() {
+    let mut gateway = ring_of_both();
+    handle(&mut gateway, says(1, FromNode::Disk(DiskState::Silent)));
+    settle(&mut gateway);
+    // It is the next of P0, and the home of P1: that view cannot change in its favour, nor in favour of another.
+    assert_eq!((in_sync(&gateway, 0), in_sync(&gateway, 1)), (home_only(0), both(1)));
+    let status = gateway.status(AFTER_GRACE);
+    let told = status.partitions.iter().filter(|partition| {
+        partition.problems.iter().any(|problem| problem.contains("the disk of db-1"))
+    });
+    assert_eq!(told.count(), 2, "{status:?}");
+    let effects = handle(&mut gateway, says(1, FromNode::Disk(DiskState::Answers)));
+    let worth_asking = ToNode::JoinerIsWhole { partition: PartitionId(0) };
+    assert_eq!(crate::gateway::sent_to(&effects, 0), [&worth_asking]);
+}
+
+#[test]
+fn a_next_that_says_that_it_ends_is_not_waited_for() {
+    let mut gateway = ring_of_both();
+    handle(&mut gateway, says(1, FromNode::Goodbye("it was told to stop".to_owned())));
+    settle(&mut gateway);
+    assert_eq!((in_sync(&gateway, 0), in_sync(&gateway, 1)), (home_only(0), both(1)));
+}
