@@ -11,6 +11,7 @@ use process::links::LinkArgs;
 use process::log::LogArgs;
 use process::ports::PortArgs;
 use process::secret::{SecretArgs, SecretError};
+use process::shutdown::ShutdownArgs;
 use process::tls::{Tls, TlsArgs};
 use protocol::hello::Secret;
 use protocol::id::NodeId;
@@ -26,43 +27,53 @@ pub use memory::MemoryArgs;
 #[command(name = "db_process", version, about = "A node of a Chainring: keeps users in RocksDB")]
 pub struct Args {
     /// The node's id, one of those that the gateway is told
-    #[arg(long, value_name = "ID", env = "DB_INSTANCE_ID")]
+    #[arg(long, value_name = "ID", env = "CHAINRING_DB_INSTANCE_ID")]
     pub node_id: NodeId,
 
     /// Where the gateway serves its nodes: host:port, or http://host:port
     #[arg(
         long,
         value_name = "ADDRESS",
-        env = "SOCKET_SERVER_URL",
+        env = "CHAINRING_SOCKET_SERVER_URL",
         default_value = "127.0.0.1:3002"
     )]
     pub gateway: String,
 
     /// Directory of the node's data; made if it is missing
-    #[arg(long, value_name = "DIR", env = "DATA_DIR")]
+    #[arg(long, value_name = "DIR", env = "CHAINRING_DATA_DIR")]
     pub data: PathBuf,
 
     /// Where to serve the node before this one in the ring; port 0 takes any that is free
-    #[arg(long, value_name = "ADDRESS", env = "DB_LISTEN", default_value = "127.0.0.1:0")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "CHAINRING_DB_LISTEN",
+        default_value = "127.0.0.1:0"
+    )]
     pub listen: SocketAddr,
 
     /// What other nodes dial to reach --listen, where it is something else: host:port
-    #[arg(long, value_name = "ADDRESS", env = "DB_ADVERTISE")]
+    #[arg(long, value_name = "ADDRESS", env = "CHAINRING_DB_ADVERTISE")]
     pub advertise: Option<String>,
 
     /// How many entries of each log are kept for a node that was away: with more missing it is sent a snapshot
-    #[arg(long, value_name = "ENTRIES", env = "LOG_ENTRIES_KEPT", default_value_t = 10_000)]
+    #[arg(
+        long,
+        value_name = "ENTRIES",
+        env = "CHAINRING_LOG_ENTRIES_KEPT",
+        default_value_t = 10_000
+    )]
     pub log_entries_kept: u64,
 
     /// How many MiB of entries of each log are kept, at most
-    #[arg(long, value_name = "MIB", env = "LOG_MIB_KEPT", default_value_t = 32)]
+    #[arg(long, value_name = "MIB", env = "CHAINRING_LOG_MIB_KEPT", default_value_t = 32)]
     pub log_mib_kept: usize,
 
     /// How long the comparison of both copies rests after each stretch of some hundred rows, in milliseconds
     #[arg(
         long,
         value_name = "MS",
-        env = "SCRUB_PAUSE_MS",
+        env = "CHAINRING_SCRUB_PAUSE_MS",
         default_value_t = 1000,
         value_parser = clap::value_parser!(u64).range(1..=3_600_000)
     )]
@@ -91,6 +102,10 @@ pub struct Args {
     /// The log.
     #[command(flatten)]
     pub log: LogArgs,
+
+    /// What ends the process.
+    #[command(flatten)]
+    pub shutdown: ShutdownArgs,
 }
 
 /// What a node needs to know, resolved.
@@ -223,5 +238,14 @@ mod tests {
     fn the_arguments_are_those_that_the_help_shows() {
         use clap::CommandFactory;
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_a_variable_with_the_prefix() {
+        use clap::CommandFactory;
+        for argument in Args::command().get_arguments().filter(|argument| !argument.is_hide_set()) {
+            let variable = argument.get_env().and_then(|variable| variable.to_str());
+            assert!(variable.is_some_and(|name| name.starts_with("CHAINRING_")), "{argument}");
+        }
     }
 }

@@ -4,27 +4,41 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::Parser;
 use db_process::storage::rocks::RocksStorage;
 use db_process::{Args, Config, Deps};
-use process::descriptors;
 use process::entropy::SystemEntropy;
+use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
+use process::tls::Tls;
+use process::{descriptors, flags};
 use tokio::net::TcpListener;
+use tokio::runtime;
+
+fn main() -> ExitCode {
+    let (args, origins) = flags::parse::<Args>(FORMER_NAMES);
+    process::exit::code(start(args, &origins))
+}
 
 /// The links of a node take little of one thread, and where they share it nobody has to be woken for an answer. What waits for the
 /// disk to write has threads of its own.
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    process::exit::code(run(Args::parse()).await)
+fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
+    args.log.start().context("the operating system gives no thread for the log")?;
+    origins.warn();
+    let (config, tls) = configure(&args).map_err(|error| origins.explain_arguments(error))?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run(args, config, tls)).map_err(|error| origins.explain(error))
 }
 
-async fn run(args: Args) -> anyhow::Result<()> {
-    args.log.start();
+/// The configuration that the arguments give, and the certificates that they name.
+fn configure(args: &Args) -> anyhow::Result<(Config, Tls)> {
     let tls = args.tls.of_node()?;
-    let config = Config::from_args(&args, &tls)?;
+    let config = Config::from_args(args, &tls)?;
     descriptors::allow(config.port.limits.connections_max)?;
-    let shutdown = process::shutdown::on_signal()?;
+    Ok((config, tls))
+}
+
+async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
+    let shutdown = args.shutdown.start()?;
     let storage = RocksStorage::open(&args.data, &args.memory.rocks_settings())
         .with_context(|| format!("the data directory {} cannot be used", args.data.display()))?;
     let listener = TcpListener::bind(args.listen)

@@ -5,11 +5,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use link::{InvalidLimits, InvalidSettings, Port, Settings, TIME_MAX};
 use process::links::LinkArgs;
 use process::log::LogArgs;
 use process::ports::PortArgs;
 use process::secret::{SecretArgs, SecretError};
+use process::shutdown::ShutdownArgs;
 use process::tls::{Tls, TlsArgs};
 use process::tokens::TokensError;
 use protocol::hello::Secret;
@@ -43,67 +45,78 @@ const BODY_BYTES_LEAST: usize = 8 << 10;
 )]
 pub struct Args {
     /// The ids of the nodes, in the ring's order, with commas between them; fixed once the cluster is formed
-    #[arg(long, value_name = "IDS", env = "RING_NODES", value_delimiter = ',', required = true)]
+    #[arg(
+        long,
+        value_name = "IDS",
+        env = "CHAINRING_RING_NODES",
+        value_delimiter = ',',
+        required = true
+    )]
     pub nodes: Vec<NodeId>,
 
     /// Directory of the cluster's state; made if it is missing
-    #[arg(long, value_name = "DIR", env = "STATE_DIR")]
+    #[arg(long, value_name = "DIR", env = "CHAINRING_STATE_DIR")]
     pub state: PathBuf,
 
     /// The address on which REST and the nodes are served
-    #[arg(long, value_name = "IP", env = "LISTEN_ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, value_name = "IP", env = "CHAINRING_LISTEN_ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub listen: IpAddr,
 
     /// The port of REST; 0 takes any that is free
-    #[arg(long, value_name = "PORT", env = "REST_PORT", default_value_t = 3001)]
+    #[arg(long, value_name = "PORT", env = "CHAINRING_REST_PORT", default_value_t = 3001)]
     pub rest_port: u16,
 
     /// The port of socket.io, for the nodes and for observers; 0 takes any that is free
-    #[arg(long, value_name = "PORT", env = "SOCKET_PORT", default_value_t = 3002)]
+    #[arg(long, value_name = "PORT", env = "CHAINRING_SOCKET_PORT", default_value_t = 3002)]
     pub socket_port: u16,
 
     /// How long a request may take, in milliseconds
-    #[arg(long, value_name = "MS", env = "REQUEST_DEADLINE_MS", default_value_t = 5000)]
+    #[arg(long, value_name = "MS", env = "CHAINRING_REQUEST_DEADLINE_MS", default_value_t = 5000)]
     pub request_deadline_ms: u64,
 
     /// How long after its start the gateway waits for nodes before it goes on without them, in milliseconds
-    #[arg(long, value_name = "MS", env = "GRACE_MS", default_value_t = 2000)]
+    #[arg(long, value_name = "MS", env = "CHAINRING_GRACE_MS", default_value_t = 2000)]
     pub grace_ms: u64,
 
     /// How many requests may be under way at once
-    #[arg(long, value_name = "REQUESTS", env = "IN_FLIGHT_MAX", default_value = "16384")]
+    #[arg(long, value_name = "REQUESTS", env = "CHAINRING_IN_FLIGHT_MAX", default_value = "16384")]
     pub in_flight_max: NonZeroUsize,
 
     /// How many reads may be under way at each node: those beyond get 503
-    #[arg(long, value_name = "READS", env = "READS_OF_NODE_MAX", default_value = "512")]
+    #[arg(long, value_name = "READS", env = "CHAINRING_READS_OF_NODE_MAX", default_value = "512")]
     pub reads_of_node_max: NonZeroUsize,
 
     /// How many updates may be under way at a node, half of that where all nodes have much to do: those beyond get 503
-    #[arg(long, value_name = "UPDATES", env = "UPDATES_OF_NODE_MAX", default_value = "256")]
+    #[arg(
+        long,
+        value_name = "UPDATES",
+        env = "CHAINRING_UPDATES_OF_NODE_MAX",
+        default_value = "256"
+    )]
     pub updates_of_node_max: NonZeroUsize,
 
     /// How many bytes the body of a request may take
-    #[arg(long, value_name = "BYTES", env = "BODY_BYTES_MAX", default_value_t = BODY_BYTES_MAX)]
+    #[arg(long, value_name = "BYTES", env = "CHAINRING_BODY_BYTES_MAX", default_value_t = BODY_BYTES_MAX)]
     pub body_bytes_max: usize,
 
     /// How many packets may wait for an observer that reads too slowly
-    #[arg(long, value_name = "PACKETS", env = "OBSERVER_PACKETS_MAX", default_value_t = Settings::default().observer_packets_max)]
+    #[arg(long, value_name = "PACKETS", env = "CHAINRING_OBSERVER_PACKETS_MAX", default_value_t = Settings::default().observer_packets_max)]
     pub observer_packets_max: usize,
 
     /// How many threads serve; half of the processors unless told
-    #[arg(long, value_name = "THREADS", env = "GATEWAY_THREADS")]
+    #[arg(long, value_name = "THREADS", env = "CHAINRING_GATEWAY_THREADS")]
     pub threads: Option<NonZeroUsize>,
 
     /// Tell in a header of each response which copy answered
-    #[arg(long, env = "EXPOSE_SERVED_BY")]
+    #[arg(long, env = "CHAINRING_EXPOSE_SERVED_BY", value_parser = BoolishValueParser::new())]
     pub expose_served_by: bool,
 
     /// File with the API tokens: a line for each, with its role (read, write or admin) and its SHA-256; read again when it changes
-    #[arg(long, value_name = "FILE", env = "API_TOKENS_FILE")]
+    #[arg(long, value_name = "FILE", env = "CHAINRING_API_TOKENS_FILE")]
     pub tokens_file: Option<PathBuf>,
 
     /// Serve REST beyond this machine although anyone may do anything there: without --tokens-file
-    #[arg(long, env = "CHAINRING_INSECURE")]
+    #[arg(long, env = "CHAINRING_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
 
     /// The cluster's secret.
@@ -125,6 +138,10 @@ pub struct Args {
     /// The log.
     #[command(flatten)]
     pub log: LogArgs,
+
+    /// What ends the process.
+    #[command(flatten)]
+    pub shutdown: ShutdownArgs,
 }
 
 /// What a gateway needs to know, resolved.
@@ -301,6 +318,15 @@ mod tests {
     fn the_arguments_are_those_that_the_help_shows() {
         use clap::CommandFactory;
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_a_variable_with_the_prefix() {
+        use clap::CommandFactory;
+        for argument in Args::command().get_arguments().filter(|argument| !argument.is_hide_set()) {
+            let variable = argument.get_env().and_then(|variable| variable.to_str());
+            assert!(variable.is_some_and(|name| name.starts_with("CHAINRING_")), "{argument}");
+        }
     }
 
     #[test]

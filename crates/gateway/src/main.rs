@@ -7,24 +7,39 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use anyhow::Context;
-use clap::Parser;
 use gateway::state::StateDirectory;
 use gateway::{Args, Config, Deps};
-use process::descriptors;
 use process::entropy::SystemEntropy;
+use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
+use process::tls::Tls;
+use process::{descriptors, flags};
 use tokio::net::TcpListener;
 use tokio::runtime;
 use tracing::{info, warn};
 
 fn main() -> ExitCode {
-    process::exit::code(start(Args::parse()))
+    let (args, origins) = flags::parse::<Args>(FORMER_NAMES);
+    process::exit::code(start(args, &origins))
 }
 
-fn start(args: Args) -> anyhow::Result<()> {
+fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
     let threads = args.threads.map_or_else(half_of_the_processors, NonZeroUsize::get);
     let runtime = runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
-    runtime.context("the operating system gives no threads")?.block_on(run(args))
+    let runtime = runtime.context("the operating system gives no threads")?;
+    args.log.start().context("the operating system gives no thread for the log")?;
+    origins.warn();
+    let (config, tls) = configure(&args).map_err(|error| origins.explain_arguments(error))?;
+    runtime.block_on(run(args, config, tls)).map_err(|error| origins.explain(error))
+}
+
+/// The configuration that the arguments give, and the certificates that they name.
+fn configure(args: &Args) -> anyhow::Result<(Config, Tls)> {
+    let tls = args.tls.of_gateway()?;
+    let config = Config::from_args(args, &tls)?;
+    // Two ports.
+    descriptors::allow(config.rest_port.limits.connections_max.saturating_mul(2))?;
+    Ok((config, tls))
 }
 
 /// The kernel's part in what a gateway sends and receives takes the other half. Threads beyond that hand requests to each other, and
@@ -33,18 +48,13 @@ fn half_of_the_processors() -> usize {
     available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }
 
-async fn run(args: Args) -> anyhow::Result<()> {
-    args.log.start();
-    let tls = args.tls.of_gateway()?;
-    let config = Config::from_args(&args, &tls)?;
+async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
     if !args.listen.is_loopback() && config.rest_port.tls.is_none() {
         warn!(
             "the cluster's secret, API tokens and users are sent as they are for all to see who are in between: give --tls-cert"
         );
     }
-    // Two ports.
-    descriptors::allow(config.rest_port.limits.connections_max.saturating_mul(2))?;
-    let shutdown = process::shutdown::on_signal()?;
+    let shutdown = args.shutdown.start()?;
     tokio::spawn(tls.follow(Arc::new(SystemThreads)));
     if let Some(path) = args.tokens_file {
         tokio::spawn(config.access.clone().follow(path, Arc::new(SystemThreads)));

@@ -2,19 +2,26 @@
 
 use std::process::ExitCode;
 
+use crate::log;
+
 /// What a process exits with. Where it failed, it says why on standard error, causes included, in one line.
+///
+/// Waits for the reader of the log, but not for long.
 pub fn code(done: anyhow::Result<()>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            log::flush();
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            #[expect(
-                clippy::print_stderr,
-                reason = "the last words of a process, whatever is logged"
-            )]
-            {
-                eprintln!("error: {error:#}");
-            }
+            log::last_words(&format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends the process now, once the reader of the log has it, or has had a second for it.
+pub fn at_once(code: i32) -> ! {
+    log::flush();
+    std::process::exit(code)
 }

@@ -8,12 +8,14 @@
 //! | [`tokens`] | the tokens of REST clients |
 //! | [`descriptors`] | how many files and sockets may be open |
 //! | [`tls`] | certificates and keys, as the flags name them |
+//! | [`flags`] | flags and the environment variables that stand for them |
 //! | [`log`] | what is logged, and how it looks |
+//! | [`lines`] | lines for people, which never make their writer wait |
 //! | [`events`] | what can be seen of the inside, for checks |
 //! | [`files`] | files and directories that survive a power loss |
 //! | [`follow`] | files that are read again when they change |
 //! | [`shared`] | a core behind a lock, and its timer |
-//! | [`shutdown`] | the signals that end a process |
+//! | [`shutdown`] | signals, and what else ends a process in order |
 //! | [`exit`] | what it says last |
 //! | [`clock`] | the time, as the core counts it |
 //! | [`entropy`] | randomness, handed in so that the simulation can hand in its own |
@@ -25,7 +27,9 @@ pub mod entropy;
 pub mod events;
 pub mod exit;
 pub mod files;
+pub mod flags;
 pub mod follow;
+pub mod lines;
 pub mod links;
 pub mod log;
 pub mod ports;

@@ -8,23 +8,23 @@ use link::Settings;
 #[derive(Debug, Clone, clap::Args)]
 pub struct LinkArgs {
     /// How often a link is tested, in milliseconds
-    #[arg(long, value_name = "MS", env = "HEARTBEAT_INTERVAL_MS", default_value_t = 500)]
+    #[arg(long, value_name = "MS", env = "CHAINRING_HEARTBEAT_INTERVAL_MS", default_value_t = 500)]
     heartbeat_interval_ms: u64,
 
     /// How long a test of a link may go unanswered, in milliseconds
-    #[arg(long, value_name = "MS", env = "HEARTBEAT_TIMEOUT_MS", default_value_t = 1000)]
+    #[arg(long, value_name = "MS", env = "CHAINRING_HEARTBEAT_TIMEOUT_MS", default_value_t = 1000)]
     heartbeat_timeout_ms: u64,
 
     /// How long it may take until the peer of a link has said who it is and is let in, in milliseconds
-    #[arg(long, value_name = "MS", env = "CONNECT_DEADLINE_MS", default_value_t = 2000)]
+    #[arg(long, value_name = "MS", env = "CHAINRING_CONNECT_DEADLINE_MS", default_value_t = 2000)]
     connect_deadline_ms: u64,
 
     /// How long what is sent over a link, and by a gateway in answer to a request, may make no progress, in milliseconds
-    #[arg(long, value_name = "MS", env = "WRITE_DEADLINE_MS", default_value_t = 2000)]
+    #[arg(long, value_name = "MS", env = "CHAINRING_WRITE_DEADLINE_MS", default_value_t = 2000)]
     write_deadline_ms: u64,
 
     /// How many bytes may wait for the peer of a link
-    #[arg(long, value_name = "BYTES", env = "QUEUE_BYTES_MAX", default_value_t = Settings::default().queue_bytes_max)]
+    #[arg(long, value_name = "BYTES", env = "CHAINRING_QUEUE_BYTES_MAX", default_value_t = Settings::default().queue_bytes_max)]
     queue_bytes_max: usize,
 }
 

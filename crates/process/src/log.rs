@@ -1,15 +1,31 @@
 //! What is logged, and how it looks.
+//!
+//! Lines go to standard error through a queue ([`Lines`]), so that nobody who logs waits for their reader.
 
-use std::io::{self, IsTerminal};
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::{self, IsTerminal, Stderr, Write};
+use std::sync::OnceLock;
+use std::time::Duration;
+use std::{fmt, panic, thread};
 
-use tracing::{Level, Metadata};
+use tracing::{Dispatch, Level, Metadata, Subscriber, warn};
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+use crate::lines::Lines;
+
 /// Logs every payload below INFO, and so the secret and users' records, whatever `RUST_LOG` asks for.
 const LOGS_PAYLOADS: &str = "tungstenite";
+
+/// How long the end of a process waits for the reader of its log.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
+
+/// The log of this process, once it has started.
+static LOG: OnceLock<Lines> = OnceLock::new();
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -24,30 +40,98 @@ pub enum LogFormat {
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogArgs {
     /// How log lines look
-    #[arg(long, value_name = "FORMAT", env = "LOG_FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", env = "CHAINRING_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
 }
 
 impl LogArgs {
-    /// Logs to standard error from now on: what `RUST_LOG` asks for, else what an operator wants to know.
+    /// Logs to standard error from now on, panics included: what `RUST_LOG` asks for, else what an operator wants to know.
     ///
     /// Does nothing where the process logs already, as in tests.
-    pub fn start(&self) {
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no thread.
+    pub fn start(&self) -> io::Result<()> {
+        let format = self.log_format;
+        let tell_dropped = move |_: &mut Stderr, lines| {
+            tell_dropped(format, lines);
+            Ok(())
+        };
+        let lines = Lines::start("log", io::stderr(), tell_dropped)?;
         let asked_for =
             EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-        // Where the log cannot be written, the process goes on without: it must not panic for it.
-        let lines =
-            tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
-        let lines = match self.log_format {
-            LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
-            LogFormat::Json => lines.json().boxed(),
-        };
-        let no_payloads = filter_fn(may_be_logged);
-        let subscriber = Registry::default().with(asked_for).with(lines.with_filter(no_payloads));
-        if subscriber.try_init().is_err() {
+        let log = lines.clone();
+        let layer = format.layer(move || log.clone()).with_filter(filter_fn(may_be_logged));
+        if Registry::default().with(asked_for).with(layer).try_init().is_err() {
             tracing::debug!("the process logs already");
+            return Ok(());
+        }
+        tell_panics(lines.clone());
+        LOG.get_or_init(|| lines);
+        Ok(())
+    }
+}
+
+impl LogFormat {
+    fn layer<S, W>(self, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+        W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+    {
+        // Where the log cannot be written, the process goes on without: it must not panic for it.
+        let lines = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
+        match self {
+            Self::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+            Self::Json => lines.json().boxed(),
         }
     }
+}
+
+/// How many lines of the log were dropped, as nobody read them in time.
+pub fn lines_dropped() -> u64 {
+    LOG.get().map_or(0, Lines::dropped)
+}
+
+/// The last words of a process: they are said whatever is logged, and waited for as [`flush`] does.
+pub fn last_words(words: &impl fmt::Display) {
+    let words = format!("{words}\n");
+    match LOG.get() {
+        Some(log) => log.push(words.as_bytes()),
+        // Who cannot be told is not told.
+        None => drop(io::stderr().write_all(words.as_bytes())),
+    }
+    flush();
+}
+
+/// Waits until the reader of the log has all of it; a second at most.
+pub fn flush() {
+    if let Some(log) = LOG.get() {
+        log.flush(LAST_WORDS_MAX);
+    }
+}
+
+/// Says in the log's own format, and past its queue, that lines are missing.
+fn tell_dropped(format: LogFormat, lines: u64) {
+    let subscriber = Registry::default().with(LevelFilter::WARN).with(format.layer(io::stderr));
+    tracing::dispatcher::with_default(&Dispatch::new(subscriber), || {
+        warn!(lines, "{lines} lines of the log were dropped here, as nobody read them in time");
+    });
+}
+
+/// Panics are told as the standard library does, but through the queue.
+fn tell_panics(log: Lines) {
+    panic::set_hook(Box::new(move |panic| {
+        let thread = thread::current();
+        let mut story = format!("thread '{}' {panic}\n", thread.name().unwrap_or("<unnamed>"));
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            story.push_str(&format!("stack backtrace:\n{backtrace}"));
+        }
+        log.push(story.as_bytes());
+        // Nobody knows whether the process goes on.
+        log.flush(LAST_WORDS_MAX);
+    }));
 }
 
 fn may_be_logged(metadata: &Metadata<'_>) -> bool {
@@ -63,8 +147,8 @@ mod tests {
         let asked_for = EnvFilter::new("trace,tungstenite::protocol=trace");
         let written = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let writer = std::sync::Arc::clone(&written);
-        let lines = tracing_subscriber::fmt::layer()
-            .with_writer(move || Sink(std::sync::Arc::clone(&writer)))
+        let lines = LogFormat::Text
+            .layer(move || Sink(std::sync::Arc::clone(&writer)))
             .with_filter(filter_fn(may_be_logged));
         let subscriber = Registry::default().with(asked_for).with(lines);
         tracing::subscriber::with_default(subscriber, || {

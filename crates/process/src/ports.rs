@@ -8,19 +8,19 @@ use link::{InvalidLimits, PortLimits};
 #[derive(Debug, Clone, clap::Args)]
 pub struct PortArgs {
     /// How many connections each port may have at once
-    #[arg(long, value_name = "CONNECTIONS", env = "CONNECTIONS_MAX", default_value_t = PortLimits::default().connections_max)]
+    #[arg(long, value_name = "CONNECTIONS", env = "CHAINRING_CONNECTIONS_MAX", default_value_t = PortLimits::default().connections_max)]
     connections_max: usize,
 
     /// How many connections each port may have at once of one address: of IPv4, or of a network of IPv6 (64 bits)
-    #[arg(long, value_name = "CONNECTIONS", env = "CONNECTIONS_OF_ADDRESS_MAX", default_value_t = PortLimits::default().connections_of_address_max)]
+    #[arg(long, value_name = "CONNECTIONS", env = "CHAINRING_CONNECTIONS_OF_ADDRESS_MAX", default_value_t = PortLimits::default().connections_of_address_max)]
     connections_of_address_max: usize,
 
     /// How many bytes the line and headers of a request may take
-    #[arg(long, value_name = "BYTES", env = "HEAD_BYTES_MAX", default_value_t = PortLimits::default().head_bytes_max)]
+    #[arg(long, value_name = "BYTES", env = "CHAINRING_HEAD_BYTES_MAX", default_value_t = PortLimits::default().head_bytes_max)]
     head_bytes_max: usize,
 
     /// How long a connection may take until the head of a request is there, idle time included, and then until its body is, in milliseconds
-    #[arg(long, value_name = "MS", env = "RECEIVE_DEADLINE_MS", default_value_t = PortLimits::RECEIVE_DEADLINE_MS)]
+    #[arg(long, value_name = "MS", env = "CHAINRING_RECEIVE_DEADLINE_MS", default_value_t = PortLimits::RECEIVE_DEADLINE_MS)]
     receive_deadline_ms: u64,
 }
 

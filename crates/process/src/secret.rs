@@ -1,7 +1,8 @@
 //! The cluster's secret: from a file or the environment, never from a flag, which every user of the machine can read.
 
+use std::env::{self, VarError};
 use std::path::PathBuf;
-use std::{env, fs, io};
+use std::{fs, io};
 
 use protocol::hello::{Secret, SecretTooShort};
 
@@ -34,9 +35,19 @@ pub enum SecretError {
         /// Why.
         error: io::Error,
     },
+    /// The variable holds something else than text.
+    #[error(
+        "the variable {SECRET} is not text in UTF-8: give another secret, or --secret-file FILE"
+    )]
+    NotText,
     /// It could be guessed.
-    #[error(transparent)]
-    TooShort(#[from] SecretTooShort),
+    #[error("{error} (it is from {origin})")]
+    TooShort {
+        /// A file, or the variable.
+        origin: String,
+        /// What is wrong.
+        error: SecretTooShort,
+    },
 }
 
 impl SecretArgs {
@@ -46,12 +57,21 @@ impl SecretArgs {
     ///
     /// When there is none, or it is too short.
     pub fn read(&self) -> Result<Secret, SecretError> {
-        let text = match &self.secret_file {
-            Some(path) => fs::read_to_string(path)
-                .map_err(|error| SecretError::Unreadable { path: path.clone(), error })?,
-            None => env::var(SECRET).map_err(|_| SecretError::Missing)?,
+        let (text, origin) = match &self.secret_file {
+            Some(path) => {
+                let text = fs::read_to_string(path)
+                    .map_err(|error| SecretError::Unreadable { path: path.clone(), error })?;
+                (text, path.display().to_string())
+            }
+            None => {
+                let text = env::var(SECRET).map_err(|error| match error {
+                    VarError::NotPresent => SecretError::Missing,
+                    VarError::NotUnicode(_) => SecretError::NotText,
+                })?;
+                (text, format!("the variable {SECRET}"))
+            }
         };
-        Ok(Secret::new(&text)?)
+        Secret::new(&text).map_err(|error| SecretError::TooShort { origin, error })
     }
 }
 

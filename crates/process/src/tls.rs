@@ -10,6 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::builder::BoolishValueParser;
 use link::{Connector, TcpConnector, TlsConnector};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -28,19 +29,19 @@ use crate::threads::Threads;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct TlsArgs {
     /// File with the certificate of this process and those that lead to its authority, in PEM: its ports are served with TLS
-    #[arg(long, value_name = "FILE", env = "TLS_CERT", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_CERT", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
 
     /// File with the private key of that certificate, in PEM
-    #[arg(long, value_name = "FILE", env = "TLS_KEY", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
     /// File with the certificates of the authorities that vouch for the processes of the cluster, in PEM
-    #[arg(long, value_name = "FILE", env = "TLS_CA")]
+    #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_CA")]
     tls_ca: Option<PathBuf>,
 
     /// Whoever dials a link needs a certificate too, of an authority in --tls-ca
-    #[arg(long, env = "TLS_MUTUAL")]
+    #[arg(long, env = "CHAINRING_TLS_MUTUAL", value_parser = BoolishValueParser::new())]
     tls_mutual: bool,
 }
 

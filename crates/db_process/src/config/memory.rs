@@ -9,15 +9,15 @@ use crate::store::RECORD_CACHE_MIB;
 #[derive(Debug, Clone, clap::Args)]
 pub struct MemoryArgs {
     /// How much memory the records take that were read last, in MiB
-    #[arg(long, value_name = "MIB", env = "RECORD_CACHE_MIB", default_value_t = RECORD_CACHE_MIB, value_parser = mib(0))]
+    #[arg(long, value_name = "MIB", env = "CHAINRING_RECORD_CACHE_MIB", default_value_t = RECORD_CACHE_MIB, value_parser = mib(0))]
     record_cache_mib: u32,
 
     /// How much memory the blocks of RocksDB's table files take that were read last, indexes and filters included, in MiB
-    #[arg(long, value_name = "MIB", env = "BLOCK_CACHE_MIB", default_value_t = BLOCK_CACHE_MIB, value_parser = mib(1))]
+    #[arg(long, value_name = "MIB", env = "CHAINRING_BLOCK_CACHE_MIB", default_value_t = BLOCK_CACHE_MIB, value_parser = mib(1))]
     block_cache_mib: u32,
 
     /// How much memory what was written last takes until RocksDB has it in table files, in MiB
-    #[arg(long, value_name = "MIB", env = "WRITE_BUFFERS_MIB", default_value_t = WRITE_BUFFERS_MIB, value_parser = mib(3))]
+    #[arg(long, value_name = "MIB", env = "CHAINRING_WRITE_BUFFERS_MIB", default_value_t = WRITE_BUFFERS_MIB, value_parser = mib(3))]
     write_buffers_mib: u32,
 }
 

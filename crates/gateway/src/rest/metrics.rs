@@ -78,6 +78,7 @@ fn text(app: &App) -> Result<String, std::fmt::Error> {
     register(&mut registry, &app.driver.status(), app.driver.in_flight());
     register_ports(&mut registry, app.ports.iter().map(|(port, counted)| (*port, &**counted)));
     app.traffic.register(&mut registry);
+    register_log(&mut registry, process::log::lines_dropped());
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
@@ -94,6 +95,13 @@ fn register(registry: &mut Registry, status: &ClusterStatus, in_flight: usize) {
     for partition in &status.partitions {
         gauges.set(partition);
     }
+}
+
+fn register_log(registry: &mut Registry, lines_dropped: u64) {
+    let dropped = Counter::<u64>::default();
+    dropped.inc_by(lines_dropped);
+    let help = "How many lines of the log were dropped, as nobody read them in time";
+    registry.register("log_lines_dropped", help, dropped);
 }
 
 fn register_ports<'a>(
@@ -213,6 +221,7 @@ mod tests {
         let mut registry = Registry::with_prefix("chainring");
         register(&mut registry, &status, 5);
         register_ports(&mut registry, [("rest", &Connections::default())]);
+        register_log(&mut registry, 9);
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
         for line in [
@@ -224,6 +233,7 @@ mod tests {
             r#"chainring_copy_damaged{partition="3",copy="home",node="db-0"} 0"#,
             r#"chainring_copy_damaged{partition="3",copy="next",node="db-1"} 1"#,
             "chainring_requests_in_flight 5",
+            "chainring_log_lines_dropped_total 9",
             r#"chainring_connections{port="rest"} 0"#,
             r#"chainring_connections_refused_total{port="rest"} 0"#,
             r#"chainring_connections_cut_off_total{port="rest",cause="head-late"} 0"#,
