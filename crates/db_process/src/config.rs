@@ -1,5 +1,6 @@
 //! Configuration: as it is given, and as it is used.
 
+mod address;
 mod memory;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use ring::node::NodeSettings;
 use crate::storage::bytes_of_mib;
 use crate::store::RECORD_CACHE_MIB;
 
+pub use address::AnnounceError;
 pub use memory::MemoryArgs;
 
 /// The arguments of a db_process; each has an environment variable too.
@@ -35,7 +37,8 @@ pub struct Args {
         long,
         value_name = "ADDRESS",
         env = "CHAINRING_SOCKET_SERVER_URL",
-        default_value = "127.0.0.1:3002"
+        default_value = "127.0.0.1:3002",
+        value_parser = address::of_gateway
     )]
     pub gateway: String,
 
@@ -52,8 +55,9 @@ pub struct Args {
     )]
     pub listen: SocketAddr,
 
-    /// What other nodes dial to reach --listen, where it is something else: host:port
-    #[arg(long, value_name = "ADDRESS", env = "CHAINRING_DB_ADVERTISE")]
+    /// What other nodes dial to reach --listen, where it is something else: host:port. Where --listen is 0.0.0.0 or [::],
+    /// that is the address of this machine on the way to the gateway, unless given here
+    #[arg(long, value_name = "ADDRESS", env = "CHAINRING_DB_ADVERTISE", value_parser = address::to_dial)]
     pub advertise: Option<String>,
 
     /// How many entries of each log are kept for a node that was away: with more missing it is sent a snapshot
@@ -145,9 +149,6 @@ pub enum ConfigError {
     /// Nobody could be served.
     #[error(transparent)]
     Ports(#[from] InvalidLimits),
-    /// The gateway's address is not one.
-    #[error("{0:?} is not the address of a gateway: give host:port, for example 127.0.0.1:3002")]
-    Gateway(String),
 }
 
 impl Config {
@@ -183,8 +184,7 @@ impl Config {
     ///
     /// Names an argument that cannot be used.
     pub fn from_args(args: &Args, tls: &Tls) -> Result<Self, ConfigError> {
-        let config =
-            Self::new(args.node_id.clone(), host_and_port(&args.gateway)?, args.secret.read()?);
+        let config = Self::new(args.node_id.clone(), args.gateway.clone(), args.secret.read()?);
         let node_settings = NodeSettings {
             log_entries_kept: args.log_entries_kept,
             log_bytes_kept: args.log_mib_kept.saturating_mul(1 << 20),
@@ -203,36 +203,9 @@ impl Config {
     }
 }
 
-/// `host:port` of what may be written as a URL.
-fn host_and_port(address: &str) -> Result<String, ConfigError> {
-    let invalid = || ConfigError::Gateway(address.to_owned());
-    let bare = address.strip_prefix("http://").or_else(|| address.strip_prefix("ws://"));
-    let bare = bare.unwrap_or(address).trim_end_matches('/');
-    let (host, port) = bare.rsplit_once(':').ok_or_else(invalid)?;
-    let valid = !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok();
-    if valid { Ok(bare.to_owned()) } else { Err(invalid()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_gateway_is_given_as_an_address_or_as_a_url() {
-        for given in [
-            "127.0.0.1:3002",
-            "http://127.0.0.1:3002",
-            "http://127.0.0.1:3002/",
-            "ws://127.0.0.1:3002",
-        ] {
-            assert_eq!(host_and_port(given).unwrap(), "127.0.0.1:3002");
-        }
-        assert_eq!(host_and_port("[::1]:3002").unwrap(), "[::1]:3002");
-        for bad in ["", "gateway", ":3002", "gateway:port", "https://gateway:1/x", "gateway:99999"]
-        {
-            assert!(host_and_port(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn the_arguments_are_those_that_the_help_shows() {

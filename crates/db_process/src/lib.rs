@@ -23,6 +23,6 @@ mod run;
 pub mod storage;
 pub mod store;
 
-pub use config::{Args, Config, ConfigError, MemoryArgs};
+pub use config::{AnnounceError, Args, Config, ConfigError, MemoryArgs};
 pub use deps::Deps;
 pub use run::{RunError, run};

@@ -44,10 +44,11 @@ async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}: choose another --listen", args.listen))?;
+    let address = config.announced_address(listener.local_addr()?).await?;
     let connector = tls.connector();
     tokio::spawn(tls.follow(Arc::new(SystemThreads)));
     let deps = Deps {
-        address: listener.local_addr()?.to_string(),
+        address,
         listener: link::nodelay(listener),
         connector,
         storage: Arc::new(storage),
