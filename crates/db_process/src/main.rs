@@ -10,11 +10,12 @@ use process::entropy::SystemEntropy;
 use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
 use process::tls::Tls;
-use process::{descriptors, flags};
+use process::{descriptors, files, flags};
 use tokio::net::TcpListener;
 use tokio::runtime;
 
 fn main() -> ExitCode {
+    files::keep_private();
     let (args, origins) = flags::parse::<Args>(FORMER_NAMES);
     process::exit::code(start(args, &origins))
 }

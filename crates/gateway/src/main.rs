@@ -13,12 +13,13 @@ use process::entropy::SystemEntropy;
 use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
 use process::tls::Tls;
-use process::{descriptors, flags};
+use process::{descriptors, files, flags};
 use tokio::net::TcpListener;
 use tokio::runtime;
 use tracing::{info, warn};
 
 fn main() -> ExitCode {
+    files::keep_private();
     let (args, origins) = flags::parse::<Args>(FORMER_NAMES);
     process::exit::code(start(args, &origins))
 }

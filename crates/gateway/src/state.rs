@@ -1,5 +1,6 @@
 //! The controller's file: the cluster's state, replaced as a whole, durable when a save returns (rules 1 and 10).
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use process::files;
 use ring::controller::ClusterState;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 /// The version of what is written.
 const FORMAT: u32 = 1;
@@ -141,6 +143,10 @@ impl StateDirectory {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::Locked(path.to_owned())),
             Err(TryLockError::Error(error)) => return Err(failed("locking", &lock_path)(error)),
+        }
+        let is_ours = |name: &OsStr| [STATE, NEW_STATE, LOCK].iter().any(|ours| name == *ours);
+        if let Err(error) = files::make_private(path, is_ours) {
+            warn!("{error}");
         }
         Ok(Self { path: path.to_owned(), _lock: lock })
     }

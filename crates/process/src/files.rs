@@ -1,9 +1,108 @@
-//! Files that survive a power loss: directories and contents whose names are durable too.
+//! Files and directories: durable, nobody else's to read, and told from what file systems make themselves.
+//!
+//! A file survives a power loss with its content and its name. Whatever a process makes is for its user alone: directories
+//! have the mode 0700, files 0600, whatever the umask was ([`keep_private`]).
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::sys::stat::{Mode, umask};
+
+/// What file systems and their tools make in the root of a file system, which may be a directory that we are given.
+///
+/// | name | made by |
+/// |---|---|
+/// | `lost+found` | `mkfs` of ext2 to ext4; `fsck` puts there what it finds |
+/// | `.snapshot`, `.snapshots`, `.snap`, `.zfs` | file servers (NetApp, FSx, EFS), snapper, CephFS, ZFS: views of the past, read only |
+/// | `aquota.user`, `aquota.group` | `quotacheck`: who uses how much |
+/// | `.Trash`, and `.Trash-` with the number of a user | desktops: files that someone has deleted |
+///
+/// NFS keeps a file that is deleted and still open as `.nfs` and hexadecimal digits.
+const MADE_BY_FILE_SYSTEMS: [&str; 8] = [
+    ".Trash",
+    ".snap",
+    ".snapshot",
+    ".snapshots",
+    ".zfs",
+    "aquota.group",
+    "aquota.user",
+    "lost+found",
+];
+
+/// The rights of everyone but the owner.
+const OF_OTHERS: u32 = 0o077;
+
+/// A directory like `/tmp`, in which each user keeps what is theirs.
+const STICKY: u32 = 0o1000;
+
+/// From now on everything that this process makes, and that libraries make for it, is for its user alone. To be called
+/// before anything is made.
+pub fn keep_private() {
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
+}
+
+/// Other users may have access to a directory.
+#[derive(Debug, thiserror::Error)]
+#[error("other users may have access to {path} ({error}): change its mode to 0700", path = path.display())]
+pub struct NotPrivate {
+    /// The directory.
+    path: PathBuf,
+    /// Why that is not changed here.
+    error: io::Error,
+}
+
+/// Takes every right on a directory from other users, where an earlier release made it with such rights.
+///
+/// `is_ours` tells by its name what is ours in there. A directory that holds anything else may have a meaning to others, and
+/// is left alone; so is one like `/tmp`, where each user keeps what is theirs.
+///
+/// # Errors
+///
+/// When the directory is left alone, or the file system refuses. A process can go on with a warning.
+pub fn make_private(path: &Path, is_ours: impl Fn(&OsStr) -> bool) -> Result<(), NotPrivate> {
+    let take_rights = || {
+        let mode = fs::metadata(path)?.permissions().mode();
+        if mode & OF_OTHERS == 0 {
+            return Ok(());
+        }
+        if mode & STICKY != 0 || !holds_only(path, is_ours)? {
+            return Err(io::Error::other("it is not ours alone"));
+        }
+        fs::set_permissions(path, Permissions::from_mode(mode & 0o7777 & !OF_OTHERS))
+    };
+    take_rights().map_err(|error| NotPrivate { path: path.to_owned(), error })
+}
+
+/// Whether a directory holds nothing but what file systems make themselves, and what has the names of something known.
+///
+/// # Errors
+///
+/// What the file system says.
+fn holds_only(path: &Path, is_known: impl Fn(&OsStr) -> bool) -> io::Result<bool> {
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name();
+        if !is_made_by_file_systems(&name) && !is_known(&name) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether file systems and their tools make what has this name: it is no data, and never touched.
+pub fn is_made_by_file_systems(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    let has = |prefix: &str, is_digit: fn(&u8) -> bool| {
+        let digits = name.strip_prefix(prefix);
+        digits.is_some_and(|digits| !digits.is_empty() && digits.as_bytes().iter().all(is_digit))
+    };
+    MADE_BY_FILE_SYSTEMS.contains(&name)
+        || has(".Trash-", u8::is_ascii_digit)
+        || has(".nfs", u8::is_ascii_hexdigit)
+}
 
 /// Makes a directory and those of its parents that are missing; their names are durable when it returns.
 ///
@@ -63,6 +162,44 @@ pub fn told(error: &io::Error) -> impl fmt::Display {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_file_systems_make_is_no_data() {
+        let directory = tempfile::tempdir().unwrap();
+        let made = MADE_BY_FILE_SYSTEMS.iter().chain(&[".Trash-0", ".Trash-1000"]);
+        for name in made.chain(&[".nfs000000000020a1c400000001"]) {
+            fs::create_dir(directory.path().join(name)).unwrap();
+        }
+        assert!(holds_only(directory.path(), |_| false).unwrap());
+        for name in [".Trash-", ".Trash-ada", ".nfs", ".nfs-share", "lost", ".git", "data.zfs"] {
+            assert!(!is_made_by_file_systems(OsStr::new(name)), "{name}");
+            let path = directory.path().join(name);
+            fs::write(&path, "").unwrap();
+            assert!(!holds_only(directory.path(), |_| false).unwrap(), "{name}");
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_directory_of_ours_is_made_private_and_one_of_others_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("data");
+        fs::create_dir(&path).unwrap();
+        let after = |mode, file: Option<&str>| {
+            file.map(|file| fs::write(path.join(file), "").unwrap());
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let made_private = make_private(&path, |name| name == "FORMAT");
+            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+            assert_eq!(made_private.is_err(), mode & OF_OTHERS != 0);
+            mode
+        };
+        assert_eq!(after(0o755, None), 0o700);
+        assert_eq!(after(0o2775, None), 0o2700, "the group of new files stays");
+        assert_eq!(after(0o1777, None), 0o1777);
+        assert_eq!(after(0o500, None), 0o500);
+        assert_eq!(after(0o755, Some("FORMAT")), 0o700);
+        assert_eq!(after(0o755, Some("thesis.txt")), 0o755);
+    }
 
     #[test]
     fn missing_parents_are_made() {

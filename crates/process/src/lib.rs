@@ -12,7 +12,7 @@
 //! | [`log`] | what is logged, and how it looks |
 //! | [`lines`] | lines for people, which never make their writer wait |
 //! | [`events`] | what can be seen of the inside, for checks |
-//! | [`files`] | files and directories that survive a power loss |
+//! | [`files`] | files and directories: durable, private |
 //! | [`follow`] | files that are read again when they change |
 //! | [`shared`] | a core behind a lock, and its timer |
 //! | [`shutdown`] | signals, and what else ends a process in order |

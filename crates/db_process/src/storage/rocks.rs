@@ -82,6 +82,7 @@ impl RocksStorage {
         let lock = DirectoryLock::take(path)?;
         // Looked at again, since another process may have been here before the lock was ours.
         let contents = directory::contents(path)?;
+        directory::make_private(path);
         let database = match contents {
             Contents::Nothing | Contents::Unfinished => make_database(path, settings)?,
             Contents::Finished { format } => {

@@ -8,13 +8,15 @@
 //!
 //! An older format becomes this one before anything is written that the older release would not understand.
 //!
-//! A directory without it is used only if it is empty, so that nothing of another program is ever written over.
+//! A directory without it is used only if it is empty, so that nothing of another program is ever written over. What file
+//! systems make themselves, as `lost+found`, does not count (`process::files`).
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
 use process::files;
+use tracing::warn;
 
 use crate::storage::{Operation, StorageError};
 
@@ -86,12 +88,19 @@ fn require_empty(path: &Path) -> Result<(), StorageError> {
     };
     for entry in entries {
         let name = entry.map_err(|error| failed(path, &error))?.file_name();
-        if name != FORMAT_NEXT {
+        if name != FORMAT_NEXT && !files::is_made_by_file_systems(&name) {
             let detail = format!("it holds {} but no file FORMAT", name.display());
             return Err(unknown_layout(path, detail));
         }
     }
     Ok(())
+}
+
+/// Takes away what rights other users have on a directory that is known to be ours.
+pub(super) fn make_private(path: &Path) {
+    if let Err(error) = files::make_private(path, |_| true) {
+        warn!("{error}");
+    }
 }
 
 /// Makes the directory and those of its parents that are missing, and makes their names durable.
