@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use protocol::id::NodeId;
 use serde_json::json;
 
+use crate::out;
 use crate::rest::Rest;
 
 /// Arguments of `chainring accept-loss`.
@@ -28,6 +29,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { partition, from, rest } = args;
     let body = json!({ "partition": partition, "from": from });
     rest.post("/api/cluster/accept-loss", &body).await?;
-    println!("P{partition} goes on with the copy on {from}; `chainring status` shows how");
+    out::print(format_args!(
+        "P{partition} goes on with the copy on {from}; `chainring status` shows how"
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,10 @@
 //! `chainring dev`: a whole cluster on this machine, each process for itself.
+//!
+//! Its processes end with it, however it ends: it asks them to where it can (Ctrl-C, SIGTERM, SIGHUP, SIGQUIT, a closed pipe
+//! at standard output), and where it cannot, as after SIGKILL, they find their standard input at its end.
 
 mod child;
+mod console;
 mod layout;
 
 use std::path::PathBuf;
@@ -13,9 +17,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::child::Child;
+use self::console::Console;
 use self::layout::Layout;
 use crate::rest::Rest;
-use crate::status;
+use crate::{out, status};
 
 /// The most nodes that are started: more than anyone tries on one machine, too few to bring it down.
 const NODES_MAX: usize = 32;
@@ -35,55 +40,67 @@ pub(crate) struct Args {
     data: PathBuf,
 
     /// The port of REST
-    #[arg(long, value_name = "PORT", env = "REST_PORT", default_value_t = 3001)]
+    #[arg(long, value_name = "PORT", env = "CHAINRING_REST_PORT", default_value_t = 3001)]
     rest_port: u16,
 
     /// The port of socket.io
-    #[arg(long, value_name = "PORT", env = "SOCKET_PORT", default_value_t = 3002)]
+    #[arg(long, value_name = "PORT", env = "CHAINRING_SOCKET_PORT", default_value_t = 3002)]
     socket_port: u16,
 }
 
-/// Runs the cluster until Ctrl-C.
+/// Runs the cluster until Ctrl-C, or until nobody reads what it prints.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !(2..=NODES_MAX).contains(&args.nodes) {
         bail!("a ring on one machine has 2 to {NODES_MAX} nodes, not {}", args.nodes);
     }
     let shutdown = shutdown::on_signal()?;
-    let layout = Layout::prepare(&args)?;
-    let mut nodes = Children::default();
-    let mut gateway = Children::default();
+    let console = Console::start()?;
+    let layout = Layout::prepare(&args, &console)?;
+    let mut nodes = Children::new(&console);
+    let mut gateway = Children::new(&console);
     gateway.start(layout.gateway());
     for node in 0..args.nodes {
         nodes.start(layout.node(node));
     }
     let url = format!("http://127.0.0.1:{}", args.rest_port);
-    let announcing = tokio::spawn(shutdown.clone().run_until_cancelled_owned(announce(url)));
+    let announce = announce(url, console.clone());
+    let announcing = tokio::spawn(shutdown.clone().run_until_cancelled_owned(announce));
 
     let failed = tokio::select! {
         biased;
         () = shutdown.cancelled() => false,
+        () = out::reader_is_gone() => false,
         () = gateway.one_gives_up() => true,
         () = nodes.one_gives_up() => true,
     };
     announcing.abort();
-    println!("chainring | stopping");
+    console.say("stopping");
     // The gateway first: it ends what its clients have under way while the nodes are there.
     gateway.stop().await;
     nodes.stop().await;
-    println!("chainring | stopped; the data is in {}", args.data.display());
+    console.say(format_args!("stopped; the data is in {}", args.data.display()));
+    console.finish();
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Processes that are kept running.
-#[derive(Default)]
 struct Children {
+    console: Console,
     stopping: CancellationToken,
     keepers: JoinSet<()>,
 }
 
 impl Children {
+    fn new(console: &Console) -> Self {
+        Self {
+            console: console.clone(),
+            stopping: CancellationToken::new(),
+            keepers: JoinSet::new(),
+        }
+    }
+
     fn start(&mut self, child: Child) {
-        self.keepers.spawn(child.keep_running(self.stopping.clone()));
+        self.keepers.spawn(child.keep_running(self.console.clone(), self.stopping.clone()));
     }
 
     /// Returns when a process died so often that it is not started again.
@@ -100,7 +117,7 @@ impl Children {
 }
 
 /// Says when the ring is ready, and what to try.
-async fn announce(url: String) {
+async fn announce(url: String, console: Console) {
     let rest = Rest::at(url);
     loop {
         tokio::time::sleep(POLL).await;
@@ -109,11 +126,11 @@ async fn announce(url: String) {
         }
     }
     let url = &rest.url;
-    println!("chainring | the ring is ready; try:");
-    println!(
-        "chainring |   curl -i {url}/api/user/ -H 'content-type: application/json' \
+    console.say("the ring is ready; try:");
+    console.say(format_args!(
+        "  curl -i {url}/api/user/ -H 'content-type: application/json' \
          -d '{{\"id\":\"ada\",\"name\":\"Ada\",\"email\":\"ada@example.org\",\"group\":1}}'"
-    );
-    println!("chainring |   curl -i {url}/api/user/ada");
-    println!("chainring |   chainring status");
+    ));
+    console.say(format_args!("  curl -i {url}/api/user/ada"));
+    console.say("  chainring status");
 }

@@ -7,15 +7,12 @@
 //! | [`watch`] | `chainring watch`: the same, whenever it changes |
 //! | [`token`] | `chainring token`: an API token for a REST client |
 //! | [`accept_loss`] | `chainring accept-loss`: goes on without updates that are lost |
-
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "talking to people is what this is for"
-)]
+//!
+//! [`out`] prints what each of them has to say.
 
 mod accept_loss;
 mod dev;
+mod out;
 mod rest;
 mod status;
 mod token;
@@ -25,6 +22,10 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use process::{files, flags};
+
+/// The variables of these commands before they had the prefix `CHAINRING_`.
+const FORMER_NAMES: &[&str] = &["REST_PORT", "SOCKET_PORT", "SOCKET_SERVER_URL"];
 
 /// A replicated store of user records that keeps serving when a machine dies.
 #[derive(Debug, Parser)]
@@ -48,20 +49,28 @@ enum Command {
     Token(token::Args),
 }
 
+fn main() -> ExitCode {
+    files::keep_private();
+    let (args, origins) = flags::parse::<Args>(FORMER_NAMES);
+    for ignored in origins.ignored() {
+        out::remark(format_args!("warning: {ignored}"));
+    }
+    match run(args).map_err(|error| origins.explain(error)) {
+        Ok(code) => code,
+        Err(error) => {
+            out::remark(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
-    let done = match Args::parse().command {
+async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.command {
         Command::Dev(args) => dev::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Watch(args) => watch::run(args).await,
         Command::AcceptLoss(args) => accept_loss::run(args).await,
         Command::Token(args) => token::run(&args),
-    };
-    match done {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
     }
 }

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use ring::gateway::ClusterStatus;
 
+use crate::out;
 use crate::rest::Rest;
 
-pub(crate) use table::print;
+pub(crate) use table::table;
 
 /// Arguments of `chainring status`.
 #[derive(Debug, clap::Args)]
@@ -26,11 +27,7 @@ pub(crate) struct Args {
 /// Asks the gateway and shows the answer; the exit code says whether the cluster is healthy.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (status, text) = fetch(&args.rest).await?;
-    if args.json {
-        println!("{text}");
-    } else {
-        print(&status);
-    }
+    out::print(if args.json { text } else { table(&status) })?;
     Ok(if status.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use process::tokens::{self, Role};
 
+use crate::out;
+
 /// What the token is for.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -18,9 +20,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).context("the operating system gives no random bytes")?;
     let token = tokens::from_random(&random);
-    eprintln!("For the client, which sends it in the header Authorization: Bearer TOKEN:");
-    println!("{token}");
-    eprintln!("For the gateway, a line in the file of --tokens-file:");
-    eprintln!("{}", tokens::line(args.role, &token));
+    out::remark("For the client, which sends it in the header Authorization: Bearer TOKEN:");
+    out::print(&token)?;
+    out::remark("For the gateway, a line in the file of --tokens-file:");
+    out::remark(tokens::line(args.role, &token));
     Ok(ExitCode::SUCCESS)
 }

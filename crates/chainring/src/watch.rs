@@ -3,6 +3,7 @@
 //! It speaks to the gateway's socket.io port as any user's program can: with a socket.io client that is not ours.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -15,6 +16,7 @@ use rust_socketio::asynchronous::{Client, ClientBuilder};
 use rust_socketio::{Payload, TransportType};
 use tokio::sync::mpsc;
 
+use crate::out::{self, Reader};
 use crate::status;
 use crate::trust::{Trust, no_gateway_at, read};
 
@@ -25,7 +27,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "URL",
-        env = "SOCKET_SERVER_URL",
+        env = "CHAINRING_SOCKET_SERVER_URL",
         default_value = "http://127.0.0.1:3002"
     )]
     url: String,
@@ -69,18 +71,22 @@ enum Told {
     Error(String),
 }
 
-/// Shows the cluster until Ctrl-C, or until the gateway is lost.
+/// Shows the cluster until Ctrl-C, until nobody reads what it shows, or until the gateway is lost.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (tell, mut told) = mpsc::unbounded_channel();
     let client = connect(&args, tell).await?;
+    let mut reader_is_gone = pin!(out::reader_is_gone());
     loop {
         tokio::select! {
             biased;
             _ = tokio::signal::ctrl_c() => break,
+            () = &mut reader_is_gone => break,
             told = told.recv() => match told {
                 Some(Told::Cluster(cluster)) => {
-                    status::print(&cluster);
-                    println!("\n----");
+                    let table = status::table(&cluster);
+                    if out::print(format_args!("{table}\n\n----"))? == Reader::Gone {
+                        break;
+                    }
                 }
                 Some(Told::Error(error)) => return Err(anyhow!(error)),
                 None => return Err(anyhow!("the gateway is gone")),

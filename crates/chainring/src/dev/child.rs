@@ -12,6 +12,8 @@ use tokio::process::{self, Command};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::console::Console;
+
 /// How long a process that died stays down.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -34,62 +36,69 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts the process, and starts it again whenever it dies; until `stopping` is cancelled, or it is hopeless.
-    pub(super) async fn keep_running(self, stopping: CancellationToken) {
+    pub(super) async fn keep_running(self, console: Console, stopping: CancellationToken) {
         let mut false_starts = 0;
         while !stopping.is_cancelled() && false_starts < FALSE_STARTS_MAX {
             let started = Instant::now();
-            let ended = match self.run_once(&stopping).await {
+            let ended = match self.run_once(&console, &stopping).await {
                 Ok(None) => return,
                 Ok(Some(status)) => status.to_string(),
                 Err(error) => format!("{error:#}"),
             };
             false_starts = if started.elapsed() < STARTED { false_starts + 1 } else { 0 };
-            println!(
-                "chainring | {} has died ({ended}); starting it again in {PAUSE:?}",
+            console.say(format_args!(
+                "{} has died ({ended}); starting it again in {PAUSE:?}",
                 self.name
-            );
+            ));
             stopping.run_until_cancelled(sleep(PAUSE)).await;
         }
         if !stopping.is_cancelled() {
-            println!("chainring | {} does not start: giving up", self.name);
+            console.say(format_args!("{} does not start: giving up", self.name));
         }
     }
 
     /// Runs the process until it dies, and says how; or until it is to stop.
-    async fn run_once(&self, stopping: &CancellationToken) -> anyhow::Result<Option<ExitStatus>> {
+    async fn run_once(
+        &self,
+        console: &Console,
+        stopping: &CancellationToken,
+    ) -> anyhow::Result<Option<ExitStatus>> {
         let mut command = Command::new(&self.binary);
         command
             .args(&self.arguments)
-            .stdin(Stdio::null())
+            .arg("--end-with-stdin")
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         // In a group of its own: Ctrl-C reaches this program only, which then stops the others in order.
         command.process_group(0).kill_on_drop(true);
         let mut process =
             command.spawn().with_context(|| format!("cannot start {}", self.binary.display()))?;
+        // Closed when this program is gone, however it went.
+        let _stdin = process.stdin.take();
         if let Some(output) = process.stdout.take() {
-            tokio::spawn(relay(self.name.clone(), output));
+            tokio::spawn(relay(console.clone(), self.name.clone(), output));
         }
         if let Some(output) = process.stderr.take() {
-            tokio::spawn(relay(self.name.clone(), output));
+            tokio::spawn(relay(console.clone(), self.name.clone(), output));
         }
         tokio::select! {
             biased;
             status = process.wait() => Ok(Some(status?)),
             () = stopping.cancelled() => {
-                self.end(process).await?;
+                self.end(process, console).await?;
                 Ok(None)
             }
         }
     }
 
     /// Asks the process to end; kills it if it does not.
-    async fn end(&self, mut process: process::Child) -> anyhow::Result<()> {
+    async fn end(&self, mut process: process::Child, console: &Console) -> anyhow::Result<()> {
         if let Some(id) = process.id() {
             kill(Pid::from_raw(id.try_into()?), Signal::SIGTERM)?;
         }
         if timeout(END, process.wait()).await.is_err() {
-            println!("chainring | {} does not end within {END:?}: killing it", self.name);
+            console.say(format_args!("{} does not end within {END:?}: killing it", self.name));
             process.kill().await?;
         }
         Ok(())
@@ -97,9 +106,11 @@ impl Child {
 }
 
 /// Prints what a process prints, with its name in front.
-async fn relay(name: String, output: impl AsyncRead + Unpin) {
-    let mut lines = BufReader::new(output).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        println!("{name:9} | {line}");
+async fn relay(console: Console, name: String, output: impl AsyncRead + Unpin) {
+    let mut output = BufReader::new(output);
+    let mut line = Vec::new();
+    while output.read_until(b'\n', &mut line).await.is_ok_and(|bytes| bytes > 0) {
+        console.relay(&name, line.strip_suffix(b"\n").unwrap_or(&line));
+        line.clear();
     }
 }

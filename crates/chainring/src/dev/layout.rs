@@ -1,6 +1,7 @@
 //! Where the processes of a development cluster keep their things, and how they are started.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use process::entropy::{Entropy, SystemEntropy};
+use process::files;
 
 use super::Args;
 use super::child::Child;
+use super::console::Console;
 
 /// The data directory of a development cluster.
 ///
@@ -29,10 +32,17 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Makes what is missing.
-    pub(super) fn prepare(args: &Args) -> anyhow::Result<Self> {
+    pub(super) fn prepare(args: &Args, console: &Console) -> anyhow::Result<Self> {
         fs::create_dir_all(&args.data)
             .with_context(|| format!("cannot make the data directory {}", args.data.display()))?;
         let data = args.data.canonicalize()?;
+        let is_ours = |name: &OsStr| {
+            let name = name.to_string_lossy();
+            name == "secret" || name == "gateway" || name.starts_with("db-")
+        };
+        if let Err(error) = files::make_private(&data, is_ours) {
+            console.say(error);
+        }
         make_secret(&data.join("secret"))?;
         let executable = env::current_exe()?;
         let binaries = executable.parent().context("the program is in no directory")?.to_owned();

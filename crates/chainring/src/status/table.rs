@@ -3,25 +3,24 @@
 use protocol::message::Condition;
 use ring::gateway::{ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};
 
-/// Prints the cluster's nodes, its partitions, and what is wrong with it.
-pub(crate) fn print(status: &ClusterStatus) {
-    match status.cluster {
-        Some(cluster) => println!("cluster {cluster}: {}", health(status)),
-        None => println!("no cluster yet"),
-    }
-    println!();
-    print_rows(["node", "linked", "boots", "address", ""], status.nodes.iter().map(node_row));
-    println!();
-    print_rows(
+/// The cluster's nodes, its partitions, and what is wrong with it; without the last line feed.
+pub(crate) fn table(status: &ClusterStatus) -> String {
+    let headline = match status.cluster {
+        Some(cluster) => format!("cluster {cluster}: {}", health(status)),
+        None => "no cluster yet".to_owned(),
+    };
+    let nodes = rows(["node", "linked", "boots", "address", ""], status.nodes.iter().map(node_row));
+    let partitions = rows(
         ["partition", "view", "home", "next", "lag"],
         status.partitions.iter().map(partition_row),
     );
-    for partition in status.partitions.iter().filter(|partition| !partition.problems.is_empty()) {
-        println!();
-        for problem in &partition.problems {
-            println!("{}: {problem}", partition.partition);
-        }
-    }
+    let with_problems = status.partitions.iter().filter(|partition| !partition.problems.is_empty());
+    let problems = with_problems.map(|partition| {
+        let problems = partition.problems.iter();
+        problems.map(|problem| format!("{}: {problem}", partition.partition)).collect()
+    });
+    let blocks = [vec![headline], nodes, partitions].into_iter().chain(problems);
+    blocks.map(|lines: Vec<_>| lines.join("\n")).collect::<Vec<_>>().join("\n\n")
 }
 
 fn health(status: &ClusterStatus) -> &'static str {
@@ -63,13 +62,14 @@ fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-fn print_rows<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) {
+fn rows<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<String> {
     let rows = std::iter::once(header.map(str::to_owned)).chain(rows).collect::<Vec<_>>();
     let width =
         |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
-    for row in &rows {
+    let line = |row: &[String; N]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
 }
