@@ -14,6 +14,7 @@
 //! | [`fixtures`] | data of earlier releases is opened |
 //! | [`clocks`] | clocks that jump |
 //! | [`refusals`] | processes that do not belong |
+//! | [`operators`] | what operators set, read, and type |
 //! | [`attacks`] | peers that mean ill |
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "these are tests throughout")]
@@ -27,6 +28,7 @@ mod fixtures;
 mod full_disk;
 mod harness;
 mod kills;
+mod operators;
 mod refusals;
 mod rest;
 mod restarts;

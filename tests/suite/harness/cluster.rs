@@ -31,6 +31,10 @@ pub(crate) struct Cluster {
     gateway_flags: Vec<String>,
     node_flags: Vec<String>,
     environment: Vec<(String, String)>,
+    /// Where nodes listen, unless there are ways; any port of the cluster's address without it.
+    listen_of_nodes: Option<String>,
+    /// What starts a process, and has what it prints read or not.
+    spawn: fn(&str, Command) -> Process,
     /// What nodes dial through, where the network between processes is to be cut.
     ways: Option<Ways>,
     /// What one of the nodes stores on, where it is to be filled.
@@ -58,6 +62,8 @@ impl Cluster {
             gateway_flags: Vec::new(),
             node_flags: Vec::new(),
             environment: Vec::new(),
+            listen_of_nodes: None,
+            spawn: Process::spawn,
             ways: None,
             small_disk: None,
         }
@@ -119,6 +125,18 @@ impl Cluster {
         self
     }
 
+    /// Where each node listens, from its next start on.
+    pub(crate) fn with_listen_of_nodes(mut self, address: &str) -> Self {
+        self.listen_of_nodes = Some(address.to_owned());
+        self
+    }
+
+    /// Nobody reads what the processes print, from their next start on.
+    pub(crate) fn with_unread_output(mut self) -> Self {
+        self.spawn = Process::spawn_unread;
+        self
+    }
+
     pub(crate) fn start_all(&mut self) {
         self.start_gateway();
         for node in 0..self.nodes.len() {
@@ -136,7 +154,7 @@ impl Cluster {
         arguments.extend(self.gateway_flags.clone());
         let mut command = Command::new(binary("gateway"));
         command.args(arguments).envs(self.environment.clone());
-        self.gateway = Some(Process::spawn("gateway", command));
+        self.gateway = Some((self.spawn)("gateway", command));
     }
 
     pub(crate) fn start_node(&mut self, node: usize) {
@@ -162,16 +180,17 @@ impl Cluster {
             None => Command::new(program),
         };
         command.args(arguments).envs(self.environment.clone());
-        self.nodes[node] = Some(Process::spawn(id.as_str(), command));
+        self.nodes[node] = Some((self.spawn)(id.as_str(), command));
     }
 
     /// The arguments of a node of this cluster, or of one that only says so.
     pub(crate) fn node_arguments(&self, id: &str, data: &std::path::Path) -> Vec<String> {
+        let listen = self.listen_of_nodes.clone().unwrap_or_else(|| format!("{}:0", self.address));
         self.arguments(&[
             ("--node-id", id.to_owned()),
             ("--gateway", self.socket_address()),
             ("--data", text(data)),
-            ("--listen", format!("{}:0", self.address)),
+            ("--listen", listen),
         ])
     }
 

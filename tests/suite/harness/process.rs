@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 /// How long a process may take to end when it is asked to.
 const END: Duration = Duration::from_secs(15);
@@ -30,6 +31,8 @@ const ENVIRONMENT: [&str; 2] = ["RUST_LOG", "LLVM_PROFILE_FILE"];
 pub(crate) struct Process {
     child: Child,
     output: Arc<Output>,
+    /// Cancelled once what it prints is read.
+    reader: CancellationToken,
     reading: JoinHandle<()>,
 }
 
@@ -65,7 +68,14 @@ impl Process {
     }
 
     /// The same for a program that another one starts, and becomes.
-    pub(crate) fn spawn(name: &str, mut command: Command) -> Self {
+    pub(crate) fn spawn(name: &str, command: Command) -> Self {
+        let process = Self::spawn_unread(name, command);
+        process.read();
+        process
+    }
+
+    /// The same for one that prints into a pipe which nobody reads, until [`read`](Self::read).
+    pub(crate) fn spawn_unread(name: &str, mut command: Command) -> Self {
         let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let own = own_environment(&command);
         let mut child = command
@@ -84,14 +94,22 @@ impl Process {
         let output = Arc::<Output>::default();
         let (name, kept) = (name.to_owned(), Arc::clone(&output));
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let reader = CancellationToken::new();
+        let read = reader.clone();
         let reading = tokio::spawn(async move {
+            read.cancelled().await;
             while let Ok(Some(line)) = lines.next_line().await {
                 println!("{name} | {line}");
                 kept.lines.lock().expect("no panic").push(line);
                 kept.more.notify_waiters();
             }
         });
-        Self { child, output, reading }
+        Self { child, output, reader, reading }
+    }
+
+    /// Reads what it prints, from now on.
+    pub(crate) fn read(&self) {
+        self.reader.cancel();
     }
 
     /// Ends it as `kill -9` does.
@@ -128,7 +146,8 @@ impl Process {
         self.signal(Signal::SIGTERM);
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = self.id().try_into().expect("a pid");
         kill(Pid::from_raw(id), signal).expect("it can be signalled");
     }
@@ -158,11 +177,13 @@ impl Process {
         let status = timeout(END, self.child.wait()).await;
         let Ok(status) = status else { panic!("it does not end but says:\n{}", self.text()) };
         // The last lines are read by another task.
+        self.read();
         (&mut self.reading).await.expect("no panic");
         (status.expect("it can be waited for"), self.text())
     }
 
-    fn text(&self) -> String {
+    /// What it has printed so far.
+    pub(crate) fn text(&self) -> String {
         self.output.lines.lock().expect("no panic").join("\n")
     }
 

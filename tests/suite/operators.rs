@@ -1,0 +1,67 @@
+//! What operators set, read, and type.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | [`variables`] | flags by environment variables, new and former ones |
+//! | [`addresses`] | what a node tells other nodes to dial |
+//! | [`directories`] | directories as file systems make them, and who may read what is in them |
+//! | [`logs`] | logs that nobody reads |
+//! | [`signals`] | signals that end a process, and those that do not |
+//! | [`command`] | the command `chainring`, and pipes behind it |
+//! | [`development`] | `chainring dev`, and how its processes end |
+
+mod addresses;
+mod command;
+mod development;
+mod directories;
+mod logs;
+mod signals;
+mod variables;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::harness::address;
+use crate::harness::process::{binary, text};
+
+/// Longer than anything here may take.
+const SOON: Duration = Duration::from_secs(30);
+
+/// A directory for processes, with a secret in it.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        fs::write(directory.path().join("secret"), "a secret of the tests").expect("it is ours");
+        Self(directory)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A gateway of a ring of two, on an address of its own.
+    fn gateway(&self) -> Command {
+        let mut command = Command::new(binary("gateway"));
+        let listen = address::fresh().to_string();
+        command.args(["--nodes", "db-0,db-1", "--listen", &listen]);
+        command.args(["--state", &text(&self.path("state"))]);
+        command.args(["--secret-file", &text(&self.path("secret"))]);
+        command
+    }
+
+    /// A node that nobody is at the address of its gateway.
+    fn node(&self) -> Command {
+        let mut command = Command::new(binary("db_process"));
+        let gateway = format!("{}:3002", address::fresh());
+        command.args(["--node-id", "db-0", "--gateway", &gateway]);
+        command.args(["--data", &text(&self.path("data"))]);
+        command.args(["--secret-file", &text(&self.path("secret"))]);
+        command
+    }
+}

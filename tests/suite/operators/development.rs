@@ -1,0 +1,206 @@
+//! `chainring dev`, and how its processes end.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
+
+use super::{Place, SOON};
+use crate::harness::process::{Process, binary, text};
+
+const POLL: Duration = Duration::from_millis(50);
+
+/// A `chainring dev` of two nodes.
+pub(super) struct Development {
+    process: Process,
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Development {
+    /// Starts one; `program` makes the command of a program.
+    pub(super) async fn start_by(data: &Path, program: fn(&Path) -> Command) -> Self {
+        Self::start(data, program, Process::spawn).await
+    }
+
+    async fn start(
+        data: &Path,
+        program: fn(&Path) -> Command,
+        spawn: fn(&str, Command) -> Process,
+    ) -> Self {
+        let [rest, socket] = free_ports().await;
+        let mut command = program(&binary("chainring"));
+        command.args(["dev", "--nodes", "2", "--data", &text(data)]);
+        command.args(["--rest-port", &rest.to_string(), "--socket-port", &socket.to_string()]);
+        let http = reqwest::Client::builder().timeout(SOON).no_proxy().build().unwrap();
+        let url = format!("http://127.0.0.1:{rest}");
+        Self { process: spawn("dev", command), url, http }
+    }
+
+    /// Waits until it can be used.
+    pub(super) async fn is_ready(&self) {
+        let ready = async {
+            let healthy = async || {
+                let url = format!("{}/api/cluster", self.url);
+                let status = self.http.get(url).send().await.ok()?;
+                status.json::<serde_json::Value>().await.ok()?["healthy"].as_bool()
+            };
+            while healthy().await != Some(true) {
+                sleep(POLL).await;
+            }
+        };
+        let is_ready = timeout(SOON, ready).await.is_ok();
+        assert!(is_ready, "it is not ready:\n{}", self.process.text());
+    }
+
+    pub(super) async fn create_user(&self, id: &str) {
+        let user = json!({ "id": id, "name": "Ada", "email": "ada@example.org", "group": 1 });
+        let created = self.http.post(format!("{}/api/user/", self.url)).json(&user).send().await;
+        assert_eq!(created.unwrap().status(), 201);
+    }
+
+    pub(super) async fn stop(self) {
+        self.process.stop().await;
+    }
+
+    /// The processes that it has started.
+    fn children(&self) -> Vec<u32> {
+        let parent = self.process.id();
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        ids.filter(|id| stat(*id).is_some_and(|stat| stat.parent == parent)).collect()
+    }
+}
+
+/// What `proc_pid_stat(5)` says of a process.
+struct Stat {
+    state: char,
+    parent: u32,
+}
+
+fn stat(id: u32) -> Option<Stat> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut words = rest.split(' ');
+    Some(Stat { state: words.next()?.chars().next()?, parent: words.next()?.parse().ok()? })
+}
+
+/// Waits until processes have ended.
+async fn have_ended(ids: &[u32]) {
+    let lives = |id: &u32| stat(*id).is_some_and(|stat| stat.state != 'Z');
+    let ended = async {
+        while ids.iter().any(lives) {
+            sleep(POLL).await;
+        }
+    };
+    assert!(timeout(SOON, ended).await.is_ok(), "its processes go on without it");
+}
+
+/// Two ports of 127.0.0.1 that nobody has.
+async fn free_ports() -> [u16; 2] {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let listeners = [bind().await.unwrap(), bind().await.unwrap()];
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// What it prints goes where this process reads.
+fn to_stderr(program: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"exec "$0" "$@" >&2"#]).arg(program);
+    command
+}
+
+/// It prints many lines for each request.
+fn verbose(program: &Path) -> Command {
+    let mut command = to_stderr(program);
+    command.env("RUST_LOG", "trace");
+    command
+}
+
+/// What it prints goes to a program that reads one line.
+fn to_head(program: &Path) -> Command {
+    let mut command = Command::new("bash");
+    command.args(["-c", r#"exec "$0" "$@" > >(head -n 1 >&2)"#]).arg(program);
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_processes_end_in_order_with_it_on_every_signal_that_ends_it() {
+    let place = Place::new();
+    for signal in [Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGINT, Signal::SIGTERM] {
+        let ring = Development::start_by(&place.path("data"), to_stderr).await;
+        ring.is_ready().await;
+        let children = ring.children();
+        assert_eq!(children.len(), 3);
+        ring.process.signal(signal);
+        if signal == Signal::SIGHUP {
+            // The shell and the kernel both say that a terminal is closed.
+            ring.process.says("stopping").await;
+            ring.process.signal(signal);
+        }
+        let (status, said) = ring.process.ended().await;
+        assert!(status.success(), "{signal}: {status}\n{said}");
+        assert!(said.contains("chainring | stopped; the data is in"), "{signal}: {said}");
+        have_ended(&children).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_processes_end_with_it_when_it_is_killed() {
+    let place = Place::new();
+    let ring = Development::start_by(&place.path("data"), to_stderr).await;
+    ring.is_ready().await;
+    let children = ring.children();
+    assert_eq!(children.len(), 3);
+    ring.process.kill().await;
+    have_ended(&children).await;
+
+    let ring = Development::start_by(&place.path("data"), to_stderr).await;
+    ring.is_ready().await;
+    ring.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_ends_quietly_and_in_order_when_nobody_reads_any_more() {
+    let place = Place::new();
+    let ring = Development::start_by(&place.path("data"), to_head).await;
+    let (status, said) = ring.process.ended().await;
+    assert!(status.success(), "{status}\n{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    // Nobody holds the data any more.
+    let ring = Development::start_by(&place.path("data"), to_stderr).await;
+    ring.is_ready().await;
+    ring.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_stands_still_stops_nothing() {
+    let place = Place::new();
+    let ring = Development::start(&place.path("data"), verbose, Process::spawn_unread).await;
+    ring.is_ready().await;
+    for user in 0..200 {
+        ring.create_user(&format!("user-{user}")).await;
+    }
+    ring.process.read();
+    ring.process.says("lines were dropped here, as nobody read them in time").await;
+    ring.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_ends_when_it_is_told_to_though_nobody_reads_what_it_prints() {
+    let place = Place::new();
+    let ring = Development::start(&place.path("data"), verbose, Process::spawn_unread).await;
+    ring.is_ready().await;
+    for user in 0..200 {
+        ring.create_user(&format!("user-{user}")).await;
+    }
+    let children = ring.children();
+    ring.stop().await;
+    have_ended(&children).await;
+}
