@@ -2,6 +2,11 @@
 //!
 //! A problem's `type` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) is one of these under
 //! [`TYPE_PREFIX`]. Clients may branch on it; titles and details may change their words.
+//!
+//! [`ProblemBody::to_json`] is the only place where a problem becomes bytes. It keeps every body within
+//! [`BODY_BYTES_MAX`], whatever the client sent.
+
+use std::borrow::Cow;
 
 use serde::Serialize;
 
@@ -12,6 +17,21 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// What every `type` begins with. It names, it need not be fetched (RFC 9457, section 3.1.1).
 pub const TYPE_PREFIX: &str = "tag:chainring,2026:problem:";
+
+/// The largest body of a problem.
+pub const BODY_BYTES_MAX: usize = 4 << 10;
+
+/// How many faults a body names. It counts the others.
+pub const ERRORS_MAX: usize = 10;
+
+/// The longest name of a field in a body, in bytes of JSON.
+pub(crate) const FIELD_BYTES_MAX: usize = 64;
+
+/// The longest description of a fault in a body, in bytes of JSON.
+const FAULT_BYTES_MAX: usize = 128;
+
+/// The longest `detail` of a body, in bytes of JSON.
+const DETAIL_BYTES_MAX: usize = 1400;
 
 /// Defines the problems with code, status and title.
 macro_rules! problems {
@@ -68,8 +88,8 @@ problems! {
     UserExists = "user-exists", 409, "The user exists already";
     /// The partition has lost nothing that an operator could accept, or cannot go on with that copy.
     NothingToAccept = "nothing-to-accept", 409, "The loss cannot be accepted";
-    /// The record is not at the position that `If-Match` asks for.
-    PreconditionFailed = "precondition-failed", 412, "The record has changed";
+    /// `If-Match` or `If-None-Match` does not hold for the record as it is.
+    PreconditionFailed = "precondition-failed", 412, "The record does not meet the precondition";
     /// The body is larger than the gateway takes, which is 64 KiB unless told.
     TooLarge = "too-large", 413, "The body is too large";
     /// The body is not declared as JSON.
@@ -77,7 +97,7 @@ problems! {
     /// A field is unknown, missing or invalid; `errors` names each.
     InvalidField = "invalid-field", 422, "A field is invalid";
     /// Certainly not done, safe to repeat; `Retry-After` says when.
-    Unavailable = "unavailable", 503, "The partition of the user is not available now";
+    Unavailable = "unavailable", 503, "Not available now";
     /// Certainly not done, safe to repeat: the gateway has as much to do as it can bear.
     Overloaded = "overloaded", 503, "The gateway is busy";
     /// It may have been done, or may still be: look before repeating it.
@@ -100,33 +120,51 @@ pub struct ProblemBody<'a> {
     pub kind: ProblemType,
     /// What is wrong this time, and what to do.
     pub detail: &'a str,
-    /// The fields that are wrong.
+    /// The fields that are wrong. The body names the first [`ERRORS_MAX`].
     pub errors: &'a [FieldError],
     /// The user of whom nobody knows whether it was created.
     pub id: Option<&'a UserId>,
 }
 
 impl ProblemBody<'_> {
-    /// The body of a response.
+    /// The body of a response, of at most [`BODY_BYTES_MAX`] bytes. Long texts are shortened.
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]
         struct Body<'a> {
             r#type: String,
             title: &'a str,
             status: u16,
-            detail: &'a str,
-            #[serde(skip_serializing_if = "<[_]>::is_empty")]
-            errors: &'a [FieldError],
+            detail: Cow<'a, str>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            errors: Vec<Fault<'a>>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            more_errors: Option<usize>,
             #[serde(skip_serializing_if = "Option::is_none")]
             id: Option<&'a UserId>,
         }
+        #[derive(Serialize)]
+        struct Fault<'a> {
+            field: Cow<'a, str>,
+            detail: Cow<'a, str>,
+        }
+        impl<'a> Fault<'a> {
+            fn of(error: &'a FieldError) -> Self {
+                let (field, detail) = (&error.field, &error.detail);
+                Self {
+                    field: shortened(field, FIELD_BYTES_MAX),
+                    detail: shortened(detail, FAULT_BYTES_MAX),
+                }
+            }
+        }
         let Self { kind, detail, errors, id } = *self;
+        let more_errors = errors.len().saturating_sub(ERRORS_MAX);
         let body = Body {
             r#type: kind.uri(),
             title: kind.title(),
             status: kind.status(),
-            detail,
-            errors,
+            detail: shortened(detail, DETAIL_BYTES_MAX),
+            errors: errors.iter().take(ERRORS_MAX).map(Fault::of).collect(),
+            more_errors: (more_errors > 0).then_some(more_errors),
             id,
         };
         serde_json::to_string(&body)
@@ -134,10 +172,138 @@ impl ProblemBody<'_> {
     }
 }
 
+/// Shortens a text that takes more than `bytes_max` bytes in a JSON string. The cut is between two
+/// characters, and `…` takes the place of what is left out.
+pub(crate) fn shortened(text: &str, bytes_max: usize) -> Cow<'_, str> {
+    const ELLIPSIS: char = '…';
+    let kept_max = bytes_max.saturating_sub(ELLIPSIS.len_utf8());
+    let (mut length, mut kept) = (0_usize, "");
+    for (at, character) in text.char_indices() {
+        if length <= kept_max {
+            kept = text.get(..at).unwrap_or_default();
+        }
+        length = length.saturating_add(length_in_json(character));
+        if length > bytes_max {
+            return Cow::Owned(format!("{kept}{ELLIPSIS}"));
+        }
+    }
+    Cow::Borrowed(text)
+}
+
+/// How many bytes a character takes in a JSON string.
+fn length_in_json(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => character.len_utf8(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::user::{BodyError, NewUser, UserPatch};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use serde_json::Value;
     use std::collections::BTreeSet;
+
+    fn body_of(kind: ProblemType, detail: &str, errors: &[FieldError]) -> Value {
+        let id = "x".repeat(crate::user::USER_ID_LENGTH_MAX).parse().unwrap();
+        let json = ProblemBody { kind, detail, errors, id: Some(&id) }.to_json();
+        assert!(json.len() <= BODY_BYTES_MAX, "{} bytes: {json}", json.len());
+        serde_json::from_str(&json).unwrap()
+    }
+
+    /// Texts of every length whose characters take one to six bytes in JSON.
+    fn text() -> impl Strategy<Value = String> {
+        let character = prop_oneof![
+            any::<char>(),
+            Just('a'),
+            Just('"'),
+            Just('\0'),
+            Just('\n'),
+            Just('…'),
+            Just('\u{1f600}'),
+            Just('\u{301}'),
+        ];
+        (character.clone(), vec(character, 0..40), 0..200_usize).prop_map(|(one, many, times)| {
+            let many = many.into_iter().collect::<String>();
+            format!("{}{many}", one.to_string().repeat(times))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_is_larger_than_it_may_be(
+            kind in prop::sample::select(ProblemType::ALL),
+            detail in text(),
+            errors in vec((text(), text()), 0..30),
+        ) {
+            let fault = |(field, detail)| FieldError { field, detail };
+            let errors = errors.into_iter().map(fault).collect::<Vec<_>>();
+            let body = body_of(kind, &detail, &errors);
+            let named = body["errors"].as_array().map_or(0, Vec::len);
+            prop_assert_eq!(named, errors.len().min(ERRORS_MAX));
+            let more = body["more_errors"].as_u64().unwrap_or(0);
+            prop_assert_eq!(named as u64 + more, errors.len() as u64);
+        }
+
+        #[test]
+        fn a_text_is_shortened_between_characters_and_only_if_it_is_too_long(
+            text in text(),
+            bytes_max in 3..300_usize,
+        ) {
+            let json_length = |text: &str| serde_json::to_string(text).unwrap().len() - 2;
+            let shown = shortened(&text, bytes_max);
+            prop_assert!(json_length(&shown) <= bytes_max);
+            if json_length(&text) <= bytes_max {
+                prop_assert_eq!(&*shown, &text);
+            } else {
+                let kept = shown.strip_suffix('…').unwrap();
+                prop_assert!(text.starts_with(kept));
+                let next = text[kept.len()..].chars().next().unwrap();
+                prop_assert!(json_length(kept) + length_in_json(next) + 3 > bytes_max);
+            }
+        }
+
+        #[test]
+        fn the_faults_of_a_hostile_body_are_counted_and_the_first_are_named(
+            names in vec(text(), 0..60),
+            given in vec(prop::sample::select(&["id", "name", "email", "group"][..]), 0..8),
+        ) {
+            let unknown = names.iter().map(String::as_str).chain(given.iter().copied());
+            let members = unknown.map(|name| format!("{}:7", Value::from(name)));
+            let body = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+            let errors = [
+                NewUser::from_body(body.as_bytes()).map(drop).unwrap_err(),
+                UserPatch::from_body(body.as_bytes()).map(drop).unwrap_err(),
+            ];
+            for error in errors {
+                let detail = error.to_string();
+                let BodyError::Fields(errors) = error else { panic!("{detail}") };
+                let body = body_of(ProblemType::InvalidField, &detail, &errors);
+                let told = body["detail"].as_str().unwrap();
+                for fault in body["errors"].as_array().unwrap() {
+                    let (field, words) = (fault["field"].as_str(), fault["detail"].as_str());
+                    let described = format!("{} {}", field.unwrap(), words.unwrap());
+                    prop_assert!(told.contains(&described), "{}", told);
+                }
+                if let Some(more) = errors.len().checked_sub(ERRORS_MAX).filter(|more| *more > 0) {
+                    let suffix = format!("; and {more} more");
+                    prop_assert!(told.ends_with(&suffix), "{}", told);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_problem_fits() {
+        let fault = FieldError { field: "x".repeat(1000), detail: "y".repeat(1000) };
+        for kind in ProblemType::ALL {
+            body_of(*kind, &"z".repeat(10_000), &vec![fault.clone(); 100_000]);
+        }
+    }
 
     #[test]
     fn no_two_problems_share_a_code() {

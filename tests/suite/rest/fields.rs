@@ -124,6 +124,34 @@ async fn all_faults_of_a_body_are_named_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_many_faults_the_first_are_named_and_the_others_counted() {
+    let (rest, _ring) = shared::ring().await;
+    for name in ["u", "\u{1}", "\"", "\\", "ü", "\u{1f600}", "x\u{301}"] {
+        for (length, count) in [(1, 3000), (64, 500), (5000, 3), (20_000, 1)] {
+            let member = |number| (format!("{}{number}", name.repeat(length)), json!(1));
+            let body = Value::from_iter((0..count).map(member)).to_string();
+            for method in [Method::POST, Method::PUT] {
+                let answer = text(&rest, method, &body).await;
+                assert!(answer.body.len() <= 4 << 10, "{} bytes", answer.body.len());
+                if answer.status == StatusCode::PAYLOAD_TOO_LARGE {
+                    continue;
+                }
+                let problem = answer.problem(ProblemType::InvalidField);
+                let named = problem["errors"].as_array().expect("faults").len();
+                let more = problem["more_errors"].as_u64().unwrap_or(0);
+                let detail = problem["detail"].as_str().expect("words");
+                assert!(named <= 10, "{problem}");
+                if more > 0 {
+                    assert!(detail.ends_with(&format!("; and {more} more")), "{detail}");
+                }
+                let all = usize::try_from(more).expect("few") + named;
+                assert!((count + 1..=count + 3).contains(&all), "{all} of {count}: {problem}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_no_object_is_invalid() {
     let (rest, _ring) = shared::ring().await;
     for body in ["[]", "1", "null", "true", "\"ada\"", r#"[{"id":"ada"}]"#] {

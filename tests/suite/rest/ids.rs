@@ -55,17 +55,25 @@ async fn an_id_percent_encoded_in_the_path_is_the_same_user() {
 
 /// Client libraries take `.` and `..` out of paths, encoded or not (RFC 3986, section 5.2.4), so it takes bare HTTP.
 #[tokio::test(flavor = "multi_thread")]
-async fn dots_alone_are_ids_too() {
+async fn dots_that_clients_take_out_of_paths_are_no_ids() {
     let (rest, _ring) = shared::ring().await;
-    for id in [".", "..", "..."] {
-        assert_eq!(rest.create(&user(id)).await.record(StatusCode::CREATED), user(id));
-        let encoded = id.replace('.', "%2e");
-        for path in [id, &encoded] {
-            let request = Raw::request(&rest.url(""), &[&format!("GET /api/user/{path}")]).await;
-            assert_eq!(request.answer().await.record(StatusCode::OK), user(id), "{path}");
+    for id in [".", ".."] {
+        assert_eq!(rest.create(&user(id)).await.faulty_fields(), ["id"], "{id}");
+        assert_eq!(rest.change(&json!({ "id": id })).await.faulty_fields(), ["id"], "{id}");
+        let upper = id.replace('.', "%2E");
+        for path in [id, &upper, &upper.to_lowercase(), &format!("{id}/"), &format!("{upper}/")] {
+            for method in ["GET", "DELETE"] {
+                let line = format!("{method} /api/user/{path}");
+                let answer = Raw::request(&rest.url(""), &[&line]).await.answer().await;
+                assert_eq!(answer.faulty_fields(), ["id"], "{line}");
+            }
         }
-        let request = Raw::request(&rest.url(""), &[&format!("DELETE /api/user/{id}")]).await;
-        request.answer().await.is_empty(StatusCode::NO_CONTENT);
+    }
+    for id in ["...", "..a", ".a", "a.."] {
+        assert_eq!(rest.create(&user(id)).await.record(StatusCode::CREATED), user(id));
+        let request = Raw::request(&rest.url(""), &[&format!("GET /api/user/{id}")]).await;
+        assert_eq!(request.answer().await.record(StatusCode::OK), user(id), "{id}");
+        rest.delete(id).await.is_empty(StatusCode::NO_CONTENT);
     }
 }
 

@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::{NewUser, UserId, UserPatch};
+use crate::problem::{ERRORS_MAX, FIELD_BYTES_MAX, shortened};
 
 /// One fault of a body.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, thiserror::Error)]
@@ -30,8 +31,19 @@ pub enum BodyError {
     #[error("the body must be a JSON object")]
     NotAnObject,
     /// An object with faults.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", described(.0))]
     Fields(FieldErrors),
+}
+
+/// The first [`ERRORS_MAX`] faults in words, and how many more there are.
+fn described(errors: &[FieldError]) -> String {
+    let shown = errors.iter().take(ERRORS_MAX).map(ToString::to_string);
+    let mut described = shown.collect::<Vec<_>>().join("; ");
+    let more = errors.len().saturating_sub(ERRORS_MAX);
+    if more > 0 {
+        described.push_str(&format!("; and {more} more"));
+    }
+    described
 }
 
 impl NewUser {
@@ -92,7 +104,7 @@ impl Fields {
         &mut self,
     ) -> (Option<UserId>, Option<super::Name>, Option<super::Email>, Option<u32>) {
         (
-            self.take("id", text),
+            self.take("id", id),
             self.take("name", text),
             self.take("email", text),
             self.take("group", group),
@@ -117,8 +129,7 @@ impl Fields {
     }
 
     fn fault(&mut self, field: &str, detail: impl Into<String>) {
-        const SHOWN_MAX: usize = 64;
-        let field = field.chars().take(SHOWN_MAX).collect();
+        let field = shortened(field, FIELD_BYTES_MAX).into_owned();
         self.errors.push(FieldError { field, detail: detail.into() });
     }
 
@@ -139,6 +150,11 @@ where
         Value::String(text) => T::try_from(text).map_err(|error| error.to_string()),
         _ => Err("must be a string".to_owned()),
     }
+}
+
+fn id(value: Value) -> Result<UserId, String> {
+    let Value::String(text) = value else { return Err("must be a string".to_owned()) };
+    UserId::from_client(&text).map_err(|error| error.to_string())
 }
 
 fn group(value: Value) -> Result<u32, String> {
@@ -241,6 +257,18 @@ mod tests {
                 "{other}"
             );
         }
+    }
+
+    #[test]
+    fn an_id_that_no_url_can_address_is_a_fault() {
+        for id in [".", "..", "\\u002e", "\\u002e."] {
+            let body =
+                format!(r#"{{"id":"{id}","name":"Ada","email":"ada@example.org","group":0}}"#);
+            assert_eq!(faults(NewUser::from_body(body.as_bytes())), ["id"], "{id}");
+            let body = format!(r#"{{"id":"{id}"}}"#);
+            assert_eq!(faults(UserPatch::from_body(body.as_bytes())), ["id"], "{id}");
+        }
+        assert!(UserPatch::from_body(br#"{"id":"..."}"#).is_ok());
     }
 
     #[test]

@@ -10,19 +10,33 @@ pub const USER_ID_LENGTH_MAX: usize = 128;
 
 /// Names a user: 1 to [`USER_ID_LENGTH_MAX`] of the characters that
 /// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3) never escapes in a URL.
+///
+/// A client cannot use `.` and `..` ([`from_client`](Self::from_client)). They can still be decoded,
+/// because earlier releases stored such users.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UserId(String);
 
 /// A text that is not the id of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {USER_ID_LENGTH_MAX} characters of A-Z a-z 0-9 - . _ ~")]
+#[error("must be 1 to {USER_ID_LENGTH_MAX} characters of A-Z a-z 0-9 - . _ ~, and not . or ..")]
 pub struct InvalidUserId;
 
 impl UserId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id in a client's request. It must be possible to address the user by a URL, so `.` and `..`
+    /// are refused: clients remove these segments from a path
+    /// ([RFC 3986, section 5.2.4](https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4)).
+    ///
+    /// # Errors
+    ///
+    /// When the text is not an id, or cannot be addressed.
+    pub fn from_client(text: &str) -> Result<Self, InvalidUserId> {
+        if matches!(text, "." | "..") { Err(InvalidUserId) } else { text.parse() }
     }
 
     fn check(text: &str) -> Result<(), InvalidUserId> {
@@ -84,6 +98,23 @@ mod tests {
                 unreserved,
                 "{character:?}"
             );
+        }
+    }
+
+    #[test]
+    fn an_id_that_no_url_can_address_is_refused_from_clients_and_still_decoded() {
+        for text in [".", ".."] {
+            assert_eq!(UserId::from_client(text), Err(InvalidUserId));
+            let json = format!("{text:?}");
+            assert_eq!(serde_json::from_str::<UserId>(&json).unwrap().as_str(), text);
+            let bytes = postcard::to_allocvec(text).unwrap();
+            assert_eq!(postcard::from_bytes::<UserId>(&bytes).unwrap().as_str(), text);
+        }
+        for text in ["...", ".a", "a.", "..a", "a..", ".-", "~.", "-"] {
+            assert_eq!(UserId::from_client(text).unwrap().as_str(), text);
+        }
+        for text in ["", "a b", "a/b", "./", "ä", &"x".repeat(USER_ID_LENGTH_MAX + 1)] {
+            assert_eq!(UserId::from_client(text), Err(InvalidUserId), "{text}");
         }
     }
 
