@@ -11,6 +11,7 @@ use protocol::message::{
     Action, CallId, CopyMessage, Data, FromNode, Operation, RecordRow, Reply, Request, Rows,
     ToNode, Update,
 };
+use protocol::precondition::Precondition;
 use protocol::version::{Version, Versions};
 use protocol::view::{Member, View};
 use serde::Serialize;
@@ -69,7 +70,7 @@ fn request(call: u64, operation: Operation) -> ToNode {
 }
 
 fn creation(call: u64, bytes: usize) -> Operation {
-    let action = Action::Create(user(call, bytes));
+    let action = Action::Create { user: user(call, bytes), precondition: Precondition::NONE };
     Operation::Update(Update { request: request_id(call), unsettled_from: call, action })
 }
 

@@ -10,6 +10,7 @@ use protocol::message::{
     Action, CallId, CopyMessage, FromNode, Greeting, Holds, Operation, RecordRow, Reply, Report,
     Request, ToNode, Update, Welcome,
 };
+use protocol::precondition::Precondition;
 use protocol::user::UserId;
 use protocol::view::Member;
 use ring::controller::{ClusterState, NodeState};
@@ -194,7 +195,7 @@ fn request(partition: u16, member: Member, call: u64, operation: Operation) -> N
 }
 
 fn update(counter: u64) -> NodeEvent {
-    let action = Action::Create(user(counter, BYTES));
+    let action = Action::Create { user: user(counter, BYTES), precondition: Precondition::NONE };
     let update = Update { request: request_id(counter), unsettled_from: counter, action };
     request(1, Member::Home, counter, Operation::Update(update))
 }

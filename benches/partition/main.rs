@@ -21,6 +21,7 @@ use clap::Parser;
 use db_process::storage::rocks::{RocksSettings, RocksStorage};
 use db_process::storage::{StorageReader, Table};
 use protocol::message::Action;
+use protocol::precondition::Precondition;
 use protocol::user::{User, UserId};
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -97,7 +98,7 @@ async fn measure(args: &Args, users: u32, name_bytes: usize) -> anyhow::Result<(
     let directories = Directories::make(&args.disk)?;
     let [home, next] = &directories.pair;
     let mut pair = Pair::start(home, next).await?;
-    pair.update((0..users).map(|number| Action::Create(user(number, 0, name_bytes))), 1024).await?;
+    pair.update((0..users).map(|number| create(number, name_bytes)), 1024).await?;
     pair.stop().await?;
     for (from, to) in directories.pair.iter().zip(&directories.alone) {
         copy_directory(from, to)?;
@@ -188,12 +189,16 @@ fn user(number: u32, change: u32, name_bytes: usize) -> User {
     User::from_json(json.as_bytes()).unwrap_or_else(|error| unreachable!("it is a record: {error}"))
 }
 
+fn create(number: u32, name_bytes: usize) -> Action {
+    Action::Create { user: user(number, 0, name_bytes), precondition: Precondition::NONE }
+}
+
 /// A change of all fields.
 fn change(number: u32, change: u32, name_bytes: usize) -> Action {
     let User { id, name, email, group } = user(number, change, name_bytes);
     let patch =
         protocol::user::UserPatch { id, name: Some(name), email: Some(email), group: Some(group) };
-    Action::Change { patch, if_match: None }
+    Action::Change { patch, precondition: Precondition::NONE }
 }
 
 fn copy_directory(from: &Path, to: &Path) -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ use crate::message::{
     DiskState, FromNode, Greeting, Holds, Neighbour, Operation, ProbeNumber, Progress, RecordRow,
     Reply, Report, Request, Rows, Stretch, ToNode, Update, Verdict, Welcome,
 };
+use crate::precondition::{Precondition, TAGS_MAX, Tags};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::user::{Email, Name, User, UserId, UserPatch};
 use crate::view::{InSync, Member, View};
@@ -107,10 +108,14 @@ arbitrary! {
         Self { cluster, ring, gateway_boot, views, next, home_is_linked }
     });
     Action => prop_oneof![
-        any::<User>().prop_map(Self::Create),
-        any::<(UserPatch, Option<Position>)>().prop_map(|(patch, if_match)| Self::Change { patch, if_match }),
-        any::<(UserId, Option<Position>)>().prop_map(|(id, if_match)| Self::Delete { id, if_match }),
+        any::<(User, Precondition)>().prop_map(|(user, precondition)| Self::Create { user, precondition }),
+        any::<(UserPatch, Precondition)>()
+            .prop_map(|(patch, precondition)| Self::Change { patch, precondition }),
+        any::<(UserId, Precondition)>().prop_map(|(id, precondition)| Self::Delete { id, precondition }),
     ];
+    Tags => prop_oneof![Just(Self::Any), vec(any::<Position>(), 0..=TAGS_MAX).prop_map(Self::Listed)];
+    Precondition => any::<(Option<Tags>, Option<Tags>)>()
+        .prop_map(|(if_match, if_none_match)| Self { if_match, if_none_match });
     Update => any::<(RequestId, u64, Action)>()
         .prop_map(|(request, unsettled_from, action)| Self { request, unsettled_from, action });
     Operation => prop_oneof![any::<UserId>().prop_map(Self::Read), any::<Update>().prop_map(Self::Update)];

@@ -11,6 +11,7 @@
 //! | [`entry`] | one logged update, and the answers it leads to |
 //! | [`hello`] | what a peer says of itself when it connects |
 //! | [`version`] | which versions of all this a process speaks, and which one two processes use |
+//! | [`precondition`] | what must hold of a record for a request to be carried out |
 //! | [`refusal`] | why a peer is turned away |
 //! | [`message`] | the messages of each kind of link, in both directions |
 //! | [`frame`] | many messages as the bytes of one packet |
@@ -30,6 +31,7 @@ pub mod frame;
 pub mod hello;
 pub mod id;
 pub mod message;
+pub mod precondition;
 pub mod problem;
 pub mod refusal;
 pub mod user;

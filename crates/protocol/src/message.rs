@@ -20,6 +20,7 @@ use crate::entry::{Answer, Entry, RecordJson};
 use crate::id::{
     ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
+use crate::precondition::Precondition;
 use crate::refusal::Refusal;
 use crate::user::{User, UserId, UserPatch};
 use crate::view::{Member, View};
@@ -406,20 +407,25 @@ pub struct Update {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// Adds a record.
-    Create(User),
+    Create {
+        /// The record.
+        user: User,
+        /// What must hold.
+        precondition: Precondition,
+    },
     /// Changes the fields that are given.
     Change {
         /// Whose record, and the fields.
         patch: UserPatch,
-        /// Only if the record is at this position.
-        if_match: Option<Position>,
+        /// What must hold of the record.
+        precondition: Precondition,
     },
     /// Removes a record.
     Delete {
         /// Whose.
         id: UserId,
-        /// Only if the record is at this position.
-        if_match: Option<Position>,
+        /// What must hold of the record.
+        precondition: Precondition,
     },
 }
 
@@ -427,9 +433,18 @@ impl Action {
     /// The user whose record is concerned.
     pub fn id(&self) -> &UserId {
         match self {
-            Self::Create(user) => &user.id,
+            Self::Create { user, .. } => &user.id,
             Self::Change { patch, .. } => &patch.id,
             Self::Delete { id, .. } => id,
+        }
+    }
+
+    /// What must hold of that record.
+    pub fn precondition(&self) -> &Precondition {
+        match self {
+            Self::Create { precondition, .. }
+            | Self::Change { precondition, .. }
+            | Self::Delete { precondition, .. } => precondition,
         }
     }
 }

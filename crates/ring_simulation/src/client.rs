@@ -7,6 +7,7 @@ use history::{ClientId, Event, OperationId};
 use protocol::entry::Answer;
 use protocol::id::Position;
 use protocol::message::Action;
+use protocol::precondition::{Precondition, Tags};
 use protocol::user::{Email, Name, User, UserId, UserPatch};
 use ring::router::{ClientRequest, Outcome, Ticket};
 
@@ -43,18 +44,22 @@ impl Clients {
         let name = Name::try_from(text.clone()).unwrap();
         let group = u32::try_from(self.asked).unwrap();
         let seen = self.last_seen.get(&id).copied();
-        let if_match = match operation {
+        let seen = match operation {
             ClientOperation::ChangeIfMatch | ClientOperation::DeleteIfMatch => seen,
             _ => None,
         };
-        let (input_id, etag) = (id.to_string(), if_match.map(|position| position.to_string()));
+        let precondition = self.precondition(seen);
+        let header = |tags: &Option<Tags>| tags.as_ref().map(header);
+        let (if_match, if_none_match) =
+            (header(&precondition.if_match), header(&precondition.if_none_match));
+        let input_id = id.to_string();
         let (request, input) = match operation {
             ClientOperation::Create => {
                 let email = Email::try_from("a@b.c".to_owned()).unwrap();
                 let fields = Fields { name: text.clone(), email: "a@b.c".to_owned(), group };
                 let user = User { id: id.clone(), name, email, group };
                 (
-                    ClientRequest::Update(Action::Create(user)),
+                    ClientRequest::Update(Action::Create { user, precondition }),
                     Input::Create { id: input_id, fields },
                 )
             }
@@ -65,12 +70,13 @@ impl Clients {
                 let patch =
                     UserPatch { id: id.clone(), name: Some(name), email: None, group: None };
                 let input_patch = Patch { name: Some(text.clone()), ..Patch::default() };
-                let input = Input::Change { id: input_id, patch: input_patch, if_match: etag };
-                (ClientRequest::Update(Action::Change { patch, if_match }), input)
+                let input =
+                    Input::Change { id: input_id, patch: input_patch, if_match, if_none_match };
+                (ClientRequest::Update(Action::Change { patch, precondition }), input)
             }
             ClientOperation::Delete | ClientOperation::DeleteIfMatch => {
-                let input = Input::Delete { id: input_id, if_match: etag };
-                (ClientRequest::Update(Action::Delete { id: id.clone(), if_match }), input)
+                let input = Input::Delete { id: input_id, if_match, if_none_match };
+                (ClientRequest::Update(Action::Delete { id: id.clone(), precondition }), input)
             }
         };
         let (client, operation) = (ClientId(self.asked), OperationId(self.asked));
@@ -81,6 +87,17 @@ impl Clients {
         }
         self.open.insert(ticket, id);
         (ticket, request)
+    }
+
+    /// A precondition on the position that was seen last, if there is one. Its forms take turns.
+    fn precondition(&self, seen: Option<Position>) -> Precondition {
+        let Some(seen) = seen else { return Precondition::NONE };
+        let tags = |positions: &[Position]| Some(Tags::Listed(positions.to_vec()));
+        match self.asked % 4 {
+            0 => Precondition { if_match: None, if_none_match: tags(&[seen]) },
+            1 => Precondition { if_match: tags(&[Position::ZERO, seen]), if_none_match: None },
+            _ => Precondition { if_match: tags(&[seen]), if_none_match: None },
+        }
     }
 
     pub(crate) fn complete(&mut self, now_ns: u64, ticket: Ticket, outcome: &Outcome) {
@@ -128,6 +145,16 @@ impl Clients {
 
     pub(crate) fn history(&self) -> UserHistory {
         UserHistory::from_events(self.events.clone()).expect("recorded in order")
+    }
+}
+
+/// Tags as a header lists them.
+fn header(tags: &Tags) -> String {
+    match tags {
+        Tags::Any => "*".to_owned(),
+        Tags::Listed(positions) => {
+            positions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        }
     }
 }
 

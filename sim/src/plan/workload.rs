@@ -17,7 +17,7 @@ pub struct PlannedOperation {
     pub client: usize,
     /// What it asks for, without a precondition.
     pub input: Input,
-    /// Whether it asks for the etag that the client saw last of that user (`If-Match`).
+    /// Whether it has a precondition on the etag that the client saw last of that user: mostly `If-Match`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub if_match: bool,
 }
@@ -54,9 +54,9 @@ fn input(random: &mut StdRng, swarm: &Swarm, number: usize) -> Input {
                 email: with_email.then_some(email),
                 group: with_group.then_some(group),
             };
-            Input::Change { id, patch, if_match: None }
+            Input::Change { id, patch, if_match: None, if_none_match: None }
         }
-        _ => Input::Delete { id, if_match: None },
+        _ => Input::Delete { id, if_match: None, if_none_match: None },
     }
 }
 

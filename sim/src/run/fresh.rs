@@ -42,7 +42,7 @@ impl Run<'_> {
         vec![
             Input::Create { id: id.clone(), fields },
             Input::Read { id: id.clone() },
-            Input::Change { id: id.clone(), patch, if_match: None },
+            Input::Change { id: id.clone(), patch, if_match: None, if_none_match: None },
             Input::Read { id },
         ]
     }

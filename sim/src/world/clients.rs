@@ -42,6 +42,8 @@ struct Client {
     connection: Option<http1::SendRequest<Full<Bytes>>>,
     /// The etag seen last of each user.
     etags: BTreeMap<String, String>,
+    /// How many preconditions it has asked for. Their forms take turns.
+    preconditions: u64,
 }
 
 /// How far an attempt came that has no answer.
@@ -59,7 +61,8 @@ impl Clients {
         mut more: mpsc::UnboundedReceiver<PlannedOperation>,
     ) {
         let start = Instant::now();
-        let mut client = Client { id, shared: self, connection: None, etags: BTreeMap::new() };
+        let (connection, etags) = (None, BTreeMap::new());
+        let mut client = Client { id, shared: self, connection, etags, preconditions: 0 };
         for operation in planned {
             sleep_until(start + Duration::from_millis(operation.at_ms)).await;
             if start.elapsed() >= client.shared.until {
@@ -106,11 +109,18 @@ impl Client {
         tell(ClientDid::Completed(answered));
     }
 
-    fn with_precondition(&self, operation: PlannedOperation) -> Input {
+    fn with_precondition(&mut self, operation: PlannedOperation) -> Input {
         let PlannedOperation { mut input, if_match: wanted, .. } = operation;
-        let known = self.etags.get(input.id()).filter(|_| wanted).cloned();
-        if let Input::Change { if_match, .. } | Input::Delete { if_match, .. } = &mut input {
-            *if_match = known;
+        let Some(etag) = self.etags.get(input.id()).filter(|_| wanted) else { return input };
+        if let Input::Change { if_match, if_none_match, .. }
+        | Input::Delete { if_match, if_none_match, .. } = &mut input
+        {
+            self.preconditions += 1;
+            match self.preconditions % 4 {
+                0 => *if_none_match = Some(format!("W/{etag}")),
+                1 => *if_match = Some(format!("\"of another server\", {etag}")),
+                _ => *if_match = Some(etag.clone()),
+            }
         }
         input
     }

@@ -124,9 +124,9 @@ impl Worker {
             }
             14..=17 => {
                 let patch = Patch { name: Some(name), group: Some(group), ..Patch::default() };
-                Input::Change { id, patch, if_match }
+                Input::Change { id, patch, if_match, if_none_match: None }
             }
-            _ => Input::Delete { id, if_match },
+            _ => Input::Delete { id, if_match, if_none_match: None },
         }
     }
 

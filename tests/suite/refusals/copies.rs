@@ -67,7 +67,7 @@ async fn a_copy_that_missed_updates_ends_and_the_original_can_be_started_again()
     let mut cluster = Cluster::start(2).await;
     let input = |id: &str, name: &str| {
         let patch = Patch { name: Some(name.to_owned()), ..Patch::default() };
-        Input::Change { id: id.to_owned(), patch, if_match: None }
+        Input::Change { id: id.to_owned(), patch, if_match: None, if_none_match: None }
     };
     let users = [0, 1].map(|partition| cluster.user_of(PartitionId(partition)));
     for id in &users {

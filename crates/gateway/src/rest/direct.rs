@@ -66,7 +66,9 @@ impl Service<Request<Body>> for Direct {
         };
         let (Parts { headers, .. }, body) = request.into_parts();
         match call {
-            PlainCall::Read(id) => came.counted(async move { app.read(id).await.into_response() }),
+            PlainCall::Read(id) => {
+                came.counted(async move { app.read(id, &headers).await.into_response() })
+            }
             PlainCall::Create => came.counted(async move {
                 users::create(State(app), headers, body).await.into_response()
             }),
@@ -110,7 +112,7 @@ enum PlainCall {
 fn plain_call<B>(request: &Request<B>) -> Option<PlainCall> {
     let rest = request.uri().path().strip_prefix(USERS)?;
     match *request.method() {
-        Method::GET => rest.parse().ok().map(PlainCall::Read),
+        Method::GET => UserId::from_client(rest).ok().map(PlainCall::Read),
         Method::POST if rest.is_empty() => Some(PlainCall::Create),
         Method::PUT if rest.is_empty() => Some(PlainCall::Change),
         _ => None,
@@ -130,8 +132,15 @@ mod tests {
         assert_eq!(call(Method::GET, "/api/user/ada?x=1"), Some(ada));
         assert_eq!(call(Method::POST, "/api/user/"), Some(PlainCall::Create));
         assert_eq!(call(Method::PUT, "/api/user/?x=1"), Some(PlainCall::Change));
-        for path in ["/api/user/", "/api/user/ada/", "/api/user/a%64a", "/api/cluster", "/api/user"]
-        {
+        for path in [
+            "/api/user/",
+            "/api/user/ada/",
+            "/api/user/a%64a",
+            "/api/user/.",
+            "/api/user/..",
+            "/api/cluster",
+            "/api/user",
+        ] {
             assert_eq!(call(Method::GET, path), None, "{path}");
         }
         for method in [Method::HEAD, Method::POST, Method::PUT, Method::DELETE] {

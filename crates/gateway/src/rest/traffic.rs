@@ -20,7 +20,7 @@ const BUCKETS: [f64; 13] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
 /// The statuses of responses; [`OTHER`] stands for whatever else.
-const STATUSES: [u16; 5] = [200, 201, 202, 204, OTHER];
+const STATUSES: [u16; 6] = [200, 201, 202, 204, 304, OTHER];
 
 /// No status.
 const OTHER: u16 = 0;

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::entry::Answer;
 use protocol::message::Action;
+use protocol::precondition::{Precondition, Unmet};
 use protocol::user::{NewUser, UserId, UserPatch};
 use ring::router::{ClientRequest, Outcome, ServedBy, Unavailable};
 
@@ -31,12 +32,13 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let precondition = etag::precondition(&headers)?;
     let new = NewUser::from_body(&app.json(&headers, body).await?)?;
     let user = new.with_id(|| made_up_id(&app));
     let id = user.id.clone();
     let location = HeaderValue::try_from(format!("{USERS}{id}"))
         .unwrap_or_else(|_| unreachable!("the characters of an id make a header"));
-    let mut response = app.bring(ClientRequest::Update(Action::Create(user)), Some(id)).await?;
+    let mut response = app.update(Action::Create { user, precondition }, Some(id)).await?;
     if response.status() == StatusCode::CREATED {
         response.headers_mut().insert(LOCATION, location);
     }
@@ -46,9 +48,10 @@ pub(super) async fn create(
 /// `GET /api/user/{id}`
 pub(super) async fn read(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    app.read(user_id(id)?).await
+    app.read(user_id(id)?, &headers).await
 }
 
 /// `PUT /api/user/`
@@ -57,9 +60,9 @@ pub(super) async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let if_match = etag::if_match(&headers)?;
+    let precondition = etag::precondition(&headers)?;
     let patch = UserPatch::from_body(&app.json(&headers, body).await?)?;
-    app.bring(ClientRequest::Update(Action::Change { patch, if_match }), None).await
+    app.update(Action::Change { patch, precondition }, None).await
 }
 
 /// `DELETE /api/user/{id}`
@@ -68,25 +71,33 @@ pub(super) async fn delete(
     headers: HeaderMap,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let (id, if_match) = (user_id(id)?, etag::if_match(&headers)?);
-    app.bring(ClientRequest::Update(Action::Delete { id, if_match }), None).await
+    let (id, precondition) = (user_id(id)?, etag::precondition(&headers)?);
+    app.update(Action::Delete { id, precondition }, None).await
 }
 
 impl App {
-    /// Reads a user.
-    pub(super) async fn read(&self, id: UserId) -> Result<Response, Problem> {
-        self.bring(ClientRequest::Read(id), None).await
+    /// Reads a user, if the headers allow it. Their precondition is checked on what was read.
+    pub(super) async fn read(&self, id: UserId, headers: &HeaderMap) -> Result<Response, Problem> {
+        let precondition = etag::precondition(headers)?;
+        let respond = |answer: &Answer| read_answered(answer, &precondition);
+        self.bring(ClientRequest::Read(id), None, respond).await
     }
 
-    /// Brings a request to its end, and tells its outcome. `made_id` is the id that an unknown outcome has to name.
+    /// Carries out an update. `made_id` is the id that an unknown outcome has to name.
+    async fn update(&self, action: Action, made_id: Option<UserId>) -> Result<Response, Problem> {
+        self.bring(ClientRequest::Update(action), made_id, answered).await
+    }
+
+    /// Brings a request to its end, and tells its outcome.
     async fn bring(
         &self,
         request: ClientRequest,
         made_id: Option<UserId>,
+        respond: impl FnOnce(&Answer) -> Response,
     ) -> Result<Response, Problem> {
         match self.driver.request(request).await {
             Outcome::Done { answer, served_by } => {
-                let mut response = answered(&answer);
+                let mut response = respond(&answer);
                 if self.served_by == ServedByHeader::Shown {
                     response.headers_mut().insert(SERVED_BY, shown(&served_by));
                 }
@@ -100,6 +111,21 @@ impl App {
             }
             Outcome::Unknown => Err(Problem::outcome_unknown(made_id)),
         }
+    }
+}
+
+fn read_answered(answer: &Answer, precondition: &Precondition) -> Response {
+    let unmet = match answer {
+        Answer::Found { position, .. } => precondition.check(Some(*position)).err(),
+        // Of a user that does not exist the client is told so, whatever the precondition.
+        _ => None,
+    };
+    match (unmet, answer) {
+        (Some(Unmet::IfNoneMatch), Answer::Found { position, .. }) => {
+            (StatusCode::NOT_MODIFIED, [(ETAG, etag::header(*position))]).into_response()
+        }
+        (Some(_), _) => Problem::answer(&Answer::PreconditionFailed).into_response(),
+        (None, answer) => answered(answer),
     }
 }
 
@@ -131,8 +157,7 @@ fn shown(served_by: &ServedBy) -> HeaderValue {
 
 fn user_id(path: Result<Path<String>, PathRejection>) -> Result<UserId, Problem> {
     let Path(text) = path.map_err(|_| Problem::malformed("the id in the path is not UTF-8"))?;
-    text.parse()
-        .map_err(|error: protocol::user::InvalidUserId| Problem::field("id", error.to_string()))
+    UserId::from_client(&text).map_err(|error| Problem::field("id", error.to_string()))
 }
 
 fn made_up_id(app: &App) -> UserId {

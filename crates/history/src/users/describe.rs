@@ -38,13 +38,13 @@ impl fmt::Display for Input {
         match self {
             Input::Create { id, fields } => write!(formatter, "create {id} {fields}"),
             Input::Read { id } => write!(formatter, "read {id}"),
-            Input::Change { id, patch, if_match } => {
+            Input::Change { id, patch, if_match, if_none_match } => {
                 write!(formatter, "change {id} {patch}")?;
-                write_condition(formatter, if_match.as_deref())
+                write_condition(formatter, if_match.as_deref(), if_none_match.as_deref())
             }
-            Input::Delete { id, if_match } => {
+            Input::Delete { id, if_match, if_none_match } => {
                 write!(formatter, "delete {id}")?;
-                write_condition(formatter, if_match.as_deref())
+                write_condition(formatter, if_match.as_deref(), if_none_match.as_deref())
             }
         }
     }
@@ -85,9 +85,16 @@ impl fmt::Display for ReusedEtag {
     }
 }
 
-fn write_condition(formatter: &mut fmt::Formatter<'_>, if_match: Option<&str>) -> fmt::Result {
-    match if_match {
-        Some(etag) => write!(formatter, " if etag is {etag}"),
+fn write_condition(
+    formatter: &mut fmt::Formatter<'_>,
+    if_match: Option<&str>,
+    if_none_match: Option<&str>,
+) -> fmt::Result {
+    if let Some(etags) = if_match {
+        write!(formatter, " if etag is {etags}")?;
+    }
+    match if_none_match {
+        Some(etags) => write!(formatter, " unless etag is {etags}"),
         None => Ok(()),
     }
 }

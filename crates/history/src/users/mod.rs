@@ -4,12 +4,12 @@
 //! |---|---|---|---|---|
 //! | absent | created | not found | not found | not found |
 //! | present | already exists | found | changed | deleted |
-//! | present, `If-Match` names another etag | | | precondition failed | precondition failed |
+//! | present, `If-Match` does not name its etag | | | precondition failed | precondition failed |
+//! | present, `If-None-Match` names its etag | | | precondition failed | precondition failed |
 //!
 //! A record that is absent is reported so before any precondition is looked at. An etag stands for one
 //! content. After an effect of unknown outcome nobody has seen the record's etag, so the model does
-//! not know it until an answer shows it: until then a request with `If-Match` may meet either answer,
-//! and its success shows that its etag was the record's.
+//! not know it until an answer shows it: until then a request with a precondition may meet either answer.
 //!
 //! Let clients write values that are never written twice: answers then tell which change they have seen,
 //! and a wrong one comes to light at once. With few values many orders explain an answer.
@@ -18,6 +18,7 @@
 //! the operations of one id at a time.
 
 mod answers;
+mod condition;
 mod describe;
 mod model;
 pub mod rest;
@@ -79,17 +80,23 @@ pub enum Input {
         id: String,
         /// The fields to set.
         patch: Patch,
-        /// The etag that the record must have (`If-Match`), if the client cares.
+        /// The etags of which the record must have one (`If-Match`), if the client cares.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_match: Option<String>,
+        /// The etags of which the record must have none (`If-None-Match`), if the client cares.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_none_match: Option<String>,
     },
     /// `DELETE`: remove the record.
     Delete {
         /// The user's id.
         id: String,
-        /// The etag that the record must have (`If-Match`), if the client cares.
+        /// The etags of which the record must have one (`If-Match`), if the client cares.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_match: Option<String>,
+        /// The etags of which the record must have none (`If-None-Match`), if the client cares.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_none_match: Option<String>,
     },
 }
 
@@ -132,7 +139,7 @@ pub enum Output {
         /// The record's etag after the change.
         etag: Option<String>,
     },
-    /// 412: the record has another etag than `If-Match` names, and stays as it is.
+    /// 412: the record does not meet `If-Match` or `If-None-Match`, and stays as it is.
     PreconditionFailed,
     /// 204: the record was there and is no more.
     Deleted,

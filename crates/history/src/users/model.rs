@@ -1,6 +1,7 @@
 //! The sequential meaning of operations on one user record.
 
 use super::answers::{Answers, AnswersOfUser};
+use super::condition::Condition;
 use super::{Fields, Input, Output, Patch, UserHistory};
 use crate::model::Model;
 
@@ -75,9 +76,9 @@ impl Model for UserModel {
                     && effect(answers, None, first) == effect(answers, None, second)
             }
             (
-                Input::Change { patch: first_patch, if_match: None, .. },
-                Input::Change { patch: second_patch, if_match: None, .. },
-            ) => {
+                Input::Change { patch: first_patch, .. },
+                Input::Change { patch: second_patch, .. },
+            ) if Condition::of(first).is_none() && Condition::of(second).is_none() => {
                 first.id() == second.id()
                     && answers.shown_part(first_patch) == answers.shown_part(second_patch)
             }
@@ -114,8 +115,8 @@ fn effect(
             group: answers.shown_group(fields.group),
             etag: None,
         })),
-        (Some(record), Input::Change { patch, if_match, .. })
-            if record.may_have(if_match, answers) =>
+        (Some(record), Input::Change { patch, .. })
+            if Condition::of(input).may_hold(record, answers) =>
         {
             let (name, email, group) = answers.shown_part(patch);
             Some(Some(Record {
@@ -125,8 +126,8 @@ fn effect(
                 etag: None,
             }))
         }
-        (Some(record), Input::Delete { if_match, .. }) => {
-            record.may_have(if_match, answers).then_some(None)
+        (Some(record), Input::Delete { .. }) => {
+            Condition::of(input).may_hold(record, answers).then_some(None)
         }
         _ => None,
     }
@@ -151,6 +152,7 @@ fn answer_of_present(
     output: &Output,
 ) -> Option<Option<Record>> {
     let unchanged = || Some(record.clone());
+    let condition = Condition::of(input);
     match (input, output) {
         (Input::Create { .. }, Output::AlreadyExists) => Some(unchanged()),
         (Input::Read { .. }, Output::Found { fields, etag }) => {
@@ -158,20 +160,18 @@ fn answer_of_present(
             let known = etag.clone().or_else(|| record.etag.clone());
             agrees.then(|| Some(Record::new(fields, known)))
         }
-        (Input::Change { patch, if_match, .. }, Output::Changed { fields, etag }) => {
-            let agrees = record.may_have(if_match, answers)
+        (Input::Change { patch, .. }, Output::Changed { fields, etag }) => {
+            let agrees = condition.may_hold(record, answers)
                 && patch.agrees_with(fields)
                 && record.contains_but_for(patch, fields);
             agrees.then(|| Some(Record::new(fields, etag.clone())))
         }
-        (Input::Delete { if_match, .. }, Output::Deleted) => {
-            record.may_have(if_match, answers).then_some(None)
+        (Input::Delete { .. }, Output::Deleted) => {
+            condition.may_hold(record, answers).then_some(None)
         }
-        (
-            Input::Change { if_match: Some(asked_for), .. }
-            | Input::Delete { if_match: Some(asked_for), .. },
-            Output::PreconditionFailed,
-        ) => (record.etag.as_ref() != Some(asked_for)).then(unchanged),
+        (Input::Change { .. } | Input::Delete { .. }, Output::PreconditionFailed) => {
+            condition.may_fail(record, answers).then(unchanged)
+        }
         _ => None,
     }
 }
@@ -187,7 +187,7 @@ impl Record {
         }
     }
 
-    fn contains(&self, fields: &Fields) -> bool {
+    pub(super) fn contains(&self, fields: &Fields) -> bool {
         self.contains_but_for(&Patch::default(), fields)
     }
 

@@ -1,7 +1,7 @@
 //! The calls of the REST interface, as what clients ask for and are told: the one place where tests of every kind turn
 //! an [`Input`] into a request, and a response into an [`Outcome`].
 
-use http::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH};
+use http::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use http::{Method, Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -33,17 +33,21 @@ pub enum Sent {
 pub fn request(base: &str, input: &Input) -> Request<Vec<u8>> {
     let all = || format!("{base}/api/user/");
     let one = |id: &str| format!("{base}/api/user/{id}");
-    let (method, uri, if_match, body) = match input {
-        Input::Create { id, fields } => (Method::POST, all(), None, Some(json(id, fields))),
-        Input::Read { id } => (Method::GET, one(id), None, None),
-        Input::Change { id, patch, if_match } => {
-            (Method::PUT, all(), if_match.as_ref(), Some(json(id, patch)))
-        }
-        Input::Delete { id, if_match } => (Method::DELETE, one(id), if_match.as_ref(), None),
+    let (method, uri, body) = match input {
+        Input::Create { id, fields } => (Method::POST, all(), Some(json(id, fields))),
+        Input::Read { id } => (Method::GET, one(id), None),
+        Input::Change { id, patch, .. } => (Method::PUT, all(), Some(json(id, patch))),
+        Input::Delete { id, .. } => (Method::DELETE, one(id), None),
     };
     let mut request = Request::builder().method(method).uri(uri);
-    if let Some(etag) = if_match {
-        request = request.header(IF_MATCH, etag);
+    if let Input::Change { if_match, if_none_match, .. }
+    | Input::Delete { if_match, if_none_match, .. } = input
+    {
+        for (name, etags) in [(IF_MATCH, if_match), (IF_NONE_MATCH, if_none_match)] {
+            if let Some(etags) = etags {
+                request = request.header(name, etags);
+            }
+        }
     }
     if body.is_some() {
         request = request.header(CONTENT_TYPE, "application/json");
@@ -133,11 +137,13 @@ mod tests {
     #[test]
     fn a_change_sends_the_fields_that_it_sets() {
         let patch = Patch { group: Some(0), ..Patch::default() };
-        let if_match = Some("\"1-2\"".to_owned());
-        let request = request("http://h:1", &Input::Change { id: "u".to_owned(), patch, if_match });
+        let (if_match, if_none_match) = (Some("\"1-2\"".to_owned()), Some("*".to_owned()));
+        let input = Input::Change { id: "u".to_owned(), patch, if_match, if_none_match };
+        let request = request("http://h:1", &input);
         assert_eq!(request.method(), Method::PUT);
         assert_eq!(request.uri(), "http://h:1/api/user/");
         assert_eq!(request.headers()[IF_MATCH], "\"1-2\"");
+        assert_eq!(request.headers()[IF_NONE_MATCH], "*");
         assert_eq!(request.body(), br#"{"id":"u","group":0}"#);
     }
 

@@ -128,15 +128,19 @@ fn assert_users_promises(model: &UserModel, contents: &[((&str, &str), Option<&s
     let mut inputs = vec![users::Input::Read { id: id.clone() }];
     let texts = [None, Some("a"), Some("b"), Some("c")];
     let etags = [None, Some("e1"), Some("e2"), Some("e3")].map(|etag| etag.map(String::from));
-    for if_match in etags.clone() {
-        inputs.push(users::Input::Delete { id: id.clone(), if_match });
+    let etags = etags.into_iter().flat_map(|etag| [(etag.clone(), None), (None, etag)]);
+    let listed = [(Some("e1, e2"), None), (None, Some("W/e2, e1")), (Some("*"), Some("e2"))];
+    let listed = listed.map(|(first, second)| (first.map(String::from), second.map(String::from)));
+    let conditions = etags.skip(1).chain(listed).collect::<Vec<_>>();
+    for (if_match, if_none_match) in conditions.clone() {
+        inputs.push(users::Input::Delete { id: id.clone(), if_match, if_none_match });
     }
     for (name, email) in pairs(&texts) {
         let patch =
             Patch { name: name.map(String::from), email: email.map(String::from), group: None };
-        for if_match in etags.clone() {
+        for (if_match, if_none_match) in conditions.clone() {
             let (id, patch) = (id.clone(), patch.clone());
-            inputs.push(users::Input::Change { id, patch, if_match });
+            inputs.push(users::Input::Change { id, patch, if_match, if_none_match });
         }
         if let (Some(name), Some(email)) = (name, email) {
             inputs.push(users::Input::Create { id: id.clone(), fields: fields(name, email) });

@@ -181,11 +181,31 @@ impl UserStore {
         etag
     }
 
-    /// Mostly none, else the etag of one of the last versions, or one that is yet to come.
-    fn draw_condition(&self, choices: &mut Choices) -> Option<String> {
-        let version = (self.versions + 1).saturating_sub(choices.below(3));
-        choices.percent(40).then(|| format!("e{version}"))
+    /// `If-Match` and `If-None-Match`: mostly neither, else the etags of the last versions, or one that is yet to
+    /// come.
+    fn draw_condition(&self, choices: &mut Choices) -> (Option<String>, Option<String>) {
+        if !choices.percent(40) {
+            return (None, None);
+        }
+        let mut version = || (self.versions + 1).saturating_sub(choices.below(3));
+        let (first, second) = (version(), version());
+        match choices.below(12) {
+            8 => (None, Some("*".to_owned())),
+            9 => (None, Some(format!("W/e{first},e{second}"))),
+            10 => (Some(format!("e{first}, e{second}")), None),
+            11 => (Some(format!("W/e{first}, e{second}")), Some(format!("e{first}"))),
+            _ => (Some(format!("e{first}")), None),
+        }
     }
+}
+
+/// Whether a list names an etag.
+fn names(list: &str, etag: &str, is_weak: bool) -> bool {
+    let of = |listed: &str| match listed.trim().strip_prefix("W/") {
+        Some(listed) => is_weak && listed == etag,
+        None => matches!(listed.trim(), "*") || listed.trim() == etag,
+    };
+    list.split(',').any(of)
 }
 
 impl Store for UserStore {
@@ -210,16 +230,19 @@ impl Store for UserStore {
                 },
             },
             2 | 3 => users::Input::Read { id },
-            4 => users::Input::Delete { id, if_match: self.draw_condition(choices) },
-            _ => users::Input::Change {
-                id,
-                patch: Patch {
+            4 => {
+                let (if_match, if_none_match) = self.draw_condition(choices);
+                users::Input::Delete { id, if_match, if_none_match }
+            }
+            _ => {
+                let patch = Patch {
                     name: choices.percent(50).then(|| choices.pick(&texts)),
                     email: choices.percent(50).then(|| choices.pick(&texts)),
                     group: choices.percent(50).then(|| choices.below(3) as u32),
-                },
-                if_match: self.draw_condition(choices),
-            },
+                };
+                let (if_match, if_none_match) = self.draw_condition(choices);
+                users::Input::Change { id, patch, if_match, if_none_match }
+            }
         }
     }
 
@@ -235,8 +258,10 @@ impl Store for UserStore {
         match input {
             users::Input::Create { .. } => users::Output::AlreadyExists,
             users::Input::Read { .. } => users::Output::Found { fields: present, etag: Some(etag) },
-            users::Input::Change { if_match, .. } | users::Input::Delete { if_match, .. }
-                if if_match.as_ref().is_some_and(|asked_for| *asked_for != etag) =>
+            users::Input::Change { if_match, if_none_match, .. }
+            | users::Input::Delete { if_match, if_none_match, .. }
+                if if_match.as_ref().is_some_and(|listed| !names(listed, &etag, false))
+                    || if_none_match.as_ref().is_some_and(|listed| names(listed, &etag, true)) =>
             {
                 users::Output::PreconditionFailed
             }

@@ -8,7 +8,7 @@ fn rename(id: &str, name: &str, etag: &str) -> (Input, Outcome<Output>) {
     let patch = Patch { name: Some(name.to_owned()), ..Patch::default() };
     let output = Output::Changed { fields: fields(name), etag: Some(etag.to_owned()) };
     let id = id.to_owned();
-    let input = Input::Change { id, patch, if_match: None };
+    let input = Input::Change { id, patch, if_match: None, if_none_match: None };
     (input, Outcome::Done(output))
 }
 

@@ -23,20 +23,26 @@ fn read() -> Input {
 
 fn rename(name: &str) -> Input {
     let patch = Patch { name: Some(name.to_owned()), ..Patch::default() };
-    Input::Change { id: ID.to_owned(), patch, if_match: None }
+    Input::Change { id: ID.to_owned(), patch, if_match: None, if_none_match: None }
 }
 
 fn rename_if(name: &str, if_match: &str) -> Input {
     let patch = Patch { name: Some(name.to_owned()), ..Patch::default() };
-    Input::Change { id: ID.to_owned(), patch, if_match: etag(if_match) }
+    Input::Change { id: ID.to_owned(), patch, if_match: etag(if_match), if_none_match: None }
 }
 
 fn delete() -> Input {
-    Input::Delete { id: ID.to_owned(), if_match: None }
+    Input::Delete { id: ID.to_owned(), if_match: None, if_none_match: None }
 }
 
 fn delete_if(if_match: &str) -> Input {
-    Input::Delete { id: ID.to_owned(), if_match: etag(if_match) }
+    Input::Delete { id: ID.to_owned(), if_match: etag(if_match), if_none_match: None }
+}
+
+fn rename_unless(name: &str, if_none_match: &str) -> Input {
+    let patch = Patch { name: Some(name.to_owned()), ..Patch::default() };
+    let if_none_match = etag(if_none_match);
+    Input::Change { id: ID.to_owned(), patch, if_match: None, if_none_match }
 }
 
 fn created(text: &str) -> Outcome<Output> {
@@ -124,11 +130,37 @@ fn two_changes_of_the_same_version_cannot_both_succeed() {
 }
 
 #[test]
+fn if_none_match_lets_through_what_it_does_not_name_and_nothing_else() {
+    let created = (create("ann"), created("1-1"));
+    accepts(&[created.clone(), (rename_unless("eve", "1-2, 1-3"), changed("eve", "1-2"))]);
+    for named in ["1-1", "W/1-1", "1-0, 1-1", "*"] {
+        accepts(&[created.clone(), (rename_unless("eve", named), REFUSED)]);
+        rejects_the_last(&[created.clone(), (rename_unless("eve", named), changed("eve", "1-2"))]);
+    }
+    rejects_the_last(&[created, (rename_unless("eve", "1-2"), REFUSED)]);
+    accepts(&[(rename_unless("eve", "*"), NOT_FOUND)]);
+}
+
+#[test]
+fn if_match_lets_through_what_its_list_names() {
+    let created = (create("ann"), created("1-1"));
+    for named in ["1-0, 1-1", "W/1-0,1-1", "*"] {
+        accepts(&[created.clone(), (rename_if("eve", named), changed("eve", "1-2"))]);
+        rejects_the_last(&[created.clone(), (rename_if("eve", named), REFUSED)]);
+    }
+    for other in ["1-0, 1-2", "W/1-1"] {
+        accepts(&[created.clone(), (rename_if("eve", other), REFUSED)]);
+        rejects_the_last(&[created.clone(), (rename_if("eve", other), changed("eve", "1-2"))]);
+    }
+}
+
+#[test]
 fn a_change_keeps_the_fields_that_it_does_not_name() {
     let regroup = Input::Change {
         id: ID.to_owned(),
         patch: Patch { group: Some(5), ..Patch::default() },
         if_match: None,
+        if_none_match: None,
     };
     let mut regrouped = fields("ann");
     regrouped.group = 5;

@@ -62,18 +62,16 @@ enum Decision {
 
 /// Decides an update on the newest state of its record.
 fn decide(action: Action, current: Option<StoredRecord>) -> Result<Decision, Fault> {
+    let precondition =
+        action.precondition().check(current.as_ref().map(|current| current.position));
     Ok(match (action, current) {
-        (Action::Create(_), Some(_)) => Decision::Refuse(Answer::AlreadyExists),
-        (Action::Create(user), None) => {
+        // What is refused anyway is refused for that, whatever the precondition (RFC 9110, 13.2.1).
+        (Action::Create { .. }, Some(_)) => Decision::Refuse(Answer::AlreadyExists),
+        (Action::Change { .. } | Action::Delete { .. }, None) => Decision::Refuse(Answer::NotFound),
+        _ if precondition.is_err() => Decision::Refuse(Answer::PreconditionFailed),
+        (Action::Create { user, .. }, None) => {
             let record = user.to_json();
             Decision::Apply(Change::Create { id: user.id, record })
-        }
-        (Action::Change { .. } | Action::Delete { .. }, None) => Decision::Refuse(Answer::NotFound),
-        (Action::Change { if_match: Some(position), .. }, Some(current))
-        | (Action::Delete { if_match: Some(position), .. }, Some(current))
-            if position != current.position =>
-        {
-            Decision::Refuse(Answer::PreconditionFailed)
         }
         (Action::Change { patch, .. }, Some(current)) => {
             let damaged = |error| ReadError::Damaged(format!("a record is no user's: {error}"));

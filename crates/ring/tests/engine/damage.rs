@@ -8,6 +8,7 @@ use protocol::message::{
     Action, Ask, AskNumber, Condition, CopyMessage, CopyReport, Cursor, Data, FromNode, Holds,
     Progress, RecordRow, Reply, Report, Stretch, ToNode, Verdict,
 };
+use protocol::precondition::Precondition;
 use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
@@ -108,7 +109,7 @@ fn a_read_of_a_damaged_record_is_turned_away_and_the_controller_told_once() {
 #[test]
 fn an_update_of_a_damaged_record_writes_nothing() {
     let mut node = node(view(1, 1, both(1)), view(0, 1, both(0)));
-    let update = Action::Delete { id: user_of(1), if_match: None };
+    let update = Action::Delete { id: user_of(1), precondition: Precondition::NONE };
     let request = update_event(1, update);
     let effects = handle_with(&mut node, &Rotten, request);
     assert_eq!(replies(&effects), [Reply::Fenced]);

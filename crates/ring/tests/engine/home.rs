@@ -7,6 +7,7 @@ use protocol::message::{
     Action, AskNumber, CallId, CopyMessage, Data, FromNode, Greeting, Holds, Operation, Reply,
     Request, Rows, ToNode, Update,
 };
+use protocol::precondition::Precondition;
 use protocol::user::User;
 use protocol::view::{Member, View};
 use ring::link::LinkId;
@@ -28,7 +29,7 @@ pub(crate) fn linked_to_next() -> Node {
     node
 }
 
-fn says(node: &mut Node, message: CopyMessage) -> Vec<NodeEffect> {
+pub(crate) fn says(node: &mut Node, message: CopyMessage) -> Vec<NodeEffect> {
     handle(node, NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message })
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn found_at_home(view: View, last: Seq) -> Recovered {
     Recovered { membership, home, next: RecoveredCopy::default() }
 }
 
-fn durable(session: u64, seq: u64, data: u64) -> CopyMessage {
+pub(crate) fn durable(session: u64, seq: u64, data: u64) -> CopyMessage {
     CopyMessage::Durable { session, seq: Seq(seq), data }
 }
 
@@ -109,13 +110,18 @@ fn update_event_of(epoch: u64, (counter, unsettled_from): (u64, u64), action: Ac
 pub(crate) fn create() -> Action {
     let json =
         format!(r#"{{"id":"{}","name":"Ada","email":"ada@example.org","group":1}}"#, user_of(1));
-    Action::Create(User::from_json(json.as_bytes()).expect("a user"))
+    let user = User::from_json(json.as_bytes()).expect("a user");
+    Action::Create { user, precondition: Precondition::NONE }
 }
 
 /// Two updates, durable at home and sent to next; returns what they wrote.
 fn two_entries(node: &mut Node) -> Logged {
     let mut effects = update(node, 1, create());
-    effects.extend(update(node, 2, Action::Delete { id: user_of(1), if_match: None }));
+    effects.extend(update(
+        node,
+        2,
+        Action::Delete { id: user_of(1), precondition: Precondition::NONE },
+    ));
     sync(node, &effects);
     Logged::by(&effects)
 }
@@ -164,7 +170,7 @@ fn kept_from(effects: &[NodeEffect]) -> Vec<Seq> {
 fn the_log_is_kept_from_the_oldest_request_that_may_be_sent_again() {
     let mut node = linked_to_next();
     let mut effects = update(&mut node, 1, create());
-    let deletes = || Action::Delete { id: user_of(1), if_match: None };
+    let deletes = || Action::Delete { id: user_of(1), precondition: Precondition::NONE };
     for (update, action) in [((2, 2), deletes()), ((3, 2), create()), ((4, 2), deletes())] {
         effects.extend(handle(&mut node, update_event_of(1, update, action)));
     }

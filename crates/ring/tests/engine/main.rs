@@ -8,6 +8,7 @@ mod damage;
 mod gateway;
 mod home;
 mod node;
+mod preconditions;
 mod router;
 mod snapshot;
 mod support;

@@ -4,8 +4,9 @@ use protocol::entry::{Change, Entry};
 use protocol::hello::HomeHello;
 use protocol::id::{Boot, Epoch, PartitionId, Position, RequestId, Seq};
 use protocol::message::{
-    CallId, CopyMessage, Data, FromNode, Operation, Reply, Request, Rows, ToNode, Update,
+    Action, CallId, CopyMessage, Data, FromNode, Operation, Reply, Request, Rows, ToNode, Update,
 };
+use protocol::precondition::Precondition;
 use protocol::view::{InSync, Member, View};
 use ring::node::{Node, NodeEffect, NodeEvent, StopReason};
 use uuid::Uuid;
@@ -26,7 +27,7 @@ pub(crate) fn request(
 }
 
 fn delete(partition: u16) -> Operation {
-    let action = protocol::message::Action::Delete { id: user_of(partition), if_match: None };
+    let action = Action::Delete { id: user_of(partition), precondition: Precondition::NONE };
     Operation::Update(Update {
         request: RequestId { boot: BOOT, counter: 1 },
         unsettled_from: 1,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use protocol::entry::Answer;
 use protocol::message::{Action, CallId, FromNode, Reply, ToNode};
+use protocol::precondition::Precondition;
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::router::{ClientRequest, NodeLimits, Outcome, Ticket, Unavailable};
 
@@ -27,7 +28,10 @@ fn read() -> ClientRequest {
 }
 
 fn delete(partition: u16) -> ClientRequest {
-    ClientRequest::Update(Action::Delete { id: user_of(partition), if_match: None })
+    ClientRequest::Update(Action::Delete {
+        id: user_of(partition),
+        precondition: Precondition::NONE,
+    })
 }
 
 /// Submits requests under tickets from `first` on, at the start; what is done.

@@ -1,0 +1,89 @@
+//! Preconditions: whether a record meets `If-Match` and `If-None-Match`.
+
+use super::Input;
+use super::answers::AnswersOfUser;
+use super::model::Record;
+
+/// The headers of a change or a removal; see [RFC 9110, section 13.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1).
+///
+/// A header is `*` or a list of etags with commas between them. An etag of a history has no comma.
+#[derive(Clone, Copy)]
+pub(super) struct Condition<'a> {
+    if_match: Option<&'a str>,
+    if_none_match: Option<&'a str>,
+}
+
+/// Whether a record has one of the etags of a header.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Matches {
+    Never,
+    /// Nobody has seen the record's etag.
+    Perhaps,
+    Surely,
+}
+
+impl<'a> Condition<'a> {
+    /// That of an input.
+    pub(super) fn of(input: &'a Input) -> Self {
+        let (if_match, if_none_match) = match input {
+            Input::Change { if_match, if_none_match, .. }
+            | Input::Delete { if_match, if_none_match, .. } => {
+                (if_match.as_deref(), if_none_match.as_deref())
+            }
+            Input::Create { .. } | Input::Read { .. } => (None, None),
+        };
+        Self { if_match, if_none_match }
+    }
+
+    /// Whether there is any.
+    pub(super) fn is_none(self) -> bool {
+        self.if_match.is_none() && self.if_none_match.is_none()
+    }
+
+    /// Whether a record that exists may meet it.
+    pub(super) fn may_hold(self, record: &Record, answers: &AnswersOfUser) -> bool {
+        self.if_match.is_none_or(|header| strong(header, record, answers) != Matches::Never)
+            && self
+                .if_none_match
+                .is_none_or(|header| weak(header, record, answers) != Matches::Surely)
+    }
+
+    /// Whether a record that exists may fail it.
+    pub(super) fn may_fail(self, record: &Record, answers: &AnswersOfUser) -> bool {
+        self.if_match.is_some_and(|header| strong(header, record, answers) != Matches::Surely)
+            || self
+                .if_none_match
+                .is_some_and(|header| weak(header, record, answers) != Matches::Never)
+    }
+}
+
+/// Compares as `If-Match` does: a weak etag matches nothing.
+fn strong(header: &str, record: &Record, answers: &AnswersOfUser) -> Matches {
+    matches(etags(header).filter(|etag| !etag.starts_with("W/")), record, answers)
+}
+
+/// Compares as `If-None-Match` does: a weak etag matches what the strong one matches.
+fn weak(header: &str, record: &Record, answers: &AnswersOfUser) -> Matches {
+    matches(etags(header).map(|etag| etag.trim_start_matches("W/")), record, answers)
+}
+
+fn etags(header: &str) -> impl Iterator<Item = &str> {
+    header.split(',').map(str::trim).filter(|etag| !etag.is_empty())
+}
+
+fn matches<'a>(
+    etags: impl Iterator<Item = &'a str>,
+    record: &Record,
+    answers: &AnswersOfUser,
+) -> Matches {
+    let one = |etag: &str| match &record.etag {
+        _ if etag == "*" => Matches::Surely,
+        Some(own) if own == etag => Matches::Surely,
+        Some(_) => Matches::Never,
+        None => match answers.content_of(etag) {
+            Some(content) if !record.contains(content) => Matches::Never,
+            _ => Matches::Perhaps,
+        },
+    };
+    etags.map(one).max().unwrap_or(Matches::Never)
+}
