@@ -74,11 +74,43 @@ async fn a_gateway_that_ends_gives_up_what_does_not_arrive_and_says_so() {
     gateway.terminate();
     let answer = answer_on(stream).await;
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
-    assert!(answer.contains("nothing was changed"), "{answer}");
+    assert!(answer.contains(":unavailable"), "{answer}");
+    assert!(answer.contains("the gateway is ending; nothing was changed"), "{answer}");
     let (status, _) = gateway.ended().await;
     assert!(status.success(), "{status}");
     let took = since.elapsed();
     assert!(took >= DEADLINE && took < DEADLINE + Duration::from_secs(10), "{took:?}");
+    cluster.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_ends_is_alive_and_not_ready() {
+    let mut cluster = cluster().await;
+    let address = cluster.url().replace("http://", "");
+    let mut halves = Vec::new();
+    for path in ["/healthz", "/readyz"] {
+        let mut stream = TcpStream::connect(&address).await.expect("the gateway listens");
+        let half = format!("GET {path} HTTP/1.1\r\nhost: x\r\n");
+        stream.write_all(half.as_bytes()).await.expect("the gateway reads");
+        halves.push(stream);
+    }
+    // Another request is answered, so these have begun too.
+    cluster.healthy_within(SOON).await;
+    sleep(Duration::from_millis(100)).await;
+    let gateway = cluster.take_gateway();
+    gateway.terminate();
+    gateway.says("shutting down").await;
+    sleep(Duration::from_millis(100)).await;
+    let mut answers = Vec::new();
+    for mut stream in halves {
+        stream.write_all(b"\r\n").await.expect("the gateway still reads");
+        answers.push(answer_on(stream).await);
+    }
+    assert!(answers[0].starts_with("HTTP/1.1 200"), "{}", answers[0]);
+    assert!(answers[1].starts_with("HTTP/1.1 503"), "{}", answers[1]);
+    assert!(answers[1].contains("the gateway is ending; nothing was changed"), "{}", answers[1]);
+    let (status, _) = gateway.ended().await;
+    assert!(status.success(), "{status}");
     cluster.stop_all().await;
 }
 

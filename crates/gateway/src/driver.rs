@@ -96,13 +96,13 @@ impl Driver {
     pub(crate) async fn request(&self, request: ClientRequest) -> Outcome {
         let (complete, completed) = oneshot::channel();
         let forgotten = match &request {
-            ClientRequest::Read(_) => Outcome::NotDone(Unavailable::DeadlinePassed),
+            ClientRequest::Read(_) => Outcome::NotDone(Unavailable::Ending),
             ClientRequest::Update(_) => Outcome::Unknown,
         };
         {
             let mut locked = self.shared.lock();
             if locked.is_ending {
-                return Outcome::NotDone(Unavailable::DeadlinePassed);
+                return Outcome::NotDone(Unavailable::Ending);
             }
             locked.tickets += 1;
             let ticket = Ticket(locked.tickets);

@@ -6,21 +6,25 @@
 //! | [`direct`] | the way of most calls on users around the router |
 //! | [`cluster`] | what is known of the cluster, and health |
 //! | [`metrics`] | the same, for Prometheus |
+//! | [`exposition`] | the formats of metrics |
 //! | [`traffic`] | what was asked and how it went, in numbers |
 //! | [`accept_loss`] | an operator's last resort |
 //! | [`openapi`] | the interface as a document |
 //! | [`body`] | reading a JSON body within its limits |
-//! | [`etag`] | positions as entity tags |
+//! | [`etag`] | positions as entity tags, and the preconditions that name them |
 //! | [`problem`] | every failure as a response |
+//! | [`sliced`] | responses that grow with the ring, within a bound of bytes that wait for their readers |
 
 mod accept_loss;
 mod body;
 mod cluster;
 mod direct;
 mod etag;
+mod exposition;
 mod metrics;
 mod openapi;
 mod problem;
+mod sliced;
 mod traffic;
 mod users;
 
@@ -28,13 +32,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use link::Connections;
 use process::entropy::Entropy;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::body::REFUSED_BODY_BYTES_MAX;
 use self::direct::Direct;
 use self::problem::Problem;
+use self::sliced::Waiting;
 use self::traffic::Traffic;
 use crate::access::Access;
 use crate::config::{Config, ServedByHeader};
@@ -62,10 +68,18 @@ pub(crate) struct App {
     /// The ports, by name.
     ports: [(&'static str, Arc<Connections>); 2],
     traffic: Traffic,
+    /// Cancelled when the gateway is to end.
+    closing: CancellationToken,
+    waiting: Waiting,
 }
 
 /// The routes; each with a trailing slash and without.
-pub(crate) fn service(driver: Arc<Driver>, entropy: Arc<dyn Entropy>, config: &Config) -> Direct {
+pub(crate) fn service(
+    driver: Arc<Driver>,
+    entropy: Arc<dyn Entropy>,
+    config: &Config,
+    closing: CancellationToken,
+) -> Direct {
     let app = Arc::new(App {
         driver,
         entropy,
@@ -76,18 +90,10 @@ pub(crate) fn service(driver: Arc<Driver>, entropy: Arc<dyn Entropy>, config: &C
         ports: [("rest", &config.rest_port), ("links", &config.link_port)]
             .map(|(name, port)| (name, Arc::clone(&port.connections))),
         traffic: Traffic::new(),
+        closing,
+        waiting: Waiting::new(),
     });
-    let routes = [
-        (USERS, post(users::create).put(users::change)),
-        ("/api/user/{id}", get(users::read).delete(users::delete)),
-        (CLUSTER, get(cluster::status)),
-        (ACCEPT_LOSS, post(accept_loss::accept)),
-        ("/api/openapi.json", get(openapi::document)),
-        ("/metrics", get(metrics::metrics)),
-        ("/healthz", get(cluster::alive)),
-        ("/readyz", get(cluster::ready)),
-    ];
-    let router = routes.into_iter().fold(Router::new(), |router, (path, methods)| {
+    let router = routes().into_iter().fold(Router::new(), |router, (path, methods)| {
         let path = path.trim_end_matches('/');
         router.route(path, methods.clone()).route(&format!("{path}/"), methods)
     });
@@ -96,4 +102,18 @@ pub(crate) fn service(driver: Arc<Driver>, entropy: Arc<dyn Entropy>, config: &C
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(Arc::clone(&app));
     Direct::new(app, router)
+}
+
+/// What there is, by path; each has a trailing slash and none.
+fn routes() -> [(&'static str, MethodRouter<Arc<App>>); 8] {
+    [
+        (USERS, post(users::create).put(users::change)),
+        ("/api/user/{id}", get(users::read).delete(users::delete)),
+        (CLUSTER, get(cluster::status)),
+        (ACCEPT_LOSS, post(accept_loss::accept)),
+        ("/api/openapi.json", get(openapi::document)),
+        ("/metrics", get(metrics::metrics)),
+        ("/healthz", get(cluster::alive)),
+        ("/readyz", get(cluster::ready)),
+    ]
 }

@@ -90,8 +90,8 @@ where
     });
 
     let listener = DeadlineListener::for_requests(rest, &config.links);
-    let service = rest::service(Arc::clone(&driver), Arc::clone(&entropy), &config);
     let closing = shutdown.child_token();
+    let service = rest::service(Arc::clone(&driver), entropy, &config, closing.clone());
     let serving = link::serve(listener, config.rest_port, |_| service.clone(), closing.clone());
     let serving = serving.shared();
     let out_of_time = async {

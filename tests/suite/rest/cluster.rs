@@ -81,7 +81,11 @@ async fn before_the_cluster_is_formed_the_gateway_is_alive_but_not_ready_and_say
         assert_eq!(partition.problems, [missing], "{partition:?}");
     }
     assert_eq!(rest.get("/healthz").await.status, StatusCode::OK);
-    rest.get("/readyz").await.problem(ProblemType::Unavailable);
+    let not_ready = rest.get("/readyz").await.problem(ProblemType::Unavailable);
+    assert_eq!(
+        not_ready["detail"],
+        "the cluster is not formed yet: not all of its nodes have come"
+    );
     for answer in [
         rest.create(&user("ada")).await,
         rest.read("ada").await,

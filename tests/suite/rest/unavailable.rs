@@ -37,7 +37,8 @@ async fn updates_whose_home_is_down_are_refused_at_once_and_all_else_goes_on() {
     assert!(start.elapsed() < Duration::from_secs(1), "it took {:?}", start.elapsed());
     for answer in refused {
         let detail = &answer.problem(ProblemType::Unavailable)["detail"];
-        let words = "the node that takes this user's updates is down; nothing was changed";
+        let words = "no copy takes this user's updates now: the primary's node is not linked, or its copy is being restored; \
+                     nothing was changed";
         assert_eq!(detail, words);
     }
     assert_eq!(rest.read(&lost).await.record(StatusCode::OK), user(&lost));
@@ -116,6 +117,33 @@ async fn a_read_that_nobody_answered_is_safe_to_repeat() {
     resume(&cluster);
     cluster.healthy_within(SOON).await;
     assert_eq!(rest.read("ada").await.record(StatusCode::OK), user("ada"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_of_a_formed_ring_without_nodes_is_not_ready_and_says_why() {
+    let mut cluster = Cluster::start(2).await;
+    let rest = Rest::new(&cluster.url());
+    for node in 0..2 {
+        cluster.kill_node(node).await;
+    }
+    cluster.status_within(SOON, |status| status.nodes.iter().all(|node| !node.linked)).await;
+    assert_no_node_is_linked(&rest).await;
+    // It knows the ring from its state, too.
+    cluster.kill_gateway().await;
+    cluster.start_gateway();
+    cluster.status_within(SOON, |status| status.cluster.is_some()).await;
+    assert_no_node_is_linked(&rest).await;
+    cluster.start_node(1);
+    cluster.status_within(SOON, |status| status.nodes[1].linked).await;
+    assert_eq!(rest.get("/readyz").await.status, StatusCode::OK);
+}
+
+async fn assert_no_node_is_linked(rest: &Rest) {
+    let detail = &rest.get("/readyz").await.problem(ProblemType::Unavailable)["detail"];
+    let words =
+        "no node is linked to the gateway, so no user can be served; /api/cluster names the nodes";
+    assert_eq!(detail, words);
+    assert_eq!(rest.get("/healthz").await.status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread")]

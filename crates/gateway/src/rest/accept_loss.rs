@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use protocol::id::{NodeId, PartitionId};
 use protocol::problem::ProblemType;
 use ring::router::Unavailable;
@@ -41,14 +40,17 @@ pub(super) async fn accept(
         Problem::new(kind, format!("{error}; send the partition and the node: {example}"))
     })?;
     app.driver.accept_loss(partition, &from)?;
-    Ok((StatusCode::ACCEPTED, Json(app.driver.status())).into_response())
+    // It is done, whether or not there is room to show the status.
+    let mut response = app.status_now().unwrap_or_default();
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
 }
 
 impl From<NotAccepted> for Problem {
     fn from(reason: NotAccepted) -> Self {
         match reason {
             NotAccepted::Loss(error) => Self::new(ProblemType::NothingToAccept, error.to_string()),
-            NotAccepted::Ending => Unavailable::DeadlinePassed.into(),
+            NotAccepted::Ending => Unavailable::Ending.into(),
         }
     }
 }

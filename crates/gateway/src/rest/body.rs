@@ -50,7 +50,7 @@ impl App {
             biased;
             read = read => read,
             () = sleep(deadline) => Err(Problem::too_slow(deadline)),
-            () = self.driver.ended() => Err(Unavailable::DeadlinePassed.into()),
+            () = self.driver.ended() => Err(Unavailable::Ending.into()),
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -13,8 +12,17 @@ use super::App;
 use super::problem::Problem;
 
 /// The nodes, the partitions, and why something is not available.
-pub(super) async fn status(State(app): State<Arc<App>>) -> Response {
-    Json(app.driver.status()).into_response()
+pub(super) async fn status(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    app.status_now()
+}
+
+impl App {
+    /// The status of the cluster as a response.
+    pub(super) fn status_now(&self) -> Result<Response, Problem> {
+        let status = serde_json::to_vec(&self.driver.status())
+            .unwrap_or_else(|error| unreachable!("a status always serialises: {error}"));
+        self.sliced("application/json", status)
+    }
 }
 
 /// Whether the process is alive.
@@ -22,14 +30,19 @@ pub(super) async fn alive() -> Response {
     (StatusCode::OK, "ok\n").into_response()
 }
 
-/// Whether it is worth sending requests here: there is a cluster, and a node to talk to.
+/// Whether it is worth sending requests here: there is a cluster, a node to talk to, and the gateway is not ending.
 ///
 /// A partition that is not available does not make the gateway unready: the others are, and there is no other gateway.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+    if app.closing.is_cancelled() {
+        return Problem::from(Unavailable::Ending).into_response();
+    }
     let status = app.driver.status();
-    if status.cluster.is_some() && status.nodes.iter().any(|node| node.linked) {
+    if status.cluster.is_none() {
+        Problem::from(Unavailable::NotFormed).into_response()
+    } else if status.nodes.iter().any(|node| node.linked) {
         (StatusCode::OK, "ready\n").into_response()
     } else {
-        Problem::from(Unavailable::NotFormed).into_response()
+        Problem::no_node_linked().into_response()
     }
 }

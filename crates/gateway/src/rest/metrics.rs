@@ -1,4 +1,5 @@
-//! What is known of the cluster, for [Prometheus](https://prometheus.io/docs/instrumenting/exposition_formats/).
+//! What is known of the cluster, for [Prometheus](https://prometheus.io/docs/instrumenting/exposition_formats/), in the
+//! [format](super::exposition) that is asked for.
 //!
 //! Gauges of the moment, taken from the same status that `/api/cluster` shows, and what [`traffic`](super::traffic) and the ports
 //! have counted.
@@ -6,11 +7,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::http::header::VARY;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
 use link::Connections;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -20,9 +21,8 @@ use protocol::view::Member;
 use ring::gateway::{ClusterStatus, CopyStatus, PartitionStatus};
 
 use super::App;
-
-/// The format, as its specification has it.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use super::exposition::Exposition;
+use super::problem::Problem;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfNode {
@@ -65,23 +65,26 @@ struct Gauges {
     requests_in_flight: Gauge,
 }
 
-/// What is known of the cluster, as metrics.
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
-    match text(&app) {
-        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
-        Err(error) => unreachable!("a string takes any text: {error}"),
-    }
+/// What is known of the cluster, as metrics in the format that is asked for.
+pub(super) async fn metrics(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let exposition = Exposition::asked_for(&headers);
+    let text = text(&app, exposition)
+        .unwrap_or_else(|error| unreachable!("a string takes any text: {error}"));
+    let mut response = app.sliced(exposition.content_type(), text)?;
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
+    Ok(response)
 }
 
-fn text(app: &App) -> Result<String, std::fmt::Error> {
+fn text(app: &App, exposition: Exposition) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("chainring");
     register(&mut registry, &app.driver.status(), app.driver.in_flight());
     register_ports(&mut registry, app.ports.iter().map(|(port, counted)| (*port, &**counted)));
     app.traffic.register(&mut registry);
     register_log(&mut registry, process::log::lines_dropped());
-    let mut text = String::new();
-    encode(&mut text, &registry)?;
-    Ok(text)
+    exposition.of(&registry)
 }
 
 fn register(registry: &mut Registry, status: &ClusterStatus, in_flight: usize) {
@@ -222,8 +225,7 @@ mod tests {
         register(&mut registry, &status, 5);
         register_ports(&mut registry, [("rest", &Connections::default())]);
         register_log(&mut registry, 9);
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
+        let text = Exposition::Classic.of(&registry).unwrap();
         for line in [
             r#"chainring_node_linked{node="db-0"} 1"#,
             r#"chainring_node_linked{node="db-1"} 0"#,

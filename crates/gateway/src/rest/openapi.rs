@@ -1,20 +1,28 @@
 //! The REST interface as an [OpenAPI 3.1](https://spec.openapis.org/oas/v3.1.0) document, from the rules that the code goes by.
 
-use std::collections::BTreeMap;
+mod schemas;
 
-use axum::Json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::State;
 use axum::http::Method;
-use protocol::id::NODE_ID_LENGTH_MAX;
+use axum::response::Response;
+use bytes::Bytes;
 use protocol::problem::ProblemType;
-use protocol::user::{EMAIL_LENGTH_MAX, NAME_LENGTH_MAX, USER_ID_LENGTH_MAX};
 use serde_json::{Map, Value, json};
 
-use super::{ACCEPT_LOSS, CLUSTER, USERS};
+use self::schemas::{header, id, if_match, if_none_match, schema, schemas};
+use super::problem::Problem;
+use super::{ACCEPT_LOSS, App, CLUSTER, USERS};
 use crate::access;
 
+/// The document's bytes. All responses share them.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| made().to_string().into());
+
 /// `GET /api/openapi.json`
-pub(super) async fn document() -> Json<Value> {
-    Json(made())
+pub(super) async fn document(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    app.sliced("application/json", DOCUMENT.clone())
 }
 
 fn made() -> Value {
@@ -43,13 +51,9 @@ fn paths() -> Value {
         (&user, Method::DELETE, delete()),
         (CLUSTER, Method::GET, cluster()),
         (ACCEPT_LOSS, Method::POST, accept_loss()),
-        ("/api/openapi.json", Method::GET, plain("This document", "application/json", &[])),
-        (
-            "/metrics",
-            Method::GET,
-            plain("Metrics for Prometheus", "application/openmetrics-text", &[]),
-        ),
-        ("/healthz", Method::GET, plain("Whether the process is alive", "text/plain", &[])),
+        ("/api/openapi.json", Method::GET, document_itself()),
+        ("/metrics", Method::GET, metrics()),
+        ("/healthz", Method::GET, health()),
         ("/readyz", Method::GET, ready()),
     ];
     let mut paths = json!({});
@@ -77,14 +81,17 @@ fn guarded(method: &Method, path: &str, mut operation: Value) -> Value {
 }
 
 fn create() -> Value {
-    let mut responses = problems(&[&UPDATE[..], &BODY, &[ProblemType::UserExists]].concat());
+    let mut responses = problems(
+        &[&UPDATE[..], &BODY, &[ProblemType::UserExists, ProblemType::PreconditionFailed]].concat(),
+    );
     let headers =
         json!({ "ETag": header("The record's tag"), "Location": header("Where the record is") });
     let created = response("The record", Some(("application/json", schema("User"))), Some(headers));
     responses.insert("201".to_owned(), created);
     json!({
-        "operationId": "create",
+        "operationId": "createUser",
         "summary": "Create a user; without an id it gets a UUID",
+        "parameters": [if_match(), if_none_match()],
         "requestBody": body("NewUser"),
         "responses": responses,
     })
@@ -95,18 +102,27 @@ fn change() -> Value {
     let mut responses = problems(&[&UPDATE[..], &BODY, &missed].concat());
     responses.insert("200".to_owned(), record("The record after it"));
     json!({
-        "operationId": "change",
+        "operationId": "changeUser",
         "summary": "Change the fields that are given; the others stay",
-        "parameters": [if_match()],
+        "parameters": [if_match(), if_none_match()],
         "requestBody": body("UserPatch"),
         "responses": responses,
     })
 }
 
 fn read() -> Value {
-    let mut responses = problems(&[&SERVED[..], &PATH, &[ProblemType::UserNotFound]].concat());
+    let missed = [ProblemType::UserNotFound, ProblemType::PreconditionFailed];
+    let mut responses = problems(&[&SERVED[..], &PATH, &missed].concat());
     responses.insert("200".to_owned(), record("The record"));
-    json!({ "operationId": "read", "summary": "Read a user", "responses": responses })
+    let headers = json!({ "ETag": header("The record's tag") });
+    let unchanged = "The record has one of the tags in If-None-Match; there is no body";
+    responses.insert("304".to_owned(), response(unchanged, None, Some(headers)));
+    json!({
+        "operationId": "readUser",
+        "summary": "Read a user",
+        "parameters": [if_match(), if_none_match()],
+        "responses": responses,
+    })
 }
 
 fn delete() -> Value {
@@ -114,19 +130,35 @@ fn delete() -> Value {
     let mut responses = problems(&[&UPDATE[..], &PATH, &missed].concat());
     responses.insert("204".to_owned(), response("It is gone", None, None));
     json!({
-        "operationId": "delete",
+        "operationId": "deleteUser",
         "summary": "Delete a user",
-        "parameters": [if_match()],
+        "parameters": [if_match(), if_none_match()],
         "responses": responses,
     })
 }
 
 fn cluster() -> Value {
-    plain("The ring, its views, and why something is not available", "application/json", &[])
+    let summary = "The ring, its views, and why something is not available";
+    plain("readCluster", summary, &["application/json"], &[ProblemType::Overloaded])
+}
+
+fn document_itself() -> Value {
+    plain("readApiDocument", "This document", &["application/json"], &[ProblemType::Overloaded])
+}
+
+fn metrics() -> Value {
+    let summary = "Metrics for Prometheus, in the format that Accept asks for";
+    let formats = ["text/plain", "application/openmetrics-text"];
+    plain("readMetrics", summary, &formats, &[ProblemType::Overloaded])
+}
+
+fn health() -> Value {
+    plain("readHealth", "Whether the process is alive", &["text/plain"], &[])
 }
 
 fn ready() -> Value {
-    plain("Whether it is worth sending requests", "text/plain", &[ProblemType::Unavailable])
+    let summary = "Whether it is worth sending requests";
+    plain("readReadiness", summary, &["text/plain"], &[ProblemType::Unavailable])
 }
 
 fn accept_loss() -> Value {
@@ -160,13 +192,16 @@ const BODY: [ProblemType; 5] = [
 /// What a request with an id in its path can meet.
 const PATH: [ProblemType; 2] = [ProblemType::Malformed, ProblemType::InvalidField];
 
-/// Something to look at.
-fn plain(summary: &str, content_type: &str, kinds: &[ProblemType]) -> Value {
+/// Something to look at, in one of these media types.
+fn plain(id: &str, summary: &str, content_types: &[&str], kinds: &[ProblemType]) -> Value {
     let mut responses = problems(kinds);
-    let kind = if content_type == "application/json" { "object" } else { "string" };
-    let content = (content_type, json!({ "type": kind }));
-    responses.insert("200".to_owned(), response(summary, Some(content), None));
-    json!({ "summary": summary, "responses": responses })
+    let mut found = response(summary, None, None);
+    for content_type in content_types {
+        let kind = if *content_type == "application/json" { "object" } else { "string" };
+        found["content"][content_type] = json!({ "schema": { "type": kind } });
+    }
+    responses.insert("200".to_owned(), found);
+    json!({ "operationId": id, "summary": summary, "responses": responses })
 }
 
 /// The responses that tell of problems, by status.
@@ -198,90 +233,14 @@ fn response(description: &str, content: Option<(&str, Value)>, headers: Option<V
     response
 }
 
-fn header(description: &str) -> Value {
-    json!({ "description": description, "schema": { "type": "string" } })
-}
-
 fn body(name: &str) -> Value {
     json!({ "required": true, "content": { "application/json": { "schema": schema(name) } } })
 }
 
-fn schema(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
-}
-
-fn id() -> Value {
-    json!({ "name": "id", "in": "path", "required": true, "schema": schema("UserId") })
-}
-
-fn if_match() -> Value {
-    json!({
-        "name": "If-Match",
-        "in": "header",
-        "description": "Do it only if the record has this tag",
-        "schema": { "type": "string", "pattern": r#"^"[0-9]+[.][0-9]+"$"# },
-    })
-}
-
-fn schemas() -> Value {
-    let name = json!({ "type": "string", "minLength": 1, "maxLength": NAME_LENGTH_MAX });
-    let email = json!({ "type": "string", "format": "email", "maxLength": EMAIL_LENGTH_MAX });
-    let group = json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
-    let fields = json!({ "id": schema("UserId"), "name": name, "email": email, "group": group });
-    let record = |required: &[&str]| {
-        json!({
-            "type": "object",
-            "properties": fields.clone(),
-            "required": required,
-            "additionalProperties": false,
-        })
-    };
-    json!({
-        "UserId": {
-            "type": "string",
-            "pattern": format!("^[A-Za-z0-9._~-]{{1,{USER_ID_LENGTH_MAX}}}$"),
-        },
-        "User": record(&["id", "name", "email", "group"]),
-        "NewUser": record(&["name", "email", "group"]),
-        "UserPatch": record(&["id"]),
-        "AcceptedLoss": {
-            "type": "object",
-            "properties": {
-                "partition": { "type": "integer", "minimum": 0, "maximum": u16::MAX },
-                "from": {
-                    "type": "string",
-                    "pattern": format!("^[A-Za-z0-9._-]{{1,{NODE_ID_LENGTH_MAX}}}$"),
-                    "description": "The id of the node whose copy it goes on with",
-                },
-            },
-            "required": ["partition", "from"],
-            "additionalProperties": false,
-        },
-        "Problem": {
-            "type": "object",
-            "description": "RFC 9457",
-            "properties": {
-                "type": { "enum": ProblemType::ALL.iter().map(|kind| kind.uri()).collect::<Vec<_>>() },
-                "title": { "type": "string" },
-                "status": { "type": "integer" },
-                "detail": { "type": "string" },
-                "errors": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": { "field": { "type": "string" }, "detail": { "type": "string" } },
-                        "required": ["field", "detail"],
-                    },
-                },
-                "id": schema("UserId"),
-            },
-            "required": ["type", "title", "status", "detail"],
-        },
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -310,7 +269,55 @@ mod tests {
         let responses = &document["paths"][CLUSTER]["get"]["responses"];
         assert_eq!(
             responses.as_object().unwrap().keys().collect::<Vec<_>>(),
-            ["200", "401", "403"]
+            ["200", "401", "403", "503"]
         );
+    }
+
+    #[test]
+    fn every_route_is_described() {
+        let document = made();
+        let described = document["paths"].as_object().unwrap().keys().map(String::as_str);
+        let routes = crate::rest::routes().map(|(path, _)| path);
+        assert_eq!(described.collect::<BTreeSet<_>>(), BTreeSet::from(routes));
+    }
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own_that_can_be_a_function() {
+        // Of Python, JavaScript, Java, Go, Rust, C#, Ruby and PHP; in lower case.
+        const KEYWORDS: [&str; 20] = [
+            "delete", "read", "create", "change", "get", "set", "new", "import", "export", "class",
+            "default", "return", "type", "use", "move", "match", "in", "is", "as", "list",
+        ];
+        let document = made();
+        let mut ids = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                if method == "parameters" {
+                    continue;
+                }
+                let id = operation["operationId"].as_str();
+                let id = id.unwrap_or_else(|| panic!("{method} {path} has no id"));
+                assert!(id.chars().all(|character| character.is_ascii_alphabetic()), "{id}");
+                assert!(id.starts_with(|first: char| first.is_ascii_lowercase()), "{id}");
+                assert!(!KEYWORDS.contains(&id.to_lowercase().as_str()), "{id}");
+                assert!(ids.insert(id.to_owned()), "{id} is there twice");
+            }
+        }
+        assert!(ids.len() >= 10, "{ids:?}");
+    }
+
+    #[test]
+    fn each_call_on_users_tells_of_preconditions() {
+        let document = made();
+        let user = format!("{USERS}{{id}}");
+        for (path, method) in
+            [(USERS, "post"), (USERS, "put"), (user.as_str(), "get"), (user.as_str(), "delete")]
+        {
+            let operation = &document["paths"][path][method];
+            let names = operation["parameters"].as_array().unwrap().iter().map(|of| &of["name"]);
+            assert_eq!(names.collect::<Vec<_>>(), ["If-Match", "If-None-Match"], "{method} {path}");
+            assert!(operation["responses"]["412"].is_object(), "{method} {path}");
+            assert_eq!(operation["responses"]["304"].is_object(), method == "get", "{path}");
+        }
     }
 }

@@ -55,6 +55,12 @@ impl Problem {
         }
     }
 
+    /// There is a cluster, but no way to any of its nodes.
+    pub(crate) fn no_node_linked() -> Self {
+        let detail = "no node is linked to the gateway, so no user can be served; /api/cluster names the nodes";
+        Self::new(ProblemType::Unavailable, detail)
+    }
+
     /// It may have been done, or may still be.
     pub(crate) fn outcome_unknown(id: Option<UserId>) -> Self {
         let detail =
@@ -72,7 +78,7 @@ impl Problem {
             ),
             Answer::PreconditionFailed => Self::new(
                 ProblemType::PreconditionFailed,
-                "the record is not the one that If-Match names: read it again",
+                "the record does not meet If-Match or If-None-Match: read it again, and send the ETag of what was read",
             ),
             Answer::Found { .. }
             | Answer::Created { .. }
@@ -107,7 +113,8 @@ impl From<Unavailable> for Problem {
             ),
             Unavailable::NoPrimary => (
                 ProblemType::Unavailable,
-                "the node that takes this user's updates is down; nothing was changed",
+                "no copy takes this user's updates now: the primary's node is not linked, or its copy is being restored; \
+                 nothing was changed",
             ),
             Unavailable::DeadlinePassed => (
                 ProblemType::Unavailable,
@@ -124,6 +131,9 @@ impl From<Unavailable> for Problem {
             ),
             Unavailable::Overloaded => {
                 (ProblemType::Overloaded, "too many requests are under way; nothing was changed")
+            }
+            Unavailable::Ending => {
+                (ProblemType::Unavailable, "the gateway is ending; nothing was changed")
             }
         };
         Self::new(kind, detail)

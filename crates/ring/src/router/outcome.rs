@@ -88,6 +88,8 @@ pub enum Unavailable {
     Overloaded,
     /// The node could not decode the request, twice.
     Undecodable,
+    /// The gateway is ending. Its driver says so; the router does not know.
+    Ending,
 }
 
 /// The position that an answer shows to a client as the record's `ETag`.
