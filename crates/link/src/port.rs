@@ -13,6 +13,7 @@
 mod connections;
 mod cuts;
 mod limits;
+mod paced;
 mod refusal;
 
 use std::convert::Infallible;
@@ -96,6 +97,7 @@ pub async fn serve<L, S>(
         };
         stream.control().take(place);
         let service = service_on(Connection::of(&stream, address));
+        let service = paced::Paced::new(service, stream.control());
         let (port, shutdown) = (port.clone(), shutdown.clone());
         open.spawn(async move {
             let Some(tls) = &port.tls else {

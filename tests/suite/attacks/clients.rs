@@ -1,6 +1,5 @@
 //! Clients in JavaScript that send garbage, too much, half, or too slowly: `npm/hostile.mjs`.
 
-use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use serde::Deserialize;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::SOON;
+use super::{SOON, resident_kib};
 use crate::harness::cluster::Cluster;
 use crate::socket_io::hellos;
 
@@ -64,11 +63,4 @@ async fn clients_that_mean_ill_are_cut_off_and_the_ring_does_not_notice() {
     assert!(cluster.all_alive());
     let after = resident_kib(&cluster);
     assert!(after < before + GROWTH_KIB, "the gateway takes {after} KiB, and took {before}");
-}
-
-fn resident_kib(cluster: &Cluster) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", cluster.gateway().id()));
-    let status = status.expect("it lives");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is told");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }

@@ -1,7 +1,9 @@
 //! Control: the handle by which others end a stream, learn why it ended, and that it is gone.
 
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -65,6 +67,10 @@ pub(crate) struct Control {
     connections: OnceLock<Arc<Connections>>,
     reader: AtomicWaker,
     writer: AtomicWaker,
+    /// Whether the last write is waiting for the peer.
+    is_stalled: AtomicBool,
+    /// Who waits for that to end.
+    answerer: AtomicWaker,
     gone: CancellationToken,
 }
 
@@ -98,6 +104,28 @@ impl Control {
         // A peer that is let in twice, on one connection, is watched as before.
         let _ = self.silence_max.set(silence_max);
         self.wake();
+    }
+
+    /// Whether something that was written waits for the peer to read.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.is_stalled.load(Ordering::Acquire)
+    }
+
+    /// Returns when nothing waits for the peer to read, or the stream has failed. One task at a time may wait.
+    pub(crate) async fn unstalled(&self) {
+        poll_fn(|cx| {
+            self.answerer.register(cx.waker());
+            let is_over = !self.is_stalled() || self.failure().is_some();
+            if is_over { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    pub(super) fn set_stalled(&self, is_stalled: bool) {
+        self.is_stalled.store(is_stalled, Ordering::Release);
+        if !is_stalled {
+            self.answerer.wake();
+        }
     }
 
     pub(super) fn silence_max(&self) -> Option<Duration> {
@@ -140,6 +168,7 @@ impl Control {
     fn wake(&self) {
         self.reader.wake();
         self.writer.wake();
+        self.answerer.wake();
     }
 }
 

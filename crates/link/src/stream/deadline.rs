@@ -101,10 +101,18 @@ impl<S> DeadlineStream<S> {
     {
         self.control.check_writer(cx.waker())?;
         if let Poll::Ready(result) = write(Pin::new(&mut self.inner), cx) {
-            self.stalled_since = None;
+            if self.stalled_since.take().is_some() {
+                self.control.set_stalled(false);
+            }
             return Poll::Ready(result);
         }
-        let stalled_since = *self.stalled_since.get_or_insert_with(Instant::now);
+        let stalled_since = match self.stalled_since {
+            Some(since) => since,
+            None => {
+                self.control.set_stalled(true);
+                *self.stalled_since.insert(Instant::now())
+            }
+        };
         let (due, failure) = self.write_due(stalled_since);
         ready!(self.write_timer.poll(due, cx));
         self.control.fail(failure);

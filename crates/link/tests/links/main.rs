@@ -8,6 +8,7 @@ mod garbage;
 mod heartbeats;
 mod observers;
 mod order;
+mod pipelines;
 mod ports;
 mod refusals;
 mod stalls;
