@@ -7,6 +7,7 @@
 //! | [`preconditions`] | `ETag`, `If-Match` and `If-None-Match` |
 //! | [`bodies`] | what is read of a body: its type, its size, its JSON |
 //! | [`fields`] | each fault of a field is named |
+//! | [`texts`] | names and addresses in any script come back as they were sent |
 //! | [`routes`] | paths and methods |
 //! | [`cluster`] | what the gateway tells of itself, also before there is a cluster |
 //! | [`lost`] | what an operator reads and does when data is lost for good |
@@ -26,5 +27,6 @@ mod raw;
 mod routes;
 mod served_by;
 mod shared;
+mod texts;
 mod unavailable;
 mod users;

@@ -1,9 +1,10 @@
 //! The user record: its fields, their rules, and the two bodies that REST clients send.
 //!
-//! A value of these types is valid: each field is checked where it is made, from JSON, from a link or from a disk
-//! alike, so nothing behind this module checks again.
+//! A value of these types is valid: each field is checked where it is made, so nothing behind this module checks again.
+//! What comes from a client is checked by the rules of today, what comes from a link or a disk by those of any release.
 
 mod body;
+mod email;
 mod field;
 mod id;
 

@@ -236,7 +236,6 @@ fn response(description: &str, content: Option<(&str, Value)>, headers: Option<V
 fn body(name: &str) -> Value {
     json!({ "required": true, "content": { "application/json": { "schema": schema(name) } } })
 }
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -63,7 +63,7 @@ fn user_id_pattern() -> String {
 
 pub(super) fn schemas() -> Value {
     let name = json!({ "type": "string", "minLength": 1, "maxLength": NAME_LENGTH_MAX });
-    let email = json!({ "type": "string", "format": "email", "maxLength": EMAIL_LENGTH_MAX });
+    let email = json!({ "type": "string", "format": "idn-email", "maxLength": EMAIL_LENGTH_MAX });
     let group = json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
     let fields = json!({ "id": schema("UserId"), "name": name, "email": email, "group": group });
     let record = |required: &[&str]| {
