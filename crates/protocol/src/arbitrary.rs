@@ -1,4 +1,8 @@
 //! Arbitrary values of the messages' types, for the property tests.
+//!
+//! Each strategy draws the whole range of its type: whatever the type can hold and a peer may send. Edges are drawn more
+//! often than chance would: the smallest and the largest numbers, the shortest and the longest texts, records whose fields
+//! are all at their longest.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -6,8 +10,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::entry::{Answer, Change, Entry, RecordJson};
+use crate::hello::{GatewayPeer, HomeHello, Membership, NodeHello, NodePeer};
 use crate::id::{
-    COUNTED_MAX, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position,
+    Boot, COUNTED_MAX, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position,
     RequestId, Seq,
 };
 use crate::message::{
@@ -17,7 +22,7 @@ use crate::message::{
 };
 use crate::precondition::{Precondition, TAGS_MAX, Tags};
 use crate::refusal::{Refusal, RefusalCode};
-use crate::user::{Email, Name, User, UserId, UserPatch};
+use crate::user::{User, UserId, UserPatch};
 use crate::view::{InSync, Member, View};
 
 /// Says how to make an arbitrary value of a type.
@@ -34,42 +39,83 @@ macro_rules! arbitrary {
     };
 }
 
-fn uuid() -> impl Strategy<Value = Uuid> {
-    any::<u128>().prop_map(Uuid::from_u128)
+mod user;
+
+#[cfg(test)]
+mod tests;
+
+/// Numbers from 0 to `max`, above all those at both ends.
+fn up_to(max: u64) -> impl Strategy<Value = u64> {
+    let low = max.min(2);
+    prop_oneof![1 => 0..=low, 1 => max.saturating_sub(low)..=max, 2 => 0..=max]
 }
 
+/// What is counted one by one.
+fn counted() -> impl Strategy<Value = u64> {
+    up_to(COUNTED_MAX)
+}
+
+/// Any number of 64 bits.
+fn number() -> impl Strategy<Value = u64> {
+    up_to(u64::MAX)
+}
+
+/// Any number of 32 bits.
+fn group() -> impl Strategy<Value = u32> {
+    up_to(u32::MAX.into()).prop_map(|number| u32::try_from(number).expect("it is small enough"))
+}
+
+fn uuid() -> impl Strategy<Value = Uuid> {
+    prop_oneof![
+        1 => Just(Uuid::nil()),
+        1 => Just(Uuid::max()),
+        4 => any::<u128>().prop_map(Uuid::from_u128),
+    ]
+}
+
+/// Texts of a pattern that are values of a type.
 fn checked<T>(pattern: &'static str) -> impl Strategy<Value = T>
 where
     T: TryFrom<String, Error: std::fmt::Debug> + std::fmt::Debug,
 {
-    pattern.prop_map(|text| T::try_from(text).expect("the pattern makes valid texts"))
+    pattern.prop_filter_map("it is not valid", |text| T::try_from(text).ok())
 }
 
+/// Any text, line feeds and control characters included.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        1 => Just(String::new()),
+        4 => vec(any::<char>(), 0..64).prop_map(String::from_iter),
+        1 => vec(any::<char>(), 1_000).prop_map(String::from_iter),
+    ]
+}
+
+/// Records as nodes make them, and any bytes: no message looks into a record.
 fn record() -> impl Strategy<Value = RecordJson> {
-    vec(any::<u8>(), 0..64).prop_map(RecordJson::from)
+    prop_oneof![
+        2 => any::<User>().prop_map(|user| user.to_json()),
+        1 => vec(any::<u8>(), 0..64).prop_map(RecordJson::from),
+    ]
 }
 
 arbitrary! {
-    NodeId => checked("[A-Za-z0-9._-]{1,64}");
-    UserId => checked("[A-Za-z0-9._~-]{1,128}");
-    Name => checked("\\PC{1,256}");
-    Email => checked("[a-z]{1,20}@[a-z]{1,20}\\.[a-z]{2,3}");
+    NodeId => prop_oneof![
+        checked("[A-Za-z0-9._-]{1,64}"), checked("[A-Za-z0-9._-]"), checked("[A-Za-z0-9._-]{64}"),
+    ];
     ClusterId => uuid().prop_map(Self);
     Incarnation => uuid().prop_map(Self);
     GatewayBoot => uuid().prop_map(Self);
-    PartitionId => any::<u16>().prop_map(Self);
-    Epoch => (0..=COUNTED_MAX).prop_map(Self);
-    Seq => (0..=COUNTED_MAX).prop_map(Self);
-    CallId => any::<u64>().prop_map(Self);
-    AskNumber => any::<u64>().prop_map(Self);
-    ProbeNumber => any::<u64>().prop_map(Self);
+    Boot => (number(), uuid()).prop_map(|(count, nonce)| Self { count, nonce });
+    PartitionId => prop_oneof![Just(0), Just(u16::MAX), any::<u16>()].prop_map(Self);
+    Epoch => counted().prop_map(Self);
+    Seq => counted().prop_map(Self);
+    CallId => number().prop_map(Self);
+    AskNumber => number().prop_map(Self);
+    ProbeNumber => number().prop_map(Self);
     DiskState => prop_oneof![Just(Self::Answers), Just(Self::Silent)];
     Position => any::<(Epoch, Seq)>().prop_map(|(epoch, seq)| Self { epoch, seq });
-    RequestId => any::<(GatewayBoot, u64)>().prop_map(|(boot, counter)| Self { boot, counter });
+    RequestId => (any::<GatewayBoot>(), number()).prop_map(|(boot, counter)| Self { boot, counter });
     Member => prop_oneof![Just(Self::Home), Just(Self::Next)];
-    User => any::<(UserId, Name, Email, u32)>().prop_map(|(id, name, email, group)| Self { id, name, email, group });
-    UserPatch => any::<(UserId, Option<Name>, Option<Email>, Option<u32>)>()
-        .prop_map(|(id, name, email, group)| Self { id, name, email, group });
     InSync => prop_oneof![
         any::<(Incarnation, Incarnation)>().prop_map(|(home, next)| Self::Both { home, next }),
         any::<Incarnation>().prop_map(|home| Self::HomeOnly { home }),
@@ -85,7 +131,7 @@ arbitrary! {
         (any::<UserId>(), record()).prop_map(|(id, record)| Self::Replace { id, record }),
         any::<UserId>().prop_map(|id| Self::Delete { id }),
     ];
-    Entry => any::<(Position, RequestId, u64, Change)>().prop_map(|(position, request, unsettled_from, change)| {
+    Entry => (any::<(Position, RequestId)>(), number(), any::<Change>()).prop_map(|((position, request), unsettled_from, change)| {
         Self { position, request, unsettled_from, change }
     });
     Answer => prop_oneof![
@@ -97,12 +143,12 @@ arbitrary! {
         Just(Self::Deleted),
         Just(Self::PreconditionFailed),
     ];
-    Refusal => (prop::sample::select(RefusalCode::ALL), "\\PC{0,64}")
+    Refusal => (prop::sample::select(RefusalCode::ALL), text())
         .prop_map(|(code, detail)| Self { code, detail });
-    Neighbour => (any::<Incarnation>(), "[a-z0-9.]{1,20}:[0-9]{1,5}")
+    Neighbour => (any::<Incarnation>(), text())
         .prop_map(|(incarnation, address)| Self { incarnation, address });
     Welcome => (
-        any::<(ClusterId, GatewayBoot)>(), vec(any::<NodeId>(), 2..5), vec(any::<View>(), 0..3),
+        any::<(ClusterId, GatewayBoot)>(), vec(any::<NodeId>(), 0..5), vec(any::<View>(), 0..3),
         option::of(any::<Neighbour>()), any::<bool>(),
     ).prop_map(|((cluster, gateway_boot), ring, views, next, home_is_linked)| {
         Self { cluster, ring, gateway_boot, views, next, home_is_linked }
@@ -116,7 +162,7 @@ arbitrary! {
     Tags => prop_oneof![Just(Self::Any), vec(any::<Position>(), 0..=TAGS_MAX).prop_map(Self::Listed)];
     Precondition => any::<(Option<Tags>, Option<Tags>)>()
         .prop_map(|(if_match, if_none_match)| Self { if_match, if_none_match });
-    Update => any::<(RequestId, u64, Action)>()
+    Update => (any::<RequestId>(), number(), any::<Action>())
         .prop_map(|(request, unsettled_from, action)| Self { request, unsettled_from, action });
     Operation => prop_oneof![any::<UserId>().prop_map(Self::Read), any::<Update>().prop_map(Self::Update)];
     Request => any::<(CallId, PartitionId, Member, Epoch, Operation)>().prop_map(
@@ -151,12 +197,12 @@ arbitrary! {
         any::<(Position, Cursor)>().prop_map(|(position, cursor)| Self::Part(position, cursor)),
         Just(Self::Nothing),
     ];
-    Greeting => any::<(u64, Option<View>, Holds)>()
-        .prop_map(|(session, view, holds)| Self { session, view, holds });
-    Stretch => any::<(Cursor, Option<Cursor>, u64, u128)>()
-        .prop_map(|(after, to, rows, digest)| Self { after, to, rows, digest });
+    Greeting => (number(), any::<(Option<View>, Holds)>())
+        .prop_map(|(session, (view, holds))| Self { session, view, holds });
+    Stretch => (any::<(Cursor, Option<Cursor>)>(), number(), any::<u128>())
+        .prop_map(|((after, to), rows, digest)| Self { after, to, rows, digest });
     Data => prop_oneof![
-        (any::<Position>(), vec(any::<Entry>(), 1..4))
+        (any::<Position>(), vec(any::<Entry>(), 0..4))
             .prop_map(|(previous, entries)| Self::Append { previous, entries }),
         any::<Option<Entry>>().prop_map(|base| Self::Install { base }),
         any::<(Rows, Option<Cursor>)>().prop_map(|(rows, then)| Self::Chunk { rows, then }),
@@ -170,6 +216,7 @@ arbitrary! {
         any::<PartitionId>().prop_map(|partition| Self::JoinerIsWhole { partition }),
         any::<(PartitionId, AskNumber)>().prop_map(|(partition, ask)| Self::AskRefused { partition, ask }),
         any::<Request>().prop_map(Self::Request),
+        any::<ProbeNumber>().prop_map(Self::Probe),
         any::<Refusal>().prop_map(Self::Goodbye),
     ];
     FromNode => prop_oneof![
@@ -183,12 +230,29 @@ arbitrary! {
         any::<(PartitionId, Epoch, Condition)>()
             .prop_map(|(partition, epoch, condition)| Self::Condition { partition, epoch, condition }),
         any::<(PartitionId, Verdict)>().prop_map(|(partition, verdict)| Self::Compared { partition, verdict }),
-        "\\PC{0,64}".prop_map(Self::Goodbye),
+        any::<ProbeNumber>().prop_map(Self::Alive),
+        any::<DiskState>().prop_map(Self::Disk),
+        any::<Option<CallId>>().prop_map(|understood| Self::Undecodable { understood }),
+        text().prop_map(Self::Goodbye),
     ];
     CopyMessage => prop_oneof![
         any::<Greeting>().prop_map(Self::Greeting),
-        any::<(u64, View, Data)>().prop_map(|(session, view, data)| Self::Data { session, view, data }),
-        any::<(u64, Seq, u64)>().prop_map(|(session, seq, data)| Self::Durable { session, seq, data }),
+        (number(), any::<(View, Data)>()).prop_map(|(session, (view, data))| Self::Data { session, view, data }),
+        (number(), any::<Seq>(), number()).prop_map(|(session, seq, data)| Self::Durable { session, seq, data }),
         any::<Refusal>().prop_map(Self::Goodbye),
     ];
+    Membership => (any::<ClusterId>(), vec(any::<NodeId>(), 0..5))
+        .prop_map(|(cluster, ring)| Self { cluster, ring });
+    NodeHello => (any::<(NodeId, Incarnation, Boot)>(), text(), any::<Option<Membership>>()).prop_map(
+        |((node, incarnation, boot), address, membership)| {
+            Self { node, incarnation, boot, address, membership }
+        },
+    );
+    HomeHello => any::<(NodeId, Incarnation, Boot, ClusterId, PartitionId, (NodeId, Incarnation))>().prop_map(
+        |(node, incarnation, boot, cluster, partition, to)| {
+            Self { node, incarnation, boot, cluster, partition, to }
+        },
+    );
+    GatewayPeer => prop_oneof![any::<NodeHello>().prop_map(Self::Node), Just(Self::Observer)];
+    NodePeer => any::<HomeHello>().prop_map(Self::Home);
 }

@@ -278,6 +278,12 @@ mod tests {
         let read = |number: u64| serde_json::from_value::<Seq>(number.into());
         assert_eq!(read(COUNTED_MAX).unwrap(), Seq(COUNTED_MAX));
         assert!(read(COUNTED_MAX + 1).is_err());
+        let most = Position { epoch: Epoch(COUNTED_MAX), seq: Seq(COUNTED_MAX) };
+        assert_eq!(format!("{COUNTED_MAX}.{COUNTED_MAX}").parse(), Ok(most));
+        for above in [COUNTED_MAX + 1, u64::MAX] {
+            assert_eq!(format!("{above}.1").parse::<Position>(), Err(InvalidPosition));
+            assert_eq!(format!("1.{above}").parse::<Position>(), Err(InvalidPosition));
+        }
     }
 
     #[test]

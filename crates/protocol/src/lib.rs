@@ -41,3 +41,5 @@ pub mod wire_format;
 
 #[cfg(any(test, feature = "arbitrary"))]
 mod arbitrary;
+#[cfg(test)]
+mod survival;
