@@ -58,6 +58,9 @@ struct Locked {
     waiting: BTreeMap<Ticket, oneshot::Sender<Outcome>>,
     tickets: u64,
     effects: Vec<GatewayEffect>,
+    /// Every request so far.
+    #[cfg(test)]
+    submitted: Vec<ClientRequest>,
     /// The gateway ends: nothing that happens from now on is for the core to act on.
     is_ending: bool,
 }
@@ -78,6 +81,8 @@ impl Driver {
             waiting: BTreeMap::new(),
             tickets: 0,
             effects: Vec::new(),
+            #[cfg(test)]
+            submitted: Vec::new(),
             is_ending: false,
         };
         let driver = Self {
@@ -104,6 +109,8 @@ impl Driver {
             if locked.is_ending {
                 return Outcome::NotDone(Unavailable::Ending);
             }
+            #[cfg(test)]
+            locked.submitted.push(request.clone());
             locked.tickets += 1;
             let ticket = Ticket(locked.tickets);
             locked.waiting.insert(ticket, complete);
@@ -112,6 +119,12 @@ impl Driver {
         }
         // The core completes every request, unless the gateway ends before.
         completed.await.unwrap_or(forgotten)
+    }
+
+    /// The requests that were brought since this was asked last.
+    #[cfg(test)]
+    pub(crate) fn take_submitted(&self) -> Vec<ClientRequest> {
+        std::mem::take(&mut self.shared.lock().submitted)
     }
 
     /// Judges a node that connects.

@@ -16,6 +16,8 @@
 //! | [`sliced`] | responses that grow with the ring, within a bound of bytes that wait for their readers |
 
 mod accept_loss;
+#[cfg(test)]
+mod accepted_tests;
 mod body;
 mod cluster;
 mod direct;
