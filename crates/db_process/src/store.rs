@@ -22,6 +22,8 @@ mod log;
 mod meta;
 mod record;
 mod seal;
+#[cfg(test)]
+mod tests;
 
 pub use meta::Identity;
 pub use seal::SealError;

@@ -145,7 +145,8 @@ fn parse(payload: &[u8]) -> Result<Logged, SealError> {
     let (entry, rest) = postcard::take_from_bytes(payload).map_err(malformed)?;
     let oldest_applied = match rest {
         [] => None,
-        rest => Some(postcard::from_bytes(rest).map_err(malformed)?),
+        // The number after the last entry that a frame may hold is not one that a frame may hold.
+        rest => Some(Seq(postcard::from_bytes(rest).map_err(malformed)?)),
     };
     Ok(Logged { entry, oldest_applied })
 }

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use protocol::entry::{Change, Entry, RecordJson};
-use protocol::id::{Epoch, Position, Seq};
+use protocol::id::{COUNTED_MAX, Epoch, Position, Seq};
 use protocol::message::RecordRow;
 use protocol::user::UserId;
 use protocol::view::Member;
@@ -90,6 +90,13 @@ pub(super) fn decode(value: &Bytes) -> Result<StoredRecord, SealError> {
     let truncated = || SealError::Malformed("a record without its position".to_owned());
     let (epoch, rest) = payload.split_first_chunk().ok_or_else(truncated)?;
     let (seq, _) = rest.split_first_chunk().ok_or_else(truncated)?;
-    let (epoch, seq) = (Epoch(u64::from_be_bytes(*epoch)), Seq(u64::from_be_bytes(*seq)));
+    let (epoch, seq) = (u64::from_be_bytes(*epoch), u64::from_be_bytes(*seq));
+    if epoch.max(seq) > COUNTED_MAX {
+        // No frame would hold it.
+        return Err(SealError::Malformed(
+            "a record at a position that nobody has counted to".to_owned(),
+        ));
+    }
+    let (epoch, seq) = (Epoch(epoch), Seq(seq));
     Ok(StoredRecord { position: Position { epoch, seq }, record: payload.slice(POSITION_BYTES..) })
 }
