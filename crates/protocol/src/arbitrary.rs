@@ -1,8 +1,8 @@
 //! Arbitrary values of the messages' types, for the property tests.
 //!
-//! Each strategy draws the whole range of its type: whatever the type can hold and a peer may send. Edges are drawn more
-//! often than chance would: the smallest and the largest numbers, the shortest and the longest texts, records whose fields
-//! are all at their longest.
+//! Each strategy draws the whole range of its type: whatever the type can hold and a peer may send.
+//! Edges are drawn more often than chance would: the smallest and the largest numbers, the shortest
+//! and the longest texts, records whose fields are all at their longest.
 
 use proptest::collection::vec;
 use proptest::option;

@@ -1,5 +1,5 @@
-//! What travels as JSON is understood as it was meant: hellos, and the values that nodes keep readable for people. The
-//! messages of frames are tested beside [`frame`](crate::frame).
+//! What travels as JSON is understood as it was meant: hellos, and the values that nodes keep
+//! readable for people. The messages of frames are tested beside [`frame`](crate::frame).
 
 use std::fmt::Debug;
 

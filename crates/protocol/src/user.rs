@@ -1,7 +1,8 @@
 //! The user record: its fields, their rules, and the two bodies that REST clients send.
 //!
-//! A value of these types is valid: each field is checked where it is made, so nothing behind this module checks again.
-//! What comes from a client is checked by the rules of today, what comes from a link or a disk by those of any release.
+//! A value of these types is valid: each field is checked where it is made, so nothing behind this
+//! module checks again. What comes from a client is checked by the rules of today, what comes from
+//! a link or a disk by those of any release.
 
 mod body;
 mod email;
@@ -67,7 +68,8 @@ impl User {
     ///
     /// # Errors
     ///
-    /// When the bytes are not the JSON of a valid record, so that storage is damaged or of another version.
+    /// When the bytes are not the JSON of a valid record, so that storage is damaged or of another
+    /// version.
     pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(json)
     }

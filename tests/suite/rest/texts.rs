@@ -14,7 +14,8 @@ async fn sent(rest: &Rest, method: Method, body: String) -> Answer {
     send(request.header(CONTENT_TYPE, "application/json")).await
 }
 
-/// Whether a value comes back, byte for byte, from the create, from a read, and after an update of another field.
+/// Whether a value comes back, byte for byte, from the create, from a read, and after an update of
+/// another field.
 async fn comes_back(rest: &Rest, id: &str, field: &str, text: &str) {
     let mut record = user(id);
     record[field] = json!(text);
@@ -83,8 +84,9 @@ async fn a_name_in_any_script_comes_back_as_it_was_sent() {
 async fn an_escape_means_the_character_that_it_names() {
     let (rest, _ring) = shared::ring().await;
     let id = "texts-escapes";
-    let body = r#"{"id":"texts-escapes","name":"\ud83d\ude00\u0041\/","email":"\u0061@\u00fc.org","group":7}"#;
-    let created = sent(&rest, Method::POST, body.to_owned()).await.record(StatusCode::CREATED);
+    let (name, email) = (r"\ud83d\ude00\u0041\/", r"\u0061@\u00fc.org");
+    let body = format!(r#"{{"id":"{id}","name":"{name}","email":"{email}","group":7}}"#);
+    let created = sent(&rest, Method::POST, body).await.record(StatusCode::CREATED);
     let expected: Value = json!({ "id": id, "name": "😀A/", "email": "a@ü.org", "group": 7 });
     assert_eq!(created, expected);
     assert_eq!(rest.read(id).await.record(StatusCode::OK), expected);

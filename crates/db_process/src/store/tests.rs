@@ -109,8 +109,11 @@ proptest! {
 
     #[test]
     fn records_of_a_frame_survive_storage(rows: Vec<RecordRow>, then: Option<Cursor>) {
-        let chunk = Mutation::Chunk { member: MEMBER, rows: Rows::Records(rows.clone()), then: then.clone() };
-        let store = stored([chunk]);
+        let store = stored([Mutation::Chunk {
+            member: MEMBER,
+            rows: Rows::Records(rows.clone()),
+            then: then.clone(),
+        }]);
         let rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
         for row in rows.values() {
             let RecordRow { id, position, record } = row.clone();
@@ -122,15 +125,22 @@ proptest! {
 
     #[test]
     fn applied_requests_of_a_frame_survive_storage(rows: Vec<AppliedRow>) {
-        let chunk = Mutation::Chunk { member: MEMBER, rows: Rows::Applied(rows.clone()), then: None };
-        let store = stored([chunk]);
+        let store = stored([Mutation::Chunk {
+            member: MEMBER,
+            rows: Rows::Applied(rows.clone()),
+            then: None,
+        }]);
         let rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.request, row)).collect();
         for row in rows.values() {
             prop_assert_eq!(store.applied(MEMBER, row.request), Ok(Some(row.answer.clone())));
         }
-        let applied = rows.into_values();
-        let applied = applied.map(|AppliedRow { request, seq, .. }| AppliedId { request, seq, answer: AnswerIn::Row });
-        prop_assert_eq!(recovered(&store).applied, applied.collect::<Vec<_>>());
+        let in_row = |row: AppliedRow| AppliedId {
+            request: row.request,
+            seq: row.seq,
+            answer: AnswerIn::Row,
+        };
+        let applied: Vec<_> = rows.into_values().map(in_row).collect();
+        prop_assert_eq!(recovered(&store).applied, applied);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Whatever REST accepts survives the frame that brings it to a node, whatever is in its head and its body.
+//! Whatever REST accepts survives the frame that brings it to a node, whatever is in its head and
+//! its body.
 
 use std::sync::Arc;
 
@@ -105,7 +106,11 @@ fn survives_a_frame(request: ClientRequest) -> Result<(), TestCaseError> {
 fn number() -> impl Strategy<Value = String> {
     let edge = (prop::sample::select(vec![0_u32, 31, 32, 53, 63, 64]), -2_i128..=2)
         .prop_map(|(bits, off)| ((1_i128 << bits) + off).to_string());
-    prop_oneof![4 => edge, 1 => any::<u64>().prop_map(|number| number.to_string()), 1 => "[0-9+-]{0,40}"]
+    prop_oneof![
+        4 => edge,
+        1 => any::<u64>().prop_map(|number| number.to_string()),
+        1 => "[0-9+-]{0,40}",
+    ]
 }
 
 /// A value of `If-Match` or `If-None-Match`.
@@ -208,7 +213,9 @@ fn sent() -> impl Strategy<Value = Sent> {
     ];
     let tag_header = prop::sample::select(vec![IF_MATCH, IF_NONE_MATCH]);
     let content_type = prop_oneof![
-        8 => Just("application/json"), 1 => Just("application/merge-patch+json"), 1 => Just("text/plain")
+        8 => Just("application/json"),
+        1 => Just("application/merge-patch+json"),
+        1 => Just("text/plain"),
     ];
     (method, path, vec((tag_header, tags()), 0..3), content_type, body()).prop_map(
         |(method, path, mut headers, content_type, body)| {

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use super::{checked, group};
 use crate::user::{Email, NAME_LENGTH_MAX, Name, User, UserId, UserPatch};
 
-/// Any character; above all those that JSON has to escape, in two bytes or six, and the longest one of UTF-8.
+/// Any character; above all those that JSON has to escape, in two bytes or six, and the longest one
+/// of UTF-8.
 fn character() -> impl Strategy<Value = char> {
     prop_oneof![
         any::<char>(),
@@ -25,7 +26,8 @@ fn name() -> impl Strategy<Value = Name> {
     texts.prop_map(|text| Name::try_from(String::from_iter(text)).expect("it is a name"))
 }
 
-/// Addresses as clients send them: of ASCII, internationalised, quoted, with an address literal, of the greatest length.
+/// Addresses as clients send them: of ASCII, internationalised, quoted, with an address literal, of
+/// the greatest length.
 fn sent_email() -> impl Strategy<Value = Email> {
     let longest = [63, 63, 61].map(|length| "d".repeat(length)).join(".");
     prop_oneof![

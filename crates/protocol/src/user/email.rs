@@ -1,13 +1,15 @@
-//! E-mail addresses: the mailbox of [RFC 5321, section 4.1.2](https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2),
-//! internationalised by [RFC 6531, section 3.3](https://www.rfc-editor.org/rfc/rfc6531#section-3.3).
+//! E-mail addresses: the mailbox of [RFC 5321][mailbox], internationalised by [RFC 6531][atext].
+//!
+//! [mailbox]: https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2
+//! [atext]: https://www.rfc-editor.org/rfc/rfc6531#section-3.3
 //!
 //! ```text
 //! Mailbox         = Local-part "@" ( Domain / address-literal )
 //! Local-part      = Dot-string / Quoted-string            ; at most 64 octets
 //! Dot-string      = Atom *( "." Atom )
 //! Atom            = 1*atext
-//! atext           = ALPHA / DIGIT / "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "/" / "="
-//!                 / "?" / "^" / "_" / "`" / "{" / "|" / "}" / "~" / visible
+//! atext           = ALPHA / DIGIT / "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "/"
+//!                 / "=" / "?" / "^" / "_" / "`" / "{" / "|" / "}" / "~" / visible
 //! Quoted-string   = DQUOTE *( qtext / "\" %d32-126 ) DQUOTE
 //! qtext           = %d32-33 / %d35-91 / %d93-126 / visible / a space of Unicode
 //! Domain          = label *( "." label )                  ; at most 253 octets, as A-labels
@@ -17,28 +19,28 @@
 //! visible         = any character outside ASCII, but those below
 //! ```
 //!
-//! An address is text to be kept: it is neither normalised nor case-folded, as only its own mail server
-//! knows which local parts are the same.
+//! An address is text to be kept: it is neither normalised nor case-folded, as only its own mail
+//! server knows which local parts are the same.
 //!
-//! RFC 6531 allows every character outside ASCII. These are refused nevertheless, since they are no part
-//! of any script and make two addresses look alike, or an address look like another one:
+//! RFC 6531 allows every character outside ASCII. These are refused nevertheless, since they are no
+//! part of any script and make two addresses look alike, or an address look like another one:
 //!
 //! - control characters, line and paragraph separators, noncharacters;
 //! - marks, embeddings, overrides and isolates of bidirectional text;
-//! - invisible characters that only guide line breaks or annotate: soft hyphen, zero width space, word
-//!   joiner, byte order mark and their like;
+//! - invisible characters that only guide line breaks or annotate: soft hyphen, zero width space,
+//!   word joiner, byte order mark and their like;
 //! - spaces of Unicode outside quotes.
 //!
 //! The zero width joiner and non-joiner belong to words of Persian and of Indic scripts, variation
-//! selectors and tags to emoji, so they are allowed. So are characters of private use and unassigned ones:
-//! a later Unicode may assign them.
+//! selectors and tags to emoji, so they are allowed. So are characters of private use and
+//! unassigned ones: a later Unicode may assign them.
 //!
 //! U-labels are checked by [UTS 46](https://www.unicode.org/reports/tr46/) without transitional
-//! processing, as mail servers do (Postfix, for example). It checks joiners by their context and the
-//! direction of text, and accepts what it can map to a U-label: upper case, decomposed letters.
+//! processing, as mail servers do (Postfix, for example). It checks joiners by their context and
+//! the direction of text, and accepts what it can map to a U-label: upper case, decomposed letters.
 //!
-//! Labels may hold all of atext between a letter or digit at both ends, which is more than LDH: names with
-//! underscores exist, and earlier releases accepted them.
+//! Labels may hold all of atext between a letter or digit at both ends, which is more than LDH:
+//! names with underscores exist, and earlier releases accepted them.
 
 #[cfg(test)]
 mod tests;
@@ -54,8 +56,8 @@ const LOCAL_PART_BYTES_MAX: usize = 64;
 /// The longest label, in bytes (RFC 1035, section 2.3.4).
 const LABEL_BYTES_MAX: usize = 63;
 
-/// The longest domain, in bytes of its text: with the length of its first label and the root, it takes the
-/// 255 of RFC 1035, section 2.3.4.
+/// The longest domain, in bytes of its text: with the length of its first label and the root, it
+/// takes the 255 of RFC 1035, section 2.3.4.
 const DOMAIN_BYTES_MAX: usize = 253;
 
 /// What a U-label must not be mapped to: ASCII that is no atext.

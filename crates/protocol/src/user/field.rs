@@ -10,7 +10,8 @@ use super::email::is_mailbox;
 /// The longest name, in characters (Unicode scalar values).
 pub const NAME_LENGTH_MAX: usize = 256;
 
-/// The longest address, in bytes: what fits the path of [RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3).
+/// The longest address, in bytes: what fits the path of
+/// [RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3).
 pub const EMAIL_LENGTH_MAX: usize = 254;
 
 /// What is wrong with the value of a field, as a phrase that follows the field's name.
@@ -18,8 +19,9 @@ pub const EMAIL_LENGTH_MAX: usize = 254;
 #[error("{0}")]
 pub struct InvalidField(pub(crate) &'static str);
 
-/// Defines a text with a rule for clients, which `TryFrom<String>` checks, and one for links and disks, which
-/// `Deserialize` checks. The second one accepts whatever the first one of any release did.
+/// Defines a text with a rule for clients, which `TryFrom<String>` checks, and one for links and
+/// disks, which `Deserialize` checks. The second one accepts whatever the first one of any release
+/// did.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $check:expr, $stored_check:expr, $rule:expr) => {
         $(#[$doc])*
@@ -47,7 +49,11 @@ macro_rules! checked_text {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
                 let check: fn(&str) -> bool = $stored_check;
-                if check(&text) { Ok(Self(text)) } else { Err(D::Error::custom(InvalidField($rule))) }
+                if check(&text) {
+                    Ok(Self(text))
+                } else {
+                    Err(D::Error::custom(InvalidField($rule)))
+                }
             }
         }
 
@@ -75,21 +81,23 @@ checked_text! {
 }
 
 checked_text! {
-    /// Where a user gets mail: a mailbox of [RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2), also an
-    /// internationalised one ([RFC 6531](https://www.rfc-editor.org/rfc/rfc6531#section-3.3)), of at most
+    /// Where a user gets mail: a mailbox of
+    /// [RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2), also an internationalised
+    /// one ([RFC 6531](https://www.rfc-editor.org/rfc/rfc6531#section-3.3)), of at most
     /// [`EMAIL_LENGTH_MAX`] bytes.
     Email,
     |text| text.len() <= EMAIL_LENGTH_MAX && is_mailbox(text),
     is_stored_email,
-    "must be an email address of at most 254 bytes, 64 of them before the @, for example ada@example.org"
+    "must be an email address of at most 254 bytes, 64 of them before the @, for example \
+     ada@example.org"
 }
 
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().nth(NAME_LENGTH_MAX).is_none()
 }
 
-/// The rule for stored addresses is loose: another release may have drawn the line elsewhere, and a record that is not
-/// understood counts as damaged.
+/// The rule for stored addresses is loose: another release may have drawn the line elsewhere, and a
+/// record that is not understood counts as damaged.
 fn is_stored_email(text: &str) -> bool {
     let parts = text.rsplit_once('@');
     text.len() <= EMAIL_LENGTH_MAX

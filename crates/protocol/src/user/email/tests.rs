@@ -100,7 +100,8 @@ fn what_any_release_accepted_is_read_from_links_and_disks() {
     }
 }
 
-/// Local parts that every release accepted: letters and digits of all scripts, punctuation of ASCII, quoted text of ASCII.
+/// Local parts that every release accepted: letters and digits of all scripts, punctuation of
+/// ASCII, quoted text of ASCII.
 fn local_part_of_before() -> impl Strategy<Value = String> {
     prop_oneof![
         "[\\p{Alphabetic}\\p{N}!#$%&'*+/=?^_`{|}~-]{1,8}(\\.[\\p{Alphabetic}\\p{N}!#$%&'*+/=?^_`{|}~-]{1,8}){0,2}",
@@ -109,7 +110,8 @@ fn local_part_of_before() -> impl Strategy<Value = String> {
     .prop_filter("it is too long", |text| text.len() <= 64)
 }
 
-/// Hosts that every release accepted and that can be there: names of ASCII, and of letters of one script.
+/// Hosts that every release accepted and that can be there: names of ASCII, and of letters of one
+/// script.
 fn host_of_before() -> impl Strategy<Value = String> {
     let label = |letters: &str, inner: &str| format!("[{letters}]([{inner}]{{0,8}}[{letters}])?");
     let ascii = label("A-Za-z0-9", "A-Za-z0-9!#$%&'*+/=?^_`{|}~-");
