@@ -44,7 +44,7 @@ async fn what_file_systems_make_is_no_data_and_is_not_touched() {
 async fn only_its_user_can_read_what_a_ring_keeps_whatever_the_umask() {
     let place = Place::new();
     let data = place.path("data");
-    let mut ring = Development::start_by(&data, with_umask_0).await;
+    let ring = Development::start_by(&data, with_umask_0).await;
     ring.is_ready().await;
     for user in 0..20 {
         ring.create_user(&format!("user-{user}")).await;
@@ -59,7 +59,7 @@ async fn only_its_user_can_read_what_a_ring_keeps_whatever_the_umask() {
     for directory in [data.clone(), data.join("gateway"), data.join("db-0"), data.join("db-1")] {
         fs::set_permissions(&directory, Permissions::from_mode(0o755)).unwrap();
     }
-    let mut ring = Development::start_by(&data, with_umask_0).await;
+    let ring = Development::start_by(&data, with_umask_0).await;
     ring.is_ready().await;
     ring.stop().await;
     assert_private(&data);

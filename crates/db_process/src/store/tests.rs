@@ -11,6 +11,7 @@ use protocol::entry::Change;
 use protocol::frame;
 use protocol::hello::Membership;
 use protocol::message::AppliedRow;
+use protocol::version::Versions;
 use protocol::view::View;
 use protocol::wire_format;
 use ring::store::{AnswerIn, AppliedId};
@@ -52,8 +53,8 @@ fn survives_a_frame<T: Serialize + DeserializeOwned + PartialEq + Debug>(
     value: T,
 ) -> Result<(), TestCaseError> {
     let values = vec![value];
-    let frame = frame::encode(&values).expect("values serialise");
-    prop_assert_eq!(frame::decode(&frame), Ok(values));
+    let frame = frame::encode(Versions::SPOKEN.highest, &values).expect("values serialise");
+    prop_assert_eq!(frame::decode(Versions::SPOKEN.highest, &frame), Ok(values));
     Ok(())
 }
 

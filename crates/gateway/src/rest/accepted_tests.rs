@@ -17,11 +17,14 @@ use protocol::frame::{self, FRAME_BYTES_FULL};
 use protocol::hello::Secret;
 use protocol::id::{ClusterId, GatewayBoot, RequestId};
 use protocol::message::{Operation, Request, ToNode, Update};
+use protocol::precondition::Precondition;
 use protocol::user::{Email, User};
+use protocol::version::Versions;
 use ring::gateway::Gateway;
 use ring::placement::Ring;
-use ring::router::ClientRequest;
+use ring::router::{ClientRequest, RequestKind};
 use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
 use tower::Service;
 use uuid::Uuid;
 
@@ -57,7 +60,8 @@ impl Rest {
         let (settings, cluster) = (&config.gateway_settings, ClusterId(Uuid::nil()));
         let core = Gateway::recovered(ring, BOOT, cluster, None, settings, clock.now()).unwrap();
         let (driver, _) = Driver::new(core, BOOT, clock, config.request_deadline);
-        let service = super::service(Arc::clone(&driver), Arc::new(SystemEntropy), &config);
+        let (entropy, closing) = (Arc::new(SystemEntropy), CancellationToken::new());
+        let service = super::service(Arc::clone(&driver), entropy, &config, closing);
         Self { driver, service, runtime }
     }
 
@@ -96,9 +100,9 @@ fn message(request: ClientRequest) -> ToNode {
 
 fn survives_a_frame(request: ClientRequest) -> Result<(), TestCaseError> {
     let messages = [message(request)];
-    let frame = frame::encode(&messages).expect("messages serialise");
+    let frame = frame::encode(Versions::SPOKEN.highest, &messages).expect("messages serialise");
     prop_assert!(frame.len() < FRAME_BYTES_FULL, "{} bytes", frame.len());
-    prop_assert_eq!(frame::decode(&frame), Ok(messages.to_vec()));
+    prop_assert_eq!(frame::decode(Versions::SPOKEN.highest, &frame), Ok(messages.to_vec()));
     Ok(())
 }
 
@@ -251,7 +255,10 @@ proptest! {
         };
         let (status, submitted) = Rest::new().send(sent).expect("it is HTTP");
         if is_for_clients {
-            let create = ClientRequest::Update(protocol::message::Action::Create(user));
+            let create = ClientRequest::Update(protocol::message::Action::Create {
+                user,
+                precondition: Precondition::NONE,
+            });
             prop_assert_eq!(&submitted, &[create.clone()]);
             survives_a_frame(create)?;
         } else {
@@ -268,7 +275,7 @@ fn a_good_part_of_what_is_drawn_is_accepted() {
     for _ in 0..1_000 {
         let sent = sent().new_tree(&mut runner).unwrap().current();
         for request in rest.send(sent).map(|(_, submitted)| submitted).unwrap_or_default() {
-            submitted[usize::from(request.is_update())] += 1;
+            submitted[usize::from(request.kind() == RequestKind::Update)] += 1;
         }
     }
     assert!(submitted.iter().all(|count| *count >= 50), "reads, updates: {submitted:?}");
