@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use link::{InvalidLimits, InvalidSettings, Port, Settings};
+use process::disk::DiskArgs;
 use process::links::LinkArgs;
 use process::log::LogArgs;
 use process::ports::PortArgs;
@@ -103,6 +104,10 @@ pub struct Args {
     #[command(flatten)]
     pub tls: TlsArgs,
 
+    /// How long the disk may take.
+    #[command(flatten)]
+    pub disk: DiskArgs,
+
     /// The log.
     #[command(flatten)]
     pub log: LogArgs,
@@ -189,6 +194,7 @@ impl Config {
             log_entries_kept: args.log_entries_kept,
             log_bytes_kept: args.log_mib_kept.saturating_mul(1 << 20),
             scrub_pause: Duration::from_millis(args.scrub_pause_ms),
+            disk_deadline: args.disk.deadline(),
             ..config.node_settings
         };
         let links = args.links.settings()?;

@@ -25,6 +25,7 @@ mod to_driver;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use link::Sender;
 use process::clock::Clock;
@@ -62,6 +63,8 @@ pub(crate) struct Driver {
     synced: AtomicU64,
     /// Tells that a link is gone.
     unlinked: Notify,
+    /// Tells that the node cannot go on.
+    failed: Notify,
 }
 
 struct Locked {
@@ -98,6 +101,7 @@ impl Driver {
             to_write: Notify::new(),
             synced: AtomicU64::new(0),
             unlinked: Notify::new(),
+            failed: Notify::new(),
         })
     }
 
@@ -183,6 +187,21 @@ impl Driver {
             locked.failure = Some(reason);
             locked.is_ending = true;
             self.to_write.notify_one();
+            self.failed.notify_one();
+        }
+    }
+
+    /// Returns where the node cannot go on and the disk's loop, which is to end it, does not come to that within `patience`.
+    pub(crate) async fn stuck(&self, patience: Duration) -> RunError {
+        loop {
+            self.failed.notified().await;
+            tokio::time::sleep(patience).await;
+            let failure = self.shared.lock_anyhow().failure.take();
+            if let Some(reason) = failure {
+                error!(%reason, "node stops");
+                self.end(reason.to_string());
+                return reason;
+            }
         }
     }
 

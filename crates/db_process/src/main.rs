@@ -27,7 +27,10 @@ fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
     origins.warn();
     let (config, tls) = configure(&args).map_err(|error| origins.explain_arguments(error))?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run(args, config, tls)).map_err(|error| origins.explain(error))
+    let outcome = runtime.block_on(run(args, config, tls));
+    // A disk that does not answer holds up none of this.
+    runtime.shutdown_background();
+    outcome.map_err(|error| origins.explain(error))
 }
 
 /// The configuration that the arguments give, and the certificates that they name.

@@ -114,7 +114,11 @@ where
     let gateway_link = gateway_link::keep_up(dialler, hello_of_node);
     tokio::spawn(ending.clone().run_until_cancelled_owned(gateway_link));
 
-    let outcome = stop.await.unwrap_or(Err(RunError::DriverLost));
+    let outcome = tokio::select! {
+        biased;
+        outcome = stop => outcome.unwrap_or(Err(RunError::DriverLost)),
+        reason = driver.stuck(FAREWELL_MAX) => Err(reason),
+    };
     // Who is linked is to hear why, if it hears anything.
     let _ = timeout(FAREWELL_MAX, driver.all_unlinked()).await;
     outcome

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use link::{InvalidLimits, InvalidSettings, Port, Settings, TIME_MAX};
+use process::disk::{DISK_DEADLINE, DiskArgs};
 use process::links::LinkArgs;
 use process::log::LogArgs;
 use process::ports::PortArgs;
@@ -135,6 +136,10 @@ pub struct Args {
     #[command(flatten)]
     pub tls: TlsArgs,
 
+    /// How long the disk may take.
+    #[command(flatten)]
+    pub disk: DiskArgs,
+
     /// The log.
     #[command(flatten)]
     pub log: LogArgs,
@@ -161,6 +166,8 @@ pub struct Config {
     pub gateway_settings: GatewaySettings,
     /// How long a request may take.
     pub request_deadline: Duration,
+    /// How long a save of the cluster's state may take: after that the gateway ends.
+    pub disk_deadline: Duration,
     /// How many bytes the body of a request may take.
     pub body_bytes_max: usize,
     /// What responses say of who answered.
@@ -237,6 +244,7 @@ impl Config {
             link_port: Port::default(),
             gateway_settings: GatewaySettings::default(),
             request_deadline: Duration::from_secs(5),
+            disk_deadline: DISK_DEADLINE,
             body_bytes_max: BODY_BYTES_MAX,
             served_by: ServedByHeader::Hidden,
             access: Access::Open,
@@ -293,6 +301,7 @@ impl Config {
                 },
             },
             request_deadline: Duration::from_millis(args.request_deadline_ms),
+            disk_deadline: args.disk.deadline(),
             body_bytes_max: args.body_bytes_max,
             served_by: if args.expose_served_by {
                 ServedByHeader::Shown

@@ -206,17 +206,23 @@ impl Driver {
         }
     }
 
-    /// Saves what is to be saved, one state after the other; returns when that fails.
+    /// Saves what is to be saved, one state after the other, each within the deadline; returns when that fails.
     pub(crate) async fn keep_state(
         &self,
         mut saves: mpsc::UnboundedReceiver<ClusterState>,
         store: Arc<dyn StateStore>,
         threads: Arc<dyn Threads>,
+        deadline: Duration,
     ) -> StateError {
         loop {
             let Some(state) = saves.recv().await else { return std::future::pending().await };
             let store = Arc::clone(&store);
-            match threads.blocking_for(move || store.save(&state)).await {
+            let Ok(saved) =
+                timeout(deadline, threads.blocking_for(move || store.save(&state))).await
+            else {
+                return StateError::Silent(deadline);
+            };
+            match saved {
                 Some(Ok(())) => self.handle(&mut self.shared.lock(), [GatewayEvent::Saved]),
                 Some(Err(error)) => return error,
                 None => unreachable!("the save has run"),

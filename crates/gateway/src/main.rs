@@ -31,7 +31,10 @@ fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
     args.log.start().context("the operating system gives no thread for the log")?;
     origins.warn();
     let (config, tls) = configure(&args).map_err(|error| origins.explain_arguments(error))?;
-    runtime.block_on(run(args, config, tls)).map_err(|error| origins.explain(error))
+    let outcome = runtime.block_on(run(args, config, tls));
+    // A disk that does not answer holds up none of this.
+    runtime.shutdown_background();
+    outcome.map_err(|error| origins.explain(error))
 }
 
 /// The configuration that the arguments give, and the certificates that they name.

@@ -101,7 +101,7 @@ where
 
     let outcome = tokio::select! {
         biased;
-        error = driver.keep_state(saves, state, threads) => Err(error.into()),
+        error = driver.keep_state(saves, state, threads, config.disk_deadline) => Err(error.into()),
         () = serving.clone() => Ok(()),
         () = driver.broken() => Err(RunError::CoreBroken),
         () = out_of_time => Ok(()),

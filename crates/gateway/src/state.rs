@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use process::files;
 use ring::controller::ClusterState;
@@ -57,6 +58,12 @@ pub enum StateError {
         /// What it said.
         error: String,
     },
+    /// The disk has not answered for this long.
+    #[error(
+        "the disk of the state directory has not answered for {0:?}: the cluster's state may not be saved. Look at the disk and at \
+         what else uses it, and start the gateway again"
+    )]
+    Silent(Duration),
     /// What is in it is not to be read.
     #[error("{path} {error}")]
     Unreadable {

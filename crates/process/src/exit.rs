@@ -1,8 +1,15 @@
 //! How a process ends.
 
 use std::process::ExitCode;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::log;
+
+/// How long the end of a process that failed may take.
+const END_MAX: Duration = Duration::from_secs(2);
 
 /// What a process exits with. Where it failed, it says why on standard error, causes included, in one line.
 ///
@@ -15,9 +22,22 @@ pub fn code(done: anyhow::Result<()>) -> ExitCode {
         }
         Err(error) => {
             log::last_words(&format_args!("error: {error:#}"));
+            end_within(END_MAX);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Sees to it that the process ends although a disk does not answer: what runs at its end waits for threads that are stuck
+/// in calls into that disk.
+#[allow(clippy::disallowed_methods, reason = "no part of what the simulation runs")]
+fn end_within(time: Duration) {
+    let kill = move || {
+        std::thread::sleep(time);
+        // Nothing is left to be done about it if that fails.
+        let _ = kill(Pid::this(), Signal::SIGKILL);
+    };
+    let _ = std::thread::Builder::new().name("the end".to_owned()).spawn(kill);
 }
 
 /// Ends the process now, once the reader of the log has it, or has had a second for it.

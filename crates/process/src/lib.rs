@@ -6,6 +6,7 @@
 //! | [`links`] | the flags that set the times and sizes of links |
 //! | [`ports`] | the flags that bound what peers may take of a port |
 //! | [`tokens`] | the tokens of REST clients |
+//! | [`disk`] | how long a disk may take |
 //! | [`descriptors`] | how many files and sockets may be open |
 //! | [`tls`] | certificates and keys, as the flags name them |
 //! | [`flags`] | flags and the environment variables that stand for them |
@@ -23,6 +24,7 @@
 
 pub mod clock;
 pub mod descriptors;
+pub mod disk;
 pub mod entropy;
 pub mod events;
 pub mod exit;

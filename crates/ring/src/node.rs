@@ -88,12 +88,12 @@ impl Node {
             .transpose()?;
         Ok(Self {
             identity,
+            disk: Disk::new(settings.disk_deadline),
             settings,
             formed,
             gateway: GatewayEnd::Down,
             last_call: None,
             mark: Mark::default(),
-            disk: Disk::default(),
             reports: Reports::from(now),
         })
     }
@@ -146,8 +146,8 @@ impl Node {
         let copies = self.formed.as_ref().map(|formed| [&formed.home, &formed.next]);
         let copies = copies.into_iter().flatten().map(|copy| copy.deadline(gateway.is_some()));
         let report = gateway.and_then(|_| self.reports.deadline(self.progress()));
-        let disk = gateway.and_then(|_| self.disk.deadline());
-        earliest(copies.chain([report, disk]))
+        let disk = gateway.and_then(|_| self.disk.news_at());
+        earliest(copies.chain([report, disk, self.disk.deadline()]))
     }
 
     fn dispatch(
@@ -396,7 +396,12 @@ impl Node {
         );
     }
 
+    /// The gateway hears whether the disk answers; where it has not for too long, the node ends.
     fn report_disk(&mut self, now: Time, effects: &mut Vec<NodeEffect>) {
+        if self.disk.deadline().is_some_and(|deadline| deadline <= now) {
+            let limit = self.settings.disk_deadline;
+            return effects.push(NodeEffect::Stop(StopReason::DiskSilent(limit)));
+        }
         let Some(GatewayLink { link, .. }) = self.gateway.welcomed() else { return };
         if let Some(state) = self.disk.news(now) {
             effects.push(NodeEffect::ToGateway { link, message: FromNode::Disk(state) });

@@ -100,7 +100,7 @@ impl Driver {
     }
 
     /// Tells the gateway why the node ends, and closes every link.
-    fn end(&self, reason: String) {
+    pub(super) fn end(&self, reason: String) {
         let mut locked = self.shared.lock_anyhow();
         locked.is_ending = true;
         locked.links.say_goodbye(reason);

@@ -1,5 +1,7 @@
 //! What a node wants done.
 
+use std::time::Duration;
+
 use protocol::hello::HomeHello;
 use protocol::message::{CopyMessage, FromNode};
 use protocol::refusal::Refusal;
@@ -64,6 +66,12 @@ pub enum StopReason {
     /// Storage does not give what it should.
     #[error(transparent)]
     Storage(#[from] ReadError),
+    /// The disk has not answered for this long.
+    #[error(
+        "the disk has not answered for {0:?}: no write or sync has returned. Look at the disk and at what else uses it, and \
+         start the node again; with an empty data directory it is restored from its neighbours"
+    )]
+    DiskSilent(Duration),
     /// The gateway does not want this node.
     #[error("the gateway refuses this node: {0}")]
     Refused(Refusal),

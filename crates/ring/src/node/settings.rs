@@ -23,6 +23,8 @@ pub struct NodeSettings {
     /// How many rows of storage a part of a snapshot has at most, and a stretch that is compared; and as many that are not
     /// committed.
     pub rows_max: usize,
+    /// How long the disk may take until a sync returns: after that the node ends.
+    pub disk_deadline: Duration,
     /// How long the comparison of both copies rests after each stretch.
     pub scrub_pause: Duration,
 }
@@ -38,6 +40,7 @@ impl Default for NodeSettings {
             log_bytes_kept: 32 << 20,
             window_bytes: 2 << 20,
             rows_max: 512,
+            disk_deadline: Duration::from_secs(20),
             scrub_pause: Duration::from_secs(1),
         }
     }
