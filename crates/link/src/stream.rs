@@ -4,6 +4,7 @@ mod connector;
 mod control;
 mod deadline;
 mod listener;
+mod race;
 mod tls;
 
 pub use connector::{BoxStream, Connecting, Connector, Stream, TcpConnector};

@@ -4,7 +4,9 @@ use std::io;
 use std::pin::Pin;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
+
+use super::race::race;
 
 /// Any byte stream that a link can live on.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -29,14 +31,15 @@ pub trait Connector: Send + Sync + 'static {
     fn connect<'a>(&'a self, address: &'a str) -> Connecting<'a>;
 }
 
-/// Connects over TCP, with `TCP_NODELAY` set: batches are made above it.
+/// Connects over TCP, with `TCP_NODELAY` set: batches are made above it. Of a name with several
+/// addresses all are tried.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TcpConnector;
 
 impl Connector for TcpConnector {
     fn connect<'a>(&'a self, address: &'a str) -> Connecting<'a> {
         Box::pin(async move {
-            let stream = TcpStream::connect(address).await?;
+            let stream = race(lookup_host(address).await?, TcpStream::connect).await?;
             stream.set_nodelay(true)?;
             Ok::<BoxStream, _>(Box::new(stream))
         })
