@@ -74,7 +74,10 @@ pub use backoff::Backoff;
 pub use client::fuzzing;
 pub use client::{ConnectError, Opening, connect, dial};
 pub use outbox::Hold;
-pub use port::{Connections, Cut, InvalidLimits, NoRoom, Port, PortLimits, serve};
+pub use port::{
+    Connections, Cut, HostName, Hosts, InvalidHostName, InvalidLimits, Misdirected, NoRoom, Port,
+    PortLimits, serve,
+};
 pub use reason::{CloseReason, Closed, Lost, Unsendable, Violation};
 pub use sender::{Handler, Sender};
 pub use server::{Acceptor, Admission, Observer, OpenLink, OpenObserver, Server, server};

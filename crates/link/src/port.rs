@@ -7,14 +7,21 @@
 //!                      TLS, if there is any ─► hyper ─► the service of this connection
 //! ```
 //!
+//! A client may half-close its connection after its requests: it still gets their answers. After
+//! the last answer the connection lingers, so that the client can read it. Idle time has a limit of
+//! its own.
+//!
 //! hyper is set up here rather than by [`axum::serve`](axum::serve()), which bounds neither the connections nor the size of a
 //! request's head nor how long it may take.
 
 mod connections;
 mod cuts;
+mod hosts;
 mod limits;
 mod paced;
+mod linger;
 mod refusal;
+mod waiting;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -25,9 +32,10 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::serve::Listener;
+use futures_util::TryFutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -40,7 +48,11 @@ use tracing::debug;
 pub(crate) use connections::Place;
 pub use connections::{Connections, NoRoom};
 pub use cuts::Cut;
+pub use hosts::{HostName, Hosts, InvalidHostName, Misdirected};
 pub use limits::{InvalidLimits, PortLimits};
+
+use linger::Lingering;
+use waiting::{TimedStream, Turns};
 
 use crate::stream::{Connection, DeadlineListener, Stream};
 
@@ -128,10 +140,18 @@ where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let service = service.map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
+    let turns = Arc::<Turns>::default();
+    let stream = TimedStream::new(Lingering::new(stream), Arc::clone(&turns), port);
+    let service = service
+        .map_future(move |answer| {
+            turns.requested();
+            let turns = Arc::clone(&turns);
+            answer.inspect_ok(move |answer| turns.answered(answer.status()))
+        })
+        .map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(port.limits.receive_deadline)
+        .half_close(true)
+        .header_read_timeout(None)
         .max_buf_size(port.limits.head_bytes_max)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();

@@ -1,7 +1,7 @@
 //! The server end: socketioxide serves the protocol, an [`Acceptor`] decides who is let in.
 //!
 //! ```text
-//!  DeadlineListener ─► hyper, engineioxide ─► socketioxide ──CONNECT──► middleware: Acceptor::admit ─► ack ─► open
+//!  DeadlineListener ─► hyper ─► entrance ─► socketioxide ──CONNECT──► middleware: Acceptor::admit ─► ack ─► open
 //!                                                  │ events, in order, in the task that reads
 //!                                                  ▼
 //!                                              LinkEnd ─► Handler          Sender ─► Outbox ─► writer ─► RawAdapter
@@ -13,12 +13,14 @@
 //! - events that arrive before a handler is registered vanish: ours are registered in the middleware;
 //! - its queue cannot be waited for, and a ping into a full one closes the connection: the [`Outbox`](crate::outbox)
 //!   keeps but a few frames in it;
+//! - it accepts invalid handshakes, and browsers from any page: the [entrance] refuses both;
 //! - its writer has no deadline, and a peer that was disconnected may stay: [`DeadlineStream`](crate::DeadlineStream)
 //!   ends both.
 
 mod acceptor;
 mod adapter;
 mod admit;
+mod entrance;
 #[cfg(test)]
 mod leak_test;
 mod link_end;
@@ -28,6 +30,7 @@ mod writer;
 use std::fmt;
 
 use axum::extract::ConnectInfo;
+use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use protocol::frame::FRAME_BYTES_MAX;
 use socketioxide::handler::ConnectHandler;
@@ -39,6 +42,7 @@ use adapter::{AdapterSlot, RawAdapter};
 use admit::Gate;
 pub use observer::Observer;
 
+use crate::port::Hosts;
 use crate::settings::Settings;
 use crate::stream::Connection;
 use crate::wire::{NAMESPACE, PACKET_BYTES_MAX, PATH, READ_BUFFER_BYTES};
@@ -47,6 +51,7 @@ use crate::wire::{NAMESPACE, PACKET_BYTES_MAX, PATH, READ_BUFFER_BYTES};
 #[derive(Clone)]
 pub struct Server {
     layer: SocketIoLayer<RawAdapter>,
+    hosts: Hosts,
 }
 
 /// Serves links at [`PATH`], over websockets only, to those whom `acceptor` admits.
@@ -72,7 +77,7 @@ pub fn server<A: Acceptor>(acceptor: A, settings: &Settings) -> Server {
     let (layer, io) = builder(settings).with_adapter::<RawAdapter>(slot.clone()).build_layer();
     let gate = Gate::new(acceptor, slot, settings);
     io.ns(NAMESPACE, admit::open.with(admit::middleware(gate)));
-    Server { layer }
+    Server { layer, hosts: Hosts::Any }
 }
 
 fn builder(settings: &Settings) -> SocketIoBuilder {
@@ -94,9 +99,19 @@ fn builder(settings: &Settings) -> SocketIoBuilder {
 }
 
 impl Server {
+    /// The same server, open to browsers only from pages of these hosts. A request without an
+    /// `Origin` is not from a browser.
+    #[must_use]
+    pub fn for_pages_of(self, hosts: Hosts) -> Self {
+        Self { hosts, ..self }
+    }
+
     /// What serves a connection, for [`serve`](crate::serve).
     pub fn on(&self, connection: Connection) -> Router {
-        Router::new().layer(self.layer.clone()).layer(Extension(ConnectInfo(connection)))
+        Router::new()
+            .layer(self.layer.clone())
+            .layer(Extension(ConnectInfo(connection)))
+            .layer(from_fn_with_state(self.hosts.clone(), entrance::enter))
     }
 }
 

@@ -19,9 +19,15 @@ pub struct PortArgs {
     #[arg(long, value_name = "BYTES", env = "CHAINRING_HEAD_BYTES_MAX", default_value_t = PortLimits::default().head_bytes_max)]
     head_bytes_max: usize,
 
-    /// How long a connection may take until the head of a request is there, idle time included, and then until its body is, in milliseconds
+    /// How long the head of a request may take, then its body, and before it the first byte of a
+    /// new connection, in milliseconds
     #[arg(long, value_name = "MS", env = "CHAINRING_RECEIVE_DEADLINE_MS", default_value_t = PortLimits::RECEIVE_DEADLINE_MS)]
     receive_deadline_ms: u64,
+
+    /// How long a connection may be idle, in milliseconds; proxies in front should close theirs
+    /// earlier
+    #[arg(long, value_name = "MS", env = "CHAINRING_IDLE_DEADLINE_MS", default_value_t = PortLimits::IDLE_DEADLINE_MS)]
+    idle_deadline_ms: u64,
 }
 
 impl PortArgs {
@@ -36,6 +42,7 @@ impl PortArgs {
             connections_of_address_max: self.connections_of_address_max,
             head_bytes_max: self.head_bytes_max,
             receive_deadline: Duration::from_millis(self.receive_deadline_ms),
+            idle_deadline: Duration::from_millis(self.idle_deadline_ms),
         };
         limits.validate()?;
         Ok(limits)

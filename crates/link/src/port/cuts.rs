@@ -26,8 +26,10 @@ macro_rules! cuts {
 }
 
 cuts! {
-    /// The head of a request was not there in time, or nothing was asked for so long.
+    /// The head of a request was not there in time.
     HeadLate = "head-late";
+    /// A kept connection was idle for too long. That is no fault.
+    Idle = "idle";
     /// The head of a request was too large.
     HeadTooLarge = "head-too-large";
     /// It was no HTTP.
@@ -89,10 +91,8 @@ impl Cut {
     pub(super) fn by_http(error: &hyper::Error) -> Option<Self> {
         if error.is_parse_too_large() {
             Some(Self::HeadTooLarge)
-        } else if error.is_parse() {
-            Some(Self::NotHttp)
         } else {
-            error.is_timeout().then_some(Self::HeadLate)
+            error.is_parse().then_some(Self::NotHttp)
         }
     }
 }

@@ -14,14 +14,22 @@ pub struct PortLimits {
     pub connections_of_address_max: usize,
     /// How many bytes a request's line and headers may take; at least [`HEAD_BYTES_LEAST`](Self::HEAD_BYTES_LEAST). 16 KiB by default.
     pub head_bytes_max: usize,
-    /// How long a connection may take until a request's head is there, TLS and idle time included; and then, where the service
-    /// reads bodies by it, until the body is. 30 s by default.
+    /// How long the head of a request may take from its first byte, and then its body, if the
+    /// service uses this limit for bodies. Also the limit of a TLS handshake, and of the wait for
+    /// the first byte of a new connection. 30 s by default.
     pub receive_deadline: Duration,
+    /// How long a connection may stay open without a request. 180 s by default. Proxies keep idle
+    /// connections for up to 120 s: the proxy has to close first, or it may send a request into a
+    /// connection that is being closed.
+    pub idle_deadline: Duration,
 }
 
 impl PortLimits {
     /// The usual [`receive_deadline`](Self::receive_deadline), in milliseconds.
     pub const RECEIVE_DEADLINE_MS: u64 = 30_000;
+
+    /// The usual [`idle_deadline`](Self::idle_deadline), in milliseconds.
+    pub const IDLE_DEADLINE_MS: u64 = 180_000;
 
     /// hyper keeps a buffer of this size at least.
     pub const HEAD_BYTES_LEAST: usize = 8 << 10;
@@ -38,10 +46,11 @@ impl PortLimits {
         if self.head_bytes_max < Self::HEAD_BYTES_LEAST {
             return Err(InvalidLimits::HeadTooSmall(self.head_bytes_max));
         }
-        if self.receive_deadline < Duration::from_millis(1) {
+        let deadlines = [self.receive_deadline, self.idle_deadline];
+        if deadlines.into_iter().any(|deadline| deadline < Duration::from_millis(1)) {
             return Err(InvalidLimits::NoTime);
         }
-        if self.receive_deadline > TIME_MAX {
+        if deadlines.into_iter().any(|deadline| deadline > TIME_MAX) {
             return Err(InvalidLimits::NoEnd);
         }
         Ok(())
@@ -55,6 +64,7 @@ impl Default for PortLimits {
             connections_of_address_max: 2_048,
             head_bytes_max: 16 << 10,
             receive_deadline: Duration::from_millis(Self::RECEIVE_DEADLINE_MS),
+            idle_deadline: Duration::from_millis(Self::IDLE_DEADLINE_MS),
         }
     }
 }
@@ -75,7 +85,9 @@ pub enum InvalidLimits {
     #[error("a deadline below a millisecond leaves no time to send a request: make it longer")]
     NoTime,
     /// No end of waiting for a request.
-    #[error("a deadline above an hour is none for a request to be sent: make it shorter")]
+    #[error(
+        "a connection that may wait above an hour for a request has no deadline: make it shorter"
+    )]
     NoEnd,
 }
 
@@ -93,7 +105,11 @@ mod tests {
         assert_eq!(small.validate(), Err(InvalidLimits::HeadTooSmall(1)));
         let long = PortLimits { receive_deadline: Duration::MAX, ..limits.clone() };
         assert_eq!(long.validate(), Err(InvalidLimits::NoEnd));
-        let short = PortLimits { receive_deadline: Duration::ZERO, ..limits };
+        let short = PortLimits { receive_deadline: Duration::ZERO, ..limits.clone() };
         assert_eq!(short.validate(), Err(InvalidLimits::NoTime));
+        let kept = PortLimits { idle_deadline: Duration::MAX, ..limits.clone() };
+        assert_eq!(kept.validate(), Err(InvalidLimits::NoEnd));
+        let unkept = PortLimits { idle_deadline: Duration::ZERO, ..limits };
+        assert_eq!(unkept.validate(), Err(InvalidLimits::NoTime));
     }
 }

@@ -1,21 +1,25 @@
 //! Refusal: what a connection is told that is one too many.
+//!
+//! Its client may send a whole request before it reads, so the connection is closed by
+//! [`Lingering`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::problem::{MEDIA_TYPE, ProblemBody, ProblemType};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::connections::NoRoom;
+use super::linger::Lingering;
 use crate::stream::Stream;
 
 /// How many are told at a time; who comes on top of that is cut off without a word.
 const AT_ONCE_MAX: usize = 64;
 
-/// How long it may take to tell one.
-const TELLING_MAX: Duration = Duration::from_secs(1);
+/// How long it may take to tell one, lingering included.
+const TELLING_MAX: Duration = Duration::from_secs(2);
 
 /// Those who are being told.
 pub(super) struct Refusals(Arc<Semaphore>);
@@ -28,17 +32,14 @@ impl Default for Refusals {
 
 impl Refusals {
     /// Answers whatever is asked with 503, and closes the connection.
-    pub(super) fn tell(&self, mut stream: impl Stream, no_room: &NoRoom) {
+    pub(super) fn tell(&self, stream: impl Stream, no_room: &NoRoom) {
         let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() else { return };
         let response = response(no_room);
         tokio::spawn(timeout(TELLING_MAX, async move {
             let _told = permit;
+            let mut stream = Lingering::new(stream);
             stream.write_all(response.as_bytes()).await?;
-            stream.shutdown().await?;
-            // A connection that is dropped with something unread is reset, and the answer lost with it.
-            let mut rest = [0; 1 << 10];
-            while stream.read(&mut rest).await? > 0 {}
-            std::io::Result::Ok(())
+            stream.shutdown().await
         }));
     }
 }

@@ -5,7 +5,11 @@
 
 mod closing;
 mod garbage;
+mod half_closed;
+mod handshakes;
 mod heartbeats;
+mod idle;
+mod lingering;
 mod observers;
 mod order;
 mod pipelines;

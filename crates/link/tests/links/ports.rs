@@ -2,71 +2,19 @@
 
 use std::time::Duration;
 
-use axum::Router;
-use axum::routing::get;
-use link::{DeadlineListener, Port, PortLimits, Settings};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::task::JoinHandle;
+use link::{Port, PortLimits, Settings};
+use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
-use super::support::{self, Message, Network, hello};
-
-/// How long the slow path takes.
-const SLOW: Duration = Duration::from_secs(3);
-
-struct World {
-    network: Network,
-    port: Port,
-    shutdown: CancellationToken,
-    served: JoinHandle<()>,
-}
-
-impl World {
-    fn with(limits: PortLimits) -> Self {
-        let (network, listener) = Network::new(64 << 10);
-        let listener = DeadlineListener::for_requests(listener, &Settings::default());
-        let (port, shutdown) = (Port { limits, ..Port::default() }, CancellationToken::new());
-        let slow = || async {
-            sleep(SLOW).await;
-            "late"
-        };
-        let router = Router::new().route("/", get(|| async { "here" })).route("/slow", get(slow));
-        let serving =
-            link::serve(listener, port.clone(), move |_| router.clone(), shutdown.clone());
-        Self { network, port, shutdown, served: tokio::spawn(serving) }
-    }
-
-    /// A connection that has sent this.
-    async fn sending(&self, text: &str) -> DuplexStream {
-        let mut stream = self.network.dial();
-        stream.write_all(text.as_bytes()).await.expect("open");
-        stream
-    }
-}
-
-async fn all_of(mut stream: DuplexStream) -> String {
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await.expect("text, and then the end");
-    text
-}
-
-async fn some_of(stream: &mut DuplexStream) -> String {
-    let mut bytes = vec![0; 1 << 10];
-    let count = stream.read(&mut bytes).await.expect("open");
-    String::from_utf8(bytes[..count].to_vec()).expect("text")
-}
-
-fn ask(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")
-}
+use super::support::{self, HttpPort, Message, SLOW, all_of, ask, cuts, hello, some_of};
 
 #[tokio::test(start_paused = true)]
 async fn one_connection_too_many_is_told_so_and_the_others_go_on() {
-    let world = World::with(PortLimits { connections_max: 1, ..PortLimits::default() });
-    let mut first = world.sending(&ask("/")).await;
+    let (world, network) =
+        HttpPort::on_pipes(PortLimits { connections_max: 1, ..PortLimits::default() });
+    let mut first = network.sending(&ask("/")).await;
     assert!(some_of(&mut first).await.starts_with("HTTP/1.1 200"));
-    let refusal = all_of(world.sending(&ask("/")).await).await;
+    let refusal = all_of(network.sending(&ask("/")).await).await;
     for part in [
         "HTTP/1.1 503 ",
         "retry-after: 1",
@@ -80,16 +28,17 @@ async fn one_connection_too_many_is_told_so_and_the_others_go_on() {
     assert!(some_of(&mut first).await.starts_with("HTTP/1.1 200"));
     drop(first);
     sleep(Duration::from_millis(1)).await;
-    assert!(some_of(&mut world.sending(&ask("/")).await).await.starts_with("HTTP/1.1 200"));
+    assert!(some_of(&mut network.sending(&ask("/")).await).await.starts_with("HTTP/1.1 200"));
     assert_eq!((world.port.connections.open(), world.port.connections.refused()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_connection_that_does_not_listen_does_not_stay() {
-    let world = World::with(PortLimits { connections_max: 1, ..PortLimits::default() });
-    let _first = world.network.dial();
+    let (_world, network) =
+        HttpPort::on_pipes(PortLimits { connections_max: 1, ..PortLimits::default() });
+    let _first = network.dial();
     sleep(Duration::from_millis(1)).await;
-    let mut refused = world.network.dial();
+    let mut refused = network.dial();
     let since = Instant::now();
     assert!(some_of(&mut refused).await.starts_with("HTTP/1.1 503"));
     // It never closes its end, and is cut off.
@@ -101,42 +50,26 @@ async fn a_refused_connection_that_does_not_listen_does_not_stay() {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_is_too_large_is_refused() {
-    let world = World::with(PortLimits { head_bytes_max: 8 << 10, ..PortLimits::default() });
+    let (_world, network) =
+        HttpPort::on_pipes(PortLimits { head_bytes_max: 8 << 10, ..PortLimits::default() });
     let padding = "x".repeat(9 << 10);
-    let mut stream = world.network.dial();
+    let mut stream = network.dial();
     let head = format!("GET / HTTP/1.1\r\nhost: x\r\npadding: {padding}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.expect("the pipe holds it");
     assert!(some_of(&mut stream).await.starts_with("HTTP/1.1 431 "));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_that_does_not_come_and_a_connection_that_idles_end_at_the_deadline() {
-    let limits = PortLimits { receive_deadline: Duration::from_secs(7), ..PortLimits::default() };
-    let world = World::with(limits);
-    let since = Instant::now();
-    let mut slow = world.sending("GET / HTTP/1.1\r\n").await;
-    let idle = world.sending(&ask("/")).await;
-    // A byte now and then does not help.
-    for byte in "host: x".bytes() {
-        sleep(Duration::from_millis(900)).await;
-        slow.write_all(&[byte]).await.expect("open");
-    }
-    assert_eq!(all_of(slow).await, "");
-    assert_eq!(since.elapsed(), Duration::from_secs(7));
-    assert!(all_of(idle).await.starts_with("HTTP/1.1 200"));
-    assert_eq!(world.port.connections.open(), 0);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_port_that_shuts_down_answers_what_it_was_asked_and_lets_go_of_the_rest() {
-    let world = World::with(PortLimits::default());
-    let mut idle = world.sending(&ask("/")).await;
+    let (world, network) = HttpPort::on_pipes(PortLimits::default());
+    let mut idle = network.sending(&ask("/")).await;
     assert!(some_of(&mut idle).await.starts_with("HTTP/1.1 200"));
-    let busy = world.sending(&ask("/slow")).await;
+    let busy = network.sending(&ask("/slow")).await;
     sleep(Duration::from_millis(1)).await;
     let since = Instant::now();
     world.shutdown.cancel();
     assert_eq!(some_of(&mut idle).await, "", "the connection has ended");
+    drop(idle);
     assert!(all_of(busy).await.ends_with("late"));
     world.served.await.expect("no panic");
     assert!(since.elapsed() <= SLOW, "{:?}", since.elapsed());
@@ -162,21 +95,16 @@ async fn who_is_let_in_takes_no_place_from_who_is_not() {
     assert_eq!((port.connections.open(), port.connections.refused()), (0, 1));
 }
 
-/// How many connections of a port were cut off, for each reason that there was.
-fn cuts(port: &Port) -> Vec<(&'static str, u64)> {
-    let cuts = port.connections.cuts().filter(|(_, count)| *count > 0);
-    cuts.map(|(cut, count)| (cut.name(), count)).collect()
-}
-
 #[tokio::test(start_paused = true)]
 async fn why_a_connection_was_cut_off_is_counted() {
-    let world = World::with(PortLimits { head_bytes_max: 8 << 10, ..PortLimits::default() });
-    let late = world.sending("GET / HTTP/1.1\r\n").await;
+    let (world, network) =
+        HttpPort::on_pipes(PortLimits { head_bytes_max: 8 << 10, ..PortLimits::default() });
+    let late = network.sending("GET / HTTP/1.1\r\n").await;
     let large = format!("GET / HTTP/1.1\r\npadding: {}\r\n\r\n", "x".repeat(9 << 10));
-    assert!(all_of(world.sending(&large).await).await.starts_with("HTTP/1.1 431 "));
-    assert!(all_of(world.sending("\0\0\0\0\r\n\r\n").await).await.starts_with("HTTP/1.1 400 "));
+    assert!(all_of(network.sending(&large).await).await.starts_with("HTTP/1.1 431 "));
+    assert!(all_of(network.sending("\0\0\0\0\r\n\r\n").await).await.starts_with("HTTP/1.1 400 "));
     assert_eq!(all_of(late).await, "");
-    assert_eq!(cuts(&world.port), [("head-late", 1), ("head-too-large", 1), ("not-http", 1)]);
+    assert_eq!(world.cuts(), [("head-late", 1), ("head-too-large", 1), ("not-http", 1)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,12 +2,14 @@
 
 mod acceptor;
 mod fake_server;
+mod http_port;
 mod network;
 mod raw_peer;
 mod recorder;
 
 pub(crate) use acceptor::{TestAcceptor, hello};
 pub(crate) use fake_server::FakeServer;
+pub(crate) use http_port::{HttpPort, SLOW, all_of, ask, cuts, some_of};
 pub(crate) use network::Network;
 pub(crate) use raw_peer::RawPeer;
 pub(crate) use recorder::{Arrivals, Recorder};
