@@ -38,6 +38,9 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start a gateway and its nodes on this machine, and keep them running until Ctrl-C
+    ///
+    /// REST asks for no tokens, and answers to localhost, to addresses and to the names in
+    /// CHAINRING_HOSTS
     Dev(dev::Args),
     /// Show the ring: nodes, views, positions, lag; exits with 1 if something is wrong with it
     Status(status::Args),

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, Request};
+use link::Hosts;
 use process::follow::follow;
 use process::threads::Threads;
 use process::tokens::{Role, Tokens, TokensError};
@@ -17,6 +18,9 @@ pub enum Access {
     /// Everyone may do everything.
     #[default]
     Open,
+    /// Everyone may do everything, in requests to these hosts: a browser must not do it for the
+    /// page of another site.
+    Hosts(Hosts),
     /// Who has a token may do what its role may.
     Tokens(Arc<RwLock<Tokens>>),
 }
@@ -28,6 +32,8 @@ pub(crate) enum Denied {
     Unauthenticated,
     /// Its token's role does not suffice; this one would.
     Forbidden(Role),
+    /// It names another host.
+    Misdirected,
 }
 
 impl Access {
@@ -44,6 +50,14 @@ impl Access {
         Self::Tokens(Arc::new(RwLock::new(tokens)))
     }
 
+    /// The hosts whose pages may connect to the port of links.
+    pub(crate) fn hosts(&self) -> Hosts {
+        match self {
+            Self::Hosts(hosts) => hosts.clone(),
+            Self::Open | Self::Tokens(_) => Hosts::Any,
+        }
+    }
+
     /// Takes over what the file of tokens says whenever that changes, for as long as it is polled. A file that cannot be used
     /// changes nothing.
     pub async fn follow(self, path: PathBuf, threads: Arc<dyn Threads>) {
@@ -58,8 +72,14 @@ impl Access {
 
     /// Whether a request may be carried out.
     pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<(), Denied> {
-        let Self::Tokens(tokens) = self else { return Ok(()) };
         let Some(needed) = needed(request.method(), request.uri().path()) else { return Ok(()) };
+        let tokens = match self {
+            Self::Open => return Ok(()),
+            Self::Hosts(hosts) => {
+                return hosts.check_host(request).map_err(|_| Denied::Misdirected);
+            }
+            Self::Tokens(tokens) => tokens,
+        };
         let tokens = tokens.read().unwrap_or_else(PoisonError::into_inner);
         match bearer(request.headers()).and_then(|token| tokens.role_of(token)) {
             Some(role) if role >= needed => Ok(()),
@@ -121,6 +141,23 @@ mod tests {
         }
         let denied = check(Method::DELETE, "/api/user/ada", Some("bearer read"));
         assert_eq!(denied, Err(Denied::Forbidden(Role::Write)));
+    }
+
+    #[test]
+    fn a_request_to_another_host_may_ask_for_health_and_nothing_else() {
+        let request = |target: &str| {
+            Request::builder().uri(target).header("host", "attacker.example").body(()).unwrap()
+        };
+        let named = Access::Hosts(Hosts::Named(Vec::new()));
+        for path in ["/api/user/ada", "/api/nothing", "/metrics", "/healthz/x"] {
+            assert_eq!(named.check(&request(path)), Err(Denied::Misdirected), "{path}");
+            assert_eq!(named.check(&request(&format!("http://localhost{path}"))), Ok(()), "{path}");
+            assert_eq!(Access::Open.check(&request(path)), Ok(()), "{path}");
+        }
+        for path in ["/healthz", "/readyz/"] {
+            assert_eq!(named.check(&request(path)), Ok(()), "{path}");
+        }
+        assert_eq!(access().check(&request("/api/user/ada")), Err(Denied::Unauthenticated));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use link::{InvalidLimits, InvalidSettings, Port, Settings, TIME_MAX};
+use link::{HostName, Hosts, InvalidLimits, InvalidSettings, Port, Settings, TIME_MAX};
 use process::disk::{DISK_DEADLINE, DiskArgs};
 use process::links::LinkArgs;
 use process::log::LogArgs;
@@ -119,6 +119,12 @@ pub struct Args {
     /// Serve REST beyond this machine although anyone may do anything there: without --tokens-file
     #[arg(long, env = "CHAINRING_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
+
+    /// A host name of the gateway, such as gateway.example; may be given several times. Without
+    /// --tokens-file the gateway answers only requests to these names, to localhost and to
+    /// addresses, to keep out pages of other sites
+    #[arg(long = "host", value_name = "NAME", env = "CHAINRING_HOSTS", value_delimiter = ',')]
+    pub hosts: Vec<HostName>,
 
     /// The cluster's secret.
     #[command(flatten)]
@@ -310,7 +316,7 @@ impl Config {
             },
             access: match &args.tokens_file {
                 Some(path) => Access::from_file(path)?,
-                None => Access::Open,
+                None => Access::Hosts(Hosts::Named(args.hosts.clone())),
             },
             ..Self::new(Ring::new(args.nodes.clone())?, args.secret.read()?)
         };

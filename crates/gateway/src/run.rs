@@ -82,7 +82,7 @@ where
         connections: Arc::clone(&config.link_port.connections),
     };
     let listener = DeadlineListener::for_links(socket, &config.links);
-    let server = link::server(links, &config.links);
+    let server = link::server(links, &config.links).for_pages_of(config.access.hosts());
     let port = config.link_port.clone();
     let end_links = ending.clone();
     tokio::spawn(async move {

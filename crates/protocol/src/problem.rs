@@ -92,6 +92,8 @@ problems! {
     PreconditionFailed = "precondition-failed", 412, "The record does not meet the precondition";
     /// The body is larger than the gateway takes, which is 64 KiB unless told.
     TooLarge = "too-large", 413, "The body is too large";
+    /// The gateway asks for no tokens, and does not answer to the name in `Host`.
+    MisdirectedRequest = "misdirected-request", 421, "The request is meant for another host";
     /// The body is not declared as JSON.
     UnsupportedMediaType = "unsupported-media-type", 415, "The body must be application/json";
     /// A field is unknown, missing or invalid; `errors` names each.

@@ -68,9 +68,12 @@ fn paths() -> Value {
 fn guarded(method: &Method, path: &str, mut operation: Value) -> Value {
     operation["security"] = match access::needed(method, path) {
         Some(role) => {
-            for (status, denied) in
-                problems(&[ProblemType::Unauthenticated, ProblemType::Forbidden])
-            {
+            let denials = [
+                ProblemType::Unauthenticated,
+                ProblemType::Forbidden,
+                ProblemType::MisdirectedRequest,
+            ];
+            for (status, denied) in problems(&denials) {
                 operation["responses"][status] = denied;
             }
             json!([{}, { "token": [role.to_string()] }])

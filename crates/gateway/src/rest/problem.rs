@@ -100,6 +100,11 @@ impl From<Denied> for Problem {
             Denied::Forbidden(role) => {
                 Self::new(ProblemType::Forbidden, format!("a token of role {role} may do this"))
             }
+            Denied::Misdirected => Self::new(
+                ProblemType::MisdirectedRequest,
+                "the gateway does not answer to the name in Host: use localhost or its address, or start it \
+                 with --host NAME",
+            ),
         }
     }
 }

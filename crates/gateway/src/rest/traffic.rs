@@ -111,7 +111,9 @@ impl Traffic {
         };
         count.fetch_add(1, Ordering::Relaxed);
         // Who is turned away at the door says nothing of how long the others wait.
-        if !matches!(problem, Some(ProblemType::Unauthenticated | ProblemType::Forbidden)) {
+        let at_the_door =
+            [ProblemType::Unauthenticated, ProblemType::Forbidden, ProblemType::MisdirectedRequest];
+        if !problem.is_some_and(|problem| at_the_door.contains(problem)) {
             of.took.observe(took.as_secs_f64());
         }
     }
