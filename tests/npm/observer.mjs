@@ -1,18 +1,19 @@
 // An observer of the cluster, as a user of Chainring would write one with the official client.
 //
-//   node observer.mjs URL AUTH
+//   node observer.mjs URL AUTH TRANSPORT
 //
-// AUTH is the `auth` of the CONNECT packet as JSON; without it none is sent. Prints each thing it hears as a line of
-// JSON. Ends with 1 when the gateway refuses it, with 0 when its standard input ends.
+// AUTH is the `auth` of the CONNECT packet as JSON; where it is empty none is sent. TRANSPORT is the one to use; without it
+// the client has its default settings. Prints each thing it hears as a line of JSON. Ends with 1 when the gateway refuses it,
+// with 0 when its standard input ends.
 
 import { io } from "socket.io-client";
 
-const [url, auth] = process.argv.slice(2);
+const [url, auth, transport] = process.argv.slice(2);
 
 const socket = io(url, {
-  // The one transport that the gateway serves; the client would begin with polling.
-  transports: ["websocket"],
-  auth: auth === undefined ? undefined : JSON.parse(auth),
+  // The gateway serves websockets only; the client would begin with polling.
+  ...(transport && { transports: [transport] }),
+  auth: auth ? JSON.parse(auth) : undefined,
   reconnectionDelay: 100,
   reconnectionDelayMax: 500,
 });

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`bodies`] | requests that mean two things, or nothing |
 //! | [`clients`] | clients in JavaScript that send garbage, too much, half, or too slowly |
+//! | [`hosts`] | pages of other sites, whose names were made to lead to a gateway |
 //! | [`ports`] | connections: too many, too slow, too large |
 //! | [`readers`] | clients that ask for much and read nothing |
 //! | [`tokens`] | who has no token, or one whose role does not suffice |
@@ -11,6 +12,7 @@
 
 mod bodies;
 mod clients;
+mod hosts;
 mod ports;
 mod readers;
 mod tls;

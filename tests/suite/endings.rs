@@ -29,7 +29,7 @@ async fn half_a_request(cluster: &Cluster) -> TcpStream {
     let mut stream = TcpStream::connect(&address).await.expect("the gateway listens");
     let body = r#"{"id":"ada","name":"Ada","email":"ada@example.org","group":1"#;
     let head = format!(
-        "POST /api/user/ HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        "POST /api/user/ HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
         body.len() + 1
     );
     stream.write_all(head.as_bytes()).await.expect("the gateway reads");

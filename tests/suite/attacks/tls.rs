@@ -117,13 +117,28 @@ async fn ring() -> Ring {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_sends_all_of_a_body_over_tls_before_it_reads_hears_the_answer() {
+    let Ring { cluster, authority, .. } = ring().await;
+    let address = cluster.url().replace("http://", "");
+    let head = "POST /api/users HTTP/1.1\r\nhost: localhost\r\ncontent-length: 900000\r\n\r\n";
+    for _ in 0..20 {
+        let mut stream = authority.connector().connect(&address).await.expect("it is trusted");
+        stream.write_all(head.as_bytes()).await.expect("it is read");
+        stream.write_all(&vec![b'x'; 900_000]).await.expect("it is read");
+        stream.flush().await.expect("it is read");
+        let answer = all_of(stream).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_ring_with_mutual_tls_serves_who_trusts_it_and_links_no_one_else() {
     let Ring { mut cluster, authority, .. } = ring().await;
 
     // Who does not speak TLS.
     let address = cluster.url().replace("http://", "");
     let mut plain = TcpStream::connect(&address).await.expect("the gateway listens");
-    plain.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("open");
+    plain.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("open");
     let mut answer = Vec::new();
     let read = timeout(SOON, plain.read_to_end(&mut answer)).await;
     let _ = read.expect("it closes in time");

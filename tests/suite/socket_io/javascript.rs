@@ -46,6 +46,19 @@ async fn an_observer_in_javascript_that_is_refused_is_told_why_and_does_not_try_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_in_javascript_with_default_settings_is_told_that_there_are_websockets_only() {
+    let mut cluster = Cluster::new(2);
+    cluster.start_gateway();
+    cluster.status_within(SOON, |_| true).await;
+    let mut observer = Observer::with_default_settings(&cluster, Some(hellos::good()));
+    let message = observer.hears("connect_error").await;
+    let message = message.as_str().expect("text");
+    assert!(message.contains("websockets only"), "{message}");
+    assert!(message.contains("transports: ['websocket']"), "{message}");
+    assert_eq!(observer.ended().await, Some(1), "it does not try again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_observer_in_javascript_connects_again_to_a_gateway_that_was_started_again() {
     let mut cluster = Cluster::start(2).await;
     let mut observer = Observer::start(&cluster, Some(hellos::good()));
@@ -75,13 +88,24 @@ struct Observer {
 }
 
 impl Observer {
+    /// As the gateway wants it: with websockets.
     fn start(cluster: &Cluster, auth: Option<Value>) -> Self {
+        Self::run(cluster, auth, Some("websocket"))
+    }
+
+    /// As the client is unless told: it begins with long polling.
+    fn with_default_settings(cluster: &Cluster, auth: Option<Value>) -> Self {
+        Self::run(cluster, auth, None)
+    }
+
+    fn run(cluster: &Cluster, auth: Option<Value>, transport: Option<&str>) -> Self {
         let client = Path::new(NPM).join("node_modules/socket.io-client");
         assert!(client.is_dir(), "socket.io-client is not installed in {NPM}: run make deps");
         let mut child = Command::new("node")
             .arg("observer.mjs")
             .arg(format!("http://{}", cluster.socket_address()))
-            .args(auth.map(|auth| auth.to_string()))
+            .arg(auth.map_or_else(String::new, |auth| auth.to_string()))
+            .args(transport)
             .current_dir(NPM)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
