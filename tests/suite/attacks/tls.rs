@@ -121,11 +121,14 @@ async fn who_sends_all_of_a_body_over_tls_before_it_reads_hears_the_answer() {
     let Ring { cluster, authority, .. } = ring().await;
     let address = cluster.url().replace("http://", "");
     let head = "POST /api/users HTTP/1.1\r\nhost: localhost\r\ncontent-length: 900000\r\n\r\n";
-    for _ in 0..20 {
+    for ends_its_half in [true, false].repeat(10) {
         let mut stream = authority.connector().connect(&address).await.expect("it is trusted");
         stream.write_all(head.as_bytes()).await.expect("it is read");
         stream.write_all(&vec![b'x'; 900_000]).await.expect("it is read");
         stream.flush().await.expect("it is read");
+        if ends_its_half {
+            stream.shutdown().await.expect("open");
+        }
         let answer = all_of(stream).await;
         assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
     }
