@@ -21,6 +21,7 @@ mod limits;
 mod paced;
 mod linger;
 mod refusal;
+mod unread;
 mod waiting;
 
 use std::convert::Infallible;
@@ -52,6 +53,7 @@ pub use hosts::{HostName, Hosts, InvalidHostName, Misdirected};
 pub use limits::{InvalidLimits, PortLimits};
 
 use linger::Lingering;
+use unread::Unread;
 use waiting::{TimedStream, Turns};
 
 use crate::stream::{Connection, DeadlineListener, Stream};
@@ -142,13 +144,21 @@ where
 {
     let turns = Arc::<Turns>::default();
     let stream = TimedStream::new(Lingering::new(stream), Arc::clone(&turns), port);
+    let unread = Arc::<Unread>::default();
+    let watching = Arc::clone(&unread);
     let service = service
         .map_future(move |answer| {
             turns.requested();
-            let turns = Arc::clone(&turns);
-            answer.inspect_ok(move |answer| turns.answered(answer.status()))
+            let (turns, unread) = (Arc::clone(&turns), Arc::clone(&unread));
+            answer.map_ok(move |mut answer| {
+                turns.answered(answer.status());
+                unread.announce(&mut answer);
+                answer
+            })
         })
-        .map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
+        .map_request(move |request: hyper::Request<Incoming>| {
+            request.map(|body| Body::new(watching.watch(body)))
+        });
     let connection = http1::Builder::new()
         .half_close(true)
         .header_read_timeout(None)

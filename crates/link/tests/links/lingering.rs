@@ -51,6 +51,29 @@ async fn who_sends_all_of_a_body_that_nobody_reads_hears_the_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_says_that_the_connection_is_closed_where_a_body_is_left() {
+    let (_world, address) = HttpPort::on_tcp(PortLimits::default()).await;
+    for (request, closes) in [
+        (with_body("POST /nowhere", BODY_BYTES), true),
+        (in_chunks("POST /nowhere", BODY_BYTES), true),
+        (with_body("POST /body", 3 << 20), true),
+        (with_body("POST /body", BODY_BYTES), false),
+        (in_chunks("POST /body", BODY_BYTES), false),
+        (with_body("POST /nowhere", 100), false),
+        (with_body("GET /", 0), false),
+    ] {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        stream.write_all(&request).await.expect("all of it is read");
+        let answer = some_of(&mut stream).await;
+        assert_eq!(answer.contains("\r\nconnection: close\r\n"), closes, "{answer}");
+        if !closes {
+            stream.write_all(ask("/").as_bytes()).await.expect("it is kept");
+            assert!(some_of(&mut stream).await.starts_with("HTTP/1.1 200 "));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_sends_all_of_what_is_no_request_hears_the_answer() {
     let (_world, address) = HttpPort::on_tcp(PortLimits::default()).await;
     let head = format!("GET / HTTP/1.1\r\nhost: x\r\npadding: {}\r\n\r\n", "x".repeat(BODY_BYTES));
