@@ -22,7 +22,7 @@
 //! | 2 fencing | [`copy`] (`acting`) |
 //! | 3 release | [`copy`] (`release`, `tail`) |
 //! | 4 prefix | [`copy`] (`source`, `sink`) |
-//! | 5 shrink | `controller` (`decide`) |
+//! | 5 shrink, alive now | `controller` (`decide`, `alive`) |
 //! | 6 ask | [`copy`] (`source::joining`), `controller` (`decide`) |
 //! | 7 reads move after the view | `router` |
 //! | 8 out of sync never serves | [`copy`] (`replica::answers`) |

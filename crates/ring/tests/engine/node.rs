@@ -1,19 +1,23 @@
 //! A node's guards.
 
+use std::time::Duration;
+
 use protocol::entry::{Change, Entry};
 use protocol::hello::HomeHello;
 use protocol::id::{Boot, Epoch, PartitionId, Position, RequestId, Seq};
 use protocol::message::{
-    Action, CallId, CopyMessage, Data, FromNode, Operation, Reply, Request, Rows, ToNode, Update,
+    Action, CallId, CopyMessage, Data, DiskState, FromNode, Operation, Reply, Request, Rows,
+    ToNode, Update,
 };
 use protocol::precondition::Precondition;
 use protocol::view::{InSync, Member, View};
-use ring::node::{Node, NodeEffect, NodeEvent, StopReason};
+use ring::node::{Node, NodeEffect, NodeEvent, NodeSettings, StopReason};
+use ring::time::Time;
 use uuid::Uuid;
 
 use crate::support::{
-    BOOT, CLUSTER, GATEWAY, HOME, both, from_gateway, handle, home_only, ids, incarnation, node,
-    read_of, user_of, view,
+    BOOT, CLUSTER, GATEWAY, HOME, Logged, both, from_gateway, handle, home_only, ids, incarnation,
+    node, read_of, user_of, view,
 };
 
 pub(crate) fn request(
@@ -253,4 +257,28 @@ fn data_of_another_session_is_not_used() {
     let CopyMessage::Data { view, data, .. } = message else { unreachable!("made above") };
     let message = CopyMessage::Data { session: 7, view, data };
     assert_eq!(handle(&mut node, NodeEvent::NeighbourSays { from, link, message }), []);
+}
+
+#[test]
+fn a_node_whose_disk_answers_nothing_says_so_after_a_second_and_ends_at_its_deadline() {
+    let mut node = node(view(1, 2, both(1)), view(0, 2, both(0)));
+    // A view is written, and no sync returns.
+    handle(&mut node, from_gateway(ToNode::View(view(0, 3, both(0)))));
+    let at = |node: &mut Node, ms| {
+        let mut effects = Vec::new();
+        let now = Time::at(Duration::from_millis(ms));
+        node.handle(now, NodeEvent::Tick, &Logged::by(&[]), &mut effects);
+        effects
+    };
+    let says = |effects: &[NodeEffect], state| {
+        let message = FromNode::Disk(state);
+        effects.contains(&NodeEffect::ToGateway { link: GATEWAY, message })
+    };
+    let limit = NodeSettings::default().disk_deadline;
+    let is_end = |effect: &NodeEffect| *effect == NodeEffect::Stop(StopReason::DiskSilent(limit));
+    assert!(!says(&at(&mut node, 999), DiskState::Silent));
+    assert!(says(&at(&mut node, 1_000), DiskState::Silent));
+    let limit_ms = u64::try_from(limit.as_millis()).unwrap();
+    assert!(!at(&mut node, limit_ms - 1).iter().any(is_end));
+    assert!(at(&mut node, limit_ms).iter().any(is_end));
 }
