@@ -49,7 +49,7 @@ fn precondition(name: &str, description: &str) -> Value {
 /// `*`, or a list of tags of which elements may be empty. It needs nothing of regular expressions that not all of their
 /// dialects have.
 fn tags_pattern() -> String {
-    let tag = r#"(W/)?"[^\t "]*""#;
+    let tag = r#"(W/)?"[^\t"]*""#;
     format!(r"^([\t ]*[*][\t ]*|[\t ,]*{tag}([\t ]*,[\t ,]*{tag})*[\t ,]*)$")
 }
 
