@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_is_no_list_of_tags_is_malformed() {
-        let malformed: [&[u8]; 19] = [
+        let malformed: [&[u8]; 18] = [
             b"3.17",
             b"\"3.17",
             b"3.17\"",
