@@ -22,6 +22,7 @@ fn an_ask_that_was_granted_outlives_the_donors_start_and_the_controllers_file() 
     let plan = Plan {
         nodes: 2,
         log_entries_kept: 0,
+        is_cold: false,
         actions: vec![
             LoseData { node: 0 },
             Start { node: 0 },
@@ -62,6 +63,7 @@ fn a_home_that_was_dropped_for_damage_may_come_back_without_it() {
     let plan = Plan {
         nodes: 3,
         log_entries_kept: 1_000_000,
+        is_cold: false,
         actions: vec![
             pass(250),
             Client { operation: Create, user: 0 },
@@ -85,6 +87,7 @@ fn the_epoch_of_a_view_that_nobody_has_stored_is_used_again() {
     let plan = Plan {
         nodes: 3,
         log_entries_kept: 0,
+        is_cold: false,
         actions: vec![
             Client { operation: Create, user: 0 },
             pass(2_000),

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!   written at the source:   ... 7  8  9 | 10 11 12 | 13 ...
-//!   sent:                    ... 7  8  9   rows read when 9 was the last   10 11 12   rows read when 12 was the last ...
+//!   sent:                    ... 7  8  9   rows as of 9   10 11 12   rows as of 12   13 ...
 //! ```
 //!
-//! Rows are read when the window has room for them, and wait until every entry up to that moment is durable and sent. So
-//! no snapshot of the storage is held open, and no log is kept for its sake; updates go on meanwhile.
+//! Rows are read when the window has room for them, and are as of the last entry when the read returns. They wait until
+//! every entry up to that one is durable and sent. So no snapshot of the storage is held open, and no log is kept for its
+//! sake; updates go on meanwhile.
 
 use protocol::entry::Entry;
 use protocol::id::Seq;
