@@ -42,14 +42,14 @@ fn copy(from: &Path, to: &Path) {
 
 /// What the release has answered last for a user; none where it was deleted.
 fn expected(number: u32) -> Option<Value> {
-    let group = if number % 10 == 0 { 100 } else { number % 7 };
+    let group = if number.is_multiple_of(10) { 100 } else { number % 7 };
     let record = json!({
         "id": format!("user-{number}"),
         "name": format!("User {number}"),
         "email": format!("user-{number}@example.org"),
         "group": group,
     });
-    (number % 15 != 0).then_some(record)
+    (!number.is_multiple_of(15)).then_some(record)
 }
 
 async fn assert_all_users_are_there(cluster: &Cluster) {

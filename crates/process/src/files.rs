@@ -186,7 +186,9 @@ mod tests {
         let path = directory.path().join("data");
         fs::create_dir(&path).unwrap();
         let after = |mode, file: Option<&str>| {
-            file.map(|file| fs::write(path.join(file), "").unwrap());
+            if let Some(file) = file {
+                fs::write(path.join(file), "").unwrap();
+            }
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             let made_private = make_private(&path, |name| name == "FORMAT");
             let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o7777;

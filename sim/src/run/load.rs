@@ -124,7 +124,7 @@ impl Run<'_> {
                 Input::Create { id, fields }
             } else {
                 let patch = Patch { name: Some(name), ..Patch::default() };
-                Input::Change { id, patch, if_match: None }
+                Input::Change { id, patch, if_match: None, if_none_match: None }
             };
             let operation = PlannedOperation { at_ms: 0, client, input, if_match: false };
             self.world.ask(client, operation);

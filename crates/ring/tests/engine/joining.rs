@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::entry::Entry;
 use protocol::id::Seq;
 use protocol::message::{Action, CopyMessage, Data, ToNode};
+use protocol::precondition::Precondition;
 use protocol::view::Member;
 use ring::node::{Node, NodeEffect, NodeEvent};
 use ring::store::Mark;
@@ -103,7 +104,7 @@ fn at(millis: u64) -> Time {
 }
 
 fn update(node: &mut Node, now_ms: u64, counter: u64) -> Vec<NodeEffect> {
-    let deletes = Action::Delete { id: user_of(1), if_match: None };
+    let deletes = Action::Delete { id: user_of(1), precondition: Precondition::NONE };
     let action = if counter % 2 == 1 { create() } else { deletes };
     let (epoch, mut effects) = (if now_ms == 0 { 1 } else { 2 }, Vec::new());
     let event = update_event_under(epoch, counter, action);

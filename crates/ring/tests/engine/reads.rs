@@ -9,6 +9,7 @@ use protocol::message::{
     Action, CallId, CopyMessage, Data, FromNode, Greeting, Holds, Operation, RecordRow, Reply,
     Request, Rows, ToNode, Update,
 };
+use protocol::precondition::Precondition;
 use protocol::user::{User, UserId};
 use protocol::view::Member;
 use ring::link::LinkId;
@@ -198,11 +199,11 @@ fn changes(effects: &[NodeEffect]) -> Vec<Change> {
 }
 
 fn create(name: &str) -> Action {
-    Action::Create(user(name))
+    Action::Create { user: user(name), precondition: Precondition::NONE }
 }
 
 fn delete() -> Action {
-    Action::Delete { id: user_of(1), if_match: None }
+    Action::Delete { id: user_of(1), precondition: Precondition::NONE }
 }
 
 #[test]
