@@ -187,7 +187,9 @@ mod tests {
     fn nobody_waits_for_a_reader_that_does_not_read_and_what_is_missing_is_told() {
         const LINES: u64 = 10_000;
         let (lines, mut reader) = lines();
-        for number in 0..LINES {
+        lines.push(format!("a line with the number {:>40}\n", 0).as_bytes());
+        lines.flush(SOON);
+        for number in 1..LINES {
             lines.push(format!("a line with the number {number:>40}\n").as_bytes());
         }
         lines.flush(Duration::from_millis(10));

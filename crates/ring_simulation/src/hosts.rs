@@ -1,5 +1,7 @@
 //! Processes and disks: how they start, end, and make things durable.
 
+use std::time::Duration;
+
 use protocol::id::{Boot, ClusterId, GatewayBoot, Incarnation, PartitionId};
 use protocol::view::Member;
 use ring::gateway::{Gateway, GatewayEvent, GatewaySettings};
@@ -27,8 +29,12 @@ impl World {
             boot: Boot { count: host.boots, nonce },
             address: format!("host-{i}:1"),
         };
-        let settings =
-            NodeSettings { log_entries_kept: self.log_entries_kept, ..NodeSettings::default() };
+        let settings = NodeSettings {
+            log_entries_kept: self.log_entries_kept,
+            // A schedule lets time pass without a sync as it likes.
+            disk_deadline: Duration::MAX,
+            ..NodeSettings::default()
+        };
         let node = Node::recovered(identity, settings, host.disk.recover(), now);
         host.node = Some(node.expect("a node finds its place again"));
     }

@@ -18,7 +18,7 @@ use protocol::hello::Secret;
 use protocol::id::{ClusterId, GatewayBoot, RequestId};
 use protocol::message::{Operation, Request, ToNode, Update};
 use protocol::precondition::Precondition;
-use protocol::user::{Email, User};
+use protocol::user::{Email, User, UserId};
 use protocol::version::Versions;
 use ring::gateway::Gateway;
 use ring::placement::Ring;
@@ -246,7 +246,8 @@ proptest! {
 
     #[test]
     fn every_user_can_be_created_and_comes_to_its_node_as_it_was_sent(user: User) {
-        let is_for_clients = Email::try_from(String::from(user.email.clone())).is_ok();
+        let is_for_clients = Email::try_from(String::from(user.email.clone())).is_ok()
+            && UserId::from_client(user.id.as_str()).is_ok();
         let sent = Sent {
             method: Method::POST,
             path: USERS.to_owned(),
@@ -259,7 +260,7 @@ proptest! {
                 user,
                 precondition: Precondition::NONE,
             });
-            prop_assert_eq!(&submitted, &[create.clone()]);
+            prop_assert_eq!(&submitted, std::slice::from_ref(&create));
             survives_a_frame(create)?;
         } else {
             prop_assert_eq!((status, submitted), (StatusCode::UNPROCESSABLE_ENTITY, Vec::new()));

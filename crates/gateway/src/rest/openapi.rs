@@ -271,7 +271,7 @@ mod tests {
         let responses = &document["paths"][CLUSTER]["get"]["responses"];
         assert_eq!(
             responses.as_object().unwrap().keys().collect::<Vec<_>>(),
-            ["200", "401", "403", "503"]
+            ["200", "401", "403", "421", "503"]
         );
     }
 

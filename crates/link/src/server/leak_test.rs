@@ -93,7 +93,9 @@ async fn come_and_go(dial: impl Fn() -> DuplexStream, settings: &Settings) {
     open("closing").await.expect("let in").open("server", Token::default());
     let refused = open("stranger").await.expect_err("refused");
     assert!(matches!(refused, ConnectError::Refused(_)));
-    drop(open("observer").await.expect("let in"));
+    // An observer hears of no version, so the client end of a link leaves.
+    let observer = open("observer").await.expect_err("no link");
+    assert!(matches!(observer, ConnectError::Foreign(_)), "{observer}");
     drop(dial());
     dial().write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("a pipe");
     let url = "ws://x/socket.io/?EIO=4&transport=websocket";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use link::{CloseReason, Lost, Settings};
 use tokio::time::{Instant, sleep};
 
-use super::support::{End, FakeServer, Message, World, hello};
+use super::support::{End, FakeServer, Message, USED, World, hello};
 
 const SLACK: Duration = Duration::from_millis(5);
 
@@ -81,7 +81,8 @@ async fn a_client_that_ignores_the_goodbye_is_cut_off_at_the_write_deadline() {
     while let Some(text) = peer.next_text().await {
         texts.push(text);
     }
-    assert_eq!(texts, ["41"], "a socket.io DISCONNECT");
+    let version = format!(r#"42["protocol",{USED}]"#);
+    assert_eq!(texts, [version.as_str(), "41"], "the version, and a socket.io DISCONNECT");
     assert!(start.elapsed() <= world.settings.write_deadline + SLACK, "{:?}", start.elapsed());
 }
 
