@@ -59,9 +59,11 @@ impl Replica {
         }
     }
 
-    /// More of a snapshot.
-    pub(crate) fn install(&mut self, cx: &mut Context<'_>, rows: Rows, then: Option<Cursor>) {
-        if let Rows::Applied(rows) = &rows {
+    /// More of a snapshot. Requests that the log tells of need no row: with one, the log could be trimmed beyond the oldest entry
+    /// that the last one says is needed.
+    pub(crate) fn install(&mut self, cx: &mut Context<'_>, mut rows: Rows, then: Option<Cursor>) {
+        if let Rows::Applied(rows) = &mut rows {
+            rows.retain(|row| !self.applied.is_logged(row.request));
             for row in rows {
                 self.applied.insert_row(row.request, row.seq);
             }
