@@ -405,7 +405,9 @@ fn a_damaged_home_without_a_session_is_idle_and_does_not_ask_to_go_on_alone() {
     welcome(&mut node, vec![view(1, 2, both(1)), view(0, 2, both(0))]);
     handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) });
     let greeting = greets_with(1, Position { epoch: Epoch(2), seq: Seq(3) });
-    assert_eq!(conditions(&handle_with(&mut node, &Rotten, greeting)), [Condition::Damaged]);
+    let effects = handle_with(&mut node, &Rotten, greeting);
+    assert_eq!(conditions(&effects), [Condition::Damaged]);
+    sync(&mut node, &effects);
     let later = Time::at(Duration::from_secs(60));
     let mut effects = Vec::new();
     node.handle(later, NodeEvent::Tick, &Rotten, &mut effects);

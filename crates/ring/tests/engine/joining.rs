@@ -63,10 +63,9 @@ impl Joiner {
 /// the longest time in which it committed nothing, in milliseconds.
 fn asks_under_load(sync_ms: u64) -> (u64, u64) {
     let mut node = linked_to_next();
-    let alone = handle(&mut node, from_gateway(ToNode::View(view(1, 2, home_only(1)))));
-    // The first updates are there before it could ask for a joiner that has all there is.
+    // The first update is there before it could ask for a joiner that has all there is.
     let mut effects = update(&mut node, 0, 1);
-    effects.extend(alone);
+    effects.extend(handle(&mut node, from_gateway(ToNode::View(view(1, 2, home_only(1))))));
     let mut joiner = Joiner::default();
     joiner.is_sent(0, &sync(&mut node, &effects));
     let (mut counter, mut last_commit_ms, mut freeze_ms) = (1, 0, 0);

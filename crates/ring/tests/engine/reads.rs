@@ -13,7 +13,7 @@ use protocol::precondition::Precondition;
 use protocol::user::{User, UserId};
 use protocol::view::Member;
 use ring::link::LinkId;
-use ring::node::{Node, NodeEffect, NodeEvent};
+use ring::node::{Node, NodeEffect, NodeEvent, NodeSettings};
 use ring::store::{
     AtHand, Budget, Mutation, ReadError, ReadId, ReadWhat, Stored, StoredRecord, StoredRows,
 };
@@ -22,8 +22,8 @@ use ring::time::Time;
 use crate::home::{NEXT, found_at_home, linked_to_next, sent, sync, update_event};
 use crate::node::{data, entry, hello_of_home, position, replies, request};
 use crate::support::{
-    BOOT, GATEWAY, HOME, both, from_gateway, home_only, incarnation, node, read_of, recovered,
-    user_of, view, welcome,
+    BOOT, GATEWAY, HOME, both, from_gateway, home_only, incarnation, node, read_of,
+    recovered_keeping, user_of, view, welcome,
 };
 
 /// A storage of which nothing is at hand.
@@ -328,9 +328,9 @@ fn joiner_greets(node: &mut Node, holds: Holds) -> (Vec<NodeEffect>, Vec<UnderWa
     handle(node, NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message })
 }
 
-/// Node db-1, home of P1 alone, with five entries in its log.
+/// Node db-1, home of P1 alone, with the entries 3 to 5 in its log.
 fn alone() -> Node {
-    let mut node = recovered(found_at_home(view(1, 1, home_only(1)), Seq(5)));
+    let mut node = recovered_keeping(2, found_at_home(view(1, 1, home_only(1)), Seq(5)));
     welcome(&mut node, vec![view(1, 1, home_only(1)), view(0, 1, both(0))]);
     node
 }
@@ -413,12 +413,19 @@ fn a_donor_that_meets_damage_rests_before_it_reads_again() {
     let (_, reads) = joiner_greets(&mut node, Holds::Nothing);
     let (read, member, _) = reads[0].clone();
     let result = Err(ReadError::Damaged("a row".to_owned()));
-    let (_, reads) = handle(&mut node, NodeEvent::Read { read, member, result });
+    let (effects, reads) = handle(&mut node, NodeEvent::Read { read, member, result });
     assert_eq!(reads, []);
-    let later = node.next_deadline().expect("it goes on");
-    assert!(later > Time::ZERO);
-    let mut effects = Vec::new();
-    node.handle(later, NodeEvent::Tick, &Cold::default(), &mut effects);
+    sync(&mut node, &effects);
+    let rests_until = Time::at(NodeSettings::default().scrub_pause);
+    let (mut later, mut effects) = (Time::ZERO, Vec::new());
+    while later < rests_until {
+        let reads = |effect: &NodeEffect| matches!(effect, NodeEffect::Read { .. });
+        assert!(!effects.iter().any(reads), "at {later:?}: {effects:?}");
+        let before = std::mem::replace(&mut later, node.next_deadline().expect("it goes on"));
+        assert!(later > before, "it would never rest");
+        node.handle(later, NodeEvent::Tick, &Cold::default(), &mut effects);
+    }
+    assert_eq!(later, rests_until);
     assert!(effects.iter().any(|effect| matches!(effect, NodeEffect::Read { .. })), "{effects:?}");
     assert!(node.next_deadline().is_none_or(|deadline| deadline > later), "it would never rest");
 }

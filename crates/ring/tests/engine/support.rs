@@ -136,14 +136,19 @@ pub(crate) fn node(view_of_home: View, view_of_next: View) -> Node {
 
 /// Node db-1, as it starts with what it has found.
 pub(crate) fn recovered(recovered: Recovered) -> Node {
+    // Keeps no more of its log than it must.
+    recovered_keeping(0, recovered)
+}
+
+/// Node db-1, as it starts with what it has found, and which keeps so many entries of its log.
+pub(crate) fn recovered_keeping(log_entries_kept: u64, recovered: Recovered) -> Node {
     let identity = NodeIdentity {
         node: ids()[1].clone(),
         incarnation: incarnation(1),
         boot: Boot { count: 1, nonce: Uuid::from_u128(7) },
         address: "host-1:1".to_owned(),
     };
-    // Keeps no more of its log than it must.
-    let settings = NodeSettings { log_entries_kept: 0, ..NodeSettings::default() };
+    let settings = NodeSettings { log_entries_kept, ..NodeSettings::default() };
     Node::recovered(identity, settings, recovered, Time::ZERO).expect("it has a place")
 }
 
