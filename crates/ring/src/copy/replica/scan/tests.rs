@@ -143,12 +143,15 @@ proptest! {
         uncommitted.write(&changes);
         let mut settled = Copy::of(all.clone());
 
-        let parts = uncommitted.parts();
-        prop_assert!(parts.iter().all(|part| part.len() <= uncommitted.replica.part_rows_max()), "{parts:?}");
-        let rows = parts.concat().into_iter().map(|row| {
-            (row.id, StoredRecord { position: row.position, record: row.record })
-        });
-        prop_assert_eq!(rows.collect::<Records>(), all);
+        for copy in [&mut uncommitted, &mut settled] {
+            let parts = copy.parts();
+            let rows_max = copy.replica.part_rows_max();
+            prop_assert!(parts.iter().all(|part| part.len() <= rows_max), "{parts:?}");
+            let rows = parts.concat().into_iter().map(|row| {
+                (row.id, StoredRecord { position: row.position, record: row.record })
+            });
+            prop_assert_eq!(rows.collect::<Records>(), all.clone());
+        }
     }
 
     /// Rows that a storage has at any time since a read began, with the entries since then above them, are those of the last
