@@ -97,8 +97,9 @@ impl PartitionCopy {
         } else {
             self.source.close(cx.now);
         }
-        self.commit(cx);
+        // Memory has the entries until they are committed, which is at once where this copy is alone in sync.
         let sent = self.send(cx);
+        self.commit(cx);
         self.pursue_joining(cx);
         // Joining may have ended in giving up, which lets the copy commit alone again.
         self.commit(cx);
