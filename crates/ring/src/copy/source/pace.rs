@@ -10,6 +10,9 @@
 //! A joiner that acknowledges begins its next sync at once, if it has written more. That sync covers what it has written by
 //! then, which it says. Entries that come while it syncs are made durable by the sync after that. So a donor that holds
 //! just before an ack knows the joiner level one sync after that ack: what was committed until it held has arrived before.
+//!
+//! A joiner that has made durable all that it has written syncs the next entry as soon as that comes. It is behind by what is on
+//! its way alone, maybe for ever: so a donor may hold at any time.
 
 use std::time::Duration;
 
@@ -59,8 +62,9 @@ impl Pace {
 
     /// From when on a donor that has committed up to `committed` is to hold; none where the next ack has to say.
     pub(super) fn hold_from(&self, committed: Seq) -> Option<Time> {
-        let Ack { at, written, .. } = self.last?;
-        if written >= committed {
+        let Ack { at, durable, written } = self.last?;
+        let is_idle = written == durable;
+        if is_idle || written >= committed {
             return Some(at);
         }
         let sync = self.sync?;
@@ -94,6 +98,15 @@ mod tests {
         assert_eq!(pace.hold_from(Seq(9)), Some(at(1_000)), "its sync covers all");
         pace.acked(at(1_008), Seq(9), Seq(10));
         assert_eq!(pace.hold_from(Seq(20)), Some(at(1_008)), "there is no time to lose");
+    }
+
+    #[test]
+    fn a_donor_holds_at_once_for_a_joiner_that_is_behind_by_what_is_on_its_way_alone() {
+        let mut pace = Pace::default();
+        pace.acked(at(1_000), Seq(1), Seq(1));
+        assert_eq!(pace.hold_from(Seq(3)), Some(at(1_000)));
+        pace.acked(at(1_060), Seq(2), Seq(2));
+        assert_eq!(pace.hold_from(Seq(4)), Some(at(1_060)));
     }
 
     #[test]
