@@ -121,7 +121,9 @@ impl Comparing {
         after: &Cursor,
         read: ReadRows,
     ) -> Result<Option<Left>, Fault> {
-        let Some((rows, then)) = replica.rows_after(after, read)? else { return Ok(None) };
+        let Some((rows, then)) = replica.rows_after(after, Seq(u64::MAX), read)? else {
+            return Ok(None);
+        };
         let Stretch { to, rows: expected, .. } = &self.stretch;
         self.digest.add(&rows, to.as_ref());
         let goes_on = |then: &Cursor| {
@@ -179,7 +181,7 @@ impl PartitionCopy {
                     return Ok(());
                 }
                 Left::Applied(ids) => self.replica.answers_to_read(ids.iter().copied()),
-                Left::Records(after) => self.replica.rows_to_read(after),
+                Left::Records(after) => self.replica.rows_to_read(after, Seq(u64::MAX)),
             };
             if let Some(what) = what {
                 let read = cx.read(self.replica.member(), what);

@@ -28,11 +28,12 @@ impl Replica {
         self.rows_max.saturating_mul(2)
     }
 
-    /// What has to be read for the rows after a cursor; none where memory has them.
-    pub(crate) fn rows_to_read(&self, after: &Cursor) -> Option<ReadWhat> {
+    /// What has to be read for the rows after a cursor, of the applied requests those up to an entry; none where memory has
+    /// them.
+    pub(crate) fn rows_to_read(&self, after: &Cursor, applied_to: Seq) -> Option<ReadWhat> {
         match after {
             Cursor::Applied(after) => {
-                let ids = self.applied.after_id(*after).take(self.rows_max);
+                let ids = self.applied_by(*after, applied_to).take(self.rows_max);
                 self.answers_to_read(ids)
             }
             Cursor::Records(after) => {
@@ -50,9 +51,15 @@ impl Replica {
     }
 
     /// The rows after a cursor as of the last entry, made of what was read after it; none where that is not enough for one.
-    pub(crate) fn rows_after(&self, after: &Cursor, read: ReadRows) -> Result<Option<Part>, Fault> {
+    /// Of the applied requests it has those up to an entry.
+    pub(crate) fn rows_after(
+        &self,
+        after: &Cursor,
+        applied_to: Seq,
+        read: ReadRows,
+    ) -> Result<Option<Part>, Fault> {
         match after {
-            Cursor::Applied(after) => self.applied_part(*after, read.into_answers()),
+            Cursor::Applied(after) => self.applied_part(*after, applied_to, read.into_answers()),
             Cursor::Records(after) => {
                 let (rows, last) = self.records_after(after.as_ref(), read.into_records());
                 let then = last.map(|last| Cursor::Records(Some(last)));
@@ -67,6 +74,15 @@ impl Replica {
         after: Option<RequestId>,
     ) -> impl Iterator<Item = AppliedId> + '_ {
         self.applied.after_id(after)
+    }
+
+    /// Those of them that were applied by entries up to this one.
+    fn applied_by(
+        &self,
+        after: Option<RequestId>,
+        applied_to: Seq,
+    ) -> impl Iterator<Item = AppliedId> + '_ {
+        self.applied.after_id(after).filter(move |id| id.seq <= applied_to)
     }
 
     /// Whether a request is still in the table of applied ids, by this entry.
@@ -92,11 +108,12 @@ impl Replica {
     fn applied_part(
         &self,
         after: Option<RequestId>,
+        applied_to: Seq,
         read: Vec<(RequestId, Option<Answer>)>,
     ) -> Result<Option<Part>, Fault> {
         let mut read = read.into_iter().collect::<BTreeMap<_, _>>();
         let (mut rows, mut bytes) = (Vec::<AppliedRow>::new(), 0_usize);
-        for id in self.applied.after_id(after) {
+        for id in self.applied_by(after, applied_to) {
             let AppliedId { request, seq, .. } = id;
             let answer = match (self.tail.entry(seq), read.remove(&request)) {
                 (Some(entry), _) => entry.answer(),

@@ -84,8 +84,10 @@ impl PartitionCopy {
         after: Cursor,
         attempt: Attempt,
     ) -> Result<(), Fault> {
-        let Some(what) = self.replica.rows_to_read(&after) else {
-            let part = self.replica.rows_after(&after, ReadRows::Answers(Vec::new()))?;
+        let applied_to = self.applied_to();
+        let Some(what) = self.replica.rows_to_read(&after, applied_to) else {
+            let none = ReadRows::Answers(Vec::new());
+            let part = self.replica.rows_after(&after, applied_to, none)?;
             self.rows_come_next(cx, after, part);
             return Ok(());
         };
@@ -97,6 +99,13 @@ impl PartitionCopy {
             session.reading = Some(read);
         }
         Ok(())
+    }
+
+    /// Rows of applied requests are wanted up to this entry: all where the copies are compared.
+    fn applied_to(&self) -> Seq {
+        let session = self.source.session.as_ref();
+        let snapshot = session.and_then(|session| session.snapshot.as_ref());
+        snapshot.map_or(Seq(u64::MAX), |snapshot| snapshot.applied_to)
     }
 
     /// Rows were read. They are as of the last entry written, and go right after it.
@@ -113,7 +122,7 @@ impl PartitionCopy {
             .is_some();
         let part = match result {
             Ok(rows) if is_wanted && self.replica.keeps(pin) => {
-                self.replica.rows_after(&after, rows)
+                self.replica.rows_after(&after, self.applied_to(), rows)
             }
             Ok(_) => Ok(None),
             Err(error) => Err(error.into()),

@@ -20,18 +20,22 @@ pub(super) struct Snapshot {
     pub(super) cursor: Option<Cursor>,
     /// The number of the data that completes it.
     last: Option<u64>,
+    /// Of the applied requests it has those up to this entry. The receiver's log tells of those after it, which may come
+    /// faster than rows of them could be sent.
+    pub(super) applied_to: Seq,
 }
 
 impl Snapshot {
     /// Begins with the last entry that is written, and what goes right after that.
     pub(super) fn begin(base: Option<Entry>) -> (Self, Option<(Seq, Data)>) {
         let at = base.as_ref().map_or(Seq::ZERO, |base| base.position.seq);
-        (Self { cursor: Some(Cursor::START), last: None }, Some((at, Data::Install { base })))
+        let snapshot = Self { cursor: Some(Cursor::START), last: None, applied_to: at };
+        (snapshot, Some((at, Data::Install { base })))
     }
 
-    /// Goes on from where a receiver has come.
-    pub(super) fn resume(cursor: Cursor) -> (Self, Option<(Seq, Data)>) {
-        (Self { cursor: Some(cursor), last: None }, None)
+    /// Goes on from where a receiver has come, whose last entry is this one.
+    pub(super) fn resume(cursor: Cursor, last: Seq) -> (Self, Option<(Seq, Data)>) {
+        (Self { cursor: Some(cursor), last: None, applied_to: last }, None)
     }
 
     /// Data was sent under this number.

@@ -39,7 +39,9 @@ impl PartitionCopy {
         let session = match self.start(cx, link, &greeting)? {
             Start::Later => return Ok(()),
             Start::After(position) => session(position),
-            Start::Resume(position, cursor) => session(position).with(Snapshot::resume(cursor)),
+            Start::Resume(position, cursor) => {
+                session(position).with(Snapshot::resume(cursor, position.seq))
+            }
             Start::Snapshot => {
                 session(Position::ZERO).with(Snapshot::begin(self.replica.last_entry()))
             }

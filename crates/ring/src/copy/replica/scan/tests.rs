@@ -85,8 +85,9 @@ impl Copy {
 
     /// The records of a part, and the cursor after it.
     fn part(&self, after: &Cursor) -> (Vec<RecordRow>, Option<Cursor>) {
-        let what = self.replica.rows_to_read(after).expect("records are always read");
-        let part = self.replica.rows_after(after, read(&self.stored, &what));
+        let what =
+            self.replica.rows_to_read(after, Seq(u64::MAX)).expect("records are always read");
+        let part = self.replica.rows_after(after, Seq(u64::MAX), read(&self.stored, &what));
         let Ok(Some((Rows::Records(rows), then))) = part else { panic!("records: {part:?}") };
         (rows, then)
     }
