@@ -31,6 +31,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
             session: 1,
             seq: Seq(seq),
             data: seq,
+            written: Seq(seq + 1),
         });
         for bytes in RECORD_BYTES {
             measure(criterion, "create", batch, bytes, |call| request(call, creation(call, bytes)));

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use protocol::entry::{Answer, Entry, RecordJson};
+use protocol::entry::{Answer, RecordJson};
 use protocol::hello::{Membership, NodeHello};
-use protocol::id::{Boot, ClusterId, PartitionId, Position, RequestId, Seq};
+use protocol::id::{Boot, ClusterId, PartitionId, Position, Seq};
 use protocol::message::{
-    Action, CallId, CopyMessage, FromNode, Greeting, Holds, Operation, RecordRow, Reply, Report,
-    Request, ToNode, Update, Welcome,
+    Action, CallId, CopyMessage, FromNode, Greeting, Holds, Operation, Reply, Report, Request,
+    ToNode, Update, Welcome,
 };
 use protocol::precondition::Precondition;
 use protocol::user::UserId;
@@ -19,7 +19,7 @@ use ring::link::LinkId;
 use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity, NodeSettings};
 use ring::placement::Place;
 use ring::router::{ClientRequest, Ticket};
-use ring::store::{Budget, Mark, ReadError, Recovered, Stored, StoredRecord};
+use ring::store::{AtHand, Mark, ReadError, Recovered, Stored, StoredRecord};
 use ring::time::Time;
 use uuid::Uuid;
 
@@ -219,7 +219,8 @@ impl Home {
         };
         self.data_sent += effects.iter().filter(is_data).count() as u64;
         let seq = self.node.home().map_or(Seq::ZERO, |home| home.progress().durable);
-        let message = CopyMessage::Durable { session: 1, seq, data: self.data_sent };
+        let (data, written) = (self.data_sent, seq);
+        let message = CopyMessage::Durable { session: 1, seq, data, written };
         let durable = NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message };
         self.node.handle(NOW, durable, stored, &mut effects);
         effects
@@ -232,25 +233,8 @@ struct Made {
 }
 
 impl Stored for Made {
-    fn record(&self, member: Member, _: &UserId) -> Result<Option<StoredRecord>, ReadError> {
+    fn at_hand(&self, member: Member, _: &UserId) -> Result<AtHand, ReadError> {
         let record = StoredRecord { position: position(0), record: self.record.clone() };
-        Ok((member == Member::Next).then_some(record))
-    }
-
-    fn records(
-        &self,
-        _: Member,
-        _: Option<&UserId>,
-        _: Budget,
-    ) -> Result<Vec<RecordRow>, ReadError> {
-        Ok(Vec::new())
-    }
-
-    fn entries(&self, _: Member, _: Seq, _: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
-        Ok(Vec::new())
-    }
-
-    fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
-        Ok(None)
+        Ok(if member == Member::Next { AtHand::Record(record) } else { AtHand::Absent })
     }
 }

@@ -120,6 +120,9 @@ impl Plan {
         if !(2..=16).contains(&self.swarm.nodes) {
             return invalid(format!("a ring has 2 to 16 nodes, not {}", self.swarm.nodes));
         }
+        if self.swarm.slow_disk.is_some_and(|place| place >= self.swarm.nodes) {
+            return invalid("the slow disk is of a node that is not there".to_owned());
+        }
         for planned in &self.faults {
             if let Some(host) =
                 planned.fault.hosts().into_iter().find(|host| !host.is_in(&self.swarm))

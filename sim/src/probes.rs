@@ -14,7 +14,7 @@ use protocol::view::Member;
 
 use crate::model::Model;
 use crate::plan::host::Host;
-use crate::seen::{ClientDid, Ended, Seen, StateDid, StorageDid, WorldDid};
+use crate::seen::{ClientDid, Ended, Phase, Seen, StateDid, StorageDid, WorldDid};
 
 macro_rules! probes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
@@ -141,6 +141,16 @@ probes! {
     Unreadable = "copy unreadable at the start",
     /// A damaged copy was replaced by a snapshot.
     DamageRepaired = "damage repaired",
+    /// A record that was wanted was not at hand.
+    ColdRead = "cold read",
+    /// An entry changed a record while that was read.
+    ReadOvertaken = "read overtaken",
+    /// A read failed, and its node ended.
+    ReadFailed = "read failed",
+    /// Entries changed the rows of a stretch while they were read to be compared.
+    ComparisonSkipped = "comparison skipped",
+    /// A node with a slow disk came back into a view while clients asked for updates.
+    SlowJoinerBack = "slow joiner came back under load",
     /// All of both copies was compared.
     CopiesCompared = "copies compared",
 }
@@ -160,6 +170,8 @@ pub(crate) struct Probes {
     appended: BTreeMap<(NodeId, Member), Position>,
     /// The processes that are at work.
     up: BTreeSet<Host>,
+    /// Clients ask for updates while a node with a slow disk comes back.
+    is_under_load: bool,
     /// The copies that were in the middle of a snapshot when their node started.
     interrupted: BTreeSet<(NodeId, Member)>,
 }
@@ -198,6 +210,7 @@ impl Probes {
             }
             StorageDid::Failed(detail) if detail.contains("full") => vec![Probe::DiskFull],
             StorageDid::Failed(_) => vec![Probe::DiskFailed],
+            StorageDid::ReadFailed => vec![Probe::ReadFailed],
             StorageDid::Opened => {
                 let known = &model.nodes[node];
                 let durable = [known.home.entry.durable, known.next.entry.durable];
@@ -237,6 +250,10 @@ impl Probes {
             }
             WorldDid::Ended(host, _) => {
                 self.up.remove(host);
+                Vec::new()
+            }
+            WorldDid::Phase(phase) => {
+                self.is_under_load = *phase == Phase::Load;
                 Vec::new()
             }
             _ => Vec::new(),

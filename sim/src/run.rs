@@ -6,11 +6,14 @@
 //!   at work                     but what the core bears      on each partition      compare the copies
 //! ```
 //!
+//! Where a node's disk is slow for good, *load* comes before *fresh*: the node comes back while clients ask for updates.
+//!
 //! The checks look at everything that was seen after each tick; the first violation ends the run.
 
 mod borne;
 mod fresh;
 mod healing;
+mod load;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,6 +34,8 @@ use crate::report::{Failure, Report};
 use crate::seen::{ClientDid, Log, Moment, Phase, Seen, WorldDid};
 use crate::statistics::Counter;
 use crate::world::World;
+
+use self::load::Load;
 
 pub(crate) use self::fresh::is_fresh;
 
@@ -61,6 +66,7 @@ pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Repo
         log: log.clone(),
         watch,
         fresh_waiting: 0,
+        load: Load::default(),
         without_data: BTreeSet::new(),
         light_until: Duration::ZERO,
         plan,
@@ -80,6 +86,8 @@ struct Run<'a> {
     watch: &'a mut dyn FnMut(Moment, &Seen),
     /// How many fresh operations have no answer yet.
     fresh_waiting: usize,
+    /// What is asked for while a node with a slow disk comes back.
+    load: Load,
     /// The nodes whose data is lost and that have not started since.
     without_data: BTreeSet<usize>,
     /// Until then no donor is kept in the dark.
@@ -125,6 +133,7 @@ impl Run<'_> {
         }
         let core = self.heal()?;
         self.converge(core)?;
+        self.come_back_under_load(core)?;
         self.begin(Phase::Fresh);
         self.ask_fresh(core);
         let deadline = self.world.now() + CONVERGENCE_MAX;
@@ -235,10 +244,10 @@ impl Run<'_> {
             {
                 self.without_data.remove(&place.index());
             }
-            if let Seen::Client { did: ClientDid::Completed(answered), .. } = &seen
-                && is_fresh(&answered.input)
-            {
-                self.fresh_waiting -= 1;
+            if let Seen::Client { client, did: ClientDid::Completed(answered), .. } = &seen {
+                self.fresh_waiting -= usize::from(is_fresh(&answered.input));
+                let client = usize::try_from(client.0).unwrap_or(usize::MAX);
+                self.load.has_ended(&answered.input, client);
             }
             judged?;
         }

@@ -62,6 +62,8 @@ pub enum StorageDid {
     Synced,
     /// It failed.
     Failed(String),
+    /// A read failed.
+    ReadFailed,
 }
 
 /// What the place of the cluster's state did.
@@ -155,6 +157,8 @@ pub enum Phase {
     Safety,
     /// The faults are over: everything has to come back.
     Liveness,
+    /// A node with a slow disk comes back while clients ask for updates.
+    Load,
     /// All is back: fresh operations have to succeed.
     Fresh,
     /// Nothing happens any more: the copies are compared.

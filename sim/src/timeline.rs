@@ -100,7 +100,12 @@ fn of_partition(event: &Event) -> Option<PartitionId> {
             | NodeEvent::Acknowledges { partition, .. }
             | NodeEvent::AskRefused { partition, .. } => Some(*partition),
             NodeEvent::Asks(ask) => Some(ask.partition),
-            NodeEvent::Starts { .. } | NodeEvent::Joins { .. } | NodeEvent::Replies { .. } => None,
+            NodeEvent::Starts { .. }
+            | NodeEvent::Joins { .. }
+            | NodeEvent::ReadsApart { .. }
+            | NodeEvent::ReadOvertaken { .. }
+            | NodeEvent::SkipsComparison { .. }
+            | NodeEvent::Replies { .. } => None,
         },
         Event::Gateway { event, .. } => match event {
             GatewayEvent::Decides(view)
@@ -206,6 +211,13 @@ fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
         }
         NodeEvent::FindsDamage { partition, member } => {
             write!(f, "{member} of {partition} is damaged")
+        }
+        NodeEvent::ReadsApart { member } => write!(f, "{member} reads a record of the disk"),
+        NodeEvent::ReadOvertaken { member } => {
+            write!(f, "a record of {member} has changed while it was read")
+        }
+        NodeEvent::SkipsComparison { member } => {
+            write!(f, "{member} skips a stretch that has changed while it was read")
         }
         NodeEvent::Compares { partition, verdict } => {
             write!(f, "the copies of {partition} are compared: {verdict:?}")

@@ -9,20 +9,14 @@ use db_process::storage::memory::MemoryDisk;
 use db_process::storage::{
     Batch, Change, ReadsThrough, Storage, StorageError, StorageReader, Table,
 };
-use gateway::state::StateDirectory;
-use link::TcpConnector;
-use process::entropy::SystemEntropy;
-use process::threads::SystemThreads;
-use protocol::hello::Secret;
 use protocol::view::Member;
 use ring::placement::Ring;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::address;
-use crate::harness::cluster::{SECRET, node_id};
+use crate::harness::cluster::node_id;
+use crate::harness::in_process::{start, wait_until_ready};
 
 const NODES: usize = 3;
 const CLIENTS: u64 = 8;
@@ -99,7 +93,11 @@ async fn no_update_is_acked_before_its_sync_has_returned_on_both_nodes() {
     let shutdown = CancellationToken::new();
     let directory = tempfile::tempdir().unwrap();
     let ring = Ring::new((0..NODES).map(node_id).collect()).unwrap();
-    let (url, mut running) = start(&ring, directory.path(), &journal, &shutdown).await;
+    let watched = |node| {
+        let (inner, journal) = (MemoryDisk::new().open(), Arc::clone(&journal));
+        Arc::new(Watched { inner, node, journal }) as Arc<dyn Storage>
+    };
+    let (url, mut running) = start(&ring, directory.path(), watched, &shutdown).await;
     wait_until_ready(&url).await;
 
     let mut clients = JoinSet::new();
@@ -158,65 +156,4 @@ async fn update(client: u64, url: String, journal: Journal) {
         assert!(response.status().is_success(), "{response:?}");
         lock(&journal).push(Event::Acked { id, mark });
     }
-}
-
-/// A ring in this process, as production assembles it but for the storage.
-async fn start(
-    ring: &Ring,
-    directory: &std::path::Path,
-    journal: &Journal,
-    shutdown: &CancellationToken,
-) -> (String, JoinSet<()>) {
-    let address = address::fresh();
-    let secret = Secret::new(SECRET).expect("long enough");
-    let listen = async || TcpListener::bind((address, 0)).await.expect("the address is free");
-    let (rest, socket) = (listen().await, listen().await);
-    let url = format!("http://{}", rest.local_addr().expect("it is bound"));
-    let gateway_address = socket.local_addr().expect("it is bound").to_string();
-    let mut running = JoinSet::new();
-    let deps = gateway::Deps {
-        rest: link::nodelay(rest),
-        socket: link::nodelay(socket),
-        state: Arc::new(StateDirectory::open(directory).expect("the directory is free")),
-        entropy: Arc::new(SystemEntropy),
-        threads: Arc::new(SystemThreads),
-    };
-    let config = gateway::Config::new(ring.clone(), secret.clone());
-    let gateway = gateway::run(config, deps, shutdown.clone());
-    running.spawn(async { gateway.await.expect("the gateway ends well") });
-    for node in 0..ring.size() {
-        let listener = listen().await;
-        let storage =
-            Watched { inner: MemoryDisk::new().open(), node, journal: Arc::clone(journal) };
-        let deps = db_process::Deps {
-            address: listener.local_addr().expect("it is bound").to_string(),
-            listener: link::nodelay(listener),
-            connector: Arc::new(TcpConnector),
-            storage: Arc::new(storage),
-            entropy: Arc::new(SystemEntropy),
-            threads: Arc::new(SystemThreads),
-        };
-        let config =
-            db_process::Config::new(node_id(node), gateway_address.clone(), secret.clone());
-        let node = db_process::run(config, deps, shutdown.clone());
-        running.spawn(async { node.await.expect("the node ends well") });
-    }
-    (url, running)
-}
-
-async fn wait_until_ready(url: &str) {
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-    for _ in 0..200 {
-        let status = http.get(format!("{url}/api/cluster")).send().await;
-        if let Ok(status) = status
-            && status
-                .json::<ring::gateway::ClusterStatus>()
-                .await
-                .is_ok_and(|status| status.healthy)
-        {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the ring does not become ready");
 }

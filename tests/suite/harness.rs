@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod audit;
 pub(crate) mod cluster;
+pub(crate) mod in_process;
 pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod promises;

@@ -8,6 +8,7 @@
 //! | [`rounds`] | schedules of the simulation, carried out on real processes |
 //! | [`damage`] | stored rows that are not what was written are found, never served, and restored |
 //! | [`durability`] | no update is acked before it is durable on both nodes |
+//! | [`cold_reads`] | reads of a disk that does not answer hold up nothing but those who asked for them |
 //! | [`full_disk`] | a node without room ends and says so, the ring goes on, and it comes back once there is room |
 //! | [`socket_io`] | other people's socket.io clients |
 //! | [`endings`] | processes that are asked to end, in the middle of something |
@@ -21,6 +22,7 @@
 
 mod attacks;
 mod clocks;
+mod cold_reads;
 mod damage;
 mod durability;
 mod endings;

@@ -61,17 +61,18 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS", env = "CHAINRING_DB_ADVERTISE", value_parser = address::to_dial)]
     pub advertise: Option<String>,
 
-    /// How many entries of each log are kept for a node that was away: with more missing it is sent a snapshot
+    /// How many entries of each log are kept for a node that was away: with more missing it is sent a snapshot. The default is
+    /// enough for ten seconds at full load
     #[arg(
         long,
         value_name = "ENTRIES",
         env = "CHAINRING_LOG_ENTRIES_KEPT",
-        default_value_t = 10_000
+        default_value_t = 200_000
     )]
     pub log_entries_kept: u64,
 
     /// How many MiB of entries of each log are kept, at most
-    #[arg(long, value_name = "MIB", env = "CHAINRING_LOG_MIB_KEPT", default_value_t = 32)]
+    #[arg(long, value_name = "MIB", env = "CHAINRING_LOG_MIB_KEPT", default_value_t = 64)]
     pub log_mib_kept: usize,
 
     /// How long the comparison of both copies rests after each stretch of some hundred rows, in milliseconds

@@ -5,14 +5,16 @@
 //!                                       ^            |
 //!                                       |            v
 //!              disk's loop:   Synced <- sync <- write <- batch
+//!              readers:       Read   <- read  <- queue
 //! ```
 //!
-//! Whoever has an event takes the lock, lets the core handle it and carries out what comes of it, in order. None of that waits but
-//! for reads of the storage: sends go into queues, and what is to be written into a batch. So a message costs no hop to another
-//! thread, and its answer none back.
+//! Whoever has an event takes the lock, lets the core handle it and carries out what comes of it, in order. None of that waits:
+//! sends go into queues, what is to be written into a batch, what is to be read into a queue. What of the storage is in memory
+//! the core asks for while it handles the event. So a message costs no hop to another thread, and its answer none back, unless
+//! the disk has to be read.
 //!
 //! The disk has a loop and a thread of its own ([`disk`]): it writes whatever is in the batch, so under load one write and one
-//! sync carry many updates (*group commit*).
+//! sync carry many updates (*group commit*). Some more read ([`reads`]).
 
 pub(crate) mod dialler;
 mod disk;
@@ -20,6 +22,7 @@ pub(crate) mod gateway_link;
 pub(crate) mod home_links;
 mod links;
 pub(crate) mod next_link;
+mod reads;
 mod teller;
 mod to_driver;
 
@@ -40,8 +43,10 @@ use tokio::sync::Notify;
 use tracing::error;
 
 pub(crate) use links::Links;
+pub(crate) use reads::READERS;
 pub(crate) use teller::Teller;
 
+use self::reads::{Read, ReadQueue};
 use crate::run::RunError;
 use crate::storage::Batch;
 use crate::store::Store;
@@ -54,6 +59,7 @@ const EVENTS_MAX: usize = 16;
 pub(crate) struct Driver {
     shared: Shared<Locked>,
     store: Store,
+    reads: ReadQueue,
     clock: Clock,
     link_ids: LinkIds,
     /// Tells the disk's loop that there is something to write, or that the node cannot go on.
@@ -96,6 +102,7 @@ impl Driver {
         Arc::new(Self {
             shared: Shared::new(locked),
             store,
+            reads: ReadQueue::default(),
             clock,
             link_ids: LinkIds::default(),
             to_write: Notify::new(),
@@ -247,6 +254,11 @@ impl Driver {
                 self.store.add(&mut locked.batch, &mutation);
                 locked.mark = mark;
             }
+            NodeEffect::Read { read, member, what } => {
+                self.store.begin_read(read, member, &what);
+                self.reads.add(Read { read, member, what });
+            }
+            NodeEffect::ComparisonSkipped { .. } => {}
             NodeEffect::Alarm(what) => error!("{what}"),
             NodeEffect::Stop(reason) => self.fail(locked, reason.into()),
             effect => locked.links.carry_out(effect),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::serve::Listener;
 use futures_util::FutureExt;
+use futures_util::future::{join, join_all};
 use link::DeadlineListener;
 use process::clock::Clock;
 use protocol::id::Boot;
@@ -22,7 +23,7 @@ use crate::config::Config;
 use crate::deps::Deps;
 use crate::driver::dialler::Dialler;
 use crate::driver::home_links::HomeLinks;
-use crate::driver::{Driver, Links, Teller, gateway_link, next_link};
+use crate::driver::{Driver, Links, READERS, Teller, gateway_link, next_link};
 use crate::storage::StorageError;
 use crate::store::{Store, StoreError};
 
@@ -44,6 +45,9 @@ pub enum RunError {
     /// The operating system gives no thread, or the listener failed.
     #[error("the operating system refuses: {0}")]
     System(#[from] io::Error),
+    /// A read of the storage panicked: a bug.
+    #[error("a read of the storage ended unexpectedly; see the log for a panic")]
+    ReadPanicked,
     /// An assertion failed in the core or in the driver: a bug.
     #[error("the driver ended unexpectedly; see the log for a panic")]
     DriverLost,
@@ -97,6 +101,13 @@ where
     let (stopped, stop) = oneshot::channel();
     let durable = Arc::clone(&driver).keep_durable(Arc::clone(&threads), ending.clone());
     threads.spawn_loop("disk", Box::pin(durable.map(|outcome| drop(stopped.send(outcome)))))?;
+    let (reading, mut readers) = (ending.child_token(), Vec::new());
+    for number in 1..=READERS {
+        let (ended, reader) = oneshot::channel::<()>();
+        readers.push(reader);
+        let reads = Arc::clone(&driver).keep_reading(Arc::clone(&threads), reading.clone());
+        threads.spawn_loop(&format!("reads-{number}"), Box::pin(reads.map(|()| drop(ended))))?;
+    }
     let timer = Arc::clone(&driver);
     tokio::spawn(ending.clone().run_until_cancelled_owned(async move { timer.keep_time().await }));
 
@@ -119,7 +130,8 @@ where
         outcome = stop => outcome.unwrap_or(Err(RunError::DriverLost)),
         reason = driver.stuck(FAREWELL_MAX) => Err(reason),
     };
-    // Who is linked is to hear why, if it hears anything.
-    let _ = timeout(FAREWELL_MAX, driver.all_unlinked()).await;
+    // Who is linked is to hear why, if it hears anything; a read may never return.
+    reading.cancel();
+    let _ = timeout(FAREWELL_MAX, join(driver.all_unlinked(), join_all(readers))).await;
     outcome
 }

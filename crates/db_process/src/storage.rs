@@ -20,7 +20,8 @@
 //! still be lost until it has called [`Storage::sync`] once (rule 11 of the design). A failed write or sync is
 //! never tried again, because the kernel reports the loss of a page once and then forgets it.
 //!
-//! **Not here**: what the keys and values mean. No call is asynchronous and each may block on the disk.
+//! **Not here**: what the keys and values mean. No call is asynchronous, and each may block on the disk but for
+//! [`StorageReader::at_hand`].
 
 mod batch;
 #[cfg(test)]
@@ -121,6 +122,23 @@ pub(crate) const fn bytes_of_mib(mib: u32) -> usize {
     (mib as usize) << 20
 }
 
+/// What memory tells of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AtHand {
+    /// Its value.
+    Value(Bytes),
+    /// The table does not have the key.
+    Absent,
+    /// Only the disk can tell.
+    Unknown,
+}
+
+impl From<Option<Bytes>> for AtHand {
+    fn from(value: Option<Bytes>) -> Self {
+        value.map_or(Self::Absent, Self::Value)
+    }
+}
+
 /// Reading the tables: every write so far is seen, synced or not.
 ///
 /// # Errors
@@ -130,6 +148,9 @@ pub(crate) const fn bytes_of_mib(mib: u32) -> usize {
 pub trait StorageReader: Send + Sync + 'static {
     /// The value of `key`, if the table has one.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError>;
+
+    /// The value of `key`, as far as it can be told without waiting for the disk.
+    fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError>;
 
     /// Keys with their values, ascending from the range's start (inclusive) to its end (exclusive), until `limit`.
     ///
@@ -158,6 +179,10 @@ pub trait ReadsThrough: Send + Sync + 'static {
 impl<S: ReadsThrough> StorageReader for S {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
         self.reader().get(table, key)
+    }
+
+    fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+        self.reader().at_hand(table, key)
     }
 
     fn scan(

@@ -12,7 +12,8 @@
 //!
 //! Records that were used lately are at hand in a [`cache`].
 //!
-//! There are no rules here: [`Mutation`]s say what to write, [`Stored`] is asked what is there.
+//! There are no rules here: [`Mutation`]s say what to write; the core asks [`Stored`] for what is at hand, and the driver reads
+//! [`StoredRows`] for it, apart.
 
 mod applied;
 pub mod audit;
@@ -36,7 +37,8 @@ use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::Member;
 use ring::store::{
-    Budget, Damage, Mutation, ReadError, Recovered, RecoveredCopy, Scope, Stored, StoredRecord,
+    AtHand, Budget, Damage, Mutation, ReadError, ReadId, ReadRows, ReadWhat, Recovered,
+    RecoveredCopy, Scope, Stored, StoredRecord, StoredRows,
 };
 
 use self::cache::RecordCache;
@@ -241,17 +243,46 @@ impl Store {
     }
 }
 
-impl Stored for Store {
-    fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
-        let at_hand = self.cache.get(member, id);
-        if at_hand.is_some() {
-            return Ok(at_hand);
+impl Store {
+    /// A read begins, to be carried out apart from the core.
+    pub fn begin_read(&self, read: ReadId, member: Member, what: &ReadWhat) {
+        if let ReadWhat::Record(id) = what {
+            self.cache.expect(member, id, read);
         }
-        let stored = record::get(self.reader(), member, id)?;
-        if let Some(stored) = &stored {
+    }
+
+    /// A read is over, and the core is about to be told. Returns whether a record that was read was overtaken meanwhile.
+    pub fn end_read(
+        &self,
+        read: ReadId,
+        (member, what): (Member, ReadWhat),
+        result: &Result<ReadRows, ReadError>,
+    ) -> bool {
+        let ReadWhat::Record(id) = what else { return false };
+        let stored = match result {
+            Ok(ReadRows::Record(stored)) => stored.as_ref(),
+            Ok(_) | Err(_) => None,
+        };
+        !self.cache.has_read(member, (id, read), stored)
+    }
+}
+
+impl Stored for Store {
+    fn at_hand(&self, member: Member, id: &UserId) -> Result<AtHand, ReadError> {
+        if let Some(cached) = self.cache.get(member, id) {
+            return Ok(AtHand::Record(cached));
+        }
+        let at_hand = record::at_hand(self.reader(), member, id)?;
+        if let AtHand::Record(stored) = &at_hand {
             self.cache.keep(member, id, stored);
         }
-        Ok(stored)
+        Ok(at_hand)
+    }
+}
+
+impl StoredRows for Store {
+    fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
+        Ok(record::get(self.reader(), member, id)?)
     }
 
     fn records(

@@ -11,7 +11,7 @@ use std::time::Duration;
 use link::Sender;
 use process::clock::Clock;
 use process::shared::{Held, Shared};
-use process::threads::Threads;
+use process::threads::{Blocking, Threads};
 use protocol::hello::NodeHello;
 use protocol::id::{GatewayBoot, NodeId, PartitionId};
 use protocol::message::{FromNode, ToNode};
@@ -217,9 +217,8 @@ impl Driver {
         loop {
             let Some(state) = saves.recv().await else { return std::future::pending().await };
             let store = Arc::clone(&store);
-            let Ok(saved) =
-                timeout(deadline, threads.blocking_for(move || store.save(&state))).await
-            else {
+            let save = threads.blocking_for(Blocking::Save, move || store.save(&state));
+            let Ok(saved) = timeout(deadline, save).await else {
                 return StateError::Silent(deadline);
             };
             match saved {

@@ -118,6 +118,21 @@ pub enum NodeEvent {
         /// In which copy.
         member: Member,
     },
+    /// A record that is wanted is not in memory: it is read apart from the core.
+    ReadsApart {
+        /// Of which copy.
+        member: Member,
+    },
+    /// An entry has changed a record while it was read: what was read is not used.
+    ReadOvertaken {
+        /// Of which copy.
+        member: Member,
+    },
+    /// A part of the comparison of both copies is left out, as the rows have changed meanwhile.
+    SkipsComparison {
+        /// In which copy.
+        member: Member,
+    },
     /// All rows of both copies were compared, or the first difference was found.
     Compares {
         /// Of which partition.

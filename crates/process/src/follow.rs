@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{error, info};
 
-use crate::threads::Threads;
+use crate::threads::{Blocking, Threads};
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,7 +30,9 @@ pub async fn follow<T, E>(
         sleep(LOOK_EVERY).await;
         let read = Arc::clone(&read);
         // None where the process ends.
-        let Some(read) = threads.blocking_for(move || read()).await else { continue };
+        let Some(read) = threads.blocking_for(Blocking::Files, move || read()).await else {
+            continue;
+        };
         let taken = read.and_then(|read| {
             if read != known {
                 take(&read)?;

@@ -1,4 +1,4 @@
-//! Threads: where blocking calls run, so that those who wait for a socket never wait for a disk to write or sync.
+//! Threads: where blocking calls run, so that those who wait for a socket never wait for a disk.
 
 use std::io;
 use std::pin::Pin;
@@ -11,6 +11,19 @@ use tokio::task;
 /// A future that owns all it needs.
 pub type OwnedFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// What a blocking call waits for: a simulation gives each kind a time of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Blocking {
+    /// A sync of a node's storage.
+    Sync,
+    /// A read of a node's storage.
+    Read,
+    /// A save of the cluster's state.
+    Save,
+    /// A look at files of the operator, such as certificates.
+    Files,
+}
+
 /// Where blocking calls run.
 pub trait Threads: Send + Sync + 'static {
     /// Runs a loop that may block now and then, apart from everything else. It gets timers, and no sockets.
@@ -21,27 +34,29 @@ pub trait Threads: Send + Sync + 'static {
     fn spawn_loop(&self, name: &str, work: OwnedFuture<()>) -> io::Result<()>;
 
     /// Runs a call that blocks on the thread of the loop that asks for it ([`spawn_loop`](Self::spawn_loop)): the loop waits.
-    fn block(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()>;
+    fn block(&self, kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()>;
 
     /// Runs a call that blocks; the future is ready when it has returned.
-    fn blocking(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()>;
+    fn blocking(&self, kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()>;
 }
 
 impl dyn Threads {
     /// As [`block`](Threads::block), with what the call returns; none where that is not to be had, as it panicked.
     pub async fn block_for<T: Send + 'static>(
         &self,
+        kind: Blocking,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        returned_by(call, |work| self.block(work)).await
+        returned_by(call, |work| self.block(kind, work)).await
     }
 
     /// As [`blocking`](Threads::blocking), with what the call returns; none where that is not to be had, as it panicked.
     pub async fn blocking_for<T: Send + 'static>(
         &self,
+        kind: Blocking,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        returned_by(call, |work| self.blocking(work)).await
+        returned_by(call, |work| self.blocking(kind, work)).await
     }
 }
 
@@ -66,11 +81,11 @@ impl Threads for SystemThreads {
         Ok(())
     }
 
-    fn block(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
+    fn block(&self, _kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
         Box::pin(async move { work() })
     }
 
-    fn blocking(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
+    fn blocking(&self, _kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
         let done = task::spawn_blocking(work);
         Box::pin(async move {
             if let Err(panic) = done.await

@@ -238,7 +238,12 @@ arbitrary! {
     CopyMessage => prop_oneof![
         any::<Greeting>().prop_map(Self::Greeting),
         (number(), any::<(View, Data)>()).prop_map(|(session, (view, data))| Self::Data { session, view, data }),
-        (number(), any::<Seq>(), number()).prop_map(|(session, seq, data)| Self::Durable { session, seq, data }),
+        (number(), any::<Seq>(), number(), any::<Seq>()).prop_map(|(session, seq, data, written)| Self::Durable {
+            session,
+            seq,
+            data,
+            written,
+        }),
         any::<Refusal>().prop_map(Self::Goodbye),
     ];
     Membership => (any::<ClusterId>(), vec(any::<NodeId>(), 0..5))

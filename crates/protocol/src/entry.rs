@@ -97,6 +97,21 @@ pub enum Answer {
     PreconditionFailed,
 }
 
+impl Answer {
+    /// Roughly the bytes it takes on a link; for budgets, not for accounting.
+    pub fn size_bytes(&self) -> usize {
+        const FIXED: usize = 48;
+        match self {
+            Self::Found { record, .. }
+            | Self::Created { record, .. }
+            | Self::Changed { record, .. } => FIXED.saturating_add(record.len()),
+            Self::NotFound | Self::AlreadyExists | Self::Deleted | Self::PreconditionFailed => {
+                FIXED
+            }
+        }
+    }
+}
+
 impl Entry {
     /// The requests that may be in the table of applied ids after it: applying it drops all others (rule 12).
     pub fn unsettled(&self) -> RangeInclusive<RequestId> {

@@ -188,10 +188,10 @@ mod tests {
 
     #[test]
     fn another_version_is_named_in_the_error() {
-        let mut bytes =
-            encode(USED, &[CopyMessage::Durable { session: 1, seq: crate::id::Seq(7), data: 1 }])
-                .expect("serialises")
-                .to_vec();
+        let (seq, written) = (crate::id::Seq(7), crate::id::Seq(8));
+        let mut bytes = encode(USED, &[CopyMessage::Durable { session: 1, seq, data: 1, written }])
+            .expect("serialises")
+            .to_vec();
         bytes[1] ^= 0x40;
         let error = decode::<CopyMessage>(USED, &bytes).expect_err("another version");
         assert_eq!(error, FrameError::Version { got: Version(USED.0 ^ 0x40), used: USED });

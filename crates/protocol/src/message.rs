@@ -144,6 +144,8 @@ pub enum CopyMessage {
         seq: Seq,
         /// So many of the session's data.
         data: u64,
+        /// The last entry that is written. Where more entries are durable than before, a sync begins now that covers it.
+        written: Seq,
     },
     /// The link ends now, and why.
     Goodbye(Refusal),

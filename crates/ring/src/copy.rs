@@ -24,21 +24,25 @@
 //! | [`replica`] | log, records, views and answers: what a copy is |
 //! | [`source`] | what a copy does that sends: sessions, snapshots, asks |
 //! | [`sink`] | what a copy does that receives |
+//! | [`comparison`] | how the receiver compares its rows with the source's |
+//! | [`reads`] | what is read of the storage, and for what |
 //! | [`damage`] | what a copy does where its data is not what was written |
 //! | [`peer`] | the other copy, as this one knows it |
 //! | [`updates`] | what an update does |
 //! | [`acting`] | the view that a copy acts on, and the one it is storing |
-//! | [`tail`] | entries that are not committed yet |
+//! | [`tail`] | the end of the log, in memory |
 //! | [`release`] | answers that wait for their position to be committed |
 //! | [`applied`] | the table of applied request ids |
 //! | [`durability`] | which entry a sync has covered |
 
 pub(crate) mod acting;
 pub(crate) mod applied;
+mod comparison;
 pub(crate) mod context;
 mod damage;
 pub(crate) mod durability;
 mod peer;
+pub(crate) mod reads;
 pub(crate) mod release;
 pub(crate) mod replica;
 mod sink;
@@ -48,12 +52,12 @@ mod updates;
 
 use protocol::id::{Epoch, Incarnation, PartitionId};
 use protocol::message::{
-    Condition, CopyMessage, CopyReport, FromNode, Operation, Progress, Reply, Request,
+    Condition, CopyMessage, CopyReport, FromNode, Operation, Progress, Reply, Request, Update,
 };
 use protocol::view::{InSync, Member, View};
 
+use self::comparison::Comparison;
 use self::context::{Context, Fault};
-use self::damage::Comparison;
 use self::peer::Peer;
 use self::replica::{Replica, Synced};
 use self::sink::Sink;
@@ -193,20 +197,24 @@ impl PartitionCopy {
     }
 
     fn serve(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
-        let Some(Request { call, epoch, operation, .. }) = self.replica.admit(cx, request)? else {
-            return Ok(());
-        };
+        let Some(request) = self.replica.admit(cx, request)? else { return Ok(()) };
         let view = self.view().unwrap_or_else(|| unreachable!("admitted under a view"));
         let member = self.replica.member();
-        match operation {
+        match &request.operation {
             Operation::Read(_) if view.in_sync.reader() != member => {
-                Err(cx.gateway_fault(format!("a read at {member} under {view}")))
+                return Err(cx.gateway_fault(format!("a read at {member} under {view}")));
             }
-            Operation::Read(id) => self.replica.read(cx, call, &id),
             Operation::Update(_) if member != Member::Home => {
-                Err(cx.gateway_fault("an update at next: only the primary updates"))
+                return Err(cx.gateway_fault("an update at next: only the primary updates"));
             }
-            Operation::Update(update) => self.update(cx, call, epoch, update),
+            Operation::Read(_) | Operation::Update(_) => {}
+        }
+        let Some(request) = self.replica.queue(request) else { return Ok(()) };
+        match request.operation {
+            Operation::Read(_) => self.replica.read(cx, request),
+            Operation::Update(Update { request: id, unsettled_from, .. }) => {
+                self.update(cx, request, (id, unsettled_from))
+            }
         }
     }
 
@@ -268,8 +276,8 @@ impl PartitionCopy {
             CopyMessage::Data { session, view, data } => {
                 return self.receive(cx, link, (session, view, data));
             }
-            CopyMessage::Durable { session, seq, data } => {
-                let made_durable = self.made_durable(cx, link, (session, seq, data));
+            CopyMessage::Durable { session, seq, data, written } => {
+                let made_durable = self.made_durable(cx, (link, session), (seq, data, written));
                 self.bear_damage(cx, made_durable)?;
             }
             CopyMessage::Goodbye(refusal) => return Err(Fault::Drop(link, refusal)),

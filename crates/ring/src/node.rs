@@ -6,6 +6,7 @@
 //!  links of both neighbours -------->  |  Node  |  ------------------> links of both neighbours
 //!                                      | home   |
 //!  a sync has returned ------------->  | next   |  ------------------> write (then sync)
+//!  a read has returned ------------->  |        |  ------------------> read
 //!  time has passed ----------------->  +--------+  ------------------> dial next, drop a link, stop
 //! ```
 //!
@@ -36,7 +37,7 @@ use self::reports::Reports;
 use crate::copy::PartitionCopy;
 use crate::copy::context::{Context, Fault, GatewayLink};
 use crate::link::LinkId;
-use crate::store::{Mark, Mutation, Recovered, RecoveredCopy, Stored};
+use crate::store::{Mark, Mutation, ReadId, Recovered, RecoveredCopy, Stored};
 use crate::time::{Time, earliest};
 
 /// Who a node is.
@@ -63,6 +64,8 @@ pub struct Node {
     last_call: Option<CallId>,
     mark: Mark,
     disk: Disk,
+    /// The last read.
+    read: ReadId,
     reports: Reports,
 }
 
@@ -94,6 +97,7 @@ impl Node {
             gateway: GatewayEnd::Down,
             last_call: None,
             mark: Mark::default(),
+            read: ReadId::default(),
             reports: Reports::from(now),
         })
     }
@@ -219,6 +223,9 @@ impl Node {
             NodeEvent::Synced { mark } => {
                 let heard = (formed.home.synced(cx, mark), formed.next.synced(cx, mark));
                 return self.recover_both(now, heard, stored, effects);
+            }
+            NodeEvent::Read { read, member, result } => {
+                formed.copy(member).has_read(cx, read, result)?;
             }
             NodeEvent::Tick => {
                 let heard = (formed.home.tick(cx), formed.next.tick(cx));
@@ -416,7 +423,8 @@ impl Node {
         effects: &'a mut Vec<NodeEffect>,
     ) -> (Option<&'a mut Formed>, Context<'a>) {
         let gateway = self.gateway.welcomed();
-        let cx = Context { now, stored, gateway, mark: &mut self.mark, effects };
+        let (mark, read) = (&mut self.mark, &mut self.read);
+        let cx = Context { now, stored, gateway, mark, read, effects };
         (self.formed.as_mut(), cx)
     }
 }

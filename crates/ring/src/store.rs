@@ -1,17 +1,20 @@
 //! What the core asks of a node's storage: reads of what is there, and mutations that a driver carries out.
 //!
-//! The core never waits for storage. It reads through [`Stored`] while it handles an event, and hands out
-//! [`Mutation`]s with a [`Mark`]; the driver writes them in order, syncs, and reports the highest mark that a sync
-//! which began after the write has covered.
+//! The core never waits for storage. While it handles an event it asks [`Stored`] for what is at hand without I/O; what only
+//! the disk can tell is a [`read`], an effect and later an event. It hands out [`Mutation`]s with a [`Mark`]; the driver
+//! writes them in order, syncs, and reports the highest mark that a sync which began after the write has covered.
 //!
 //! A driver may write late, as long as it writes before it syncs, and it may do so while the core handles an event: what is
 //! written but not yet committed the core keeps in memory, and looks there first.
 
-use protocol::entry::{Answer, Entry, RecordJson};
+mod read;
+
+pub use read::{AtHand, Budget, ReadId, ReadRows, ReadWhat, Stored, StoredRows};
+
+use protocol::entry::{Entry, RecordJson};
 use protocol::hello::Membership;
 use protocol::id::{Position, RequestId, Seq};
-use protocol::message::{Condition, Cursor, RecordRow, Rows};
-use protocol::user::UserId;
+use protocol::message::{Condition, Cursor, Rows};
 use protocol::view::{Member, View};
 
 /// Numbers the mutations of a node, in order.
@@ -131,47 +134,6 @@ pub enum ReadError {
     /// A row is there and is not what was written, by its checksum or by what it says; or one that must be there is not.
     #[error("damaged: {0}")]
     Damaged(String),
-}
-
-/// How much to read of a log, or of the records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// At most this many rows.
-    pub rows_max: usize,
-    /// No further row once there are this many bytes; there is always one.
-    pub bytes_max: usize,
-}
-
-impl Budget {
-    /// One row.
-    pub const ONE: Self = Self { rows_max: 1, bytes_max: 0 };
-}
-
-/// What a node's storage holds, unsynced writes included.
-pub trait Stored {
-    /// The record of a user in a copy.
-    fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError>;
-
-    /// The records of a copy in the order of their ids, after one or from the first, as far as the budget goes; none
-    /// where there are no more.
-    fn records(
-        &self,
-        member: Member,
-        after: Option<&UserId>,
-        budget: Budget,
-    ) -> Result<Vec<RecordRow>, ReadError>;
-
-    /// The entries of a copy's log from `from` to `to`, both included, as far as the budget goes.
-    fn entries(
-        &self,
-        member: Member,
-        from: Seq,
-        to: Seq,
-        budget: Budget,
-    ) -> Result<Vec<Entry>, ReadError>;
-
-    /// The answer that an applied request got, as a snapshot brought it: what was applied since is in the log.
-    fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError>;
 }
 
 /// What a node finds in its storage when it starts.

@@ -1,5 +1,6 @@
 //! A made-up disk: what is written is readable at once, and durable after a sync.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 
@@ -10,8 +11,8 @@ use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::{Member, View};
 use ring::store::{
-    AnswerIn, AppliedId, Budget, Damage, Mark, Mutation, ReadError, Recovered, RecoveredCopy,
-    Scope, Stored, StoredRecord,
+    AnswerIn, AppliedId, AtHand, Budget, Damage, Mark, Mutation, ReadError, Recovered,
+    RecoveredCopy, Scope, Stored, StoredRecord, StoredRows,
 };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,7 +45,14 @@ pub(crate) struct Disk {
     pub(crate) current: Content,
     pub(crate) durable: Content,
     unsynced: VecDeque<(Mark, Mutation)>,
+    /// Now and then a record is not at hand.
+    is_cold: bool,
+    /// How often the core has asked for what is at hand.
+    asked: Cell<u64>,
 }
+
+/// One in so many records is not at hand on a cold disk.
+const COLD_ONE_IN: u64 = 3;
 
 impl CopyOnDisk {
     fn apply_to_record(&mut self, entry: &Entry) {
@@ -162,6 +170,11 @@ impl Content {
 }
 
 impl Disk {
+    /// An empty one.
+    pub(crate) fn new(is_cold: bool) -> Self {
+        Self { is_cold, ..Self::default() }
+    }
+
     pub(crate) fn write(&mut self, mark: Mark, mutation: Mutation) {
         self.current.apply(&mutation);
         self.unsynced.push_back((mark, mutation));
@@ -228,6 +241,24 @@ impl Disk {
 }
 
 impl Stored for Disk {
+    fn at_hand(&self, member: Member, id: &UserId) -> Result<AtHand, ReadError> {
+        self.asked.set(self.asked.get().wrapping_add(1));
+        if self.is_cold && scrambled(self.asked.get()).is_multiple_of(COLD_ONE_IN) {
+            return Ok(AtHand::Unknown);
+        }
+        Ok(self.record(member, id)?.map_or(AtHand::Absent, AtHand::Record))
+    }
+}
+
+/// Numbers in a row give numbers that have nothing in common (SplitMix64).
+fn scrambled(number: u64) -> u64 {
+    let mut scrambled = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    scrambled = (scrambled ^ (scrambled >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    scrambled = (scrambled ^ (scrambled >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    scrambled ^ (scrambled >> 31)
+}
+
+impl StoredRows for Disk {
     fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
         self.check(member, id)?;
         Ok(self.current.copy(member).records.get(id).cloned())

@@ -7,6 +7,7 @@ use ring::node::{NodeEffect, NodeEvent};
 use ring::store::Mutation;
 
 use crate::network::Message;
+use crate::reads::Read;
 use crate::schedule::WhoKnows;
 use crate::world::World;
 
@@ -20,6 +21,9 @@ impl World {
         for effect in effects {
             self.node_effect(i, effect);
         }
+        if !self.is_cold {
+            self.read_all(i);
+        }
     }
 
     pub(crate) fn node_effect(&mut self, i: usize, effect: NodeEffect) {
@@ -28,6 +32,10 @@ impl World {
                 self.archive(i, &mutation);
                 self.nodes[i].disk.write(mark, mutation)
             }
+            NodeEffect::Read { read, member, what } => {
+                self.nodes[i].reads.push(Read { read, member, what, was_read: None });
+            }
+            NodeEffect::ComparisonSkipped { .. } => self.totals.comparisons_skipped += 1,
             NodeEffect::ToGateway { link, message } => {
                 if let FromNode::Reply { call, reply } = &message
                     && let Some(request) = self.requests.remove(&(link, *call))

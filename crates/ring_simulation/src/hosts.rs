@@ -45,6 +45,7 @@ impl World {
             return;
         }
         host.syncing = None;
+        host.reads.clear();
         host.dialling = None;
         self.totals.node_deaths += 1;
         let of_node = |ends: Ends| match ends {
@@ -67,7 +68,7 @@ impl World {
         self.totals.data_losses += 1;
         self.incarnations += 1;
         let host = &mut self.nodes[i];
-        host.disk = Disk::default();
+        host.disk = Disk::new(self.is_cold);
         host.boots = 0;
         host.incarnation = Incarnation(Uuid::from_u128(1_000 + self.incarnations));
     }

@@ -13,6 +13,7 @@ mod disk;
 mod effects;
 mod hosts;
 mod network;
+mod reads;
 #[cfg(test)]
 mod regressions;
 mod rules;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::play;
 use crate::schedule::Action::{
-    BreakLink, Client, Cut, Deliver, DeliverAll, Kill, LoseData, LoseState, Pass, PowerLoss, Rot,
-    SaveReturns, Start, StartGateway, Sync,
+    BreakLink, Client, Cut, Deliver, DeliverAll, Kill, KillGateway, LoseData, LoseState, Pass,
+    PowerLoss, Rot, SaveReturns, Start, StartGateway, Sync,
 };
 use crate::schedule::ClientOperation::{Change, Create, Read};
 use crate::schedule::{Action, Plan, WhoKnows};
@@ -22,6 +22,7 @@ fn an_ask_that_was_granted_outlives_the_donors_start_and_the_controllers_file() 
     let plan = Plan {
         nodes: 2,
         log_entries_kept: 0,
+        is_cold: false,
         actions: vec![
             LoseData { node: 0 },
             Start { node: 0 },
@@ -62,6 +63,7 @@ fn a_home_that_was_dropped_for_damage_may_come_back_without_it() {
     let plan = Plan {
         nodes: 3,
         log_entries_kept: 1_000_000,
+        is_cold: false,
         actions: vec![
             pass(250),
             Client { operation: Create, user: 0 },
@@ -85,6 +87,7 @@ fn the_epoch_of_a_view_that_nobody_has_stored_is_used_again() {
     let plan = Plan {
         nodes: 3,
         log_entries_kept: 0,
+        is_cold: false,
         actions: vec![
             Client { operation: Create, user: 0 },
             pass(2_000),
@@ -99,6 +102,30 @@ fn the_epoch_of_a_view_that_nobody_has_stored_is_used_again() {
             DeliverAll,
             SaveReturns,
             PowerLoss { node: 1, kept: 0 },
+        ],
+    };
+    play(&plan).unwrap();
+}
+
+/// Next is restored by a snapshot while updates go on: entries come between its beginning and the table of applied ids, which
+/// has rows for their requests too. The log must go on telling of these.
+#[test]
+fn rows_of_a_snapshot_do_not_take_the_place_of_the_log() {
+    let plan = Plan {
+        nodes: 2,
+        log_entries_kept: 0,
+        is_cold: true,
+        actions: vec![
+            Client { operation: Create, user: 3 },
+            Deliver { queue: 0, count: 1 },
+            KillGateway,
+            Deliver { queue: 0, count: 1 },
+            LoseData { node: 1 },
+            Deliver { queue: 0, count: 1 },
+            StartGateway,
+            Client { operation: Create, user: 2 },
+            Client { operation: Change, user: 3 },
+            Client { operation: Change, user: 2 },
         ],
     };
     play(&plan).unwrap();

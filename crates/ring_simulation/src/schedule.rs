@@ -12,6 +12,8 @@ pub struct Plan {
     pub(crate) nodes: usize,
     /// In most schedules few, so that logs are trimmed all the time.
     pub(crate) log_entries_kept: u64,
+    /// Reads take time, and not every record is at hand. Otherwise each returns at once.
+    pub(crate) is_cold: bool,
     pub(crate) actions: Vec<Action>,
 }
 
@@ -36,6 +38,13 @@ pub(crate) enum Action {
     Sync {
         #[arbitrary(with = byte)]
         node: usize,
+    },
+    /// A node's disk carries out a read, or a read that was carried out returns.
+    Read {
+        #[arbitrary(with = byte)]
+        node: usize,
+        #[arbitrary(with = byte)]
+        nth: usize,
     },
     /// The gateway's save returns.
     SaveReturns,
@@ -118,12 +127,13 @@ pub(crate) enum ClientOperation {
 impl<'a> Arbitrary<'a> for Plan {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
         let nodes = bytes.int_in_range(2..=4)?;
-        let log_entries_kept = bytes.int_in_range(0..=20)?;
+        let drawn: u64 = bytes.int_in_range(0..=41)?;
+        let (log_entries_kept, is_cold) = (drawn / 2, drawn % 2 == 1);
         let mut actions = Vec::new();
         while !bytes.is_empty() && actions.len() < ACTIONS_MAX {
             actions.push(bytes.arbitrary()?);
         }
-        Ok(Self { nodes, log_entries_kept, actions })
+        Ok(Self { nodes, log_entries_kept, is_cold, actions })
     }
 }
 
@@ -142,8 +152,14 @@ fn up_to_three_seconds(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Durati
 /// Any schedule.
 pub fn plan() -> impl Strategy<Value = Plan> {
     let kept = prop_oneof![Just(0_u64), 0..20_u64, Just(1_000_000)];
-    (2_usize..=4, kept, vec(action(), 10..ACTIONS_MAX))
-        .prop_map(|(nodes, log_entries_kept, actions)| Plan { nodes, log_entries_kept, actions })
+    (2_usize..=4, kept, any::<bool>(), vec(action(), 10..ACTIONS_MAX)).prop_map(
+        |(nodes, log_entries_kept, is_cold, actions)| Plan {
+            nodes,
+            log_entries_kept,
+            is_cold,
+            actions,
+        },
+    )
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -159,6 +175,7 @@ fn action() -> impl Strategy<Value = Action> {
         20 => (0_usize..32, 1_usize..6).prop_map(|(queue, count)| Action::Deliver { queue, count }),
         13 => Just(Action::DeliverAll),
         16 => (0_usize..4).prop_map(|node| Action::Sync { node }),
+        16 => (0_usize..4, 0_usize..8).prop_map(|(node, nth)| Action::Read { node, nth }),
         5 => Just(Action::SaveReturns),
         14 => millis.prop_map(|millis| Action::Pass { time: Duration::from_millis(millis) }),
         30 => (operation, 0..USERS).prop_map(|(operation, user)| Action::Client { operation, user }),

@@ -22,6 +22,10 @@ pub struct Totals {
     pub(crate) damage_found: u64,
     pub(crate) reads_at_next_alone: u64,
     pub(crate) broken_links: u64,
+    pub(crate) cold_reads: u64,
+    pub(crate) other_reads: u64,
+    pub(crate) reads_overtaken: u64,
+    pub(crate) comparisons_skipped: u64,
     pub(crate) checker_steps: u64,
 }
 
@@ -46,6 +50,10 @@ impl Totals {
         self.damage_found += other.damage_found;
         self.reads_at_next_alone += other.reads_at_next_alone;
         self.broken_links += other.broken_links;
+        self.cold_reads += other.cold_reads;
+        self.other_reads += other.other_reads;
+        self.reads_overtaken += other.reads_overtaken;
+        self.comparisons_skipped += other.comparisons_skipped;
         self.checker_steps += other.checker_steps;
     }
 
@@ -67,6 +75,10 @@ impl Totals {
             ("records rotten", self.rotten),
             ("damage found", self.damage_found),
             ("reads at next alone", self.reads_at_next_alone),
+            ("cold reads", self.cold_reads),
+            ("other reads of the disk", self.other_reads),
+            ("reads overtaken", self.reads_overtaken),
+            ("comparisons skipped", self.comparisons_skipped),
         ] {
             assert!(count * 1_000 >= self.schedules, "too few {what}: {count}");
         }

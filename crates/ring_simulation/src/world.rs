@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::client::Clients;
 use crate::disk::{CopyOnDisk, Disk};
 use crate::network::{Ends, Network};
+use crate::reads::Read;
 use crate::rules::Seen;
 use crate::schedule::{Action, Plan, WhoKnows};
 use crate::totals::Totals;
@@ -37,6 +38,7 @@ pub(crate) struct Host {
     pub(crate) node: Option<Node>,
     pub(crate) boots: u64,
     pub(crate) syncing: Option<Mark>,
+    pub(crate) reads: Vec<Read>,
     pub(crate) dialling: Option<DialNext>,
 }
 
@@ -57,6 +59,7 @@ pub(crate) struct World {
     pub(crate) log: Vec<String>,
     pub(crate) ring: Ring,
     pub(crate) log_entries_kept: u64,
+    pub(crate) is_cold: bool,
     pub(crate) network: Network,
     pub(crate) gateway_boots: u64,
     pub(crate) elapsed: Duration,
@@ -76,10 +79,11 @@ impl World {
         let host = |(i, id): (usize, &NodeId)| Host {
             id: id.clone(),
             incarnation: Incarnation(Uuid::from_u128(100 + i as u128)),
-            disk: Disk::default(),
+            disk: Disk::new(plan.is_cold),
             node: None,
             boots: 0,
             syncing: None,
+            reads: Vec::new(),
             dialling: None,
         };
         let mut world = Self {
@@ -93,6 +97,7 @@ impl World {
             log: Vec::new(),
             ring: Ring::new(ids).unwrap(),
             log_entries_kept: plan.log_entries_kept,
+            is_cold: plan.is_cold,
             network: Network::default(),
             gateway_boots: 0,
             elapsed: Duration::ZERO,
@@ -116,6 +121,7 @@ impl World {
             Action::Deliver { queue, count } => self.deliver_some(queue, count),
             Action::DeliverAll => self.deliver_all(),
             Action::Sync { node } => self.sync(node % count),
+            Action::Read { node, nth } => self.read(node % count, nth),
             Action::SaveReturns => self.save_returns(),
             Action::Pass { time } => self.pass(time),
             Action::Client { operation, user } => {
@@ -194,7 +200,7 @@ impl World {
         u64::try_from(self.elapsed.as_nanos()).unwrap()
     }
 
-    /// Delivers, syncs and saves until nothing moves any more.
+    /// Delivers, reads, syncs and saves until nothing moves any more.
     pub(crate) fn settle(&mut self) {
         for _ in 0..200 {
             self.connect();
@@ -202,6 +208,8 @@ impl World {
             self.save_returns();
             let mut moved = false;
             for node in 0..self.nodes.len() {
+                moved |= !self.nodes[node].reads.is_empty();
+                self.read_all(node);
                 while self.nodes[node].syncing.is_some()
                     || self.nodes[node].disk.written().is_some()
                 {

@@ -43,7 +43,7 @@ impl Check for Recovered {
                     let detail = format!("db-{node} goes on after its storage has failed: {did:?}");
                     Err(Violation::safety(NAME, at, detail))
                 }
-                StorageDid::Written | StorageDid::Synced => Ok(()),
+                StorageDid::Written | StorageDid::Synced | StorageDid::ReadFailed => Ok(()),
             },
             _ => Ok(()),
         }

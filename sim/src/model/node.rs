@@ -170,6 +170,9 @@ impl NodeModel {
             NodeEvent::Appends { .. }
             | NodeEvent::Acknowledges { .. }
             | NodeEvent::Compares { .. }
+            | NodeEvent::ReadsApart { .. }
+            | NodeEvent::ReadOvertaken { .. }
+            | NodeEvent::SkipsComparison { .. }
             | NodeEvent::Replies { .. } => {}
         }
     }
@@ -197,7 +200,7 @@ impl NodeModel {
                     copy.snapshot.durable = copy.snapshot.written;
                 }
             }
-            StorageDid::Failed(_) => {}
+            StorageDid::Failed(_) | StorageDid::ReadFailed => {}
         }
     }
 }

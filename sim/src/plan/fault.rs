@@ -53,7 +53,7 @@ pub enum Fault {
         /// How long after its start the second time, in milliseconds.
         up_ms: u64,
     },
-    /// A write or a sync of the disk fails once: the process ends, and is started again.
+    /// A write, a sync or a read of the disk fails once: the process ends, and is started again.
     DiskError {
         /// Whose.
         host: Host,
@@ -157,6 +157,8 @@ pub enum DiskError {
     WriteFound,
     /// A sync.
     Sync,
+    /// A read.
+    Read,
 }
 
 impl Fault {

@@ -82,7 +82,13 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
             Fault::CrashInRecovery { host, kept, up_ms: between(random, 1..=400) }
         }
         FaultKind::DiskError => {
-            let errors = [DiskError::WriteLost, DiskError::WriteFound, DiskError::Sync];
+            let errors = [
+                DiskError::WriteLost,
+                DiskError::WriteFound,
+                DiskError::Sync,
+                DiskError::Sync,
+                DiskError::Read,
+            ];
             let error = pick(random, &errors);
             let may_be_gateway = swarm.pace == Pace::Free && random.random_ratio(1, 6);
             Fault::DiskError { host: if may_be_gateway { Host::Gateway } else { host }, error }

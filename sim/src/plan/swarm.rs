@@ -36,6 +36,15 @@ pub struct Swarm {
     pub sync_ms: Span,
     /// How long the controller takes to save its state.
     pub save_ms: Span,
+    /// How long a read of a node's storage takes.
+    #[serde(default = "Span::nothing")]
+    pub read_ms: Span,
+    /// How many records of a hundred are not at hand, so that they have to be read.
+    #[serde(default)]
+    pub cold_percent: u64,
+    /// The node whose disk is slow for good.
+    #[serde(default)]
+    pub slow_disk: Option<usize>,
     /// Drawn from for latencies.
     pub latency_seed: u64,
     /// How often a link is tested, in milliseconds.
@@ -100,11 +109,25 @@ impl Span {
         Self { min, max }
     }
 
+    /// No time at all.
+    pub const fn nothing() -> Self {
+        Self::new(0, 0)
+    }
+
     /// A time within.
     pub fn draw(self, random: &mut impl Rng) -> Duration {
         Duration::from_micros(random.random_range(self.min * 1000..=self.max * 1000))
     }
 }
+
+/// How long a sync takes on the one disk that is slow for good.
+const SLOW_SYNCS_MS: Span = Span::new(400, 900);
+
+/// One seed of so many has such a disk.
+const SLOW_DISK_ONE_IN: u32 = 12;
+
+/// How long a read takes: from a good disk, from one that is busy, from one that is about to die.
+const READS_MS: [Span; 4] = [Span::new(0, 1), Span::new(0, 1), Span::new(1, 20), Span::new(5, 100)];
 
 /// How long a sync takes: on a good disk, on an ordinary one, on one that is shared, on one that is about to die.
 const SYNCS_MS: [Span; 5] =
@@ -144,11 +167,23 @@ impl Swarm {
             rows_max: pick(random, &[1, 4, 512]),
             window_bytes: pick(random, &[512, 8 << 10, 2 << 20]),
             updates_of_node_max: 0,
+            read_ms: Span::nothing(),
+            cold_percent: 0,
+            slow_disk: None,
         };
         // Drawn apart, so that seeds keep the schedules that they had before there was this.
         let random = &mut StdRng::seed_from_u64(swarm.latency_seed);
         swarm.updates_of_node_max = pick(random, &[1, 3, 1_024, 1_024, 1_024]);
+        swarm.read_ms = pick(random, &READS_MS);
+        swarm.cold_percent = pick(random, &[0, 10, 50, 100]);
+        let is_slow = random.random_ratio(1, SLOW_DISK_ONE_IN);
+        swarm.slow_disk = is_slow.then(|| random.random_range(0..nodes));
         swarm
+    }
+
+    /// How long a sync takes of the storage of the node in this place.
+    pub fn sync_ms_of(&self, place: usize) -> Span {
+        if self.slow_disk == Some(place) { SLOW_SYNCS_MS } else { self.sync_ms }
     }
 }
 

@@ -35,7 +35,8 @@ impl Probes {
                         [Probe::ViewShrinks].into_iter().chain(cut).collect()
                     }
                     (Some(InSync::HomeOnly { .. }), InSync::Both { .. }) => {
-                        vec![Probe::ViewExpands]
+                        let under_load = self.is_under_load.then_some(Probe::SlowJoinerBack);
+                        [Probe::ViewExpands].into_iter().chain(under_load).collect()
                     }
                     (Some(InSync::Both { .. }), InSync::NextOnly { .. }) => {
                         vec![Probe::HomeDropped]

@@ -82,6 +82,9 @@ impl Probes {
                 resumed.into_iter().chain(completes).collect()
             }
             NodeEvent::FindsDamage { .. } => vec![Probe::DamageFound],
+            NodeEvent::ReadsApart { .. } => vec![Probe::ColdRead],
+            NodeEvent::ReadOvertaken { .. } => vec![Probe::ReadOvertaken],
+            NodeEvent::SkipsComparison { .. } => vec![Probe::ComparisonSkipped],
             NodeEvent::Compares { .. } => vec![Probe::CopiesCompared],
             NodeEvent::Stores { from, .. } => match from {
                 Peer::Gateway => Vec::new(),

@@ -118,7 +118,7 @@ impl Client {
             self.preconditions += 1;
             match self.preconditions % 4 {
                 0 => *if_none_match = Some(format!("W/{etag}")),
-                1 => *if_match = Some(format!("\"of another server\", {etag}")),
+                1 => *if_match = Some(format!("\"of-another-server\", {etag}")),
                 _ => *if_match = Some(etag.clone()),
             }
         }

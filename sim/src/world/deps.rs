@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::serve::Listener;
 use link::{BoxStream, Connecting, Connector};
 use process::entropy::Entropy;
-use process::threads::{OwnedFuture, Threads};
+use process::threads::{Blocking, OwnedFuture, Threads};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
@@ -147,16 +147,35 @@ impl Stall {
     }
 }
 
+/// How long blocking calls take, by their kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Latencies {
+    pub(crate) sync: Span,
+    pub(crate) read: Span,
+    pub(crate) save: Span,
+}
+
+impl Latencies {
+    fn of(&self, kind: Blocking) -> Span {
+        match kind {
+            Blocking::Sync => self.sync,
+            Blocking::Read => self.read,
+            Blocking::Save => self.save,
+            Blocking::Files => Span::nothing(),
+        }
+    }
+}
+
 /// Blocking calls run inline, after as long as a real one would take.
 pub(crate) struct SimThreads {
-    latency: Span,
+    latencies: Latencies,
     random: Mutex<StdRng>,
     stall: Stall,
 }
 
 impl SimThreads {
-    pub(crate) fn new(latency: Span, seed: u64, stall: Stall) -> Self {
-        Self { latency, random: Mutex::new(StdRng::seed_from_u64(seed)), stall }
+    pub(crate) fn new(latencies: Latencies, seed: u64, stall: Stall) -> Self {
+        Self { latencies, random: Mutex::new(StdRng::seed_from_u64(seed)), stall }
     }
 }
 
@@ -166,13 +185,13 @@ impl Threads for SimThreads {
         Ok(())
     }
 
-    fn block(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
-        self.blocking(work)
+    fn block(&self, kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
+        self.blocking(kind, work)
     }
 
-    fn blocking(&self, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
-        let latency =
-            self.latency.draw(&mut *self.random.lock().unwrap_or_else(PoisonError::into_inner));
+    fn blocking(&self, kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
+        let random = &mut *self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        let latency = self.latencies.of(kind).draw(random);
         let stall = self.stall.clone();
         Box::pin(async move {
             tokio::time::sleep(latency).await;

@@ -9,21 +9,22 @@ use gateway::ServedByHeader;
 use link::Settings;
 use protocol::hello::Secret;
 use ring::gateway::GatewaySettings;
-use ring::node::NodeSettings;
+use ring::node::{NodeSettings, StopReason};
 use ring::placement::Ring;
 use ring::router::NodeLimits;
 use tokio_util::sync::CancellationToken;
 
 use super::deps::{
-    NODE_PORT, Names, REST_PORT, SOCKET_PORT, SimConnector, SimEntropy, SimThreads, Stall, listen,
+    Latencies, NODE_PORT, Names, REST_PORT, SOCKET_PORT, SimConnector, SimEntropy, SimThreads,
+    Stall, listen,
 };
 use super::disk::{Disk, SharedDisk};
 use super::state::StateDisk;
-use super::storage::{DiskFaults, SimStorage};
+use super::storage::{Cold, DiskFaults, SimStorage};
 use crate::plan::Plan;
 use crate::plan::host::Host;
 use crate::plan::step::Death;
-use crate::plan::swarm::Swarm;
+use crate::plan::swarm::{Span, Swarm};
 use crate::seen::{Ended, Log, Seen, WorldDid};
 
 /// The cluster's secret.
@@ -233,12 +234,14 @@ impl Machine {
             Ok(listener) => listener,
             Err(error) => return Ended::Otherwise(error.to_string()),
         };
-        let (entropy, threads) = self.own(plan.swarm.sync_ms);
+        let (entropy, threads) = self.own(plan.swarm.sync_ms_of(place));
+        let cold = Cold::new(plan.swarm.cold_percent, plan.seed ^ (place as u64));
+        let storage = SimStorage::new(place, storage, (faults.clone(), cold), log.clone());
         let deps = db_process::Deps {
             listener,
             address: format!("{}:{NODE_PORT}", self.host),
             connector: Arc::new(SimConnector { host: self.host, names: names.clone() }),
-            storage: Arc::new(SimStorage::new(place, storage, faults.clone(), log.clone())),
+            storage: Arc::new(storage),
             entropy: Arc::new(entropy),
             threads: Arc::new(threads),
         };
@@ -247,6 +250,7 @@ impl Machine {
             Ok(()) => Ended::AsTold,
             Err(
                 error @ (db_process::RunError::Storage(_)
+                | db_process::RunError::Stopped(StopReason::Storage(_))
                 | db_process::RunError::Store(StoreError::Storage(_))),
             ) => Ended::Storage(error.to_string()),
             Err(error) => Ended::Otherwise(error.to_string()),
@@ -263,7 +267,7 @@ impl Machine {
             (Ok(rest), Ok(socket)) => (rest, socket),
             (Err(error), _) | (_, Err(error)) => return Ended::Otherwise(error.to_string()),
         };
-        let (entropy, threads) = self.own(plan.swarm.save_ms);
+        let (entropy, threads) = self.own(Span::nothing());
         let deps = gateway::Deps {
             rest,
             socket,
@@ -280,7 +284,7 @@ impl Machine {
     }
 
     /// What is a start's own: no two draw the same.
-    fn own(&self, latency: crate::plan::swarm::Span) -> (SimEntropy, SimThreads) {
+    fn own(&self, sync: Span) -> (SimEntropy, SimThreads) {
         let start = self.shared.starts.fetch_add(1, Ordering::Relaxed);
         let host = match self.host {
             Host::Clients => 0,
@@ -289,7 +293,9 @@ impl Machine {
             Host::Node(place) => 3 + place as u64,
         };
         let seed = self.shared.plan.seed.wrapping_mul(1_000_003) ^ (host << 48) ^ (start << 1);
-        let threads = SimThreads::new(latency, seed ^ 1, self.shared.stall.clone());
+        let Swarm { read_ms: read, save_ms: save, .. } = self.shared.plan.swarm;
+        let latencies = Latencies { sync, read, save };
+        let threads = SimThreads::new(latencies, seed ^ 1, self.shared.stall.clone());
         (SimEntropy::new(seed), threads)
     }
 }

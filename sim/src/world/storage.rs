@@ -1,14 +1,18 @@
 //! The storage that a simulated process is handed: it tells what it does, and fails when it is told to.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use db_process::storage::{
-    Batch, Operation, ReadsThrough, ScanLimit, Storage, StorageError, StorageReader, Table,
+    AtHand, Batch, Operation, ScanLimit, Storage, StorageError, StorageReader, Table,
 };
 use db_process::store::audit::keys_of;
 use protocol::view::Member;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use super::disk::part;
 use crate::plan::fault::{DiskError, Rot, Row};
@@ -111,20 +115,48 @@ impl DiskFaults {
     }
 }
 
+/// How many records are not at hand, and which.
+#[derive(Debug)]
+pub(crate) struct Cold {
+    percent: u64,
+    seed: u64,
+    /// How often it was asked what is at hand.
+    asked: AtomicU64,
+}
+
+impl Cold {
+    pub(crate) fn new(percent: u64, seed: u64) -> Self {
+        Self { percent, seed, asked: AtomicU64::new(0) }
+    }
+
+    /// Whether the record that is asked for now is not at hand.
+    fn strikes(&self) -> bool {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let random = &mut StdRng::seed_from_u64(self.seed.wrapping_mul(1_000_003) ^ asked);
+        random.random_range(0..100) < self.percent
+    }
+}
+
 /// The storage of a simulated process.
 pub(crate) struct SimStorage {
     node: usize,
     inner: Arc<dyn Storage>,
     faults: DiskFaults,
+    cold: Cold,
     /// The first failure: as of every storage, nothing succeeds after it.
     failed: OnceLock<StorageError>,
     log: Log,
 }
 
 impl SimStorage {
-    pub(crate) fn new(node: usize, inner: Arc<dyn Storage>, faults: DiskFaults, log: Log) -> Self {
+    pub(crate) fn new(
+        node: usize,
+        inner: Arc<dyn Storage>,
+        (faults, cold): (DiskFaults, Cold),
+        log: Log,
+    ) -> Self {
         faults.lock().open = Some(Arc::clone(&inner));
-        let storage = Self { node, inner, faults, failed: OnceLock::new(), log };
+        let storage = Self { node, inner, faults, cold, failed: OnceLock::new(), log };
         storage.tell(StorageDid::Opened);
         storage
     }
@@ -178,8 +210,44 @@ impl Storage for SimStorage {
     }
 }
 
-impl ReadsThrough for SimStorage {
-    fn reader(&self) -> &dyn StorageReader {
-        &*self.inner
+impl SimStorage {
+    /// A read that fails says nothing of what is stored: what is written and synced stays so.
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&dyn Storage) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        if self.faults.strikes(DiskError::Read) {
+            let error = failed(Operation::Read);
+            self.tell(StorageDid::ReadFailed);
+            return Err(error);
+        }
+        read(&*self.inner)
+    }
+}
+
+impl StorageReader for SimStorage {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        self.read(|inner| inner.get(table, key))
+    }
+
+    fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+        if self.cold.strikes() { Ok(AtHand::Unknown) } else { self.inner.at_hand(table, key) }
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+        limit: ScanLimit,
+    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        self.read(|inner| inner.scan(table, range, limit))
+    }
+
+    fn last(
+        &self,
+        table: Table,
+        range: Range<&[u8]>,
+    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
+        self.read(|inner| inner.last(table, range))
     }
 }

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use process::threads::Threads;
+use process::threads::{Blocking, Threads};
 use ring::store::Mark;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -79,7 +79,7 @@ impl Driver {
         covers: Mark,
     ) -> Result<(), RunError> {
         let driver = Arc::clone(self);
-        let outcome = threads.block_for(move || driver.sync(covers)).await;
+        let outcome = threads.block_for(Blocking::Sync, move || driver.sync(covers)).await;
         // None where the core has panicked when it was told.
         Ok(outcome.ok_or(RunError::DriverLost)??)
     }

@@ -64,9 +64,11 @@ impl Links {
             NodeEffect::DialNext(dial) => {
                 self.dial_next.send_replace(Some(dial));
             }
-            NodeEffect::Write { .. } | NodeEffect::Alarm(_) | NodeEffect::Stop(_) => {
-                unreachable!("the driver's own")
-            }
+            NodeEffect::Write { .. }
+            | NodeEffect::Read { .. }
+            | NodeEffect::ComparisonSkipped { .. }
+            | NodeEffect::Alarm(_)
+            | NodeEffect::Stop(_) => unreachable!("the driver's own"),
         }
     }
 

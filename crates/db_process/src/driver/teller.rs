@@ -6,7 +6,7 @@ use protocol::message::{CopyMessage, Data, FromNode, Greeting, Holds, Progress, 
 use protocol::view::{Member, View};
 use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity};
 use ring::router::etag;
-use ring::store::{Mutation, Recovered, RecoveredCopy};
+use ring::store::{Mutation, ReadWhat, Recovered, RecoveredCopy};
 
 /// Tells of what happens inside of a node.
 pub(crate) struct Teller {
@@ -122,6 +122,12 @@ impl Teller {
                 let (member, is_complete) = (*member, then.is_none());
                 self.tell(|| Told::Installs { partition, member, is_complete });
             }
+            NodeEffect::Read { member, what: ReadWhat::Record(_), .. } => {
+                self.tell(|| Told::ReadsApart { member: *member });
+            }
+            NodeEffect::ComparisonSkipped { member } => {
+                self.tell(|| Told::SkipsComparison { member: *member });
+            }
             NodeEffect::ToNeighbour {
                 to,
                 message: CopyMessage::Data { view, data: Data::Append { previous, entries }, .. },
@@ -155,6 +161,13 @@ impl Teller {
                 self.tell(|| Told::Replies { call, reply, position });
             }
             _ => {}
+        }
+    }
+
+    /// A read has returned. A record that was overtaken is not the newest any more.
+    pub(super) fn has_read(&self, member: Member, is_overtaken: bool) {
+        if is_overtaken {
+            self.tell(|| Told::ReadOvertaken { member });
         }
     }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::poison::Poison;
-use super::{Batch, ScanLimit, Storage, StorageError, StorageReader, Table};
+use super::{AtHand, Batch, ScanLimit, Storage, StorageError, StorageReader, Table};
 
 pub use disk::MemoryDisk;
 pub use fault::Fault;
@@ -33,6 +33,10 @@ pub struct MemoryStorage {
 impl StorageReader for MemoryStorage {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
         self.disk.read(self.generation, |tables| tables.get(table, key))
+    }
+
+    fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+        self.get(table, key).map(AtHand::from)
     }
 
     fn scan(
@@ -72,6 +76,10 @@ pub struct MemoryReader {
 impl StorageReader for MemoryReader {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
         Ok(self.disk.audit(|tables| tables.get(table, key)))
+    }
+
+    fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+        self.get(table, key).map(AtHand::from)
     }
 
     fn scan(

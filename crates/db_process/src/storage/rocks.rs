@@ -48,7 +48,9 @@ use self::directory::{Contents, DirectoryLock};
 use self::failure::{from_rocksdb, no_such_table};
 use self::synced_mark::SyncedMark;
 use super::poison::Poison;
-use super::{Batch, Change, Operation, ScanLimit, Storage, StorageError, StorageReader, Table};
+use super::{
+    AtHand, Batch, Change, Operation, ScanLimit, Storage, StorageError, StorageReader, Table,
+};
 
 pub use settings::RocksSettings;
 
@@ -171,6 +173,10 @@ impl StorageReader for RocksStorage {
         read::get(&self.database, table, key)
     }
 
+    fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+        read::at_hand(&self.database, table, key)
+    }
+
     fn scan(
         &self,
         table: Table,
@@ -223,6 +229,10 @@ pub struct RocksReader {
 impl StorageReader for RocksReader {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
         read::get(&self.database, table, key)
+    }
+
+    fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+        read::at_hand(&self.database, table, key)
     }
 
     fn scan(

@@ -3,9 +3,13 @@
 //! It says what the table of records will say once everything that was added to a batch is written. Nobody is told anything else
 //! by that: what is not written yet is not committed either, and the core looks for that in memory first.
 //!
+//! A record that is read apart from the core is *expected* from then on. It is kept only if no entry has changed it, and no copy
+//! begun anew, before it came: what was read is not the newest then.
+//!
 //! It knows nothing of users that are not there, of snapshots that come in, and of what a scan reads: comparisons of copies look
 //! at what is stored.
 
+use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,15 +20,21 @@ use protocol::user::UserId;
 use protocol::view::Member;
 use quick_cache::unsync::Cache;
 use quick_cache::{Equivalent, Weighter};
-use ring::store::StoredRecord;
+use ring::store::{ReadId, StoredRecord};
 
 /// What a record takes beside the bytes of its id and of itself: its place in the cache, and what the allocator adds.
 const OVERHEAD_BYTES: u64 = 200;
 
 /// The records at hand.
-pub(super) struct RecordCache(Mutex<Cache<Key, StoredRecord, Memory>>);
+pub(super) struct RecordCache(Mutex<Records>);
 
-#[derive(PartialEq, Eq, Hash)]
+struct Records {
+    cache: Cache<Key, StoredRecord, Memory>,
+    /// What is being read, by which read.
+    expected: BTreeMap<Key, ReadId>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Key {
     member: Member,
     id: UserId,
@@ -63,16 +73,41 @@ impl RecordCache {
         let bytes_max = bytes_max as u64;
         // No more than a guess; the cache grows with what is in it.
         let records = usize::try_from(bytes_max / (2 * OVERHEAD_BYTES)).unwrap_or(usize::MAX);
-        Self(Mutex::new(Cache::with_weighter(records, bytes_max, Memory)))
+        let cache = Cache::with_weighter(records, bytes_max, Memory);
+        Self(Mutex::new(Records { cache, expected: BTreeMap::new() }))
     }
 
     pub(super) fn get(&self, member: Member, id: &UserId) -> Option<StoredRecord> {
-        self.lock().get(&Wanted { member, id }).cloned()
+        self.lock().cache.get(&Wanted { member, id }).cloned()
     }
 
-    /// A record was read.
+    /// A record was at hand in the storage.
     pub(super) fn keep(&self, member: Member, id: &UserId, stored: &StoredRecord) {
-        self.lock().insert(Key { member, id: id.clone() }, stored.clone());
+        self.lock().cache.insert(Key { member, id: id.clone() }, stored.clone());
+    }
+
+    /// A record is going to be read.
+    pub(super) fn expect(&self, member: Member, id: &UserId, read: ReadId) {
+        self.lock().expected.insert(Key { member, id: id.clone() }, read);
+    }
+
+    /// A record that was expected was read; none where the user has none. Returns whether that is the newest one.
+    pub(super) fn has_read(
+        &self,
+        member: Member,
+        (id, read): (UserId, ReadId),
+        stored: Option<&StoredRecord>,
+    ) -> bool {
+        let key = Key { member, id };
+        let mut records = self.lock();
+        let is_newest = records.expected.get(&key) == Some(&read);
+        if is_newest {
+            records.expected.remove(&key);
+            if let Some(stored) = stored {
+                records.cache.insert(key, stored.clone());
+            }
+        }
+        is_newest
     }
 
     /// An entry takes effect. A record that nobody has asked for takes no place from others: home reads what it changes, and
@@ -80,7 +115,9 @@ impl RecordCache {
     pub(super) fn apply(&self, member: Member, entry: &Entry) {
         match &entry.change {
             Change::Create { id, record } | Change::Replace { id, record } => {
-                let mut cache = self.lock();
+                let mut records = self.lock();
+                records.overtake(member, id);
+                let cache = &mut records.cache;
                 let has_room = cache.weight() + weight(id, record) <= cache.capacity();
                 if has_room || cache.peek(&Wanted { member, id }).is_some() {
                     // Not a part of the message that brought it: that would stay in memory as a whole.
@@ -100,16 +137,29 @@ impl RecordCache {
 
     /// A copy begins anew.
     pub(super) fn clear(&self, member: Member) {
-        self.lock().retain(|key, _| key.member != member);
+        let mut records = self.lock();
+        records.cache.retain(|key, _| key.member != member);
+        records.expected.retain(|key, _| key.member != member);
     }
 
     fn forget(&self, member: Member, id: &UserId) {
-        self.lock().remove(&Wanted { member, id });
+        let mut records = self.lock();
+        records.overtake(member, id);
+        records.cache.remove(&Wanted { member, id });
     }
 
     /// A panic in between leaves nothing half done that a read could tell.
-    fn lock(&self) -> MutexGuard<'_, Cache<Key, StoredRecord, Memory>> {
+    fn lock(&self) -> MutexGuard<'_, Records> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Records {
+    /// What is being read of a user is not the newest any more.
+    fn overtake(&mut self, member: Member, id: &UserId) {
+        if !self.expected.is_empty() {
+            self.expected.remove(&Key { member, id: id.clone() });
+        }
     }
 }
 
@@ -133,6 +183,10 @@ mod tests {
         Entry { position: position(seq), request, unsettled_from: 0, change }
     }
 
+    fn row(number: u64) -> RecordRow {
+        RecordRow { id: id(number), position: position(1), record: "row".into() }
+    }
+
     fn replace(seq: u64, number: u64, record: impl Into<Bytes>) -> Entry {
         entry(seq, Change::Replace { id: id(number), record: record.into() })
     }
@@ -148,6 +202,29 @@ mod tests {
         assert_eq!(cache.get(Member::Next, &id(1)), None, "the other copy has its own");
         cache.apply(Member::Home, &entry(3, Change::Delete { id: id(1) }));
         assert_eq!(cache.get(Member::Home, &id(1)), None);
+    }
+
+    #[test]
+    fn a_record_that_was_overtaken_while_it_was_read_is_not_kept() {
+        let cache = RecordCache::new(1 << 20);
+        let read = |number| StoredRecord { position: position(number), record: "read".into() };
+        let overtakings: [fn(&RecordCache); 4] = [
+            |cache| cache.apply(Member::Home, &replace(2, 1, "newer")),
+            |cache| cache.apply(Member::Home, &entry(2, Change::Delete { id: id(1) })),
+            |cache| cache.clear(Member::Home),
+            |cache| cache.replace(Member::Home, &[row(1)]),
+        ];
+        for (overtake, number) in overtakings.into_iter().zip(1..) {
+            cache.expect(Member::Home, &id(1), ReadId(number));
+            overtake(&cache);
+            let of = (id(1), ReadId(number));
+            assert!(!cache.has_read(Member::Home, of, Some(&read(1))));
+            assert_ne!(cache.get(Member::Home, &id(1)), Some(read(1)));
+        }
+        cache.expect(Member::Home, &id(1), ReadId(9));
+        assert!(!cache.has_read(Member::Home, (id(1), ReadId(8)), Some(&read(1))));
+        assert!(cache.has_read(Member::Home, (id(1), ReadId(9)), Some(&read(9))));
+        assert_eq!(cache.get(Member::Home, &id(1)), Some(read(9)));
     }
 
     #[test]
@@ -167,7 +244,7 @@ mod tests {
             let stored = StoredRecord { position: position(1), record: vec![b'x'; 300].into() };
             cache.keep(Member::Home, &id(number), &stored);
         }
-        let weight = cache.lock().weight();
+        let weight = cache.lock().cache.weight();
         assert!((50_000..=100_000).contains(&weight), "{weight} bytes");
     }
 
@@ -185,7 +262,7 @@ mod tests {
         cache.apply(Member::Home, &replace(10_001, 0, vec![b'y'; 400]));
         let newest = cache.get(Member::Home, &id(0)).map(|stored| stored.position);
         assert_eq!(newest, Some(position(10_001)));
-        assert!(cache.lock().weight() <= 100_000);
+        assert!(cache.lock().cache.weight() <= 100_000);
     }
 
     #[test]

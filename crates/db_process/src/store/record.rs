@@ -8,11 +8,11 @@ use protocol::id::{COUNTED_MAX, Epoch, Position, Seq};
 use protocol::message::RecordRow;
 use protocol::user::UserId;
 use protocol::view::Member;
-use ring::store::{Budget, StoredRecord};
+use ring::store::{AtHand, Budget, StoredRecord};
 
 use super::seal::{self, SealError, Sealer};
 use super::{StoreError, copy};
-use crate::storage::{Batch, ScanLimit, StorageReader, Table};
+use crate::storage::{self, Batch, ScanLimit, StorageReader, Table};
 
 const POSITION_BYTES: usize = 16;
 
@@ -67,9 +67,7 @@ pub(super) fn row(member: Member, key: &Bytes, value: &Bytes) -> Result<RecordRo
     let id = key.split_first().and_then(|(_, id)| std::str::from_utf8(id).ok()?.parse().ok());
     let id: UserId =
         id.ok_or_else(|| StoreError::Inconsistent(format!("a {member} record under no id")))?;
-    let damaged =
-        |error| StoreError::Row { row: format!("the {member} copy's record of a user"), error };
-    let StoredRecord { position, record } = decode(value).map_err(damaged)?;
+    let StoredRecord { position, record } = open(member, value)?;
     Ok(RecordRow { id, position, record })
 }
 
@@ -79,9 +77,25 @@ pub(super) fn get(
     id: &UserId,
 ) -> Result<Option<StoredRecord>, StoreError> {
     let value = reader.get(Table::Records, &key(member, id))?;
-    let damaged =
-        |error| StoreError::Row { row: format!("the {member} copy's record of a user"), error };
-    value.map(|value| decode(&value).map_err(damaged)).transpose()
+    value.map(|value| open(member, &value)).transpose()
+}
+
+/// The same, without waiting for the disk.
+pub(super) fn at_hand(
+    reader: &dyn StorageReader,
+    member: Member,
+    id: &UserId,
+) -> Result<AtHand, StoreError> {
+    Ok(match reader.at_hand(Table::Records, &key(member, id))? {
+        storage::AtHand::Value(value) => AtHand::Record(open(member, &value)?),
+        storage::AtHand::Absent => AtHand::Absent,
+        storage::AtHand::Unknown => AtHand::Unknown,
+    })
+}
+
+fn open(member: Member, value: &Bytes) -> Result<StoredRecord, StoreError> {
+    let row = || format!("the {member} copy's record of a user");
+    decode(value).map_err(|error| StoreError::Row { row: row(), error })
 }
 
 /// A record's value, opened.

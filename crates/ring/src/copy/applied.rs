@@ -36,6 +36,11 @@ impl Applied {
         Self { window: base.map(|base| *base.unsettled().start()), ..Self::default() }
     }
 
+    /// Whether an entry in the log tells that a request was applied, and its answer.
+    pub(crate) fn is_logged(&self, request: RequestId) -> bool {
+        self.get(request).is_some_and(|id| id.answer == AnswerIn::Log)
+    }
+
     /// Adds a row of the same table elsewhere.
     pub(crate) fn insert_row(&mut self, request: RequestId, seq: Seq) {
         self.insert(AppliedId { request, seq, answer: AnswerIn::Row });

@@ -8,7 +8,7 @@ use protocol::view::Member;
 
 use crate::link::LinkId;
 use crate::node::{NodeEffect, StopReason};
-use crate::store::{Mark, Mutation, ReadError, Stored};
+use crate::store::{Mark, Mutation, ReadError, ReadId, ReadWhat, Stored};
 use crate::time::Time;
 
 /// The gateway's link, once its welcome has come.
@@ -24,11 +24,12 @@ pub(crate) struct GatewayLink {
 pub(crate) struct Context<'a> {
     /// When it happens.
     pub(crate) now: Time,
-    /// What the storage holds.
+    /// What of the storage is at hand.
     pub(crate) stored: &'a dyn Stored,
     /// The welcomed link to the gateway, if there is one.
     pub(crate) gateway: Option<GatewayLink>,
     pub(crate) mark: &'a mut Mark,
+    pub(crate) read: &'a mut ReadId,
     pub(crate) effects: &'a mut Vec<NodeEffect>,
 }
 
@@ -70,6 +71,13 @@ impl Context<'_> {
         *self.mark = self.mark.next();
         self.effects.push(NodeEffect::Write { mark: *self.mark, mutation });
         *self.mark
+    }
+
+    /// Reads of a copy; what was read comes with an event of that number.
+    pub(crate) fn read(&mut self, member: Member, what: ReadWhat) -> ReadId {
+        *self.read = self.read.next();
+        self.effects.push(NodeEffect::Read { read: *self.read, member, what });
+        *self.read
     }
 
     /// Sends to the gateway, if it is there.

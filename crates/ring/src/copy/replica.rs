@@ -8,9 +8,9 @@
 //! Invariants: `committed ≤ durable ≤ written`; the log has no gaps and its epochs never go back; what is committed
 //! never goes back, unless all is dropped for a snapshot.
 //!
-//! Here is how the state moves; [`answers`] is what the gateway hears of it, [`log`], [`scan`] and [`stretch`] what the other
-//! copy does, [`install`] how a snapshot takes the place of what is here, [`integrity`] what all of it is worth. When an entry is committed is not decided here: see
-//! [`copy`](super).
+//! Here is how the state moves; [`answers`] is what the gateway hears of it, [`waiting`] has the requests that wait for the
+//! disk, [`log`], [`scan`] and [`stretch`] are what the other copy hears, [`install`] is how a snapshot takes the place of what
+//! is here, [`integrity`] what all of it is worth. When an entry is committed is not decided here: see [`copy`](super).
 
 mod answers;
 mod extent;
@@ -19,8 +19,12 @@ mod integrity;
 mod log;
 mod scan;
 mod stretch;
+mod waiting;
 
-pub(crate) use answers::Known;
+pub(crate) use answers::{Known, Newest, missing_answer};
+pub(crate) use scan::Part;
+pub(crate) use stretch::{Digest, stretch_of};
+pub(crate) use waiting::WasRead;
 
 use protocol::entry::Entry;
 use protocol::id::{Epoch, Incarnation, PartitionId, Position, Seq};
@@ -29,12 +33,14 @@ use protocol::view::{Member, View};
 
 use self::extent::{Extent, Retention};
 use self::integrity::Integrity;
+use self::waiting::WaitingRequests;
 use super::acting::Acting;
 use super::applied::Applied;
 use super::context::{Context, Fault};
 use super::durability::Durability;
+use super::reads::Reads;
 use super::release::Releases;
-use super::tail::Tail;
+use super::tail::{Pin, Tail};
 use crate::node::NodeSettings;
 use crate::store::{Mark, Mutation, RecoveredCopy, Scope};
 
@@ -62,6 +68,10 @@ pub(crate) struct Replica {
     tail: Tail,
     applied: Applied,
     releases: Releases,
+    /// What is being read.
+    pub(crate) reads: Reads,
+    /// The requests that wait for that.
+    pub(crate) waiting: WaitingRequests,
     integrity: Integrity,
 }
 
@@ -118,6 +128,8 @@ impl Replica {
             found: written.seq,
             tail: Tail::default(),
             releases: Releases::default(),
+            reads: Reads::default(),
+            waiting: WaitingRequests::default(),
             integrity,
         }
     }
@@ -196,6 +208,7 @@ impl Replica {
     /// The link to the gateway is gone: nobody waits for the answers any more.
     pub(crate) fn gateway_lost(&mut self) {
         self.releases.clear();
+        self.waiting.forget();
         self.acting.forget_parked();
     }
 
@@ -204,14 +217,16 @@ impl Replica {
         self.acting.offer(cx, self.member, view)
     }
 
-    /// The mutations up to `mark` are durable. The reads that waited under a view that is over are fenced.
+    /// The mutations up to `mark` are durable. The reads that waited under a view that is over are fenced, and so are the
+    /// updates that wait to be decided.
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Synced {
         let more_is_durable = self.durability.synced(mark);
         self.integrity_synced(mark);
         let Some((view, parked)) = self.acting.durable(mark) else {
             return Synced { more_is_durable, adopted: None, parked: Vec::new() };
         };
-        for call in self.releases.fence_reads() {
+        let waiting = self.waiting.fence(view.epoch);
+        for call in self.releases.fence_reads().into_iter().chain(waiting) {
             cx.reply(call, Reply::Fenced);
         }
         if !self.is_named() {
@@ -269,7 +284,23 @@ impl Replica {
         self.extent.push(position.seq, entry.size_bytes());
         self.durability.wrote(mark, position);
         self.last = Some(entry.clone());
+        self.waiting.note(&entry);
         self.tail.push(entry);
+    }
+
+    /// Keeps the entries that are not committed, and those that come, for a read of rows that begins now.
+    pub(crate) fn pin(&mut self) -> Pin {
+        self.tail.pin(self.committed.next())
+    }
+
+    /// The read is over. Returns whether its entries were kept until now.
+    pub(crate) fn unpin(&mut self, pin: Pin) -> bool {
+        self.tail.unpin(pin, self.committed)
+    }
+
+    /// Whether the entries of a read are still kept.
+    pub(crate) fn keeps(&self, pin: Pin) -> bool {
+        self.tail.keeps(pin)
     }
 
     /// The entries up to this one are committed, as far as they were not yet: their answers are released.

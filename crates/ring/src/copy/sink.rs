@@ -55,6 +55,7 @@ impl PartitionCopy {
     /// A new link is up: the other copy is told how far this one is.
     pub(super) fn begin_greeting(&mut self, cx: &mut Context<'_>) {
         self.sink.begin_session();
+        self.forget_comparison();
         self.greet(cx);
     }
 
@@ -88,7 +89,8 @@ impl PartitionCopy {
             return;
         }
         self.sink.acked = (seq, data);
-        let message = CopyMessage::Durable { session: self.sink.session, seq, data };
+        let (session, written) = (self.sink.session, self.replica.written().seq);
+        let message = CopyMessage::Durable { session, seq, data, written };
         cx.tell_copy(self.replica.member().other(), link, message);
     }
 
@@ -120,6 +122,7 @@ impl PartitionCopy {
                 self.check_joiner(link)?;
                 let position = base.as_ref().map(|base| base.position).unwrap_or_default();
                 check_epoch(link, epoch, position)?;
+                self.forget_comparison();
                 self.replica.begin_install(cx, base);
             }
             Data::Chunk { rows, then } => {
@@ -132,7 +135,8 @@ impl PartitionCopy {
             }
             Data::Compare(stretch) => {
                 self.check_stretch(link, &stretch)?;
-                self.compare(cx, &stretch)?;
+                let compared = self.compare(cx, stretch);
+                self.bear_damage(cx, compared)?;
             }
         }
         self.sink.data = self.sink.data.saturating_add(1);
@@ -168,15 +172,21 @@ impl PartitionCopy {
         Ok(())
     }
 
-    /// A stretch says how much is read for it: no more than a part has.
+    /// A stretch says how much is read for it: no more than a part has, and of one kind.
     fn check_stretch(&self, link: LinkId, stretch: &Stretch) -> Result<(), Fault> {
+        let Stretch { after, to, rows, .. } = stretch;
         let rows_max = self.replica.part_rows_max();
-        if usize::try_from(stretch.rows).is_ok_and(|rows| rows <= rows_max) {
-            Ok(())
-        } else {
-            let detail = format!("a stretch of {} rows is to be compared", stretch.rows);
-            Err(Fault::protocol_error(link, detail))
+        let is_short = usize::try_from(*rows).is_ok_and(|rows| rows <= rows_max);
+        let is_of_one_kind = match (after, to) {
+            (Cursor::Applied(_), to) => to.as_ref().is_some_and(|to| *to <= Cursor::Records(None)),
+            (Cursor::Records(_), _) => true,
+        };
+        let goes_on = to.as_ref().is_none_or(|to| to > after);
+        if is_short && is_of_one_kind && goes_on {
+            return Ok(());
         }
+        let detail = format!("a stretch of {rows} rows that cannot be one is to be compared");
+        Err(Fault::protocol_error(link, detail))
     }
 
     /// Rule 4: whatever the source sends follows what is here, or is here already.

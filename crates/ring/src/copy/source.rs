@@ -8,10 +8,11 @@
 //! ```
 //!
 //! [`start`] says where a [`session`] begins, [`send`] what goes in which order. Where the log no longer reaches back to where
-//! the receiver is, a [`snapshot`] goes first. [`joining`] has how a receiver that is out of sync comes into the view, [`scrub`]
-//! how a member's rows are compared with those here.
+//! the receiver is, a [`snapshot`] goes first. [`joining`] has how a receiver that is out of sync comes into the view, [`pace`]
+//! how fast it makes entries durable, [`scrub`] how a member's rows are compared with those here.
 
 mod joining;
+mod pace;
 mod scrub;
 mod send;
 mod session;
@@ -30,8 +31,9 @@ use super::context::{Context, Fault};
 use crate::link::LinkId;
 use crate::time::{Time, earliest};
 
-/// For a receiver that is connected and not in sync, the log is kept beyond its bounds by so many entries.
-const RECEIVER_LAG_ENTRIES_MAX: u64 = 4_096;
+/// For a receiver that is connected and not in sync, the log is kept beyond its bounds by so many entries: what a window may
+/// hold of small ones.
+const RECEIVER_LAG_ENTRIES_MAX: u64 = 65_536;
 
 /// What a copy has where it sends.
 #[derive(Debug)]
@@ -95,8 +97,9 @@ impl PartitionCopy {
         } else {
             self.source.close(cx.now);
         }
-        self.commit(cx);
+        // Memory has the entries until they are committed, which is at once where this copy is alone in sync.
         let sent = self.send(cx);
+        self.commit(cx);
         self.pursue_joining(cx);
         // Joining may have ended in giving up, which lets the copy commit alone again.
         self.commit(cx);
@@ -150,8 +153,8 @@ impl PartitionCopy {
     pub(super) fn made_durable(
         &mut self,
         cx: &mut Context<'_>,
-        link: LinkId,
-        (number, seq, data): (u64, Seq, u64),
+        (link, number): (LinkId, u64),
+        (seq, data, written): (Seq, u64, Seq),
     ) -> Result<(), Fault> {
         let Some(session) = self.source.session.as_mut().filter(|known| known.number == number)
         else {
@@ -170,6 +173,7 @@ impl PartitionCopy {
             return Err(Fault::protocol_error(link, detail));
         }
         session.acked(data, cx.now);
+        session.pace.acked(cx.now, seq, written);
         session.acked = session.acked.max(seq);
         let (is_whole, is_ahead) = (session.snapshot.is_none(), seq > session.sent.seq);
         if let Some(incarnation) =
@@ -177,15 +181,16 @@ impl PartitionCopy {
         {
             self.peer.set_durable(incarnation, seq);
         }
-        if is_plain && is_ahead {
-            // It is not sent again, and may be trimmed.
+        if is_plain
+            && is_ahead
+            && let Some(position) = self.replica.position_at_hand(seq)
+        {
+            // It is not sent again. Where memory does not tell its position, it is: the receiver has it, and goes on behind it.
             let missing = || {
-                Fault::protocol_error(
-                    link,
-                    format!("entry {seq} was acknowledged and is not there"),
-                )
+                let detail = format!("entry {seq} was acknowledged and is not there");
+                Fault::protocol_error(link, detail)
             };
-            let position = self.replica.position_of(cx, seq)?.ok_or_else(missing)?;
+            let position = position.ok_or_else(missing)?;
             if let Some(session) = &mut self.source.session {
                 session.sent = position;
             }
@@ -199,6 +204,8 @@ impl PartitionCopy {
         let from = self.replica.retained_from().min(self.durable_everywhere());
         let lag = |seq: Seq| from.0.saturating_sub(seq.0);
         match &self.source.session {
+            // It is sent again what it has made durable already.
+            Some(session) if session.sent.seq < session.acked => from.min(session.sent.seq),
             Some(session) if lag(session.acked) <= RECEIVER_LAG_ENTRIES_MAX => {
                 from.min(session.acked)
             }
@@ -257,8 +264,9 @@ impl PartitionCopy {
         earliest([
             self.report_deadline().filter(|_| has_gateway),
             session.and_then(|session| session.stall_deadline(self.settings.append_deadline)),
+            session.and_then(Session::rest_deadline),
             self.scrub_deadline(),
-            self.source.join.deadline(self.settings.hold_max),
+            self.joining_deadline(has_gateway),
         ])
     }
 }

@@ -1,57 +1,76 @@
 //! What an update does: duplicates first, then the decision on the newest state, then an entry.
 
 use protocol::entry::{Answer, Change, Entry};
-use protocol::id::Epoch;
-use protocol::message::{Action, CallId, Reply, Update};
+use protocol::id::{RequestId, Seq};
+use protocol::message::{Action, Operation, Reply, Request, Update};
 use protocol::user::User;
 
 use super::PartitionCopy;
 use crate::copy::context::{Context, Fault};
 use crate::copy::release::Waiting;
-use crate::copy::replica::Known;
+use crate::copy::replica::{Known, Newest};
 use crate::store::{ReadError, StoredRecord};
 
 impl PartitionCopy {
-    /// An update that was admitted under the view of `epoch`.
+    /// An update that was admitted. It waits where the storage has to be read first, and is served again then.
     pub(super) fn update(
         &mut self,
         cx: &mut Context<'_>,
-        call: CallId,
-        epoch: Epoch,
-        update: Update,
+        request: Request,
+        (id, unsettled_from): (RequestId, u64),
     ) -> Result<(), Fault> {
-        let Update { request, unsettled_from, action } = update;
-        let foreign = cx.gateway.is_none_or(|gateway| gateway.boot != request.boot);
-        if foreign || request.counter < unsettled_from {
+        let call = request.call;
+        let foreign = cx.gateway.is_none_or(|gateway| gateway.boot != id.boot);
+        if foreign || id.counter < unsettled_from {
             cx.reply(call, Reply::Settled);
             return Ok(());
         }
-        let (depends_on, answer) = match self.replica.known(request) {
+        let (depends_on, answer) = match self.replica.known(id) {
             Known::Settled => {
                 cx.reply(call, Reply::Settled);
                 return Ok(());
             }
             // Before preconditions: one that held the first time need not hold after it.
-            Known::Applied(id) => (Some(id.seq), self.replica.repeated(cx, id)?),
-            Known::New => {
-                let newest = self.replica.newest(cx, action.id())?;
-                match decide(action, newest.record)? {
-                    Decision::Refuse(answer) => (newest.depends_on, answer),
-                    Decision::Apply(change) => {
-                        let position = self.replica.next_position(epoch);
-                        // It never goes back, in whichever order updates come.
-                        let known = self.replica.unsettled_from(request.boot);
-                        let unsettled_from = unsettled_from.max(known);
-                        let entry = Entry { position, request, unsettled_from, change };
-                        let answer = entry.answer();
-                        self.replica.apply(cx, entry);
-                        (Some(position.seq), answer)
-                    }
+            Known::Applied(applied) => match self.replica.repeated(applied)? {
+                Some(answer) => (Some(applied.seq), answer),
+                None => {
+                    self.replica.wait_for_answer(cx, request, applied);
+                    return Ok(());
                 }
-            }
+            },
+            Known::New => match self.replica.newest(cx, request.operation.id())? {
+                Some(newest) => self.decide_on(cx, request, newest)?,
+                None => {
+                    self.replica.wait_for_record(cx, request);
+                    return Ok(());
+                }
+            },
         };
         self.replica.answer_after(cx, depends_on, Waiting::Update(call, answer));
         Ok(())
+    }
+
+    /// Decides an update on the newest state of its record, and carries it out; returns its answer, and what that depends on.
+    fn decide_on(
+        &mut self,
+        cx: &mut Context<'_>,
+        Request { epoch, operation, .. }: Request,
+        newest: Newest,
+    ) -> Result<(Option<Seq>, Answer), Fault> {
+        let Operation::Update(Update { request, unsettled_from, action }) = operation else {
+            unreachable!("a read decides nothing")
+        };
+        let change = match decide(action, newest.record)? {
+            Decision::Refuse(answer) => return Ok((newest.depends_on, answer)),
+            Decision::Apply(change) => change,
+        };
+        let position = self.replica.next_position(epoch);
+        // It never goes back, in whichever order updates come.
+        let unsettled_from = unsettled_from.max(self.replica.unsettled_from(request.boot));
+        let entry = Entry { position, request, unsettled_from, change };
+        let answer = entry.answer();
+        self.replica.apply(cx, entry);
+        Ok((Some(position.seq), answer))
     }
 }
 

@@ -8,7 +8,7 @@ use protocol::refusal::Refusal;
 use protocol::view::{Member, View};
 
 use crate::link::LinkId;
-use crate::store::{Mark, Mutation, ReadError};
+use crate::store::{Mark, Mutation, ReadError, ReadId, ReadWhat};
 
 /// What a node wants done, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,15 @@ pub enum NodeEffect {
         mark: Mark,
         /// What to write.
         mutation: Mutation,
+    },
+    /// Read, apart from the core; many reads may be under way, and return in any order.
+    Read {
+        /// Numbers the reads.
+        read: ReadId,
+        /// Of which copy.
+        member: Member,
+        /// What to read.
+        what: ReadWhat,
     },
     /// Send to the gateway.
     ToGateway {
@@ -44,6 +53,11 @@ pub enum NodeEffect {
         link: LinkId,
         /// Why.
         refusal: Refusal,
+    },
+    /// Tell those who watch that a copy has left out a part of a comparison, as it has changed meanwhile.
+    ComparisonSkipped {
+        /// Which copy.
+        member: Member,
     },
     /// Tell the operator, loudly.
     Alarm(String),

@@ -6,7 +6,7 @@ use protocol::message::{CopyMessage, ToNode};
 use protocol::view::Member;
 
 use crate::link::LinkId;
-use crate::store::Mark;
+use crate::store::{Mark, ReadError, ReadId, ReadRows};
 
 /// What happens to a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,15 @@ pub enum NodeEvent {
     Synced {
         /// Everything up to it is durable.
         mark: Mark,
+    },
+    /// A read has returned.
+    Read {
+        /// Its number.
+        read: ReadId,
+        /// The copy that was read.
+        member: Member,
+        /// What was read, or why it could not be.
+        result: Result<ReadRows, ReadError>,
     },
     /// Time has passed.
     Tick,

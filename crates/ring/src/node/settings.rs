@@ -9,7 +9,8 @@ pub struct NodeSettings {
     pub patience: Duration,
     /// How long an append may take to become durable at next before home takes next for broken.
     pub append_deadline: Duration,
-    /// How long home holds its commits back for a joiner before it goes on alone.
+    /// How long a donor holds its commits back for a joiner at most before it goes on alone; longer where three syncs of the
+    /// joiner take longer.
     pub hold_max: Duration,
     /// How often the gateway is told how far the copies are.
     pub progress_interval: Duration,
@@ -33,12 +34,12 @@ impl Default for NodeSettings {
     fn default() -> Self {
         Self {
             patience: Duration::from_millis(300),
-            append_deadline: Duration::from_millis(1500),
+            append_deadline: Duration::from_millis(2500),
             hold_max: Duration::from_millis(500),
             progress_interval: Duration::from_millis(500),
-            log_entries_kept: 10_000,
-            log_bytes_kept: 32 << 20,
-            window_bytes: 2 << 20,
+            log_entries_kept: 200_000,
+            log_bytes_kept: 64 << 20,
+            window_bytes: 8 << 20,
             rows_max: 512,
             disk_deadline: Duration::from_secs(20),
             scrub_pause: Duration::from_secs(1),

@@ -14,7 +14,7 @@ use protocol::view::{InSync, Member, View};
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::link::LinkId;
 use ring::node::{Node, NodeEffect, NodeEvent, NodeSettings};
-use ring::store::{Budget, Mutation, ReadError, Stored, StoredRecord};
+use ring::store::{AtHand, Budget, Mutation, ReadError, Stored, StoredRecord, StoredRows};
 use ring::time::Time;
 
 use crate::gateway::{
@@ -40,6 +40,12 @@ impl Rotten {
 }
 
 impl Stored for Rotten {
+    fn at_hand(&self, _: Member, _: &UserId) -> Result<AtHand, ReadError> {
+        Self::row()
+    }
+}
+
+impl StoredRows for Rotten {
     fn record(&self, _: Member, _: &UserId) -> Result<Option<StoredRecord>, ReadError> {
         Self::row()
     }

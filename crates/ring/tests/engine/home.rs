@@ -1,5 +1,7 @@
 //! A home copy, and what next says to it.
 
+use std::time::Duration;
+
 use protocol::entry::{Answer, Change, Entry};
 use protocol::hello::Membership;
 use protocol::id::{Epoch, Incarnation, PartitionId, Position, RequestId, Seq};
@@ -13,6 +15,7 @@ use protocol::view::{Member, View};
 use ring::link::LinkId;
 use ring::node::{Node, NodeEffect, NodeEvent};
 use ring::store::{Mark, Mutation, Recovered, RecoveredCopy};
+use ring::time::Time;
 
 use crate::support::{
     BOOT, CLUSTER, Logged, both, from_gateway, handle, handle_with, home_only, ids, incarnation,
@@ -34,7 +37,7 @@ pub(crate) fn says(node: &mut Node, message: CopyMessage) -> Vec<NodeEffect> {
 }
 
 /// Next holds nothing that is durable.
-fn greeting(session: u64, view: Option<View>) -> CopyMessage {
+pub(crate) fn greeting(session: u64, view: Option<View>) -> CopyMessage {
     CopyMessage::Greeting(Greeting { session, view, holds: Holds::Whole(Position::ZERO) })
 }
 
@@ -69,11 +72,11 @@ pub(crate) fn found_at_home(view: View, last: Seq) -> Recovered {
 }
 
 pub(crate) fn durable(session: u64, seq: u64, data: u64) -> CopyMessage {
-    CopyMessage::Durable { session, seq: Seq(seq), data }
+    CopyMessage::Durable { session, seq: Seq(seq), data, written: Seq(seq) }
 }
 
 /// The data that is sent to next.
-fn sent(effects: &[NodeEffect]) -> Vec<&Data> {
+pub(crate) fn sent(effects: &[NodeEffect]) -> Vec<&Data> {
     let sent = effects.iter().filter_map(|effect| match effect {
         NodeEffect::ToNeighbour { message: CopyMessage::Data { data, .. }, .. } => Some(data),
         _ => None,
@@ -248,14 +251,29 @@ fn an_ask_that_was_refused_is_made_anew_for_a_joiner_with_other_data() {
     assert_eq!(asks(&sync(&mut node, &alone)), [incarnation(2)]);
     let refused = ToNode::AskRefused { partition: PartitionId(1), ask: AskNumber(1) };
     assert_eq!(asks(&handle(&mut node, from_gateway(refused))), []);
+    assert_eq!(asks(&handle(&mut node, NodeEvent::Tick)), [], "it has other things to do");
     handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(9) });
     let (from, message) = (Member::Next, greeting(1, None));
     handle_with(&mut node, &logged, NodeEvent::NeighbourSays { from, link: NEXT, message });
     assert_eq!(asks(&says(&mut node, durable(1, 2, 3))), [incarnation(9)]);
 }
 
+#[test]
+fn an_ask_that_was_refused_is_made_again_when_a_second_has_passed() {
+    let mut node = linked_to_next();
+    let alone = handle(&mut node, from_gateway(ToNode::View(view(1, 2, home_only(1)))));
+    assert_eq!(asks(&sync(&mut node, &alone)), [incarnation(2)]);
+    let refused = ToNode::AskRefused { partition: PartitionId(1), ask: AskNumber(1) };
+    assert_eq!(asks(&handle(&mut node, from_gateway(refused))), []);
+    let second = Time::at(Duration::from_secs(1));
+    assert_eq!(node.next_deadline(), Some(second));
+    let mut effects = Vec::new();
+    node.handle(second, NodeEvent::Tick, &Logged::by(&[]), &mut effects);
+    assert_eq!(asks(&effects), [incarnation(2)]);
+}
+
 /// The joiners for whom the view *both* is asked.
-fn asks(effects: &[NodeEffect]) -> Vec<Incarnation> {
+pub(crate) fn asks(effects: &[NodeEffect]) -> Vec<Incarnation> {
     let asks = effects.iter().filter_map(|effect| match effect {
         NodeEffect::ToGateway { message: FromNode::Ask(ask), .. } => Some(ask.joiner),
         _ => None,
@@ -272,7 +290,7 @@ fn a_view_of_another_partition_is_not_taken_from_next() {
     assert!(!stores, "{effects:?}");
 }
 
-fn committed(node: &Node) -> Seq {
+pub(crate) fn committed(node: &Node) -> Seq {
     node.home().expect("it is formed").progress().committed
 }
 

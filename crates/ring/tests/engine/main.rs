@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "these are tests throughout")]
 
 mod alive;
+mod comparing;
 mod damage;
 mod gateway;
 mod home;
+mod joining;
 mod node;
 mod preconditions;
+mod reads;
 mod router;
 mod snapshot;
 mod support;

@@ -1,8 +1,11 @@
 //! What a joiner says of a snapshot, and when.
 
-use protocol::message::{Condition, Cursor, Data, Holds, RecordRow, Rows};
+use protocol::entry::Entry;
+use protocol::id::Seq;
+use protocol::message::{AppliedRow, Condition, Cursor, Data, Holds, RecordRow, Rows};
 use protocol::view::Member;
 use ring::node::{Node, NodeEffect, NodeEvent};
+use ring::store::Mutation;
 
 use crate::damage::{conditions, greetings};
 use crate::home::sync;
@@ -29,6 +32,44 @@ fn with_a_snapshot() -> (Node, Vec<NodeEffect>) {
 fn greets_again(node: &mut Node) -> Vec<NodeEffect> {
     handle(node, NodeEvent::NeighbourLost { from: Member::Home, link: HOME });
     handle(node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() })
+}
+
+/// The rows of applied ids are as of an entry that may come after the snapshot's first one.
+#[test]
+fn a_joiner_keeps_no_row_for_a_request_that_its_log_tells_of() {
+    let alone = view(0, 3, home_only(0));
+    let mut node = node(view(1, 3, both(1)), alone);
+    handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() });
+    let entries = [6, 7].map(|seq| entry(position(3, seq)));
+    let row = |seq| {
+        let Entry { request, position, .. } = entry(position(3, seq));
+        AppliedRow { request, seq: position.seq, answer: entry(position).answer() }
+    };
+    let rows = Rows::Applied([5, 6, 7].map(row).to_vec());
+    let then = Some(Cursor::Records(None));
+    let (base, previous) = (entry(position(3, 5)), position(3, 5));
+    let mut effects = handle(&mut node, data(alone, Data::Install { base: Some(base) }));
+    let append = Data::Append { previous, entries: entries.to_vec() };
+    effects.extend(handle(&mut node, data(alone, append)));
+    effects.extend(handle(&mut node, data(alone, Data::Chunk { rows, then })));
+    let records = Data::Chunk { rows: Rows::Records(Vec::new()), then: None };
+    effects.extend(handle(&mut node, data(alone, records)));
+    let (mut kept, mut trimmed) = (Vec::new(), Vec::new());
+    effects.extend(sync(&mut node, &effects.clone()));
+    for effect in effects {
+        match effect {
+            NodeEffect::Write {
+                mutation: Mutation::Chunk { rows: Rows::Applied(rows), .. },
+                ..
+            } => kept.extend(rows),
+            NodeEffect::Write { mutation: Mutation::TrimLog { below, .. }, .. } => {
+                trimmed.push(below);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(kept, [row(5)]);
+    assert_eq!(trimmed, [Seq(6)], "the log tells of the others");
 }
 
 #[test]

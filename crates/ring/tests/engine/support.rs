@@ -1,5 +1,7 @@
 //! Small worlds for the tests.
 
+use std::collections::VecDeque;
+
 use protocol::entry::{Answer, Entry};
 use protocol::hello::{Membership, NodeHello};
 use protocol::id::{
@@ -11,7 +13,9 @@ use protocol::view::{InSync, Member, View};
 use ring::link::LinkId;
 use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity, NodeSettings};
 use ring::placement::Ring;
-use ring::store::{Budget, Mark, Mutation, ReadError, Recovered, Stored, StoredRecord};
+use ring::store::{
+    AtHand, Budget, Mark, Mutation, ReadError, Recovered, Stored, StoredRecord, StoredRows,
+};
 use ring::time::Time;
 use uuid::Uuid;
 
@@ -35,7 +39,18 @@ impl Logged {
     }
 }
 
+/// A storage that does what the driver does with one.
+pub(crate) trait Storage: Stored + StoredRows {}
+
+impl<S: Stored + StoredRows> Storage for S {}
+
 impl Stored for Logged {
+    fn at_hand(&self, _: Member, _: &UserId) -> Result<AtHand, ReadError> {
+        Ok(AtHand::Absent)
+    }
+}
+
+impl StoredRows for Logged {
     fn record(&self, _: Member, _: &UserId) -> Result<Option<StoredRecord>, ReadError> {
         Ok(None)
     }
@@ -121,14 +136,19 @@ pub(crate) fn node(view_of_home: View, view_of_next: View) -> Node {
 
 /// Node db-1, as it starts with what it has found.
 pub(crate) fn recovered(recovered: Recovered) -> Node {
+    // Keeps no more of its log than it must.
+    recovered_keeping(0, recovered)
+}
+
+/// Node db-1, as it starts with what it has found, and which keeps so many entries of its log.
+pub(crate) fn recovered_keeping(log_entries_kept: u64, recovered: Recovered) -> Node {
     let identity = NodeIdentity {
         node: ids()[1].clone(),
         incarnation: incarnation(1),
         boot: Boot { count: 1, nonce: Uuid::from_u128(7) },
         address: "host-1:1".to_owned(),
     };
-    // Keeps no more of its log than it must.
-    let settings = NodeSettings { log_entries_kept: 0, ..NodeSettings::default() };
+    let settings = NodeSettings { log_entries_kept, ..NodeSettings::default() };
     Node::recovered(identity, settings, recovered, Time::ZERO).expect("it has a place")
 }
 
@@ -160,12 +180,25 @@ pub(crate) fn handle(node: &mut Node, event: NodeEvent) -> Vec<NodeEffect> {
     handle_with(node, &Logged(Vec::new()), event)
 }
 
+/// Handles an event, and carries out the reads that come of it at once.
 pub(crate) fn handle_with(
     node: &mut Node,
-    stored: &dyn Stored,
+    stored: &dyn Storage,
     event: NodeEvent,
 ) -> Vec<NodeEffect> {
-    let mut effects = Vec::new();
-    node.handle(Time::ZERO, event, stored, &mut effects);
-    effects
+    let (mut events, mut carried_out) = (VecDeque::from([event]), Vec::new());
+    while let Some(event) = events.pop_front() {
+        let mut effects = Vec::new();
+        node.handle(Time::ZERO, event, stored, &mut effects);
+        for effect in effects {
+            match effect {
+                NodeEffect::Read { read, member, what } => {
+                    let result = stored.read(member, &what);
+                    events.push_back(NodeEvent::Read { read, member, result });
+                }
+                effect => carried_out.push(effect),
+            }
+        }
+    }
+    carried_out
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::model::{Model, Rows};
 use super::{END, Machine, MemoryMachine, RocksMachine, rows};
-use crate::storage::{Batch, ScanLimit, Storage, StorageReader, Table};
+use crate::storage::{AtHand, Batch, ScanLimit, Storage, StorageReader, Table};
 
 /// One step of a history.
 #[derive(Clone, Debug)]
@@ -131,7 +131,10 @@ fn check_range(
         .map(|((_, key), value)| (key.clone(), value.clone()))
         .collect();
     assert_eq!(storage.last(table, from..to).unwrap().as_ref(), inside.last());
-    assert_eq!(storage.get(table, from).unwrap().as_ref(), rows.get(&(table, from.clone())));
+    let stored = rows.get(&(table, from.clone()));
+    let at_hand = storage.at_hand(table, from).unwrap();
+    assert!(at_hand == AtHand::Unknown || at_hand == AtHand::from(stored.cloned()), "{at_hand:?}");
+    assert_eq!(storage.get(table, from).unwrap().as_ref(), stored);
     let found = storage.scan(table, from..to, limit).unwrap();
     assert!(inside.starts_with(&found));
     let bytes = |rows: &[(Bytes, Bytes)]| -> usize {

@@ -3,14 +3,25 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use rocksdb::{ColumnFamily, DB, DBRawIterator, ReadOptions};
+use rocksdb::{ColumnFamily, DB, DBRawIterator, ErrorKind, ReadOptions, ReadTier};
 
 use super::failure::{from_rocksdb, no_such_table};
-use crate::storage::{Operation, ScanLimit, StorageError, Table, take_limited};
+use crate::storage::{AtHand, Operation, ScanLimit, StorageError, Table, take_limited};
 
 pub(super) fn get(database: &DB, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
     let value = database.get_cf(family(database, table)?, key).map_err(failed)?;
     Ok(value.map(Bytes::from))
+}
+
+/// A table file that is not open, or a block that is not in the cache, is not waited for.
+pub(super) fn at_hand(database: &DB, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+    let mut options = ReadOptions::default();
+    options.set_read_tier(ReadTier::BlockCache);
+    match database.get_pinned_cf_opt(family(database, table)?, key, &options) {
+        Ok(value) => Ok(value.map(|value| Bytes::copy_from_slice(&value)).into()),
+        Err(error) if error.kind() == ErrorKind::Incomplete => Ok(AtHand::Unknown),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 pub(super) fn scan(

@@ -12,7 +12,7 @@ use super::crash::CrashableRocks;
 use super::directory::FORMAT;
 use super::{RocksSettings, RocksStorage};
 use crate::storage::conformance::random::everything;
-use crate::storage::{Batch, Operation, Storage, StorageError, StorageReader, Table};
+use crate::storage::{AtHand, Batch, Operation, Storage, StorageError, StorageReader, Table};
 
 fn open(path: &Path) -> Result<RocksStorage, StorageError> {
     RocksStorage::open(path, &RocksSettings::default())
@@ -49,6 +49,28 @@ fn the_directory_and_its_parents_are_made() {
     let path = temporary.path().join("a/b/c");
     fill(&open(&path).unwrap());
     assert_eq!(everything(&open(&path).unwrap()).len(), 1200);
+}
+
+#[test]
+fn a_row_of_a_table_file_is_at_hand_once_it_was_read() {
+    let temporary = tempfile::tempdir().unwrap();
+    let key = |index: u32| [0_u32.to_be_bytes(), index.to_be_bytes()].concat();
+    let storage = open(temporary.path()).unwrap();
+    fill(&storage);
+    let value = storage.get(Table::Records, &key(7)).unwrap().unwrap();
+    let written = storage.at_hand(Table::Records, &key(7)).unwrap();
+    assert_eq!(written, AtHand::Value(value.clone()), "what was written last is in memory");
+    drop(storage);
+
+    // What the opening recovers goes into table files.
+    let storage = open(temporary.path()).unwrap();
+    assert_eq!(storage.at_hand(Table::Records, &key(7)).unwrap(), AtHand::Unknown);
+    storage.get(Table::Records, &key(7)).unwrap();
+    assert_eq!(storage.at_hand(Table::Records, &key(7)).unwrap(), AtHand::Value(value));
+    // Ten bits a key: a filter takes one in a hundred for there.
+    let absent = (1_000..2_000)
+        .filter(|index| storage.at_hand(Table::Records, &key(*index)).unwrap() == AtHand::Absent);
+    assert!(absent.count() > 950);
 }
 
 #[test]

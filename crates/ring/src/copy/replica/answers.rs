@@ -1,15 +1,17 @@
-//! What a copy answers: admission of requests, and answers that wait for what they were computed from.
+//! What a copy answers: admission of requests, and answers that wait for what they are computed from.
 
 use protocol::entry::Answer;
 use protocol::id::{GatewayBoot, RequestId, Seq};
-use protocol::message::{CallId, Reply, Request};
+use protocol::message::{Reply, Request};
 use protocol::user::UserId;
 
 use super::Replica;
 use crate::copy::acting::Admission;
 use crate::copy::context::{Context, Fault};
+use crate::copy::reads::Purpose;
 use crate::copy::release::Waiting;
-use crate::store::{AnswerIn, AppliedId, ReadError, StoredRecord};
+use crate::copy::tail::Latest;
+use crate::store::{AppliedId, AtHand, ReadError, ReadWhat, StoredRecord};
 
 /// A record in its newest state, and the entry that has to be committed before anyone is told of it.
 pub(crate) struct Newest {
@@ -46,27 +48,66 @@ impl Replica {
         Ok(None)
     }
 
-    /// The newest state of a user's record.
-    pub(crate) fn newest(&self, cx: &Context<'_>, id: &UserId) -> Result<Newest, Fault> {
-        if let Some(uncommitted) = self.tail.record(id) {
-            return Ok(Newest { record: uncommitted.record, depends_on: Some(uncommitted.seq) });
+    /// Lets a request wait behind others that wait and concern the same user; returns it where there are none.
+    pub(crate) fn queue(&mut self, request: Request) -> Option<Request> {
+        if !self.waiting.has(request.operation.id()) {
+            return Some(request);
         }
+        self.waiting.push(request);
+        None
+    }
+
+    /// The newest state of a user's record; none where that has to be read.
+    pub(crate) fn newest(&self, cx: &Context<'_>, id: &UserId) -> Result<Option<Newest>, Fault> {
+        if let Some(Latest { seq, record }) = self.tail.record(id) {
+            return Ok(Some(Newest { record, depends_on: Some(seq) }));
+        }
+        let record = match self.waiting.record(id) {
+            Some(read) => read?,
+            None => match cx.stored.at_hand(self.member, id)? {
+                AtHand::Record(record) => Some(record),
+                AtHand::Absent => None,
+                AtHand::Unknown => return Ok(None),
+            },
+        };
         let depends_on = (self.committed < self.found).then_some(self.found);
-        Ok(Newest { record: cx.stored.record(self.member, id)?, depends_on })
+        Ok(Some(Newest { record, depends_on }))
     }
 
     /// Answers a read.
-    pub(crate) fn read(
-        &mut self,
-        cx: &mut Context<'_>,
-        call: CallId,
-        id: &UserId,
-    ) -> Result<(), Fault> {
-        let Newest { record, depends_on } = self.newest(cx, id)?;
+    pub(crate) fn read(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
+        let Some(Newest { record, depends_on }) = self.newest(cx, request.operation.id())? else {
+            self.wait_for_record(cx, request);
+            return Ok(());
+        };
         let found = |StoredRecord { position, record }| Answer::Found { position, record };
         let answer = record.map_or(Answer::NotFound, found);
-        self.answer_after(cx, depends_on, Waiting::Read(call, answer));
+        self.answer_after(cx, depends_on, Waiting::Read(request.call, answer));
         Ok(())
+    }
+
+    /// The request waits until the record of its user is read.
+    pub(crate) fn wait_for_record(&mut self, cx: &mut Context<'_>, request: Request) {
+        let id = request.operation.id().clone();
+        if self.waiting.push(request) {
+            let read = cx.read(self.member, ReadWhat::Record(id.clone()));
+            self.reads.begin(read, Purpose::Record(id));
+        }
+    }
+
+    /// The request waits until the answer is read that it got when it was applied.
+    pub(crate) fn wait_for_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: Request,
+        applied: AppliedId,
+    ) {
+        let id = request.operation.id().clone();
+        if self.waiting.push(request) {
+            let what = ReadWhat::Answers { ids: vec![applied], bytes_max: 0 };
+            let read = cx.read(self.member, what);
+            self.reads.begin(read, Purpose::Answer(id, applied.request));
+        }
     }
 
     /// Rule 3, *release*: answers at once where nothing uncommitted is involved.
@@ -98,24 +139,17 @@ impl Replica {
         self.applied.unsettled_from(boot)
     }
 
-    /// The answer of a request that was applied.
-    pub(crate) fn repeated(&self, cx: &Context<'_>, id: AppliedId) -> Result<Answer, Fault> {
-        let AppliedId { request, seq, answer } = id;
-        if let Some(entry) = self.tail.entry(seq) {
-            return Ok(entry.answer());
+    /// The answer of a request that was applied; none where that has to be read.
+    pub(crate) fn repeated(&self, applied: AppliedId) -> Result<Option<Answer>, Fault> {
+        if let Some(answer) = self.answer_at_hand(applied) {
+            return Ok(Some(answer));
         }
-        let answer = match answer {
-            AnswerIn::Log => {
-                let entry = self.stored_entry(cx, seq)?.filter(|entry| entry.request == request);
-                entry.map(|entry| entry.answer())
-            }
-            AnswerIn::Row => cx.stored.applied(self.member, request)?,
-        };
-        let missing = || {
-            ReadError::Damaged(format!(
-                "the answer to {request}, applied by entry {seq}, is missing"
-            ))
-        };
-        Ok(answer.ok_or_else(missing)?)
+        let Some(read) = self.waiting.answer(applied.request) else { return Ok(None) };
+        Ok(Some(read?.ok_or_else(|| missing_answer(applied))?))
     }
+}
+
+/// An answer that must be there is not.
+pub(crate) fn missing_answer(AppliedId { request, seq, .. }: AppliedId) -> ReadError {
+    ReadError::Damaged(format!("the answer to {request}, applied by entry {seq}, is missing"))
 }

@@ -20,6 +20,7 @@ use super::integrity::Integrity;
 use crate::copy::applied::Applied;
 use crate::copy::context::Context;
 use crate::copy::durability::Durability;
+use crate::copy::reads::Reads;
 use crate::copy::tail::Tail;
 use crate::store::Mutation;
 
@@ -31,10 +32,13 @@ impl Replica {
     /// When the newest view counts on what the copy holds.
     pub(crate) fn begin_install(&mut self, cx: &mut Context<'_>, base: Option<Entry>) {
         assert!(!self.is_counted_on(), "what a view counts on is never dropped");
-        for call in self.releases.fence_reads() {
+        let waiting = std::mem::take(&mut self.waiting).into_calls();
+        for call in self.releases.fence_reads().into_iter().chain(waiting) {
             cx.reply(call, Reply::Fenced);
         }
         self.releases.clear();
+        // What is being read is of what is dropped.
+        self.reads = Reads::default();
         let position = base.as_ref().map_or(Position::ZERO, |base| base.position);
         self.written = position;
         self.committed = Position::ZERO.seq;
@@ -55,9 +59,11 @@ impl Replica {
         }
     }
 
-    /// More of a snapshot.
-    pub(crate) fn install(&mut self, cx: &mut Context<'_>, rows: Rows, then: Option<Cursor>) {
-        if let Rows::Applied(rows) = &rows {
+    /// More of a snapshot. Requests that the log tells of need no row: with one, the log could be trimmed beyond the oldest entry
+    /// that the last one says is needed.
+    pub(crate) fn install(&mut self, cx: &mut Context<'_>, mut rows: Rows, then: Option<Cursor>) {
+        if let Rows::Applied(rows) = &mut rows {
+            rows.retain(|row| !self.applied.is_logged(row.request));
             for row in rows {
                 self.applied.insert_row(row.request, row.seq);
             }

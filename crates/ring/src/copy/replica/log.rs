@@ -5,58 +5,82 @@ use protocol::id::{Position, Seq};
 
 use super::Replica;
 use crate::copy::context::{Context, Fault};
-use crate::store::{Budget, Mutation, ReadError};
+use crate::copy::reads::{Lookup, Purpose};
+use crate::store::{Budget, Mutation, ReadError, ReadRows, ReadWhat};
 
 /// The most of a log that is read at once: one append message.
 const READ: Budget = Budget { rows_max: 512, bytes_max: 256 << 10 };
 
 impl Replica {
-    /// One message's worth of the log, from `from` to `to` at most: out of memory what is not committed, else out of
-    /// storage.
-    ///
-    /// # Errors
-    ///
-    /// When the storage fails, or the log is damaged there.
-    pub(crate) fn log(&self, cx: &Context<'_>, from: Seq, to: Seq) -> Result<Vec<Entry>, Fault> {
-        let Some(tail) = self.tail.from(from) else {
-            return self.stored_log(cx, from, to);
-        };
+    /// One message's worth of the log, from `from` to `to` at most, out of memory; none where it has to be read.
+    pub(crate) fn log_at_hand(&self, from: Seq, to: Seq) -> Option<Vec<Entry>> {
         let mut bytes = 0_usize;
         let mut within_budget = |entry: &Entry| {
             let fits = bytes < READ.bytes_max && entry.position.seq <= to;
             bytes = bytes.saturating_add(entry.size_bytes());
             fits
         };
-        Ok(tail.take(READ.rows_max).take_while(|entry| within_budget(entry)).cloned().collect())
+        let tail = self.tail.from(from)?;
+        Some(tail.take(READ.rows_max).take_while(|entry| within_budget(entry)).cloned().collect())
     }
 
-    /// The position of an entry, if the log still has it.
-    pub(crate) fn position_of(
+    /// Reads one message's worth of the log, from `from` to `to` at most, if that is not under way.
+    pub(crate) fn read_log(&mut self, cx: &mut Context<'_>, from: Seq, to: Seq) {
+        let purpose = Purpose::Log { from };
+        if !self.reads.has(&purpose) {
+            let read = cx.read(self.member, ReadWhat::Entries { from, to, budget: READ });
+            self.reads.begin(read, purpose);
+        }
+    }
+
+    /// What was read of the log from `from` on; none where it was trimmed meanwhile.
+    pub(crate) fn log_as_read(
         &self,
-        cx: &Context<'_>,
-        seq: Seq,
-    ) -> Result<Option<Position>, Fault> {
+        from: Seq,
+        result: Result<ReadRows, ReadError>,
+    ) -> Result<Option<Vec<Entry>>, Fault> {
+        if from < self.log_from() {
+            return Ok(None);
+        }
+        let entries = result?.into_entries();
+        if entries.first().is_none_or(|first| first.position.seq != from) {
+            return Err(ReadError::Damaged(format!("entry {from} is missing in the log")).into());
+        }
+        Ok(Some(entries))
+    }
+
+    /// The position of an entry, if memory tells: none where the log does not have it.
+    pub(crate) fn position_at_hand(&self, seq: Seq) -> Option<Option<Position>> {
         if seq == self.written.seq {
-            return Ok(Some(self.written));
+            return Some(Some(self.written));
         }
         if seq == Seq::ZERO {
             let is_whole = self.log_from() <= Seq::ZERO.next();
-            return Ok(is_whole.then_some(Position::ZERO));
+            return Some(is_whole.then_some(Position::ZERO));
         }
         if let Some(entry) = self.tail.entry(seq) {
-            return Ok(Some(entry.position));
+            return Some(Some(entry.position));
         }
-        Ok(self.stored_entry(cx, seq)?.map(|entry| entry.position))
+        (seq < self.log_from()).then_some(None)
+    }
+
+    /// The position of an entry; it is read where memory does not tell.
+    pub(crate) fn look_up(&mut self, cx: &mut Context<'_>, seq: Seq) -> Lookup {
+        if let Some(position) = self.position_at_hand(seq) {
+            return Lookup::Is(position);
+        }
+        if let Some(lookup) = self.reads.looked_up(seq) {
+            return lookup.clone();
+        }
+        let what = ReadWhat::Entries { from: seq, to: seq, budget: Budget::ONE };
+        let read = cx.read(self.member, what);
+        self.reads.look_up(read, seq);
+        Lookup::UnderWay
     }
 
     /// The last entry that was written; none where there is none.
     pub(crate) fn last_entry(&self) -> Option<Entry> {
         self.last.clone()
-    }
-
-    pub(super) fn stored_entry(&self, cx: &Context<'_>, seq: Seq) -> Result<Option<Entry>, Fault> {
-        let entries = cx.stored.entries(self.member, seq, seq, Budget::ONE)?;
-        Ok(entries.into_iter().next())
     }
 
     /// The first entry that stays within what is to be kept, whoever may need it.
@@ -70,29 +94,41 @@ impl Replica {
         self.applied.oldest_logged()
     }
 
-    /// Looks at more of the log, and begins again at its end. Where that is damaged it is dropped as far as nobody counts on
-    /// it, which is below `keep_from`; returns what was found then.
+    /// Looks at more of the log, and begins again at its end; not before the last look is over.
+    pub(crate) fn verify_log(&mut self, cx: &mut Context<'_>) {
+        let durable = self.durable();
+        let from = self.verified.next().max(self.log_from());
+        if self.reads.is_verifying() {
+            return;
+        }
+        if from > durable || self.log_from() == Seq::ZERO {
+            self.verified = Seq::ZERO;
+            return;
+        }
+        let what = ReadWhat::Entries { from, to: durable, budget: READ };
+        let read = cx.read(self.member, what);
+        self.reads.begin(read, Purpose::Verification { from });
+    }
+
+    /// More of the log was looked at. Where it is damaged it is dropped as far as nobody counts on it, which is below
+    /// `keep_from`; returns what was found then.
     ///
     /// # Errors
     ///
     /// When what has to be kept is damaged.
-    pub(crate) fn verify_log(
+    pub(crate) fn log_is_verified(
         &mut self,
         cx: &mut Context<'_>,
-        keep_from: Seq,
+        (from, keep_from): (Seq, Seq),
+        result: Result<ReadRows, ReadError>,
     ) -> Result<Option<String>, Fault> {
-        let durable = self.durable();
-        let from = self.verified.next().max(self.log_from());
-        if from > durable || self.log_from() == Seq::ZERO {
-            self.verified = Seq::ZERO;
-            return Ok(None);
-        }
-        match self.stored_log(cx, from, durable) {
+        match self.log_as_read(from, result) {
             Ok(entries) => {
+                let entries = entries.unwrap_or_default();
                 self.verified = entries.last().map_or(Seq::ZERO, |last| last.position.seq);
                 Ok(None)
             }
-            Err(Fault::Damaged(what)) if from < keep_from.min(durable) => {
+            Err(Fault::Damaged(what)) if from < keep_from.min(self.durable()) => {
                 self.drop_log(cx, keep_from);
                 Ok(Some(what))
             }
@@ -108,15 +144,6 @@ impl Replica {
             cx.write(Mutation::TrimLog { member: self.member, below });
             self.extent.trim(below);
         }
-    }
-
-    /// One read's worth of the log in storage.
-    fn stored_log(&self, cx: &Context<'_>, from: Seq, to: Seq) -> Result<Vec<Entry>, Fault> {
-        let entries = cx.stored.entries(self.member, from, to, READ)?;
-        if entries.first().is_none_or(|first| first.position.seq != from) {
-            return Err(ReadError::Damaged(format!("entry {from} is missing in the log")).into());
-        }
-        Ok(entries)
     }
 
     /// Forgets the log below an entry, once that is worth a write. What is not durable stays, and the last entry that is:

@@ -3,49 +3,39 @@
 //! Source of the digest: XXH3 with 128 bits over each row's parts, those of variable length with their length before
 //! them, so that no two different stretches give the same bytes. It guards against faults, not against forgery.
 
+use std::fmt;
+
 use protocol::entry::Answer;
 use protocol::id::Position;
 use protocol::message::{Cursor, Rows, Stretch};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::Replica;
-use crate::copy::context::{Context, Fault};
+use super::scan::Part;
 
-impl Replica {
-    /// The stretch after a row, as long as one read goes.
-    pub(crate) fn stretch_after(&self, cx: &Context<'_>, after: &Cursor) -> Result<Stretch, Fault> {
-        let (rows, to) = self.rows_after(cx, after)?;
-        let mut digest = Digest::default();
-        digest.add(&rows, to.as_ref());
-        Ok(Stretch { after: after.clone(), to, rows: digest.rows, digest: digest.finish() })
-    }
-
-    /// Whether the rows here are those of a stretch of the other copy. Where there are more here, some of them are not read.
-    pub(crate) fn has(&self, cx: &Context<'_>, stretch: &Stretch) -> Result<bool, Fault> {
-        let mut digest = Digest::default();
-        let mut after = stretch.after.clone();
-        while digest.rows <= stretch.rows {
-            let (rows, then) = self.rows_after(cx, &after)?;
-            digest.add(&rows, stretch.to.as_ref());
-            match then {
-                Some(then) if stretch.to.as_ref().is_none_or(|to| then < *to) => after = then,
-                Some(_) | None => break,
-            }
-        }
-        Ok((digest.rows, digest.finish()) == (stretch.rows, stretch.digest))
-    }
+/// The stretch that begins after a row and has these.
+pub(crate) fn stretch_of(after: Cursor, (rows, to): Part) -> Stretch {
+    let mut digest = Digest::default();
+    digest.add(&rows, to.as_ref());
+    let (rows, digest) = digest.finish();
+    Stretch { after, to, rows, digest }
 }
 
 /// A digest in the making.
 #[derive(Default)]
-struct Digest {
+pub(crate) struct Digest {
     hash: Xxh3,
     rows: u64,
 }
 
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Digest").field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
 impl Digest {
     /// Adds rows, as far as they are not behind the end.
-    fn add(&mut self, rows: &Rows, to: Option<&Cursor>) {
+    pub(crate) fn add(&mut self, rows: &Rows, to: Option<&Cursor>) {
         match rows {
             Rows::Applied(rows) => {
                 for row in rows {
@@ -68,6 +58,16 @@ impl Digest {
                 }
             }
         }
+    }
+
+    /// How many rows were added.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// How many rows were added, and their digest.
+    pub(crate) fn finish(&self) -> (u64, u128) {
+        (self.rows, self.hash.digest128())
     }
 
     fn answer(&mut self, answer: &Answer) {
@@ -101,10 +101,6 @@ impl Digest {
     fn number(&mut self, number: u64) {
         self.hash.update(&number.to_be_bytes());
     }
-
-    fn finish(self) -> u128 {
-        self.hash.digest128()
-    }
 }
 
 #[cfg(test)]
@@ -119,7 +115,7 @@ mod tests {
     fn digest(rows: Vec<RecordRow>, to: Option<&Cursor>) -> u128 {
         let mut digest = Digest::default();
         digest.add(&Rows::Records(rows), to);
-        digest.finish()
+        digest.finish().1
     }
 
     fn row(id: &str, seq: u64, record: &str) -> RecordRow {

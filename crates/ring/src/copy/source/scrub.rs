@@ -1,8 +1,8 @@
 //! The background comparison of both copies, as the source drives it: how far it is, and when it goes on.
 //!
-//! It takes the rows stretch by stretch, and begins again at the end. A stretch is read here when an entry was the last,
-//! and its digest is sent right after that entry: so the receiver compares the state of the same moment. Nothing waits
-//! for it, and no snapshot of the storage is held open.
+//! It takes the rows stretch by stretch, and begins again at the end. A stretch has the rows as they are when an entry was
+//! the last, and its digest is sent right after that entry: so the receiver compares the state of the same moment. Nothing
+//! waits for it, and no snapshot of the storage is held open.
 
 use protocol::message::{Condition, Cursor};
 use protocol::view::View;
@@ -62,8 +62,9 @@ impl PartitionCopy {
         let (session, view) = (self.source.session.as_ref()?, self.view()?);
         let is_free = session.snapshot.is_none()
             && session.next.is_none()
+            && session.reading.is_none()
             && session.takes(view, self.settings.window_bytes);
         let is_possible = is_free && self.may_scrub(view);
-        is_possible.then_some(self.source.scrub.not_before())
+        is_possible.then_some(self.source.scrub.not_before().max(session.rests_until))
     }
 }

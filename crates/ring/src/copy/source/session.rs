@@ -3,11 +3,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use protocol::entry::Entry;
 use protocol::id::{Epoch, Position, Seq};
 use protocol::message::Data;
 use protocol::view::View;
 
+use super::pace::Pace;
 use super::snapshot::Snapshot;
+use crate::store::ReadId;
 use crate::time::Time;
 
 /// A session with a receiver that has said how far it is.
@@ -21,10 +24,18 @@ pub(super) struct Session {
     pub(super) sent: Position,
     /// The last entry that the receiver has made durable.
     pub(super) acked: Seq,
+    /// How fast it does that.
+    pub(super) pace: Pace,
     /// The snapshot that is on its way.
     pub(super) snapshot: Option<Snapshot>,
     /// What is to be sent right after an entry.
     pub(super) next: Option<(Seq, Data)>,
+    /// The rows that are being read to be sent then.
+    pub(super) reading: Option<ReadId>,
+    /// The entries that were read to be sent next.
+    pub(super) entries: Vec<Entry>,
+    /// After a read that met damage there is none before this.
+    pub(super) rests_until: Time,
     data_sent: u64,
     data_acked: u64,
     /// Number and size of the data that are under way.
@@ -42,8 +53,12 @@ impl Session {
             needs,
             sent: position,
             acked: position.seq,
+            pace: Pace::default(),
             snapshot: None,
             next: None,
+            reading: None,
+            entries: Vec::new(),
+            rests_until: Time::ZERO,
             data_sent: 0,
             data_acked: 0,
             under_way: VecDeque::new(),
@@ -61,6 +76,7 @@ impl Session {
     /// A snapshot is to take the place of what the receiver has.
     pub(super) fn replace(&mut self, (snapshot, first): (Snapshot, Option<(Seq, Data)>)) {
         (self.snapshot, self.next) = (Some(snapshot), first);
+        (self.reading, self.entries) = (None, Vec::new());
     }
 
     /// Whether a snapshot is to begin next.
@@ -101,6 +117,19 @@ impl Session {
             self.under_way_bytes -= bytes;
         }
         self.snapshot.take_if(|snapshot| snapshot.is_complete_with(data));
+    }
+
+    /// Reads may go on after damage, if the rest is over.
+    pub(super) fn end_rest(&mut self, now: Time) {
+        if self.rests_until <= now {
+            self.rests_until = Time::ZERO;
+        }
+    }
+
+    /// When to read again after damage, where nothing goes on without that.
+    pub(super) fn rest_deadline(&self) -> Option<Time> {
+        let waits = self.next.is_none() && self.reading.is_none() && self.entries.is_empty();
+        (waits && self.rests_until > Time::ZERO).then_some(self.rests_until)
     }
 
     /// When the receiver must have made something durable.

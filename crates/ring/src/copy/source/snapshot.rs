@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!   written at the source:   ... 7  8  9 | 10 11 12 | 13 ...
-//!   sent:                    ... 7  8  9   rows read when 9 was the last   10 11 12   rows read when 12 was the last ...
+//!   sent:                    ... 7  8  9   rows as of 9   10 11 12   rows as of 12   13 ...
 //! ```
 //!
-//! Rows are read when the window has room for them, and wait until every entry up to that moment is durable and sent. So
-//! no snapshot of the storage is held open, and no log is kept for its sake; updates go on meanwhile.
+//! Rows are read when the window has room for them, and are as of the last entry when the read returns. They wait until
+//! every entry up to that one is durable and sent. So no snapshot of the storage is held open, and no log is kept for its
+//! sake; updates go on meanwhile.
 
 use protocol::entry::Entry;
 use protocol::id::Seq;
@@ -19,18 +20,22 @@ pub(super) struct Snapshot {
     pub(super) cursor: Option<Cursor>,
     /// The number of the data that completes it.
     last: Option<u64>,
+    /// Of the applied requests it has those up to this entry. The receiver's log tells of those after it, which may come
+    /// faster than rows of them could be sent.
+    pub(super) applied_to: Seq,
 }
 
 impl Snapshot {
     /// Begins with the last entry that is written, and what goes right after that.
     pub(super) fn begin(base: Option<Entry>) -> (Self, Option<(Seq, Data)>) {
         let at = base.as_ref().map_or(Seq::ZERO, |base| base.position.seq);
-        (Self { cursor: Some(Cursor::START), last: None }, Some((at, Data::Install { base })))
+        let snapshot = Self { cursor: Some(Cursor::START), last: None, applied_to: at };
+        (snapshot, Some((at, Data::Install { base })))
     }
 
-    /// Goes on from where a receiver has come.
-    pub(super) fn resume(cursor: Cursor) -> (Self, Option<(Seq, Data)>) {
-        (Self { cursor: Some(cursor), last: None }, None)
+    /// Goes on from where a receiver has come, whose last entry is this one.
+    pub(super) fn resume(cursor: Cursor, last: Seq) -> (Self, Option<(Seq, Data)>) {
+        (Self { cursor: Some(cursor), last: None, applied_to: last }, None)
     }
 
     /// Data was sent under this number.

@@ -9,12 +9,13 @@ use super::session::Session;
 use super::snapshot::Snapshot;
 use crate::copy::PartitionCopy;
 use crate::copy::context::{Context, Fault};
+use crate::copy::reads::Lookup;
 use crate::link::LinkId;
 use crate::node::StopReason;
 
 /// Where a session begins.
 enum Start {
-    /// Not before the controller has dropped the receiver, which has nothing to go on from.
+    /// Not before the controller has dropped the receiver, which has nothing to go on from, or the log here is read.
     Later,
     /// Entries follow what the receiver has.
     After(Position),
@@ -33,11 +34,14 @@ impl PartitionCopy {
         let Some(greeting) = linked.greeting.clone() else { return Ok(()) };
         let (link, incarnation) = (linked.link, linked.incarnation);
         let needs = greeting.view.map_or(Epoch::default(), |view| view.epoch);
-        let session = |position| Session::after(greeting.session, needs, position, cx.now);
+        let now = cx.now;
+        let session = |position| Session::after(greeting.session, needs, position, now);
         let session = match self.start(cx, link, &greeting)? {
             Start::Later => return Ok(()),
             Start::After(position) => session(position),
-            Start::Resume(position, cursor) => session(position).with(Snapshot::resume(cursor)),
+            Start::Resume(position, cursor) => {
+                session(position).with(Snapshot::resume(cursor, position.seq))
+            }
             Start::Snapshot => {
                 session(Position::ZERO).with(Snapshot::begin(self.replica.last_entry()))
             }
@@ -46,13 +50,19 @@ impl PartitionCopy {
         self.peer.set_durable(incarnation, durable);
         self.source.scrub.begin(cx.now + self.settings.scrub_pause);
         self.peer.greeting_is_used();
+        self.replica.reads.forget_lookup();
         self.source.session = Some(session);
         Ok(())
     }
 
     /// Rule 4, *prefix*: what a member has is a beginning of the durable log here, and not less than it once was. What a
     /// joiner has counts for nothing: if it does not fit it is replaced.
-    fn start(&self, cx: &Context<'_>, link: LinkId, greeting: &Greeting) -> Result<Start, Fault> {
+    fn start(
+        &mut self,
+        cx: &mut Context<'_>,
+        link: LinkId,
+        greeting: &Greeting,
+    ) -> Result<Start, Fault> {
         let Some(view) = self.view().copied() else { return Ok(Start::Snapshot) };
         let other = self.replica.member().other();
         match (view.in_sync.incarnation(other), &greeting.holds) {
@@ -61,25 +71,26 @@ impl PartitionCopy {
             (Some(_), Holds::Nothing | Holds::Part(..)) => Ok(Start::Later),
             (None, Holds::Whole(theirs)) => {
                 self.check_not_ahead(&view, *theirs)?;
-                let fits = self.fits(cx, *theirs)?;
-                Ok(if fits { Start::After(*theirs) } else { Start::Snapshot })
+                Ok(self.start_joiner(cx, *theirs, Start::After(*theirs)))
             }
-            (None, Holds::Part(theirs, cursor)) if self.fits(cx, *theirs)? => {
-                Ok(Start::Resume(*theirs, cursor.clone()))
+            (None, Holds::Part(theirs, cursor)) => {
+                let resume = Start::Resume(*theirs, cursor.clone());
+                Ok(self.start_joiner(cx, *theirs, resume))
             }
-            (None, Holds::Part(..) | Holds::Nothing) => Ok(Start::Snapshot),
+            (None, Holds::Nothing) => Ok(Start::Snapshot),
         }
     }
 
-    /// Whether a joiner's last entry is in the log here. A log that is damaged there does not say: then it is not.
-    fn fits(&self, cx: &Context<'_>, theirs: Position) -> Result<bool, Fault> {
+    /// A joiner whose last entry is in the log here begins as it may, another one with a snapshot. A log that is damaged
+    /// there does not say: then it is not.
+    fn start_joiner(&mut self, cx: &mut Context<'_>, theirs: Position, fitting: Start) -> Start {
         if theirs.seq > self.replica.durable() {
-            return Ok(false);
+            return Start::Snapshot;
         }
-        match self.replica.position_of(cx, theirs.seq) {
-            Ok(ours) => Ok(ours == Some(theirs)),
-            Err(Fault::Damaged(_)) => Ok(false),
-            Err(fault) => Err(fault),
+        match self.replica.look_up(cx, theirs.seq) {
+            Lookup::UnderWay => Start::Later,
+            Lookup::Is(ours) if ours == Some(theirs) => fitting,
+            Lookup::Is(_) | Lookup::Damaged(_) => Start::Snapshot,
         }
     }
 
@@ -98,8 +109,8 @@ impl PartitionCopy {
     }
 
     fn start_member(
-        &self,
-        cx: &Context<'_>,
+        &mut self,
+        cx: &mut Context<'_>,
         link: LinkId,
         (member, theirs): (Incarnation, Position),
     ) -> Result<Start, Fault> {
@@ -108,7 +119,11 @@ impl PartitionCopy {
         }
         let ours = match theirs.seq {
             seq if seq > self.replica.durable() => None,
-            seq => self.replica.position_of(cx, seq)?,
+            seq => match self.replica.look_up(cx, seq) {
+                Lookup::UnderWay => return Ok(Start::Later),
+                Lookup::Is(ours) => ours,
+                Lookup::Damaged(what) => return Err(Fault::Damaged(what)),
+            },
         };
         let known = self.peer.durable_at(member);
         if ours == Some(theirs) && theirs.seq >= known {

@@ -6,13 +6,13 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use protocol::entry::{Change, Entry};
 use protocol::id::{Epoch, GatewayBoot, Incarnation, PartitionId, Position, RequestId, Seq};
-use protocol::message::Stretch;
 use protocol::view::Member;
 use uuid::Uuid;
 
 use super::*;
+use crate::copy::context::Context;
 use crate::node::{NodeEffect, NodeSettings};
-use crate::store::{Mark, ReadError, RecoveredCopy, Stored};
+use crate::store::{AtHand, Mark, ReadError, ReadId, RecoveredCopy, Stored};
 use crate::time::Time;
 
 const ROWS_MAX: usize = 3;
@@ -20,33 +20,22 @@ const ROWS_MAX: usize = 3;
 type Records = BTreeMap<UserId, StoredRecord>;
 
 impl Stored for Records {
-    fn record(&self, _: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
-        Ok(self.get(id).cloned())
+    fn at_hand(&self, _: Member, id: &UserId) -> Result<AtHand, ReadError> {
+        Ok(self.get(id).cloned().map_or(AtHand::Absent, AtHand::Record))
     }
+}
 
-    fn records(
-        &self,
-        _: Member,
-        after: Option<&UserId>,
-        budget: Budget,
-    ) -> Result<Vec<RecordRow>, ReadError> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let rows = self.range::<UserId, _>((from, Bound::Unbounded)).take(budget.rows_max);
-        let row = |(id, StoredRecord { position, record }): (&UserId, &StoredRecord)| RecordRow {
-            id: id.clone(),
-            position: *position,
-            record: record.clone(),
-        };
-        Ok(rows.map(row).collect())
-    }
-
-    fn entries(&self, _: Member, _: Seq, _: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
-        Ok(Vec::new())
-    }
-
-    fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
-        Ok(None)
-    }
+/// The records after one.
+fn read(stored: &Records, what: &ReadWhat) -> ReadRows {
+    let ReadWhat::Records { after, budget } = what else { panic!("records: {what:?}") };
+    let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+    let rows = stored.range::<UserId, _>((from, Bound::Unbounded)).take(budget.rows_max);
+    let row = |(id, StoredRecord { position, record }): (&UserId, &StoredRecord)| RecordRow {
+        id: id.clone(),
+        position: *position,
+        record: record.clone(),
+    };
+    ReadRows::Records(rows.map(row).collect())
 }
 
 /// A copy that works on these records.
@@ -65,15 +54,20 @@ impl Copy {
     }
 
     fn with<T>(&mut self, work: impl FnOnce(&mut Replica, &mut Context<'_>) -> T) -> T {
-        let (mut mark, mut effects) = (Mark(0), Vec::<NodeEffect>::new());
-        let (stored, mark, effects) = (&self.stored, &mut mark, &mut effects);
-        let mut cx = Context { now: Time::ZERO, stored, gateway: None, mark, effects };
+        let (mut mark, mut read, mut effects) = (Mark(0), ReadId(0), Vec::<NodeEffect>::new());
+        let (stored, mark, read, effects) = (&self.stored, &mut mark, &mut read, &mut effects);
+        let mut cx = Context { now: Time::ZERO, stored, gateway: None, mark, read, effects };
         work(&mut self.replica, &mut cx)
     }
 
     /// The records are written one after the other, or deleted, and none of that is committed or in storage.
     fn write(&mut self, changes: &[(UserId, bool)]) {
-        for (index, (id, is_there)) in changes.iter().enumerate() {
+        self.write_on(0, changes);
+    }
+
+    /// The same, after so many entries.
+    fn write_on(&mut self, entries: usize, changes: &[(UserId, bool)]) {
+        for (index, (id, is_there)) in (entries..).zip(changes) {
             let (id, record) = (id.clone(), format!("{index}").into());
             let entry = Entry {
                 position: position(index as u64 + 1),
@@ -89,25 +83,21 @@ impl Copy {
         }
     }
 
-    /// All rows, stretch by stretch.
-    fn stretches(&mut self) -> Vec<Stretch> {
-        let mut stretches = Vec::new();
-        let mut cursor = Some(Cursor::Records(None));
-        while let Some(after) = cursor {
-            let stretch = self.with(|replica, cx| replica.stretch_after(cx, &after)).unwrap();
-            cursor = stretch.to.clone();
-            stretches.push(stretch);
-        }
-        stretches
+    /// The records of a part, and the cursor after it.
+    fn part(&self, after: &Cursor) -> (Vec<RecordRow>, Option<Cursor>) {
+        let what =
+            self.replica.rows_to_read(after, Seq(u64::MAX)).expect("records are always read");
+        let part = self.replica.rows_after(after, Seq(u64::MAX), read(&self.stored, &what));
+        let Ok(Some((Rows::Records(rows), then))) = part else { panic!("records: {part:?}") };
+        (rows, then)
     }
 
     /// All rows, part by part.
-    fn parts(&mut self) -> Vec<Vec<RecordRow>> {
+    fn parts(&self) -> Vec<Vec<RecordRow>> {
         let mut parts = Vec::new();
         let mut cursor = Some(Cursor::Records(None));
         while let Some(after) = cursor {
-            let part = self.with(|replica, cx| replica.rows_after(cx, &after));
-            let Ok((Rows::Records(rows), then)) = part else { panic!("records: {part:?}") };
+            let (rows, then) = self.part(&after);
             parts.push(rows);
             cursor = then;
         }
@@ -154,20 +144,43 @@ proptest! {
         uncommitted.write(&changes);
         let mut settled = Copy::of(all.clone());
 
-        let parts = uncommitted.parts();
-        prop_assert!(parts.iter().all(|part| part.len() <= uncommitted.replica.part_rows_max()), "{parts:?}");
-        let rows = parts.concat().into_iter().map(|row| {
+        for copy in [&mut uncommitted, &mut settled] {
+            let parts = copy.parts();
+            let rows_max = copy.replica.part_rows_max();
+            prop_assert!(parts.iter().all(|part| part.len() <= rows_max), "{parts:?}");
+            let rows = parts.concat().into_iter().map(|row| {
+                (row.id, StoredRecord { position: row.position, record: row.record })
+            });
+            prop_assert_eq!(rows.collect::<Records>(), all.clone());
+        }
+    }
+
+    /// Rows that a storage has at any time since a read began, with the entries since then above them, are those of the last
+    /// entry.
+    #[test]
+    fn a_part_is_as_of_the_last_entry_however_much_of_it_was_read(
+        before in vec(("[a-c]{1,2}", any::<bool>()), 0..8),
+        since in vec(("[a-c]{1,2}", any::<bool>()), 0..8),
+        seen: prop::sample::Index,
+    ) {
+        let of = |changes: &[(String, bool)]| {
+            changes.iter().map(|(name, is_there)| (id(name), *is_there)).collect::<Vec<_>>()
+        };
+        let (before, all) = (of(&before), of(&[before, since].concat()));
+        let mut copy = Copy::of(Records::new());
+        copy.write(&before);
+        copy.replica.tail.commit(Seq(before.len() as u64));
+        copy.replica.committed = Seq(before.len() as u64);
+        let pin = copy.replica.pin();
+        copy.write_on(before.len(), &all[before.len()..]);
+        copy.replica.tail.commit(Seq(all.len() as u64));
+        prop_assert!(copy.replica.keeps(pin));
+        let seen = before.len() + seen.index(all.len() - before.len() + 1);
+        copy.stored = applied(Records::new(), &all[..seen]);
+        let rows = copy.parts().concat().into_iter().map(|row| {
             (row.id, StoredRecord { position: row.position, record: row.record })
         });
-        prop_assert_eq!(rows.collect::<Records>(), all);
-
-        for _ in 0..2 {
-            let stretches = settled.stretches();
-            for stretch in &stretches {
-                prop_assert_eq!(uncommitted.with(|copy, cx| copy.has(cx, stretch)), Ok(true));
-            }
-            std::mem::swap(&mut settled, &mut uncommitted);
-        }
+        prop_assert_eq!(rows.collect::<Records>(), applied(Records::new(), &all));
     }
 }
 
@@ -186,29 +199,4 @@ fn a_part_ends_where_it_has_the_bytes_of_a_message() {
     }
     let lengths = copy.parts().iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(lengths, [1, 1]);
-}
-
-#[test]
-fn a_row_more_or_less_is_a_difference() {
-    let record = StoredRecord { position: position(0), record: "{}".into() };
-    let records =
-        |names: &[&str]| names.iter().map(|name| (id(name), record.clone())).collect::<Records>();
-    let names = ["a", "b", "c", "d", "e", "f", "g"];
-    let stretches = Copy::of(records(&names)).stretches();
-    let has_all = |copy: &mut Copy| {
-        stretches
-            .iter()
-            .all(|stretch| copy.with(|replica, cx| replica.has(cx, stretch)) == Ok(true))
-    };
-    assert!(has_all(&mut Copy::of(records(&names))));
-    assert!(!has_all(&mut Copy::of(records(&names[1..]))));
-    assert!(!has_all(&mut Copy::of(records(&names[..6]))));
-    for added in ["aa", "h"] {
-        assert!(!has_all(&mut Copy::of(records(&[&names[..], &[added]].concat()))), "{added}");
-    }
-    for change in [(id("d"), false), (id("d"), true), (id("z"), true)] {
-        let mut changed = Copy::of(records(&names));
-        changed.write(&[change]);
-        assert!(!has_all(&mut changed));
-    }
 }

@@ -1,0 +1,193 @@
+//! The comparison of both copies: what the source sends, and what the receiver makes of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use protocol::entry::{Change, Entry};
+use protocol::id::Seq;
+use protocol::message::{CopyMessage, Cursor, Data, FromNode, Stretch, Verdict};
+use protocol::user::UserId;
+use protocol::view::Member;
+use ring::node::{Node, NodeEffect, NodeEvent};
+use ring::store::{StoredRecord, StoredRows};
+use ring::time::Time;
+
+use crate::home::{NEXT, linked_to_next};
+use crate::node::{data, drops_home, entry, hello_of_home, position};
+use crate::reads::Cold;
+use crate::support::{HOME, both, handle_with, node, view};
+
+fn id(name: &str) -> UserId {
+    name.parse().unwrap()
+}
+
+/// A storage with a record for each of these users.
+fn records(names: &[&str]) -> Cold {
+    let record = StoredRecord { position: position(1, 0), record: "{}".into() };
+    let records: BTreeMap<_, _> = names.iter().map(|name| (id(name), record.clone())).collect();
+    Cold { records, ..Cold::default() }
+}
+
+/// All stretches of a source that stores this.
+fn stretches(stored: &Cold) -> Vec<Stretch> {
+    let (mut node, mut stretches) = (linked_to_next(), Vec::new());
+    for second in 1..10 {
+        let mut effects = Vec::new();
+        node.handle(Time::at(Duration::from_secs(second)), NodeEvent::Tick, stored, &mut effects);
+        while let Some(at) =
+            effects.iter().position(|effect| matches!(effect, NodeEffect::Read { .. }))
+        {
+            let NodeEffect::Read { read, member, what } = effects.remove(at) else { break };
+            let event = NodeEvent::Read { read, member, result: stored.read(member, &what) };
+            node.handle(Time::at(Duration::from_secs(second)), event, stored, &mut effects);
+        }
+        for effect in effects {
+            if let NodeEffect::ToNeighbour {
+                message: CopyMessage::Data { data: Data::Compare(stretch), .. },
+                ..
+            } = effect
+            {
+                let is_last = stretch.to.is_none();
+                stretches.push(stretch);
+                if is_last {
+                    return stretches;
+                }
+                let (seq, data) = (Seq(0), stretches.len() as u64);
+                let message = CopyMessage::Durable { session: 1, seq, data, written: seq };
+                let says = NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message };
+                handle_with(&mut node, stored, says);
+            }
+        }
+    }
+    panic!("the rows have no end: {stretches:?}");
+}
+
+/// Node db-1, whose next copy receives from home.
+fn receiver() -> Node {
+    let mut node = node(view(1, 1, both(1)), view(0, 1, both(0)));
+    handle_with(
+        &mut node,
+        &Cold::default(),
+        NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() },
+    );
+    node
+}
+
+fn compare(stretch: &Stretch) -> NodeEvent {
+    data(view(0, 1, both(0)), Data::Compare(stretch.clone()))
+}
+
+fn verdicts(effects: &[NodeEffect]) -> Vec<Verdict> {
+    let told = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::ToGateway { message: FromNode::Compared { verdict, .. }, .. } => Some(*verdict),
+        _ => None,
+    });
+    told.collect()
+}
+
+/// What a receiver that stores this makes of all stretches of a source.
+fn verdict(stored: &Cold, stretches: &[Stretch]) -> Vec<Verdict> {
+    let mut node = receiver();
+    let effects =
+        stretches.iter().flat_map(|stretch| handle_with(&mut node, stored, compare(stretch)));
+    verdicts(&effects.collect::<Vec<_>>())
+}
+
+#[test]
+fn copies_with_the_same_rows_are_the_same() {
+    for names in [&[][..], &["a"], &["a", "b", "c", "d", "e", "f", "g"]] {
+        let stored = records(names);
+        assert_eq!(verdict(&stored, &stretches(&stored)), [Verdict::Same], "{names:?}");
+    }
+}
+
+#[test]
+fn a_row_more_or_less_is_a_difference() {
+    let names = ["a", "b", "c", "d", "e", "f", "g"];
+    let stretches = stretches(&records(&names));
+    let with = |added| records(&[&names[..], &[added]].concat());
+    let mut changed = records(&names);
+    let other = StoredRecord { position: position(1, 9), record: "{}".into() };
+    changed.records.insert(id("d"), other);
+    for stored in [records(&names[1..]), records(&names[..6]), with("aa"), with("h"), changed] {
+        assert_eq!(verdict(&stored, &stretches), [Verdict::Different], "{stored:?}");
+    }
+}
+
+/// Handles an event; returns the reads that come of it apart.
+fn handle_to_read(node: &mut Node, event: NodeEvent) -> (Vec<NodeEffect>, Vec<NodeEffect>) {
+    let mut effects = Vec::new();
+    node.handle(Time::ZERO, event, &Cold::default(), &mut effects);
+    effects.into_iter().partition(|effect| !matches!(effect, NodeEffect::Read { .. }))
+}
+
+fn append(name: &str) -> NodeEvent {
+    let change = Change::Replace { id: id(name), record: "{}".into() };
+    let entries = vec![Entry { change, ..entry(position(1, 1)) }];
+    data(view(0, 1, both(0)), Data::Append { previous: position(0, 0), entries })
+}
+
+fn is_skipped(effects: &[NodeEffect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, NodeEffect::ComparisonSkipped { .. }))
+}
+
+/// A stretch comes, then an entry, then the read of the stretch returns.
+fn overtaken_by(name: &str) -> Vec<NodeEffect> {
+    let stored = records(&["a", "b"]);
+    let of_records = |stretch: &&Stretch| matches!(stretch.after, Cursor::Records(_));
+    let stretches = stretches(&stored);
+    let first = stretches.iter().find(of_records).unwrap();
+    let mut node = receiver();
+    let (_, reads) = handle_to_read(&mut node, compare(first));
+    let [NodeEffect::Read { read, member, what }] = &reads[..] else { panic!("{reads:?}") };
+    handle_to_read(&mut node, append(name));
+    let event =
+        NodeEvent::Read { read: *read, member: *member, result: stored.read(*member, what) };
+    let (mut effects, _) = handle_to_read(&mut node, event);
+    for stretch in stretches.iter().skip_while(|stretch| *stretch != first).skip(1) {
+        effects.extend(handle_with(&mut node, &stored, compare(stretch)));
+    }
+    effects
+}
+
+#[test]
+fn a_stretch_that_an_entry_overtakes_is_not_judged() {
+    let effects = overtaken_by("a");
+    assert!(is_skipped(&effects), "{effects:?}");
+    assert_eq!(verdicts(&effects), [], "neither is the round");
+}
+
+#[test]
+fn an_entry_behind_a_stretch_does_not_keep_it_from_being_judged() {
+    let effects = overtaken_by("z");
+    assert!(!is_skipped(&effects), "{effects:?}");
+}
+
+#[test]
+fn a_stretch_that_comes_while_another_one_is_compared_is_skipped() {
+    let stored = records(&["a"]);
+    let stretches = stretches(&stored);
+    let mut node = receiver();
+    let of_records = |stretch: &&Stretch| matches!(stretch.after, Cursor::Records(_));
+    let stretch = stretches.iter().find(of_records).unwrap();
+    handle_to_read(&mut node, compare(stretch));
+    let (effects, reads) = handle_to_read(&mut node, compare(stretch));
+    assert!(is_skipped(&effects) && reads.is_empty(), "{effects:?}");
+}
+
+#[test]
+fn a_stretch_that_cannot_be_one_drops_the_link() {
+    let (rows, digest) = (0, 0);
+    let records = |name: &str| Cursor::Records(Some(id(name)));
+    for (after, to) in [
+        (records("b"), Some(records("a"))),
+        (records("b"), Some(records("b"))),
+        (Cursor::START, None),
+        (Cursor::START, Some(records("a"))),
+        (records("a"), Some(Cursor::START)),
+    ] {
+        let stretch = Stretch { after, to, rows, digest };
+        let effects = handle_with(&mut receiver(), &Cold::default(), compare(&stretch));
+        assert!(drops_home(&effects), "{stretch:?}");
+    }
+}

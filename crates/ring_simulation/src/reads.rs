@@ -1,0 +1,50 @@
+//! Reads of the disks, which take their time and return in any order.
+
+use protocol::view::Member;
+use ring::node::NodeEvent;
+use ring::store::{ReadError, ReadId, ReadRows, ReadWhat, StoredRows};
+
+use crate::world::World;
+
+/// A read that is under way.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) read: ReadId,
+    pub(crate) member: Member,
+    pub(crate) what: ReadWhat,
+    /// What was read, once it was, until it returns.
+    pub(crate) was_read: Option<Result<ReadRows, ReadError>>,
+}
+
+impl World {
+    /// One of the reads of a node is carried out, or returns what was read then.
+    pub(crate) fn read(&mut self, i: usize, nth: usize) {
+        let host = &mut self.nodes[i];
+        let Some(at) = nth.checked_rem(host.reads.len()) else { return };
+        let Read { read, member, what, was_read } = &mut host.reads[at];
+        let now = host.disk.read(*member, what);
+        let Some(result) = was_read.take() else {
+            *was_read = Some(now);
+            return;
+        };
+        let (read, member) = (*read, *member);
+        match what {
+            ReadWhat::Record(_) => self.totals.cold_reads += 1,
+            _ => self.totals.other_reads += 1,
+        }
+        self.totals.reads_overtaken += u64::from(result != now);
+        host.reads.remove(at);
+        self.node_event(i, NodeEvent::Read { read, member, result });
+    }
+
+    /// All reads of a node return, and those that come of that.
+    pub(crate) fn read_all(&mut self, i: usize) {
+        for _ in 0..10_000 {
+            if self.nodes[i].reads.is_empty() {
+                return;
+            }
+            self.read(i, 0);
+        }
+        panic!("db-{i} reads without end");
+    }
+}

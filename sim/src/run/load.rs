@@ -1,0 +1,151 @@
+//! Load: a node with a slow disk dies and comes back while clients ask for updates all the time. The view must be *both* again
+//! meanwhile.
+
+use std::time::Duration;
+
+use history::users::{Fields, Input, Patch};
+use protocol::id::PartitionId;
+use protocol::view::{InSync, Member};
+use ring::placement::Place;
+
+use super::Run;
+use crate::plan::host::Host;
+use crate::plan::step::{Death, Step};
+use crate::plan::swarm::Core;
+use crate::plan::workload::PlannedOperation;
+use crate::report::{Failure, Violation};
+use crate::seen::Phase;
+
+/// How the ids of the users begin whom the load is about.
+const LOADED: &str = "load-";
+
+/// How many users those are.
+const USERS: usize = 12;
+
+/// How many clients ask for updates, one after the other.
+const CLIENTS: usize = 6;
+
+/// How long the node is down.
+const DOWN: Duration = Duration::from_millis(600);
+
+/// How long it may take until the view is *both* again, from when the node is up.
+const BACK_MAX: Duration = Duration::from_secs(12);
+
+/// The same where no more than a message is under way at a time: each message, so each part of a snapshot, takes a sync or two of
+/// the slow disk.
+const BACK_MAX_MESSAGE_BY_MESSAGE: Duration = Duration::from_secs(60);
+
+/// A window of fewer bytes takes a message at a time.
+const WINDOW_MIN_BYTES: usize = 4 << 10;
+
+/// The updates that are asked for while a node comes back.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    /// Those that have no answer yet, of each client.
+    open: [u32; CLIENTS],
+    asked: u32,
+}
+
+impl Load {
+    /// An operation has ended.
+    pub(super) fn has_ended(&mut self, input: &Input, client: usize) {
+        if let Some(open) = self.open.get_mut(client).filter(|_| is_of_load(input)) {
+            *open -= 1;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.open.iter().all(|open| *open == 0)
+    }
+}
+
+fn is_of_load(input: &Input) -> bool {
+    input.id().starts_with(LOADED)
+}
+
+impl Run<'_> {
+    /// The node whose disk is slow dies and comes back under load, if there is one.
+    pub(super) fn come_back_under_load(&mut self, core: Core) -> Result<(), Failure> {
+        let Some(slow) = self.plan.swarm.slow_disk.filter(|_| core == Core::All) else {
+            return Ok(());
+        };
+        self.begin(Phase::Load);
+        let count = self.plan.swarm.nodes;
+        let home = self.model.ring.places().nth((slow + count - 1) % count);
+        let Some(home) = home else { return Ok(()) };
+        let users = self.loaded_users(home);
+        let (host, how) = (Host::Node(slow), Death::Killed);
+        self.world.carry_out(Step::Down { host, how });
+        let up_at = self.world.now() + DOWN;
+        while self.world.now() < up_at || self.is_both(home.partition()) {
+            self.load(&users);
+            self.step()?;
+            self.be_in_time(up_at + BACK_MAX, "the loss of the slow node is not noticed")?;
+        }
+        self.world.carry_out(Step::Up(host));
+        let is_message_by_message = self.plan.swarm.window_bytes < WINDOW_MIN_BYTES;
+        let back_max = if is_message_by_message { BACK_MAX_MESSAGE_BY_MESSAGE } else { BACK_MAX };
+        let deadline = self.world.now() + back_max;
+        while !self.acts_on_both(home.partition()) {
+            self.load(&users);
+            self.step()?;
+            if self.world.now() >= deadline {
+                let detail = format!(
+                    "{back_max:?} after {host} is up again, {} is not both again, under load",
+                    home.partition(),
+                );
+                return Err(Violation::liveness("convergence", self.log.now(), detail).into());
+            }
+        }
+        let deadline = self.world.now() + BACK_MAX;
+        while !self.load.is_over() {
+            self.step()?;
+            self.be_in_time(deadline, "updates of the load have no answer")?;
+        }
+        self.converge(core)
+    }
+
+    fn is_both(&self, partition: PartitionId) -> bool {
+        let view = self.model.published.get(&partition);
+        view.is_some_and(|view| matches!(view.in_sync, InSync::Both { .. }))
+    }
+
+    /// Whether both copies act on the view *both*, level or not.
+    fn acts_on_both(&self, partition: PartitionId) -> bool {
+        let view = self.model.published.get(&partition);
+        let acts = |member| self.model.copy(partition, member).acting.as_ref() == view;
+        self.is_both(partition) && Member::ALL.into_iter().all(acts)
+    }
+
+    /// Gives each client without an operation another one.
+    fn load(&mut self, users: &[String]) {
+        for client in 0..CLIENTS.min(self.plan.swarm.clients) {
+            if self.load.open[client] > 0 {
+                continue;
+            }
+            self.load.asked += 1;
+            self.load.open[client] += 1;
+            let number = self.load.asked;
+            let id = users[number as usize % users.len()].clone();
+            let name = format!("load {number}");
+            let input = if number as usize <= users.len() {
+                let fields = Fields { name, email: format!("{id}@example.org"), group: number };
+                Input::Create { id, fields }
+            } else {
+                let patch = Patch { name: Some(name), ..Patch::default() };
+                Input::Change { id, patch, if_match: None, if_none_match: None }
+            };
+            let operation = PlannedOperation { at_ms: 0, client, input, if_match: false };
+            self.world.ask(client, operation);
+        }
+    }
+
+    /// Users of a partition that no client has spoken of before.
+    fn loaded_users(&self, place: Place) -> Vec<String> {
+        let is_of = |id: &String| {
+            id.parse().is_ok_and(|id| self.model.ring.partition_of(&id) == place.partition())
+        };
+        let ids = (0..10_000).map(|number| format!("{LOADED}{number}"));
+        ids.filter(is_of).take(USERS).collect()
+    }
+}
