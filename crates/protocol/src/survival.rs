@@ -63,6 +63,6 @@ proptest! {
     fn a_request_is_far_smaller_than_a_frame(request: Request) {
         let is_read = matches!(request.operation, Operation::Read(_));
         let frame = frame::encode(Versions::SPOKEN.highest, &[ToNode::Request(request)]).expect("it serialises");
-        prop_assert!(frame.len() <= if is_read { 256 } else { 2_048 }, "{} bytes", frame.len());
+        prop_assert!(frame.len() <= if is_read { 256 } else { 8_192 }, "{} bytes", frame.len());
     }
 }
