@@ -28,7 +28,7 @@ async fn be_refused(cluster: &Cluster) {
         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(upgrade.as_bytes()).await.expect("it reads");
     // A text frame with `40`, the packet CONNECT, behind a mask of zeros (RFC 6455, 5.2).
-    stream.write_all(b"\x81\x82\0\0\0\x20").await.expect("it reads");
+    stream.write_all(b"\x81\x82\x00\x00\x00\x0040").await.expect("it reads");
     let mut said = Vec::new();
     let refused = async {
         while !String::from_utf8_lossy(&said).contains("unauthorized") {

@@ -49,7 +49,11 @@ async fn a_gateway_does_not_start_with_times_or_nodes_that_make_no_sense() {
         ),
         ("--heartbeat-interval-ms", "0", "the link's heartbeat interval is below a millisecond"),
         ("--heartbeat-timeout-ms", "18446744073709551615", "heartbeat timeout is above an hour"),
-        ("--receive-deadline-ms", "18446744073709551615", "above an hour is none for a request"),
+        (
+            "--receive-deadline-ms",
+            "18446744073709551615",
+            "above an hour for a request has no deadline",
+        ),
         ("--request-deadline-ms", "18446744073709551615", "above an hour has no use"),
         ("--grace-ms", "18446744073709551615", "above an hour has no use"),
         ("--head-bytes-max", "1", "allow 8192 at least"),

@@ -124,9 +124,10 @@ async fn a_node_of_another_release_is_refused_whatever_else_it_says() {
     for (field, value) in [("node", json!("db-0")), ("boot", json!("of another form"))] {
         let mut auth = hello.clone();
         auth["protocol"] = json!(99);
+        auth["protocol_lowest"] = json!(98);
         auth[field] = value;
         let error = refusal_of(&cluster, auth).await;
-        let words = ["protocol-version", "speaks protocol version 99", "the same release"];
+        let words = ["protocol-version", "speaks protocol version 98 to 99", "a version in common"];
         assert_says(&error, &words);
     }
     before.is_still(&mut cluster).await;

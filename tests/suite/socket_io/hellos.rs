@@ -26,15 +26,21 @@ pub(super) fn bad() -> Vec<(Option<Value>, RefusalCode, &'static str)> {
         Some(auth)
     };
     let wrong_secret = "the cluster secret is missing or wrong";
-    let wrong_version = "run the same release everywhere";
+    // Of a version that this release does not speak, and no other.
+    let of_version = |version: Value| {
+        let mut auth = good();
+        (auth["protocol"], auth["protocol_lowest"]) = (version.clone(), version);
+        Some(auth)
+    };
+    let wrong_version = "run releases that have a version in common";
     vec![
         (None, RefusalCode::Unauthorized, "connect with an auth object"),
         (with("secret", json!("another secret")), RefusalCode::Unauthorized, wrong_secret),
         (with("secret", json!("")), RefusalCode::Unauthorized, wrong_secret),
         (without("secret"), RefusalCode::Unauthorized, wrong_secret),
-        (with("protocol", json!(99)), RefusalCode::ProtocolVersion, wrong_version),
+        (of_version(json!(99)), RefusalCode::ProtocolVersion, wrong_version),
         (
-            with("protocol", json!(Versions::SPOKEN.highest.0 + 1)),
+            of_version(json!(Versions::SPOKEN.highest.0 + 1)),
             RefusalCode::ProtocolVersion,
             wrong_version,
         ),

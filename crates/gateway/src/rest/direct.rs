@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use process::threads::OwnedFuture;
@@ -93,7 +94,11 @@ impl Came {
         response: impl Future<Output = Response> + Send + 'static,
     ) -> OwnedFuture<Result<Response, Infallible>> {
         Box::pin(async move {
-            let response = response.await;
+            let mut response = response.await;
+            if response.status() == StatusCode::NOT_MODIFIED {
+                // That of the record is not known here, and a zero would be wrong (RFC 9110, section 8.6).
+                response.headers_mut().remove(CONTENT_LENGTH);
+            }
             self.app.traffic.answered(self.kind, &response, self.at.elapsed());
             Ok(response)
         })
