@@ -258,6 +258,7 @@ impl Driver {
         let mut effects = std::mem::take(&mut locked.effects);
         for event in events {
             let before = matches!(event, GatewayEvent::Saved).then(|| locked.published().to_vec());
+            locked.teller.hears(&event);
             locked.core.handle(now, event, &mut effects);
             if let Some(before) = before {
                 locked.teller.saved(&before, locked.published());

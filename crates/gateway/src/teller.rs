@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use process::events::{Event, GatewayEvent as Told, emit};
+use process::events::{Event, GatewayEvent as Told, Said, emit, is_listened_to};
 use protocol::hello::NodeHello;
 use protocol::id::{GatewayBoot, NodeId};
-use protocol::message::{Operation, Request, ToNode};
+use protocol::message::{Condition, FromNode, Operation, Progress, Request, ToNode};
 use protocol::view::View;
 use ring::controller::ClusterState;
-use ring::gateway::GatewayEffect;
+use ring::gateway::{GatewayEffect, GatewayEvent};
 use ring::link::LinkId;
 
 /// Tells of what happens inside of a gateway.
@@ -48,6 +48,17 @@ impl Teller {
         }
     }
 
+    /// The core is about to hear of an event.
+    pub(crate) fn hears(&self, event: &GatewayEvent) {
+        if is_listened_to()
+            && let GatewayEvent::NodeSays { link, message } = event
+            && let Some(said) = said(message)
+            && let Some(node) = self.nodes.get(link)
+        {
+            self.tell(|| Told::Hears { node: node.clone(), said });
+        }
+    }
+
     /// A state was made durable, in the place of the one before.
     pub(crate) fn saved(&self, before: &[Option<View>], after: &[Option<View>]) {
         for view in changed(before, after) {
@@ -55,7 +66,7 @@ impl Teller {
         }
         for (before, after) in before.iter().zip(after) {
             if let (Some(view), None) = (before, after) {
-                self.tell(|| Told::Forgets(view.partition));
+                self.tell(|| Told::Forgets { partition: view.partition });
             }
         }
     }
@@ -69,16 +80,14 @@ impl Teller {
                 }
             }
             GatewayEffect::Drop { link, .. } => self.unlinked(*link),
-            GatewayEffect::Send { link, message } | GatewayEffect::SendAlone { link, message } => {
-                if let Some(node) = self.nodes.get(link) {
-                    self.sends(node, message);
-                }
-            }
+            GatewayEffect::Send { link, message } => self.sends(*link, message, false),
+            GatewayEffect::SendAlone { link, message } => self.sends(*link, message, true),
             GatewayEffect::Complete { .. } | GatewayEffect::Defect(_) | GatewayEffect::Changed => {}
         }
     }
 
-    fn sends(&self, node: &NodeId, message: &ToNode) {
+    fn sends(&self, link: LinkId, message: &ToNode, is_alone: bool) {
+        let Some(node) = self.nodes.get(&link) else { return };
         let node = || node.clone();
         match message {
             ToNode::Welcome(welcome) => {
@@ -92,13 +101,21 @@ impl Teller {
                     Operation::Update(update) => Some(update.request),
                 };
                 let node = node();
-                self.tell(|| Told::Requests { node, partition, member, epoch, call, request });
+                self.tell(|| Told::Requests {
+                    node,
+                    partition,
+                    member,
+                    epoch,
+                    call,
+                    request,
+                    is_alone,
+                });
             }
+            ToNode::Probe(probe) => self.tell(|| Told::Probes { node: node(), probe: *probe }),
             ToNode::NextIsLinked(_)
             | ToNode::HomeIsLinked
             | ToNode::JoinerIsWhole { .. }
             | ToNode::AskRefused { .. }
-            | ToNode::Probe(_)
             | ToNode::Goodbye(_) => {}
         }
     }
@@ -106,6 +123,32 @@ impl Teller {
     fn tell(&self, event: impl FnOnce() -> Told) {
         emit(|| Event::Gateway { gateway: self.gateway, event: event() });
     }
+}
+
+/// What is told of a message of a node, if anything is.
+fn said(message: &FromNode) -> Option<Said> {
+    Some(match message {
+        FromNode::Report(report) => {
+            Said::Report { home: report.home.condition, next: report.next.condition }
+        }
+        FromNode::Condition { partition, condition, .. } => {
+            Said::Condition { partition: *partition, condition: *condition }
+        }
+        FromNode::Disk(state) => Said::Disk(*state),
+        FromNode::NextUnreachable { partition, .. } => Said::NextUnreachable(*partition),
+        FromNode::Goodbye(_) => Said::Goodbye,
+        FromNode::Alive(probe) => Said::Alive(*probe),
+        FromNode::Reply { call, .. } => Said::Reply(*call),
+        FromNode::Undecodable { understood } => Said::Undecodable(*understood),
+        FromNode::Progress(Progress { member, durable, condition: Condition::Whole, .. }) => {
+            Said::Durable { member: *member, seq: *durable }
+        }
+        FromNode::Ask(_)
+        | FromNode::ServesAlone { .. }
+        | FromNode::NextReachable { .. }
+        | FromNode::Compared { .. }
+        | FromNode::Progress(_) => return None,
+    })
 }
 
 /// The views that differ from those before them.

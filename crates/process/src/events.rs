@@ -11,7 +11,9 @@ use std::fmt;
 use protocol::id::{
     Boot, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
-use protocol::message::{Ask, AskNumber, CallId, Condition, Progress, Verdict};
+use protocol::message::{
+    Ask, AskNumber, CallId, Condition, DiskState, ProbeNumber, Progress, Verdict,
+};
 use protocol::view::{Member, View};
 use serde::Serialize;
 use tracing::field::{Field, Visit};
@@ -63,6 +65,13 @@ pub enum NodeEvent {
     Joins {
         /// Which start of the gateway.
         gateway: GatewayBoot,
+    },
+    /// The link to the gateway is gone.
+    Leaves,
+    /// The node tells the gateway whether its disk answers.
+    TellsDisk {
+        /// Whether it does.
+        state: DiskState,
     },
     /// A copy acts on a view from now on.
     Acts {
@@ -253,7 +262,10 @@ pub enum GatewayEvent {
     /// A view is durable at the controller, and may be known.
     Publishes(View),
     /// The view of a partition is not known any more: a node knows of a newer one.
-    Forgets(PartitionId),
+    Forgets {
+        /// The partition.
+        partition: PartitionId,
+    },
     /// A node is told a view.
     Tells {
         /// Which.
@@ -282,7 +294,62 @@ pub enum GatewayEvent {
         call: CallId,
         /// The id of an update; none of a read.
         request: Option<RequestId>,
+        /// Whether its frame holds nothing else.
+        is_alone: bool,
     },
+    /// A node has to show that it is alive now.
+    Probes {
+        /// The node.
+        node: NodeId,
+        /// The number of the probe.
+        probe: ProbeNumber,
+    },
+    /// A node has said something that views or requests depend on.
+    Hears {
+        /// The node.
+        node: NodeId,
+        /// What it said.
+        said: Said,
+    },
+}
+
+/// What a node has said to a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Said {
+    /// What its copies are worth, first on its link.
+    Report {
+        /// The home copy.
+        home: Condition,
+        /// The next copy.
+        next: Condition,
+    },
+    /// What a copy is worth from now on.
+    Condition {
+        /// The partition of the copy.
+        partition: PartitionId,
+        /// What the copy is worth.
+        condition: Condition,
+    },
+    /// Whether its disk answers.
+    Disk(DiskState),
+    /// Its home copy cannot reach the next copy.
+    NextUnreachable(PartitionId),
+    /// How far a copy is that is whole.
+    Durable {
+        /// The copy.
+        member: Member,
+        /// The last entry that is durable.
+        seq: Seq,
+    },
+    /// It ends.
+    Goodbye,
+    /// The answer to a probe.
+    Alive(ProbeNumber),
+    /// The reply to a call.
+    Reply(CallId),
+    /// It cannot decode a frame; it has read every call up to this one.
+    Undecodable(Option<CallId>),
 }
 
 /// Whether anyone listens.
@@ -379,6 +446,30 @@ mod tests {
         assert_eq!(shown["node"], "db-1");
         assert_eq!(shown["event"], "replies");
         assert_eq!(shown["reply"], "done");
+    }
+
+    #[test]
+    fn whatever_a_gateway_hears_is_shown_as_json() {
+        let node: NodeId = "db-1".parse().unwrap();
+        let whole = Condition::Whole;
+        let said = [
+            Said::Report { home: whole, next: whole },
+            Said::Condition { partition: PartitionId(1), condition: whole },
+            Said::Disk(DiskState::Silent),
+            Said::Durable { member: Member::Home, seq: Seq(4) },
+            Said::NextUnreachable(PartitionId(1)),
+            Said::Goodbye,
+            Said::Alive(ProbeNumber(2)),
+            Said::Reply(CallId(3)),
+            Said::Undecodable(None),
+        ];
+        let hears = said.map(|said| GatewayEvent::Hears { node: node.clone(), said });
+        let forgets = GatewayEvent::Forgets { partition: PartitionId(1) };
+        for event in hears.into_iter().chain([forgets]) {
+            let told = Told(Event::Gateway { gateway: GatewayBoot(uuid::Uuid::nil()), event });
+            let shown: serde_json::Value = serde_json::from_str(&told.to_string()).unwrap();
+            assert!(shown["event"].is_string(), "{shown}");
+        }
     }
 
     #[test]

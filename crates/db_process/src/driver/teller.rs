@@ -60,6 +60,7 @@ impl Teller {
                 };
                 return;
             }
+            NodeEvent::GatewayLost { .. } => return self.tell(|| Told::Leaves),
             _ => return,
         };
         self.heard_from = Peer::Gateway;
@@ -152,6 +153,9 @@ impl Teller {
                 message: FromNode::Compared { partition, verdict }, ..
             } => {
                 self.tell(|| Told::Compares { partition: *partition, verdict: *verdict });
+            }
+            NodeEffect::ToGateway { message: FromNode::Disk(state), .. } => {
+                self.tell(|| Told::TellsDisk { state: *state });
             }
             NodeEffect::ToGateway { message: FromNode::Ask(ask), .. } => {
                 self.tell(|| Told::Asks(*ask));
