@@ -7,7 +7,7 @@
 //! | [`fencing`] | 2 | a copy serves its own epoch only; no epoch goes back |
 //! | [`release`] | 3 | an answer shows what is durable on every copy in sync |
 //! | [`prefix`] | 4 | next holds what is durable at home, in home's order, without gaps |
-//! | [`shrink`] | 5 | a view shrinks in favour of a member that is linked |
+//! | [`shrink`] | 5 | a view drops a member in favour of one that is linked and alive now |
 //! | [`ask`] | 6 | a donor that asks commits nothing that the joiner has not |
 //! | [`reads_move`] | 7 | requests go to whom the published view says |
 //! | [`out_of_sync`] | 8 | a copy that is not in sync answers nothing |
@@ -17,12 +17,15 @@
 //! | [`recovered`] | 11 | what is found is synced before it is used; a failed sync ends the process |
 //! | [`at_most_once`] | 12 | a request is applied at most once |
 //! | [`outcomes`] | 13 | *not done* never took effect, *done* did |
+//! | [`undecodable`] | 13 | what a node cannot decode is sent again alone, and not a third time |
 //! | [`one_gateway`] | 14 | a second gateway does nothing; a copy never has two views of one epoch |
 //! | [`linearizable`] | | what clients saw, user by user |
 //! | [`roles`] | | reads are answered by the copy that the epoch's view says, updates by the primary |
 //! | [`durability`] | | every acknowledged update is in both copies, after a loss of power everywhere |
 //! | [`same_copies`] | | both copies are the same in the end |
 //! | [`deadline`] | | every request has an answer in time |
+//! | [`waiting`] | | a request is turned away only after it has waited at a busy node |
+//! | [`silent_disk`] | | a node whose disk does not answer tells the gateway |
 //! | [`availability`] | | with one node in trouble no read fails |
 //! | [`convergence`] | | what has come back serves |
 //! | [`documented`] | | no answer but those that are documented |
@@ -52,8 +55,11 @@ pub mod release;
 pub mod roles;
 pub mod same_copies;
 pub mod shrink;
+pub mod silent_disk;
 #[cfg(test)]
 mod support;
+pub mod undecodable;
+pub mod waiting;
 pub mod whole;
 
 use std::collections::BTreeMap;
@@ -103,7 +109,9 @@ pub fn rule(check: &str) -> &'static str {
         "fencing" => "rule 2: a copy serves its own epoch only, and no epoch goes back",
         "release" => "rule 3: what an answer shows is durable on every copy in sync",
         "prefix" => "rule 4: next holds a beginning of home's durable log, without gaps",
-        "shrink" => "rule 5: a view shrinks only in favour of a member whose link is up",
+        "shrink" => {
+            "rule 5: a view drops a member only in favour of one that is linked and alive now"
+        }
         "ask" => "rule 6: a donor that asks commits nothing that the joiner has not made durable",
         "reads-move" => "rule 7: requests go to whom the published view says, under its epoch",
         "out-of-sync" => "rule 8: a copy that is out of sync never serves",
@@ -115,6 +123,9 @@ pub fn rule(check: &str) -> &'static str {
         }
         "at-most-once" => "rule 12: a request is carried out at most once",
         "outcomes" => "rule 13: what was not done never took effect",
+        "undecodable" => {
+            "rule 13: what a node cannot decode is sent again alone, and not a third time"
+        }
         "one-gateway" => {
             "rule 14: there is one gateway, and a copy never has two views of one epoch"
         }
@@ -127,6 +138,8 @@ pub fn rule(check: &str) -> &'static str {
         }
         "same-copies" => "when all has come back, both copies are the same",
         "deadline" => "a request has its answer by its deadline, and is not given up before",
+        "waiting" => "503 `overloaded` comes only after 250 ms in which the node answered others",
+        "silent-disk" => "a node tells the gateway when no sync has returned for a second",
         "availability" => "with one node in trouble no read fails",
         "convergence" => "when the faults have ended, all that can be served comes back by itself",
         "documented" => "there are no answers but those that are documented",
@@ -206,13 +219,16 @@ impl Checks {
             Box::<reads_move::ReadsMove>::default(),
             Box::<release::Release>::default(),
             Box::<prefix::Prefix>::default(),
-            Box::<shrink::Shrink>::default(),
+            Box::new(shrink::Shrink::new(&plan.swarm)),
             Box::<ask::AskHolds>::default(),
             Box::<lost_data::LostData>::default(),
             Box::<controller_file::ControllerFile>::default(),
             Box::<recovered::Recovered>::default(),
             Box::<at_most_once::AtMostOnce>::default(),
             Box::<roles::Roles>::default(),
+            Box::<undecodable::Undecodable>::default(),
+            Box::<waiting::Waiting>::default(),
+            Box::<silent_disk::SilentDisk>::default(),
             Box::new(deadline::Deadline::new(&plan.swarm)),
             Box::new(availability::Availability::new(&plan.swarm)),
             Box::<convergence::Convergence>::default(),

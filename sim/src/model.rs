@@ -5,8 +5,8 @@ mod roles;
 
 use std::collections::BTreeMap;
 
-use process::events::{Event, GatewayEvent};
-use protocol::id::{Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, RequestId};
+use process::events::{Event, GatewayEvent, Said};
+use protocol::id::{Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, RequestId, Seq};
 use protocol::message::{CallId, Condition, Progress};
 use protocol::view::{InSync, Member, View};
 use ring::placement::{Place, Ring};
@@ -37,6 +37,8 @@ pub struct Model {
     pub links: BTreeMap<(GatewayBoot, u64), Linked>,
     /// The nodes, by their place.
     pub nodes: Vec<NodeModel>,
+    /// The last entry that the gateway heard to be durable at each copy of a node, while the copy was whole.
+    pub heard: BTreeMap<(Place, Member), Seq>,
     /// The requests that gateways sent.
     pub calls: BTreeMap<(GatewayBoot, CallId), Call>,
 }
@@ -79,6 +81,7 @@ impl Model {
             saved: BTreeMap::new(),
             views: BTreeMap::new(),
             links: BTreeMap::new(),
+            heard: BTreeMap::new(),
             calls: BTreeMap::new(),
         }
     }
@@ -154,6 +157,28 @@ impl Model {
         })
     }
 
+    /// Whether the gateway has heard of more at a node's home copy than the next copy has.
+    pub fn is_ahead_of_next(&self, place: usize) -> bool {
+        self.ring.places().nth(place).is_some_and(|place| {
+            let next = self.copy(place.partition(), Member::Next);
+            self.heard.get(&(place, Member::Home)).is_some_and(|seq| *seq > next.entry.handed.seq)
+        })
+    }
+
+    /// Whether a copy of a node is in sync with less than the gateway has heard it to have.
+    pub fn is_restored_to_less(&self, place: usize) -> bool {
+        let Some(place) = self.ring.places().nth(place) else { return false };
+        Member::ALL.into_iter().any(|member| {
+            let partition = self.ring.partition_at(place, member);
+            let is_both = self.published.get(&partition).is_some_and(|view| {
+                sole(view.in_sync).is_none()
+                    && named(view.in_sync, member) == self.nodes[place.index()].incarnation
+            });
+            let has = self.copy(partition, member).entry.handed.seq;
+            is_both && self.heard.get(&(place, member)).is_some_and(|heard| *heard > has)
+        })
+    }
+
     /// The nodes of a donor that does not know yet that its ask is granted, and of its joiner.
     pub fn donor_untold(&self) -> Option<(Place, Place)> {
         self.saved.iter().find_map(|(partition, saved)| {
@@ -199,6 +224,7 @@ impl Model {
         match event {
             GatewayEvent::Starts { views, .. } => {
                 self.gateway = Some(gateway);
+                self.heard.clear();
                 self.deciding.clear();
                 self.published = views.iter().map(|view| (view.partition, *view)).collect();
                 self.saved = self.published.clone();
@@ -222,10 +248,10 @@ impl Model {
                 // With the controller's file a view may be lost that nobody has stored: its epoch is used again.
                 self.views.insert((view.partition, view.epoch), *view);
             }
-            GatewayEvent::Forgets(partition) => {
+            GatewayEvent::Forgets { partition } => {
                 self.published.remove(partition);
             }
-            GatewayEvent::Requests { node, partition, member, epoch, call, request } => {
+            GatewayEvent::Requests { node, partition, member, epoch, call, request, .. } => {
                 let sent = Call {
                     at,
                     node: node.clone(),
@@ -236,7 +262,16 @@ impl Model {
                 };
                 self.calls.insert((gateway, *call), sent);
             }
-            GatewayEvent::Tells { .. } | GatewayEvent::Welcomes { .. } => {}
+            GatewayEvent::Tells { .. }
+            | GatewayEvent::Welcomes { .. }
+            | GatewayEvent::Probes { .. } => {}
+            GatewayEvent::Hears { node, said } => {
+                if let (Said::Durable { member, seq }, Some(place)) =
+                    (said, self.ring.place_of(node))
+                {
+                    self.heard.insert((place, *member), *seq);
+                }
+            }
         }
     }
 }

@@ -153,7 +153,32 @@ probes! {
     SlowJoinerBack = "slow joiner came back under load",
     /// All of both copies was compared.
     CopiesCompared = "copies compared",
+    /// A node answered a probe.
+    ProbeAnswered = "probe answered",
+    /// A node was probed, and its link was lost before it answered.
+    ProbeUnanswered = "probe never answered",
+    /// The gateway lost its last link.
+    AllLinksLost = "all links lost",
+    /// A node told the gateway that its disk does not answer.
+    DiskSilent = "disk silent",
+    /// A disk answered again, of a node that had stayed linked.
+    DiskAnswers = "disk answers again",
+    /// A node ended because its disk did not answer.
+    DiskDeadline = "disk given up",
+    /// A node could not decode a frame.
+    FrameUndecodable = "frame not decoded",
+    /// A request that was in such a frame, or behind it, was sent again alone.
+    SentAlone = "request sent alone",
+    /// A node could not decode a frame that held one request.
+    CulpritFound = "request not decoded alone",
+    /// A node was welcomed without a view that names data which it has lost.
+    WelcomedWithoutView = "welcomed without a view of lost data",
+    /// A snapshot took the place of a copy that had more entries durable.
+    RestoredToLess = "snapshot of less than there was",
 }
+
+/// What a node says that ends because its disk does not answer.
+const SILENT: &str = "has not answered";
 
 /// Looks out for the probes of a run.
 #[derive(Debug, Default)]
@@ -174,6 +199,10 @@ pub(crate) struct Probes {
     is_under_load: bool,
     /// The copies that were in the middle of a snapshot when their node started.
     interrupted: BTreeSet<(NodeId, Member)>,
+    /// The nodes that have not answered the last probe.
+    probed: BTreeSet<NodeId>,
+    /// What was sent over each node's link, and whether it was alone in its frame.
+    calls: BTreeMap<NodeId, BTreeMap<CallId, bool>>,
 }
 
 impl Probes {
@@ -229,6 +258,9 @@ impl Probes {
             }
             WorldDid::Kills(host, _) | WorldDid::Ended(host, Ended::Storage(_)) => {
                 let mut reached = Vec::new();
+                if matches!(did, WorldDid::Ended(_, Ended::Storage(why)) if why.contains(SILENT)) {
+                    reached.push(Probe::DiskDeadline);
+                }
                 match host {
                     Host::Gateway if !model.deciding.is_empty() => {
                         reached.push(Probe::GatewayDiedSaving);

@@ -10,6 +10,7 @@
 //!
 //! The checks look at everything that was seen after each tick; the first violation ends the run.
 
+mod aim;
 mod borne;
 mod fresh;
 mod healing;
@@ -42,15 +43,6 @@ pub(crate) use self::fresh::is_fresh;
 /// How long everything may take to come back once the faults have ended.
 const CONVERGENCE_MAX: Duration = Duration::from_secs(30);
 
-/// How long a fault may wait for the moment that it is aimed at.
-const AIM_MAX: Duration = Duration::from_secs(8);
-
-/// How long a donor is kept in the dark for a blackout, in milliseconds.
-const DARK_MS: u64 = 400;
-
-/// How long after that, at least, comes the next time.
-const LIGHT: Duration = Duration::from_secs(2);
-
 /// Runs a plan. Everything that was seen goes to `watch` too.
 pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Report {
     let nodes = (0..plan.swarm.nodes).map(Host::node_id).collect();
@@ -69,6 +61,7 @@ pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Repo
         load: Load::default(),
         without_data: BTreeSet::new(),
         light_until: Duration::ZERO,
+        to_kill_again: Vec::new(),
         plan,
     };
     run.play()
@@ -92,6 +85,8 @@ struct Run<'a> {
     without_data: BTreeSet<usize>,
     /// Until then no donor is kept in the dark.
     light_until: Duration,
+    /// The nodes that are to die once more, as soon as they are restored to less than they had.
+    to_kill_again: Vec<Host>,
 }
 
 impl Run<'_> {
@@ -150,6 +145,7 @@ impl Run<'_> {
         let now = self.world.now();
         let calm = self.calm();
         self.keep_in_the_dark(now);
+        self.kill_again();
         loop {
             let may_begin = match self.plan.swarm.pace {
                 Pace::Free => true,
@@ -170,46 +166,18 @@ impl Run<'_> {
             if !self.is_borne(&fault) {
                 continue;
             }
-            if let Fault::LostData(Host::Node(place)) = fault {
-                self.without_data.insert(place);
+            match fault {
+                Fault::LostData(Host::Node(place)) => {
+                    self.without_data.insert(place);
+                }
+                Fault::Corrupt { host, killed_again: true, .. } => self.to_kill_again.push(host),
+                _ => {}
             }
             self.log.tell(Seen::World(WorldDid::Fault(fault.kind())));
             self.world.add_steps(fault.steps(for_ms));
             if self.plan.swarm.pace == Pace::OneAtATime {
                 return;
             }
-        }
-    }
-
-    /// Brings about the moment that a blackout waits for: the donor does not hear that its ask is granted, nor the joiner what
-    /// the donor makes durable meanwhile.
-    fn keep_in_the_dark(&mut self, now: Duration) {
-        let waits = |planned: &PlannedFault| {
-            matches!(planned.fault, Fault::Blackout { .. })
-                && Duration::from_millis(planned.at_ms) <= now
-        };
-        if self.plan.swarm.pace != Pace::Free
-            || now < self.light_until
-            || !self.faults.iter().any(waits)
-        {
-            return;
-        }
-        let Some((donor, joiner)) = self.model.donor_untold() else { return };
-        self.light_until = now + Duration::from_millis(DARK_MS) + LIGHT;
-        let (donor, joiner) = (Host::Node(donor.index()), Host::Node(joiner.index()));
-        for other in [Host::Gateway, joiner] {
-            self.world.add_steps(Fault::Hold(donor, other).steps(DARK_MS));
-        }
-    }
-
-    /// A fault that is aimed at a moment waits for it, if it comes soon; others pass it by.
-    fn is_the_moment(&self, planned: &PlannedFault, now: Duration) -> bool {
-        match planned.fault {
-            Fault::Blackout { .. } => {
-                self.model.is_a_donor_ahead()
-                    || Duration::from_millis(planned.at_ms) + AIM_MAX <= now
-            }
-            _ => true,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use history::Outcome;
-use process::events::{Event, GatewayEvent, NodeEvent};
+use process::events::{Event, GatewayEvent, NodeEvent, Said};
 use protocol::id::PartitionId;
 use ring::placement::Ring;
 
@@ -47,7 +47,13 @@ pub fn line(at: Moment, seen: &Seen) -> String {
 pub fn is_news(seen: &Seen) -> bool {
     !matches!(
         seen,
-        Seen::Inside(Event::Node { event: NodeEvent::Comes(_), .. }) | Seen::Storage { .. }
+        Seen::Inside(
+            Event::Node { event: NodeEvent::Comes(_), .. }
+                | Event::Gateway {
+                    event: GatewayEvent::Hears { said: Said::Reply(_) | Said::Durable { .. }, .. },
+                    ..
+                }
+        ) | Seen::Storage { .. }
     )
 }
 
@@ -102,6 +108,8 @@ fn of_partition(event: &Event) -> Option<PartitionId> {
             NodeEvent::Asks(ask) => Some(ask.partition),
             NodeEvent::Starts { .. }
             | NodeEvent::Joins { .. }
+            | NodeEvent::Leaves
+            | NodeEvent::TellsDisk { .. }
             | NodeEvent::ReadsApart { .. }
             | NodeEvent::ReadOvertaken { .. }
             | NodeEvent::SkipsComparison { .. }
@@ -111,7 +119,7 @@ fn of_partition(event: &Event) -> Option<PartitionId> {
             GatewayEvent::Decides(view)
             | GatewayEvent::Publishes(view)
             | GatewayEvent::Tells { view, .. } => Some(view.partition),
-            GatewayEvent::Requests { partition, .. } | GatewayEvent::Forgets(partition) => {
+            GatewayEvent::Requests { partition, .. } | GatewayEvent::Forgets { partition } => {
                 Some(*partition)
             }
             _ => None,
@@ -186,6 +194,8 @@ fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
             boot.count, home.written, next.written
         ),
         NodeEvent::Joins { gateway } => write!(f, "joins gateway {gateway}"),
+        NodeEvent::Leaves => f.write_str("has lost its link to the gateway"),
+        NodeEvent::TellsDisk { state } => write!(f, "tells the gateway of its disk: {state:?}"),
         NodeEvent::Acts { member, view } => write!(f, "{member} acts on {view}"),
         NodeEvent::Comes(progress) => write!(
             f,
@@ -260,19 +270,22 @@ fn gateway(f: &mut fmt::Formatter<'_>, event: &GatewayEvent) -> fmt::Result {
         }
         GatewayEvent::Decides(view) => write!(f, "decides {view}"),
         GatewayEvent::Publishes(view) => write!(f, "publishes {view}"),
-        GatewayEvent::Forgets(partition) => {
+        GatewayEvent::Forgets { partition } => {
             write!(f, "knows the view of {partition} no more: there is a newer one")
         }
         GatewayEvent::Tells { node, view } => write!(f, "tells {node}: {view}"),
         GatewayEvent::Welcomes { node, .. } => write!(f, "welcomes {node}"),
-        GatewayEvent::Requests { node, partition, member, epoch, call, request } => {
+        GatewayEvent::Requests { node, partition, member, epoch, call, request, is_alone } => {
             let what = if request.is_some() { "update" } else { "read" };
+            let alone = if *is_alone { ", alone" } else { "" };
             write!(
                 f,
-                "sends {node} a {what} of {partition} as {member} (call {}, epoch {epoch})",
+                "sends {node} a {what} of {partition} as {member} (call {}, epoch {epoch}{alone})",
                 call.0
             )?;
             request.map_or(Ok(()), |request| write!(f, ", request {request}"))
         }
+        GatewayEvent::Probes { node, probe } => write!(f, "probes {node} (probe {})", probe.0),
+        GatewayEvent::Hears { node, said } => write!(f, "hears of {node}: {said:?}"),
     }
 }

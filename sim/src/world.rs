@@ -16,6 +16,7 @@
 //! | `storage`, `state` | what a process sees of a disk, with its faults |
 //! | `steps` | what goes wrong, and how it ends |
 //! | `network` | cuts, holds and latencies |
+//! | `undecodable` | requests that a node cannot decode |
 //! | `clients` | clients over HTTP |
 
 mod clients;
@@ -28,6 +29,7 @@ mod rocks;
 mod state;
 mod steps;
 mod storage;
+mod undecodable;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

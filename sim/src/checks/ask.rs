@@ -166,7 +166,7 @@ mod tests {
         let mut scene = alone();
         scene.applies(Member::Home, position(2, 1), 1);
         scene.play(comes(Member::Home, position(2, 1), 1, 1));
-        scene.play(gateway(GatewayEvent::Forgets(P0)));
+        scene.play(gateway(GatewayEvent::Forgets { partition: P0 }));
         scene.play(gateway(GatewayEvent::Decides(both(0, 4))));
         scene.objects(gateway(GatewayEvent::Publishes(both(0, 4))));
     }
@@ -178,7 +178,7 @@ mod tests {
         scene.applies(Member::Next, position(1, 1), 1);
         scene.play(comes(Member::Next, position(1, 1), 1, 1));
         scene.play(starts(0, FoundCopy { condition: Condition::Partial, ..nothing() }, nothing()));
-        scene.play(gateway(GatewayEvent::Forgets(P0)));
+        scene.play(gateway(GatewayEvent::Forgets { partition: P0 }));
         scene.play(gateway(GatewayEvent::Publishes(both(0, 2))));
     }
 }

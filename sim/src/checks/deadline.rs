@@ -1,7 +1,9 @@
 //! Every request has an answer within its deadline, and some slack for the way, unless the gateway died or stood still
 //! meanwhile, or its client was cut off. And none is given up before: a read of a cluster that is formed fails at its deadline and no sooner, and so
-//! does an update of unknown fate; unless the gateway ends meanwhile, which answers whoever waits.
+//! does an update of unknown fate; unless the gateway ends meanwhile, which answers whoever waits, or a node cannot decode the
+//! requests of that user.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use history::users::Input;
@@ -33,6 +35,8 @@ pub struct Deadline {
     gave_up_at: Option<Moment>,
     /// Since when there is a cluster: before that, requests are turned away at once.
     formed_since: Option<Moment>,
+    /// The users whose requests a node could not decode at some time.
+    undecodable: BTreeSet<String>,
 }
 
 impl Deadline {
@@ -49,6 +53,7 @@ impl Deadline {
             is_up: false,
             gave_up_at: None,
             formed_since: None,
+            undecodable: BTreeSet::new(),
         }
     }
 
@@ -63,6 +68,10 @@ impl Deadline {
             WorldDid::Begins(
                 Condition::Paused(Host::Gateway) | Condition::Cut(Host::Clients, _),
             ) => self.pauses += 1,
+            WorldDid::Begins(Condition::Undecodable(_, user)) => {
+                self.undecodable.insert(user.clone());
+                return;
+            }
             WorldDid::Ends(Condition::Paused(Host::Gateway) | Condition::Cut(Host::Clients, _)) => {
                 self.pauses = self.pauses.saturating_sub(1);
             }
@@ -112,12 +121,14 @@ impl Check for Deadline {
                 };
                 let has_ended =
                     self.gave_up_at.is_some_and(|since| (began..=at.0).contains(&since.0));
-                if is_given_up && !has_ended && answered.took < self.deadline {
+                // An id may begin with another one.
+                let user = answered.input.id();
+                let is_undecodable = self.undecodable.iter().any(|id| user.starts_with(id));
+                if is_given_up && !has_ended && !is_undecodable && answered.took < self.deadline {
                     let detail = format!(
                         "given up before the deadline of {:?}: {answered:?}",
                         self.deadline
                     );
-                    let user = answered.input.id();
                     return Err(Violation::liveness(NAME, at, detail).of_user(user));
                 }
             }
@@ -158,6 +169,20 @@ mod tests {
         let mut scene = Scene::formed(Deadline::new(&swarm));
         scene.play(given_up_after(Duration::from_millis(swarm.request_deadline_ms)));
         scene.objects(given_up_after(Duration::from_millis(10)));
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_decoded_may_be_given_up_early_and_no_other() {
+        let swarm = Plan::draw(1, &Options::default()).swarm;
+        let mut scene = Scene::formed(Deadline::new(&swarm));
+        let undecodable = |user: &str| {
+            let condition = Condition::Undecodable(Host::Node(0), user.to_owned());
+            Seen::World(WorldDid::Begins(condition))
+        };
+        scene.play(undecodable("user-2"));
+        scene.objects(given_up_after(Duration::from_millis(10)));
+        scene.play(undecodable("user-1"));
+        scene.play(given_up_after(Duration::from_millis(10)));
     }
 
     #[test]

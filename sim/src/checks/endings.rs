@@ -24,7 +24,13 @@ pub struct Endings {
 impl Check for Endings {
     fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         match seen {
-            Seen::World(WorldDid::Fault(FaultKind::DiskError | FaultKind::DiskFull)) => {
+            Seen::World(WorldDid::Fault(
+                FaultKind::DiskError
+                | FaultKind::DiskFull
+                | FaultKind::HungDisk
+                // A machine that stands still returns no sync.
+                | FaultKind::Pause,
+            )) => {
                 self.disks_fail = true;
                 Ok(())
             }

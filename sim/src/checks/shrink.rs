@@ -1,92 +1,262 @@
-//! Rule 5, *shrink*: a view shrinks for a lost link only in favour of a member whose link is up; and home alone never
-//! leaves the view but by the loss of its data, or by damage to it. A member is its node *and* its data: a node that has come back without
-//! it is not the member that the view would keep.
+//! Rule 5, *shrink*, *alive now*: a view drops a member only in favour of one that is linked, does not end, has a disk that
+//! answers, and has answered a probe that was sent after the loss was noticed. A member is its node *and* its data: a
+//! node that has come back without it is not the member that the view would keep.
+//!
+//! Home leaves the view *both* only by the loss of its data, or by damage to it. And after a start of the gateway, or after
+//! most links were lost at once, nodes have time to connect before a lost link counts.
+
+mod losses;
+
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use process::events::{Event, GatewayEvent};
-use protocol::view::{InSync, Member};
+use protocol::id::GatewayBoot;
+use protocol::view::{InSync, Member, View};
 
+use self::losses::{Loss, Losses};
 use super::Check;
-use crate::model::Model;
+use crate::model::{Model, named};
+use crate::plan::swarm::Swarm;
 use crate::report::Violation;
 use crate::seen::{Moment, Seen};
 
 const NAME: &str = "shrink";
 
-/// See the [module](self).
-#[derive(Debug, Default)]
-pub struct Shrink;
+/// Links that are lost within this time are lost at once. (The gateway's own limit is a little longer.)
+const AT_ONCE: Duration = Duration::from_millis(990);
 
-impl Check for Shrink {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
-        let Seen::Inside(Event::Gateway { gateway, event: GatewayEvent::Decides(view) }) = seen
-        else {
-            return Ok(());
-        };
-        let before = model.published.get(&view.partition).map(|view| view.in_sync);
-        let has_lost = |member, incarnation| {
-            model.holder(view.partition, member).incarnation != Some(incarnation)
-        };
-        let keeper = match (before, view.in_sync) {
-            (Some(InSync::Both { next, .. }), InSync::HomeOnly { home }) => {
-                if has_lost(Member::Next, next) {
-                    return Ok(());
-                }
-                home
-            }
-            (Some(InSync::Both { home, .. }), InSync::NextOnly { .. }) => {
-                let is_damaged = model.copy(view.partition, Member::Home).is_damaged;
-                if has_lost(Member::Home, home) || is_damaged {
-                    return Ok(());
-                }
-                let detail = format!("home is dropped, though it has its data: {view}");
-                return Err(Violation::safety(NAME, at, detail).of(view.partition));
+/// How exactly times are told.
+const SLACK: Duration = Duration::from_millis(20);
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Shrink {
+    grace: Duration,
+    losses: Losses,
+    /// When links were lost, lately.
+    links_lost: VecDeque<Moment>,
+    /// Before this no view shrinks for a lost link.
+    grace_until: Moment,
+}
+
+impl Shrink {
+    /// With the grace period of a run.
+    pub fn new(swarm: &Swarm) -> Self {
+        Self {
+            grace: Duration::from_millis(swarm.grace_ms),
+            losses: Losses::default(),
+            links_lost: VecDeque::new(),
+            grace_until: Moment::default(),
+        }
+    }
+
+    fn link_lost(&mut self, model: &Model, at: Moment) {
+        self.links_lost.push_back(at);
+        while self.links_lost.pop_front_if(|lost| lost.0 + AT_ONCE < at.0).is_some() {}
+        if 2 * self.links_lost.len() > model.ring.size() {
+            self.grace_until = Moment(at.0 + self.grace);
+        }
+    }
+
+    fn judge(
+        &self,
+        model: &Model,
+        gateway: GatewayBoot,
+        at: Moment,
+        view: &View,
+    ) -> Result<(), String> {
+        let Some(before) = model.published.get(&view.partition) else { return Ok(()) };
+        let dropped = match (before.in_sync, view.in_sync) {
+            (InSync::Both { .. }, InSync::HomeOnly { .. }) => Member::Next,
+            (InSync::Both { .. } | InSync::HomeOnly { .. }, InSync::NextOnly { .. }) => {
+                Member::Home
             }
             _ => return Ok(()),
         };
-        let place = model.ring.holder(view.partition, Member::Home);
-        let is_linked = model.links.iter().any(|((of, _), linked)| {
-            (*of, linked.place, linked.incarnation) == (*gateway, place, keeper)
-        });
-        if is_linked {
-            return Ok(());
+        let place_of = |member| model.ring.holder(view.partition, member);
+        let (lost, kept) = (place_of(dropped), place_of(dropped.other()));
+        let has_other_data = named(before.in_sync, dropped)
+            .is_some_and(|named| self.losses.has_other_data(lost, named));
+        if let (InSync::Both { home, .. }, Member::Home) = (before.in_sync, dropped) {
+            let copy = model.holder(view.partition, Member::Home);
+            if copy.incarnation == Some(home) && !copy.copy(Member::Home).is_damaged {
+                return Err("home is dropped, though it has its data".to_owned());
+            }
         }
-        let node = model.ring.node_at(place);
-        let detail =
-            format!("shrunk in favour of {node}, which is not linked with that data: {view}");
-        Err(Violation::safety(NAME, at, detail).of(view.partition))
+        let is_linked = model.links.iter().any(|((of, _), linked)| {
+            (*of, linked.place) == (gateway, kept)
+                && named(view.in_sync, dropped.other()) == Some(linked.incarnation)
+        });
+        let node = model.ring.node_at(kept);
+        if !is_linked {
+            return Err(format!("in favour of {node}, which is not linked with that data"));
+        }
+        for loss in [Loss::Disk, Loss::Ending] {
+            if self.losses.is_noticed(kept, loss) {
+                return Err(format!("in favour of {node}, which is about to be lost ({loss:?})"));
+            }
+        }
+        let mut losses =
+            vec![Loss::Link, Loss::Disk, Loss::Ending, Loss::Copy(dropped), Loss::Unreachable];
+        losses.extend(has_other_data.then_some(Loss::Data));
+        let Some(noticed) = self.losses.noticed_at(lost, &losses) else {
+            return Err(format!("nothing of {} is lost", model.ring.node_at(lost)));
+        };
+        if !self.losses.is_alive_since(kept, noticed) {
+            let detail = "which has answered no probe since the loss was noticed";
+            return Err(format!("in favour of {node}, {detail}"));
+        }
+        let is_for_data = has_other_data || self.losses.is_noticed(lost, Loss::Copy(dropped));
+        if !is_for_data && at.0 + SLACK < self.grace_until.0 {
+            return Err(format!("nodes have until {} to connect", self.grace_until));
+        }
+        Ok(())
+    }
+}
+
+impl Check for Shrink {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let Seen::Inside(Event::Gateway { gateway, event }) = seen else { return Ok(()) };
+        if self.losses.follow(model, *gateway, event).is_some() {
+            self.link_lost(model, at);
+        }
+        match event {
+            GatewayEvent::Starts { .. } => {
+                self.links_lost.clear();
+                self.grace_until = Moment(at.0 + self.grace);
+                Ok(())
+            }
+            GatewayEvent::Decides(view) => self.judge(model, *gateway, at, view).map_err(|why| {
+                let detail = format!("shrunk to {view}: {why}");
+                Violation::safety(NAME, at, detail).of(view.partition)
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use process::events::Said;
+    use protocol::message::DiskState;
+
     use super::super::support::*;
     use super::*;
+    use crate::plan::{Options, Plan};
+
+    /// A cluster that is formed; the grace period has not begun.
+    fn scene() -> Scene<Shrink> {
+        let swarm = Swarm { grace_ms: 0, ..Plan::draw(1, &Options::default()).swarm };
+        Scene::formed(Shrink::new(&swarm))
+    }
+
+    fn lost(place: usize) -> Seen {
+        gateway(GatewayEvent::Unlinked { link: place as u64, node: id(place) })
+    }
+
+    fn decides(view: View) -> Seen {
+        gateway(GatewayEvent::Decides(view))
+    }
+
+    #[test]
+    fn a_view_that_shrinks_in_favour_of_who_is_alive_is_fine() {
+        let mut scene = scene();
+        scene.play(lost(1));
+        alive(0, 2).into_iter().for_each(|seen| scene.play(seen));
+        scene.play(decides(home_only(0, 2)));
+    }
 
     #[test]
     fn a_view_that_shrinks_to_a_lost_home_is_seen() {
-        let mut scene = Scene::formed(Shrink);
-        scene.play(gateway(GatewayEvent::Decides(home_only(1, 2))));
-        scene.play(gateway(GatewayEvent::Unlinked { link: 0, node: id(0) }));
-        scene.objects(gateway(GatewayEvent::Decides(home_only(0, 2))));
+        let mut scene = scene();
+        scene.play(lost(1));
+        alive(0, 2).into_iter().for_each(|seen| scene.play(seen));
+        scene.play(lost(0));
+        let violation = scene.objects(decides(home_only(0, 2)));
+        assert!(violation.detail.contains("not linked"), "{}", violation.detail);
     }
 
     #[test]
     fn a_view_that_shrinks_to_a_home_without_its_data_is_seen() {
-        let mut scene = Scene::formed(Shrink);
-        scene.play(gateway(GatewayEvent::Unlinked { link: 0, node: id(0) }));
+        let mut scene = scene();
+        scene.play(lost(1));
+        scene.play(lost(0));
         scene.play(gateway(GatewayEvent::Linked {
             link: 7,
             node: id(0),
             incarnation: incarnation(8),
             boot: protocol::id::Boot { count: 1, nonce: uuid::Uuid::from_u128(7) },
         }));
-        scene.objects(gateway(GatewayEvent::Decides(home_only(0, 2))));
+        alive(0, 2).into_iter().for_each(|seen| scene.play(seen));
+        scene.objects(decides(home_only(0, 2)));
     }
 
     #[test]
     fn a_home_that_is_dropped_with_its_data_is_seen() {
-        let mut scene = Scene::formed(Shrink);
+        let mut scene = scene();
+        scene.play(lost(0));
+        alive(1, 2).into_iter().for_each(|seen| scene.play(seen));
         let next_only = InSync::NextOnly { next: incarnation(1) };
-        scene.objects(gateway(GatewayEvent::Decides(view(0, 2, next_only))));
+        scene.objects(decides(view(0, 2, next_only)));
+    }
+
+    #[test]
+    fn an_answer_to_a_probe_that_was_sent_before_the_loss_is_no_sign_of_life() {
+        let mut scene = scene();
+        let [probes, answers] = alive(0, 2);
+        scene.play(probes);
+        scene.play(lost(1));
+        scene.play(answers);
+        let violation = scene.objects(decides(home_only(0, 2)));
+        assert!(violation.detail.contains("no probe since"), "{}", violation.detail);
+        alive(0, 3).into_iter().for_each(|seen| scene.play(seen));
+        scene.play(decides(home_only(0, 2)));
+    }
+
+    #[test]
+    fn an_answer_over_a_link_before_is_no_sign_of_life() {
+        let mut scene = scene();
+        scene.play(lost(1));
+        alive(0, 2).into_iter().for_each(|seen| scene.play(seen));
+        scene.play(lost(0));
+        scene.play(linked(7, 0));
+        scene.objects(decides(home_only(0, 2)));
+    }
+
+    #[test]
+    fn a_view_that_shrinks_to_a_silent_disk_is_seen() {
+        let mut scene = scene();
+        scene.play(lost(1));
+        scene.play(hears(0, Said::Disk(DiskState::Silent)));
+        alive(0, 3).into_iter().for_each(|seen| scene.play(seen));
+        scene.objects(decides(home_only(0, 2)));
+        scene.play(hears(0, Said::Disk(DiskState::Answers)));
+        scene.play(decides(home_only(0, 2)));
+    }
+
+    #[test]
+    fn a_view_that_shrinks_for_nothing_is_seen() {
+        let mut scene = scene();
+        alive(0, 1).into_iter().for_each(|seen| scene.play(seen));
+        let violation = scene.objects(decides(home_only(0, 2)));
+        assert!(violation.detail.contains("nothing of db-1"), "{}", violation.detail);
+    }
+
+    #[test]
+    fn a_view_that_shrinks_at_once_after_most_links_were_lost_is_seen() {
+        let swarm = Swarm { grace_ms: 100, ..Plan::draw(1, &Options::default()).swarm };
+        let mut scene = Scene::formed(Shrink::new(&swarm));
+        let read = || Seen::World(crate::seen::WorldDid::Starts(crate::plan::host::Host::Clients));
+        // A scene's events are a millisecond apart.
+        (0..200).for_each(|_| scene.play(read()));
+        scene.play(lost(1));
+        scene.play(lost(0));
+        scene.play(linked(7, 0));
+        alive(0, 2).into_iter().for_each(|seen| scene.play(seen));
+        let violation = scene.objects(decides(home_only(0, 2)));
+        assert!(violation.detail.contains("to connect"), "{}", violation.detail);
+        (0..100).for_each(|_| scene.play(read()));
+        scene.play(decides(home_only(0, 2)));
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use db_process::store::audit::{Audit, CopyAudit};
 use history::users::{Fields, Input, Output};
 use history::{ClientId, OperationId, Outcome, Recorder};
-use process::events::{Event, FoundCopy, GatewayEvent, NodeEvent, Peer, ReplyKind};
+use process::events::{Event, FoundCopy, GatewayEvent, NodeEvent, Peer, ReplyKind, Said};
 use protocol::id::{
     Boot, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
-use protocol::message::{CallId, Condition, Progress};
+use protocol::message::{CallId, Condition, ProbeNumber, Progress};
 use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
 use ring::placement::Ring;
@@ -129,7 +129,19 @@ pub(super) fn linked(link: u64, place: usize) -> Seen {
 pub(super) fn requests(call: u64, member: Member, epoch: u64, request: Option<RequestId>) -> Seen {
     let node = id(usize::from(member == Member::Next));
     let (partition, epoch, call) = (P0, Epoch(epoch), CallId(call));
-    gateway(GatewayEvent::Requests { node, partition, member, epoch, call, request })
+    let is_alone = false;
+    gateway(GatewayEvent::Requests { node, partition, member, epoch, call, request, is_alone })
+}
+
+/// The gateway hears what a node says.
+pub(super) fn hears(place: usize, said: Said) -> Seen {
+    gateway(GatewayEvent::Hears { node: id(place), said })
+}
+
+/// The gateway probes a node, and hears the answer.
+pub(super) fn alive(place: usize, probe: u64) -> [Seen; 2] {
+    let (node, probe) = (id(place), ProbeNumber(probe));
+    [gateway(GatewayEvent::Probes { node, probe }), hears(place, Said::Alive(probe))]
 }
 
 /// A copy of partition 0 answers.

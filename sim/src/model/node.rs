@@ -167,7 +167,9 @@ impl NodeModel {
                     copy.ask.take_if(|open| open.ask == *ask);
                 }
             }
-            NodeEvent::Appends { .. }
+            NodeEvent::Leaves
+            | NodeEvent::TellsDisk { .. }
+            | NodeEvent::Appends { .. }
             | NodeEvent::Acknowledges { .. }
             | NodeEvent::Compares { .. }
             | NodeEvent::ReadsApart { .. }

@@ -62,6 +62,15 @@ pub enum Fault {
     },
     /// The disk is full: the process ends whenever it writes.
     DiskFull(Host),
+    /// No sync of the disk returns.
+    HungDisk(Host),
+    /// A node cannot decode the requests of a user.
+    Undecodable {
+        /// The node.
+        host: Host,
+        /// The user.
+        user: String,
+    },
     /// A stored row is not what was written any more.
     Corrupt {
         /// Whose.
@@ -71,6 +80,9 @@ pub enum Fault {
         /// Whether the process is killed in the same moment, so that it meets the row at its start.
         #[serde(default)]
         killed: bool,
+        /// Whether it is killed while it is ahead of the next copy, and once more when it was restored.
+        #[serde(default)]
+        killed_again: bool,
     },
     /// The node comes back with an empty data directory.
     LostData(Host),
@@ -179,6 +191,8 @@ impl Fault {
             Self::CrashInRecovery { .. } => FaultKind::CrashInRecovery,
             Self::DiskError { .. } => FaultKind::DiskError,
             Self::DiskFull(_) => FaultKind::DiskFull,
+            Self::HungDisk(_) => FaultKind::HungDisk,
+            Self::Undecodable { .. } => FaultKind::Undecodable,
             Self::Corrupt { .. } => FaultKind::Corrupt,
             Self::LostData(_) => FaultKind::LostData,
             Self::LostState => FaultKind::LostState,
@@ -206,6 +220,8 @@ impl Fault {
             | Self::CrashInRecovery { host, .. }
             | Self::DiskError { host, .. }
             | Self::DiskFull(host)
+            | Self::HungDisk(host)
+            | Self::Undecodable { host, .. }
             | Self::Corrupt { host, .. }
             | Self::LostData(host)
             | Self::Pause(host) => vec![*host],

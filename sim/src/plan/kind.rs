@@ -64,11 +64,15 @@ pub enum FaultKind {
     SecondGateway,
     /// `Fault::ForkedGateway`.
     ForkedGateway,
+    /// `Fault::HungDisk`.
+    HungDisk,
+    /// `Fault::Undecodable`.
+    Undecodable,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Kill,
         Self::Stop,
         Self::Crash,
@@ -92,6 +96,8 @@ impl FaultKind {
         Self::Blackout,
         Self::SecondGateway,
         Self::ForkedGateway,
+        Self::HungDisk,
+        Self::Undecodable,
     ];
 
     /// Whether clients may be told what is not so: two gateways at work are outside of what the design promises.
@@ -119,12 +125,14 @@ impl FaultKind {
             | Self::CutOneWay
             | Self::Corrupt
             | Self::LostData
-            | Self::SecondGateway => true,
+            | Self::SecondGateway
+            | Self::HungDisk => true,
             Self::ClientCut
             | Self::GatewayCrash
             | Self::LostState
             | Self::Blackout
-            | Self::ForkedGateway => false,
+            | Self::ForkedGateway
+            | Self::Undecodable => false,
         }
     }
 

@@ -3,11 +3,13 @@
 use protocol::view::Member;
 use rand::RngExt;
 use rand::rngs::StdRng;
+use ring::placement::Ring;
 
 use super::fault::{DiskError, Fault, PlannedFault, Rot, Row};
 use super::host::Host;
 use super::kind::FaultKind;
 use super::swarm::{Pace, Swarm, between, pick};
+use super::workload;
 
 /// How long a run is left in peace at first, so that the cluster forms.
 pub const CALM_MS: u64 = 2_500;
@@ -48,6 +50,8 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm, kinds: &[FaultKind]) -> V
             _ if kind == FaultKind::Blackout => between(random, 20..=600),
             // Long enough for the second gateway to decide something.
             _ if kind == FaultKind::ForkedGateway => between(random, 3_500..=8_000),
+            // A disk is silent after a second.
+            _ if kind == FaultKind::HungDisk => between(random, 800..=5_000),
             0 => between(random, 20..=300),
             1 => between(random, 300..=3_000),
             _ => between(random, 3_000..=8_000),
@@ -102,9 +106,15 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
                 _ => f64::from(random.random_range(0..=100_u8)) / 100.0,
             };
             let killed = row == Row::Entry && random.random();
-            Fault::Corrupt { host, rot: Rot { member, row, pick }, killed }
+            let killed_again = killed && pick == 1.0 && member == Member::Home;
+            Fault::Corrupt { host, rot: Rot { member, row, pick }, killed, killed_again }
         }
         FaultKind::LostData => Fault::LostData(host),
+        FaultKind::HungDisk => Fault::HungDisk(host),
+        FaultKind::Undecodable => {
+            let user = workload::user(random, swarm);
+            Fault::Undecodable { host: holder(random, swarm, &user), user }
+        }
         FaultKind::Pause => {
             let may_be_gateway = swarm.pace == Pace::Free && random.random_ratio(1, 6);
             Fault::Pause(if may_be_gateway { Host::Gateway } else { host })
@@ -164,6 +174,16 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
 
 fn node(random: &mut StdRng, swarm: &Swarm) -> Host {
     Host::Node(random.random_range(0..swarm.nodes))
+}
+
+/// A node that has a copy of a user.
+fn holder(random: &mut StdRng, swarm: &Swarm, user: &str) -> Host {
+    let ring = Ring::new((0..swarm.nodes).map(Host::node_id).collect());
+    let member = pick(random, &Member::ALL);
+    match (ring, user.parse()) {
+        (Ok(ring), Ok(id)) => Host::Node(ring.holder(ring.partition_of(&id), member).index()),
+        _ => unreachable!("the swarm draws rings and users"),
+    }
 }
 
 /// Two machines that talk to each other: a node and the gateway, or a node and the one after it.

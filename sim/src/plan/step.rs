@@ -79,6 +79,10 @@ pub enum Condition {
     Paused(Host),
     /// The disk is full.
     Full(Host),
+    /// No sync of the disk returns.
+    Hung(Host),
+    /// The node cannot decode the requests of this user.
+    Undecodable(Host, String),
     /// The machine is gone from the network.
     Gone(Host),
 }
@@ -90,7 +94,11 @@ impl Condition {
             Self::Cut(a, b) | Self::CutOneWay(a, b) | Self::Held(a, b) | Self::Slow(a, b, _) => {
                 vec![*a, *b]
             }
-            Self::Paused(host) | Self::Full(host) | Self::Gone(host) => vec![*host],
+            Self::Paused(host)
+            | Self::Full(host)
+            | Self::Hung(host)
+            | Self::Undecodable(host, _)
+            | Self::Gone(host) => vec![*host],
         }
     }
 }
@@ -107,7 +115,7 @@ impl Fault {
             Self::Stop(host) => vec![(0, Step::Stop(*host))],
             Self::Crash(host) => down(*host, Death::Vanished),
             Self::PowerLoss { host, kept } => down(*host, Death::PowerLost { kept: *kept }),
-            Self::Corrupt { host, rot, killed } => {
+            Self::Corrupt { host, rot, killed, .. } => {
                 let dies = if *killed { down(*host, Death::Killed) } else { Vec::new() };
                 [(0, Step::Corrupt(*host, *rot))].into_iter().chain(dies).collect()
             }
@@ -146,6 +154,10 @@ impl Fault {
                 vec![(0, Step::Arm(*host, *error)), (for_ms, Step::Disarm(*host))]
             }
             Self::DiskFull(host) => condition(Condition::Full(*host)),
+            Self::HungDisk(host) => condition(Condition::Hung(*host)),
+            Self::Undecodable { host, user } => {
+                condition(Condition::Undecodable(*host, user.clone()))
+            }
             Self::Pause(host) => condition(Condition::Paused(*host)),
             Self::Slow { between: (a, b), latency_ms } => {
                 condition(Condition::Slow(*a, *b, *latency_ms))

@@ -61,8 +61,15 @@ pub struct Swarm {
     pub rows_max: usize,
     /// How much may be under way from one copy to the other, in bytes.
     pub window_bytes: usize,
-    /// How many updates may be under way at a node before clients are turned away.
+    /// How many updates may be under way at a node; more wait in the gateway.
     pub updates_of_node_max: usize,
+    /// How long a sync may take until its node ends, in milliseconds.
+    #[serde(default = "usual_disk_deadline_ms")]
+    pub disk_deadline_ms: u64,
+}
+
+const fn usual_disk_deadline_ms() -> u64 {
+    20_000
 }
 
 /// From the least to the most, in milliseconds.
@@ -170,6 +177,7 @@ impl Swarm {
             read_ms: Span::nothing(),
             cold_percent: 0,
             slow_disk: None,
+            disk_deadline_ms: usual_disk_deadline_ms(),
         };
         // Drawn apart, so that seeds keep the schedules that they had before there was this.
         let random = &mut StdRng::seed_from_u64(swarm.latency_seed);
@@ -178,6 +186,7 @@ impl Swarm {
         swarm.cold_percent = pick(random, &[0, 10, 50, 100]);
         let is_slow = random.random_ratio(1, SLOW_DISK_ONE_IN);
         swarm.slow_disk = is_slow.then(|| random.random_range(0..nodes));
+        swarm.disk_deadline_ms = pick(random, &[3_000, 20_000, 20_000]);
         swarm
     }
 

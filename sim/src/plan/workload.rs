@@ -60,7 +60,8 @@ fn input(random: &mut StdRng, swarm: &Swarm, number: usize) -> Input {
     }
 }
 
-fn user(random: &mut StdRng, swarm: &Swarm) -> String {
+/// The id of a user.
+pub(super) fn user(random: &mut StdRng, swarm: &Swarm) -> String {
     let place = random.random::<f64>().powf(swarm.skew);
     // From 0 to 1, of less than a hundred users.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]

@@ -1,7 +1,8 @@
 //! What a gateway tells of.
 
-use process::events::GatewayEvent;
-use protocol::id::{Epoch, GatewayBoot};
+use process::events::{GatewayEvent, Said};
+use protocol::id::{Epoch, GatewayBoot, NodeId};
+use protocol::message::CallId;
 use protocol::view::{InSync, Member};
 
 use super::{Probe, Probes};
@@ -18,6 +19,7 @@ impl Probes {
         match event {
             GatewayEvent::Starts { views, .. } if !views.is_empty() => vec![Probe::GatewayGoesOn],
             GatewayEvent::Linked { node, .. } => {
+                self.calls.remove(node);
                 let place = model.ring.place_of(node);
                 let is_linked = model.links.iter().any(|((gateway, _), linked)| {
                     Some(*gateway) == model.gateway && Some(linked.place) == place
@@ -48,22 +50,61 @@ impl Probes {
                     _ => Vec::new(),
                 }
             }
-            GatewayEvent::Forgets(_) => vec![Probe::ViewForgotten],
+            GatewayEvent::Forgets { .. } => vec![Probe::ViewForgotten],
             GatewayEvent::Unlinked { node, .. } => {
                 let place = model.ring.place_of(node).map(|place| Host::Node(place.index()));
                 let is_up = place.is_some_and(|place| self.up.contains(&place));
-                is_up.then_some(Probe::CutFromGateway).into_iter().collect()
+                let is_last = model.links.len() == 1;
+                let probes = [
+                    is_up.then_some(Probe::CutFromGateway),
+                    is_last.then_some(Probe::AllLinksLost),
+                    self.probed.remove(node).then_some(Probe::ProbeUnanswered),
+                ];
+                probes.into_iter().flatten().collect()
             }
-            GatewayEvent::Requests { request: None, partition, member, call, .. } => {
+            GatewayEvent::Welcomes { node, views } => {
+                let Some(place) = model.ring.place_of(node) else { return Vec::new() };
+                let is_published = |member: &Member| {
+                    model.published.contains_key(&model.ring.partition_at(place, *member))
+                };
+                let published = Member::ALL.iter().filter(|member| is_published(member)).count();
+                let is_without = views.len() < published;
+                is_without.then_some(Probe::WelcomedWithoutView).into_iter().collect()
+            }
+            GatewayEvent::Requests { node, partition, member, call, request, is_alone, .. } => {
+                self.calls.entry(node.clone()).or_default().insert(*call, *is_alone);
+                let is_again = request.is_some_and(|request| !self.sent.insert(request));
                 let progress = model.copy(*partition, *member).progress;
-                if let Some(progress) = progress.filter(|_| *member == Member::Next) {
+                if let Some(progress) = progress.filter(|_| *member == Member::Next)
+                    && request.is_none()
+                {
                     self.committed_at_read.insert((gateway, *call), progress.committed);
                 }
+                let again = is_again.then_some(Probe::UpdateResent);
+                let alone = is_alone.then_some(Probe::SentAlone);
+                again.into_iter().chain(alone).collect()
+            }
+            GatewayEvent::Probes { node, .. } => {
+                self.probed.insert(node.clone());
                 Vec::new()
             }
-            GatewayEvent::Requests { request: Some(request), .. } => {
-                let is_again = !self.sent.insert(*request);
-                is_again.then_some(Probe::UpdateResent).into_iter().collect()
+            GatewayEvent::Hears { node, said } => self.by_said(node, *said),
+            _ => Vec::new(),
+        }
+    }
+
+    fn by_said(&mut self, node: &NodeId, said: Said) -> Vec<Probe> {
+        match said {
+            Said::Alive(_) => {
+                self.probed.remove(node);
+                vec![Probe::ProbeAnswered]
+            }
+            Said::Undecodable(understood) => {
+                let first = understood.map_or(CallId(0), |understood| CallId(understood.0 + 1));
+                let unread = self.calls.get(node).and_then(|calls| calls.range(first..).next());
+                let is_alone = unread.is_some_and(|(_, is_alone)| *is_alone);
+                let culprit = is_alone.then_some(Probe::CulpritFound);
+                [Probe::FrameUndecodable].into_iter().chain(culprit).collect()
             }
             _ => Vec::new(),
         }

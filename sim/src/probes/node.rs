@@ -2,7 +2,7 @@
 
 use process::events::{NodeEvent, Peer, ReplyKind};
 use protocol::id::NodeId;
-use protocol::message::Condition;
+use protocol::message::{Condition, DiskState};
 use protocol::view::Member;
 
 use super::{Probe, Probes};
@@ -70,10 +70,12 @@ impl Probes {
                 let in_snapshot = in_snapshot.then_some(Probe::UpdateDuringSnapshot);
                 in_ask.into_iter().chain(in_snapshot).collect()
             }
-            NodeEvent::BeginsInstall { member, .. } => {
+            NodeEvent::BeginsInstall { member, base, .. } => {
                 self.interrupted.remove(&(node.clone(), *member));
                 let repaired = known.copy(*member).is_damaged.then_some(Probe::DamageRepaired);
-                [Probe::SnapshotBegins].into_iter().chain(repaired).collect()
+                let is_less = base.seq < known.copy(*member).entry.durable.seq;
+                let to_less = is_less.then_some(Probe::RestoredToLess);
+                [Probe::SnapshotBegins].into_iter().chain(repaired).chain(to_less).collect()
             }
             NodeEvent::Installs { member, is_complete, .. } => {
                 let is_resumed = self.interrupted.remove(&(node.clone(), *member));
@@ -81,6 +83,8 @@ impl Probes {
                 let completes = is_complete.then_some(Probe::SnapshotCompletes);
                 resumed.into_iter().chain(completes).collect()
             }
+            NodeEvent::TellsDisk { state: DiskState::Silent } => vec![Probe::DiskSilent],
+            NodeEvent::TellsDisk { state: DiskState::Answers } => vec![Probe::DiskAnswers],
             NodeEvent::FindsDamage { .. } => vec![Probe::DamageFound],
             NodeEvent::ReadsApart { .. } => vec![Probe::ColdRead],
             NodeEvent::ReadOvertaken { .. } => vec![Probe::ReadOvertaken],

@@ -2,7 +2,8 @@
 //!
 //! A disk may be lost while the view is *both*, or where the lost copy is not in it, if the gateway lives to notice; the
 //! controller's file while both copies of each partition still know a view that counts (rule 10). A stored row may be
-//! damaged where a disk may be lost, and the other copy must not fall out of the view before that is noticed.
+//! damaged where a disk may be lost, and the other copy must not fall out of the view before that is noticed: either both
+//! are level, or nothing was the matter for a while.
 
 use protocol::id::{Incarnation, PartitionId};
 use protocol::view::{Member, View};
@@ -11,6 +12,9 @@ use super::Run;
 use crate::model::named;
 use crate::plan::fault::Fault;
 use crate::plan::host::Host;
+
+/// A copy whose syncs take longer than this may fall out of the view although nothing is the matter.
+const SYNC_MAX_MS: u64 = 250;
 
 impl Run<'_> {
     /// Whether a fault is one that nothing may be lost by, as things stand.
@@ -24,8 +28,14 @@ impl Run<'_> {
                 let partition = here.map(|here| self.model.ring.partition_at(here, rot.member));
                 partition.is_some_and(|partition| {
                     let other = self.model.ring.holder(partition, rot.member.other()).index();
+                    let is_steady = self.is_level_or_out_of_sync(partition, rot.member)
+                        || self.world.calm_since().is_some_and(|since| {
+                            since + self.calm() <= self.world.now() && self.is_both(partition)
+                        });
+                    let is_fast = self.plan.swarm.sync_ms_of(other).max <= SYNC_MAX_MS;
                     self.is_spare(*place, rot.member)
-                        && self.is_level_or_out_of_sync(partition, rot.member)
+                        && is_fast
+                        && is_steady
                         && self.world.is_calm_around(Host::Node(other))
                 })
             }

@@ -105,7 +105,7 @@ impl Run<'_> {
         self.converge(core)
     }
 
-    fn is_both(&self, partition: PartitionId) -> bool {
+    pub(super) fn is_both(&self, partition: PartitionId) -> bool {
         let view = self.model.published.get(&partition);
         view.is_some_and(|view| matches!(view.in_sync, InSync::Both { .. }))
     }

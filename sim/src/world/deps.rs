@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::plan::host::Host;
 use crate::plan::swarm::Span;
+use crate::world::undecodable::{Garbled, Undecodable};
 
 /// The port on which the gateway serves REST.
 pub(crate) const REST_PORT: u16 = 3001;
@@ -86,14 +87,16 @@ impl Names {
 pub(crate) struct SimConnector {
     pub(crate) host: Host,
     pub(crate) names: Names,
+    pub(crate) undecodable: Undecodable,
 }
 
 impl Connector for SimConnector {
     fn connect<'a>(&'a self, address: &'a str) -> Connecting<'a> {
         let address = self.names.resolve(self.host, address);
+        let undecodable = self.undecodable.clone();
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
-            Ok(Box::new(stream) as BoxStream)
+            Ok(Box::new(Garbled::new(stream, undecodable)) as BoxStream)
         })
     }
 }
@@ -128,22 +131,35 @@ impl Entropy for SimEntropy {
     }
 }
 
-/// Stops blocking calls while its machine stands still.
+/// Stops blocking calls while its machine stands still, or its disk does not answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Stall(watch::Sender<bool>);
+pub(crate) struct Stall(watch::Sender<Stalled>);
+
+/// Which blocking calls do not return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stalled {
+    None,
+    Syncs,
+    All,
+}
 
 impl Stall {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(false))
+        Self(watch::Sender::new(Stalled::None))
     }
 
-    pub(crate) fn set(&self, is_stalled: bool) {
-        self.0.send_replace(is_stalled);
+    pub(crate) fn set(&self, stalled: Stalled) {
+        self.0.send_replace(stalled);
     }
 
-    async fn over(&self) {
+    async fn over(&self, kind: Blocking) {
+        let returns = |stalled: &Stalled| match stalled {
+            Stalled::None => true,
+            Stalled::Syncs => kind != Blocking::Sync,
+            Stalled::All => false,
+        };
         // The sender is here, so this cannot fail.
-        let _ = self.0.subscribe().wait_for(|is_stalled| !is_stalled).await;
+        let _ = self.0.subscribe().wait_for(returns).await;
     }
 }
 
@@ -195,7 +211,7 @@ impl Threads for SimThreads {
         let stall = self.stall.clone();
         Box::pin(async move {
             tokio::time::sleep(latency).await;
-            stall.over().await;
+            stall.over(kind).await;
             work();
         })
     }

@@ -21,6 +21,7 @@ use super::deps::{
 use super::disk::{Disk, SharedDisk};
 use super::state::StateDisk;
 use super::storage::{Cold, DiskFaults, SimStorage};
+use super::undecodable::Undecodable;
 use crate::plan::Plan;
 use crate::plan::host::Host;
 use crate::plan::step::Death;
@@ -60,7 +61,7 @@ struct Shared {
 
 /// What a machine has.
 enum Has {
-    Node { place: usize, disk: SharedDisk, names: Names },
+    Node { place: usize, disk: SharedDisk, names: Names, undecodable: Undecodable },
     Gateway { state: Mutex<Option<StateDisk>> },
 }
 
@@ -74,7 +75,8 @@ impl Machine {
         names: &Names,
     ) -> Self {
         let disk = SharedDisk::new(Disk::new(plan.storage, place));
-        let has = Has::Node { place, disk, names: names.clone() };
+        let undecodable = Undecodable::default();
+        let has = Has::Node { place, disk, names: names.clone(), undecodable };
         Self::new(Host::Node(place), plan, ring, log, DiskFaults::default(), has)
     }
 
@@ -117,6 +119,14 @@ impl Machine {
     /// What can be made to go wrong with its disk.
     pub(crate) fn faults(&self) -> &DiskFaults {
         &self.shared.faults
+    }
+
+    /// Whose requests a node cannot decode.
+    pub(crate) fn undecodable(&self) -> Option<&Undecodable> {
+        match &self.shared.has {
+            Has::Node { undecodable, .. } => Some(undecodable),
+            Has::Gateway { .. } => None,
+        }
     }
 
     /// What makes it stand still.
@@ -203,9 +213,10 @@ impl Machine {
     /// The software of the host: one process, until it ends.
     pub(crate) async fn run(self) -> turmoil::Result {
         let ended = match &self.shared.has {
-            Has::Node { place, disk, names } => {
+            Has::Node { place, disk, names, undecodable } => {
                 self.told_of_start();
-                self.run_node(*place, disk, names).await
+                let (host, names, undecodable) = (self.host, names.clone(), undecodable.clone());
+                self.run_node(*place, disk, SimConnector { host, names, undecodable }).await
             }
             Has::Gateway { .. } => match self.state() {
                 Some(state) => {
@@ -224,7 +235,7 @@ impl Machine {
         self.shared.log.tell(Seen::World(WorldDid::Starts(self.host)));
     }
 
-    async fn run_node(&self, place: usize, disk: &SharedDisk, names: &Names) -> Ended {
+    async fn run_node(&self, place: usize, disk: &SharedDisk, connector: SimConnector) -> Ended {
         let storage = match disk.with(Disk::open) {
             Ok(storage) => storage,
             Err(error) => return Ended::Storage(error.to_string()),
@@ -240,7 +251,7 @@ impl Machine {
         let deps = db_process::Deps {
             listener,
             address: format!("{}:{NODE_PORT}", self.host),
-            connector: Arc::new(SimConnector { host: self.host, names: names.clone() }),
+            connector: Arc::new(connector),
             storage: Arc::new(storage),
             entropy: Arc::new(entropy),
             threads: Arc::new(threads),
@@ -250,7 +261,9 @@ impl Machine {
             Ok(()) => Ended::AsTold,
             Err(
                 error @ (db_process::RunError::Storage(_)
-                | db_process::RunError::Stopped(StopReason::Storage(_))
+                | db_process::RunError::Stopped(
+                    StopReason::Storage(_) | StopReason::DiskSilent(_),
+                )
                 | db_process::RunError::Store(StoreError::Storage(_))),
             ) => Ended::Storage(error.to_string()),
             Err(error) => Ended::Otherwise(error.to_string()),
@@ -319,6 +332,7 @@ fn node_config(place: usize, swarm: &Swarm) -> db_process::Config {
         log_entries_kept: swarm.log_entries_kept,
         rows_max: swarm.rows_max,
         window_bytes: swarm.window_bytes,
+        disk_deadline: Duration::from_millis(swarm.disk_deadline_ms),
         scrub_pause: SCRUB_PAUSE,
         ..config.node_settings
     };

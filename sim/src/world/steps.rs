@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::World;
+use super::deps::Stalled;
 use super::state::StateDisk;
 use crate::plan::host::Host;
 use crate::plan::step::{Condition, Death, Step};
@@ -45,12 +46,13 @@ impl World {
 
     fn begin(&mut self, condition: Condition) {
         self.log.tell(Seen::World(WorldDid::Begins(condition.clone())));
-        match &condition {
-            Condition::Paused(host) => self.machine(*host).stall().set(true),
-            Condition::Full(host) => self.machine(*host).faults().set_full(true),
+        self.network.begin(&self.sim, condition.clone());
+        match condition {
+            Condition::Paused(host) | Condition::Hung(host) => self.stall(host),
+            Condition::Full(host) => self.machine(host).faults().set_full(true),
+            Condition::Undecodable(host, user) => self.set_undecodable(host, &user, true),
             _ => {}
         }
-        self.network.begin(&self.sim, condition);
     }
 
     fn end(&mut self, condition: Condition) {
@@ -61,9 +63,27 @@ impl World {
             return;
         }
         match condition {
-            Condition::Paused(host) => self.machine(host).stall().set(false),
+            Condition::Paused(host) | Condition::Hung(host) => self.stall(host),
             Condition::Full(host) => self.machine(host).faults().set_full(false),
+            Condition::Undecodable(host, user) => self.set_undecodable(host, &user, false),
             _ => {}
+        }
+    }
+
+    /// Blocking calls of a machine return or not, by all that is the matter with it.
+    fn stall(&self, host: Host) {
+        let is = |condition: &Condition| self.network.any(|other| other == condition);
+        let stalled = match (is(&Condition::Paused(host)), is(&Condition::Hung(host))) {
+            (true, _) => Stalled::All,
+            (false, true) => Stalled::Syncs,
+            (false, false) => Stalled::None,
+        };
+        self.machine(host).stall().set(stalled);
+    }
+
+    fn set_undecodable(&self, host: Host, user: &str, is_undecodable: bool) {
+        if let Some(undecodable) = self.machine(host).undecodable() {
+            undecodable.set(user, is_undecodable);
         }
     }
 

@@ -1,0 +1,128 @@
+//! Slow and hung disks: a node that has written, and whose disk has returned no sync for a second, tells the gateway.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use process::events::{Event, NodeEvent};
+use protocol::message::DiskState;
+
+use super::Check;
+use crate::model::Model;
+use crate::plan::host::Host;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen, StorageDid, WorldDid};
+
+const NAME: &str = "silent-disk";
+
+/// After this long a node has to tell: a second, and how exactly it takes the time.
+const TOLD_WITHIN: Duration = Duration::from_millis(1_200);
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct SilentDisk {
+    nodes: BTreeMap<usize, NodeState>,
+}
+
+/// What is known of a node that is at work.
+#[derive(Debug, Default)]
+struct NodeState {
+    /// Since when it is welcomed by a gateway.
+    joined: Option<Moment>,
+    /// Since when something is written and not synced.
+    waits: Option<Moment>,
+    /// What it has told over its present link.
+    told: DiskState,
+}
+
+impl NodeState {
+    /// Since when the gateway has to know that its disk is silent.
+    fn due(&self) -> Option<Moment> {
+        let since = self.joined?.max(self.waits?);
+        (self.told == DiskState::Answers).then_some(Moment(since.0 + TOLD_WITHIN))
+    }
+
+    fn follow(&mut self, at: Moment, event: &NodeEvent) {
+        match event {
+            NodeEvent::Joins { .. } => self.joined = Some(at),
+            NodeEvent::Leaves => {
+                self.joined = None;
+                self.told = DiskState::Answers;
+            }
+            NodeEvent::TellsDisk { state } => self.told = *state,
+            _ => {}
+        }
+    }
+}
+
+impl SilentDisk {
+    fn follow(&mut self, model: &Model, at: Moment, seen: &Seen) {
+        match seen {
+            Seen::Inside(Event::Node { node, event }) => {
+                if let Some(place) = model.ring.place_of(node) {
+                    self.nodes.entry(place.index()).or_default().follow(at, event);
+                }
+            }
+            Seen::Storage { node, did } => {
+                let state = self.nodes.entry(*node).or_default();
+                match did {
+                    StorageDid::Opened => *state = NodeState::default(),
+                    StorageDid::Written => {
+                        state.waits.get_or_insert(at);
+                    }
+                    StorageDid::Synced => state.waits = None,
+                    // The node ends.
+                    StorageDid::Failed(_) | StorageDid::ReadFailed => state.joined = None,
+                }
+            }
+            Seen::World(
+                WorldDid::Kills(Host::Node(place), _)
+                | WorldDid::Ended(Host::Node(place), _)
+                | WorldDid::Stops(Host::Node(place)),
+            ) => {
+                self.nodes.remove(place);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Check for SilentDisk {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let late = self.nodes.iter().find(|(_, state)| state.due().is_some_and(|due| due < at));
+        if let Some((place, NodeState { waits: Some(since), .. })) = late {
+            let host = Host::Node(*place);
+            let detail = format!("{host} waits for its disk since {since}, and has not told");
+            return Err(Violation::safety(NAME, at, detail));
+        }
+        self.follow(model, at, seen);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::*;
+    use super::*;
+
+    fn pass(scene: &mut Scene<SilentDisk>, ms: u64) {
+        (0..ms).for_each(|_| scene.play(storage(2, StorageDid::Synced)));
+    }
+
+    #[test]
+    fn a_node_that_does_not_tell_of_its_silent_disk_is_seen() {
+        let mut scene = Scene::formed(SilentDisk::default());
+        scene.play(storage(0, StorageDid::Written));
+        pass(&mut scene, 1_200);
+        scene.objects(storage(2, StorageDid::Synced));
+    }
+
+    #[test]
+    fn a_node_that_tells_or_has_no_link_is_fine() {
+        let mut scene = Scene::formed(SilentDisk::default());
+        (0..2).for_each(|place| scene.play(storage(place, StorageDid::Written)));
+        scene.play(node(1, NodeEvent::Leaves));
+        pass(&mut scene, 1_000);
+        scene.play(node(0, NodeEvent::TellsDisk { state: DiskState::Silent }));
+        pass(&mut scene, 3_000);
+    }
+}

@@ -1,0 +1,133 @@
+//! Rule 13, *links*: where a node cannot decode a frame, the updates that it has not read are sent again alone, each in a
+//! frame of its own; and the first of them, if it was alone already, is not sent again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use process::events::{Event, GatewayEvent, Said};
+use protocol::id::{NodeId, RequestId};
+use protocol::message::CallId;
+
+use super::Check;
+use crate::model::Model;
+use crate::report::Violation;
+use crate::seen::{Moment, Seen};
+
+const NAME: &str = "undecodable";
+
+/// A request that was sent over a link.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    /// The id of an update; none of a read.
+    request: Option<RequestId>,
+    is_alone: bool,
+}
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Undecodable {
+    /// What was sent over each node's present link.
+    sent: BTreeMap<NodeId, BTreeMap<CallId, Sent>>,
+    /// The updates that are to be sent alone.
+    suspects: BTreeSet<RequestId>,
+    /// The updates that are not to be sent again.
+    culprits: BTreeSet<RequestId>,
+}
+
+impl Undecodable {
+    fn hear(&mut self, node: &NodeId, understood: Option<CallId>) {
+        let Some(sent) = self.sent.get(node) else { return };
+        let first = understood.map_or(CallId(0), |understood| CallId(understood.0 + 1));
+        let mut unread = sent.range(first..).map(|(_, sent)| *sent).peekable();
+        match unread.peek() {
+            Some(Sent { request, is_alone: true }) => self.culprits.extend(*request),
+            _ => self.suspects.extend(unread.filter_map(|sent| sent.request)),
+        }
+    }
+
+    fn judge(&self, request: RequestId, is_alone: bool) -> Result<(), &'static str> {
+        if self.culprits.contains(&request) {
+            return Err("was alone in a frame that its node could not decode");
+        }
+        if self.suspects.contains(&request) && !is_alone {
+            return Err("was in a frame that its node could not decode, and is not sent alone");
+        }
+        Ok(())
+    }
+}
+
+impl Check for Undecodable {
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        let Seen::Inside(Event::Gateway { event, .. }) = seen else { return Ok(()) };
+        match event {
+            GatewayEvent::Starts { .. } => *self = Self::default(),
+            // With the link before, what was sent over it is gone.
+            GatewayEvent::Linked { node, .. } | GatewayEvent::Unlinked { node, .. } => {
+                self.sent.remove(node);
+            }
+            GatewayEvent::Hears { node, said: Said::Undecodable(understood) } => {
+                self.hear(node, *understood);
+            }
+            GatewayEvent::Requests { node, partition, call, request, is_alone, .. } => {
+                let (request, is_alone) = (*request, *is_alone);
+                let sent = self.sent.entry(node.clone()).or_default();
+                sent.insert(*call, Sent { request, is_alone });
+                if let Some(request) = request
+                    && let Err(why) = self.judge(request, is_alone)
+                {
+                    let detail = format!("update {request} is sent to {node} again: it {why}");
+                    return Err(Violation::safety(NAME, at, detail).of(*partition));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::id::Epoch;
+    use protocol::view::Member;
+
+    use super::super::support::*;
+    use super::*;
+
+    fn sends(call: u64, counter: u64, is_alone: bool) -> Seen {
+        let (node, partition, member, epoch) = (id(0), P0, Member::Home, Epoch(1));
+        let (call, request) = (CallId(call), Some(request(counter)));
+        gateway(GatewayEvent::Requests { node, partition, member, epoch, call, request, is_alone })
+    }
+
+    fn cannot_decode(understood: Option<u64>) -> Seen {
+        hears(0, Said::Undecodable(understood.map(CallId)))
+    }
+
+    /// Three updates were sent; the last two could not be decoded.
+    fn scene() -> Scene<Undecodable> {
+        let mut scene = Scene::formed(Undecodable::default());
+        (1..=3).for_each(|number| scene.play(sends(number, number, false)));
+        scene.play(cannot_decode(Some(1)));
+        scene.play(gateway(GatewayEvent::Unlinked { link: 0, node: id(0) }));
+        scene.play(linked(7, 0));
+        scene
+    }
+
+    #[test]
+    fn a_suspect_that_is_not_sent_alone_is_seen() {
+        let mut scene = scene();
+        scene.play(sends(4, 1, false));
+        scene.play(sends(5, 2, true));
+        scene.objects(sends(6, 3, false));
+    }
+
+    #[test]
+    fn an_update_that_is_sent_again_after_it_was_refused_alone_is_seen() {
+        let mut scene = scene();
+        scene.play(sends(4, 2, true));
+        scene.play(sends(5, 3, true));
+        scene.play(cannot_decode(None));
+        scene.play(linked(8, 0));
+        scene.play(sends(6, 3, true));
+        scene.objects(sends(7, 2, true));
+    }
+}
