@@ -27,7 +27,8 @@ deps: ## Install what is missing on this machine
 build: deps ## Build all programs
 	cargo build --locked --workspace --bins
 
-run: build ## Start a cluster on this machine; ARGS="--nodes 5" for another size
+run: deps ## Start a cluster on this machine; ARGS="--nodes 5" for another size
+	cargo build --locked --bins $(addprefix --package ,gateway db_process chainring)
 	$(target)/debug/chainring dev $(ARGS)
 
 test: build ## Run all tests

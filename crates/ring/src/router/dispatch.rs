@@ -162,6 +162,9 @@ impl Router {
         kind: RequestKind,
         effects: &mut Vec<GatewayEffect>,
     ) {
+        if !self.waiting.anyone_for_room() {
+            return;
+        }
         match kind {
             RequestKind::Read => self.fill(now, link, kind, effects),
             // How many updates a node may have depends on how many all have.
