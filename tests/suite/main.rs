@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`rest`] | every call, every error |
 //! | [`kills`] | one node after the other is killed under load: no read fails, nothing acked is lost |
+//! | [`crowds`] | thousands of clients wait out each node that stands still: no read fails, and no update whose home is alive |
 //! | [`restarts`] | all processes are killed at once |
 //! | [`rounds`] | schedules of the simulation, carried out on real processes |
 //! | [`damage`] | stored rows that are not what was written are found, never served, and restored |
@@ -17,18 +18,21 @@
 //! | [`refusals`] | processes that do not belong |
 //! | [`operators`] | what operators set, read, and type |
 //! | [`attacks`] | peers that mean ill |
+//! | [`hostile`] | hostile requests of every kind on every route, drawn from a seed: `make rest-fuzz` plays many |
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "these are tests throughout")]
 
 mod attacks;
 mod clocks;
 mod cold_reads;
+mod crowds;
 mod damage;
 mod durability;
 mod endings;
 mod fixtures;
 mod full_disk;
 mod harness;
+mod hostile;
 mod kills;
 mod operators;
 mod refusals;

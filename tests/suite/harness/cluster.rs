@@ -1,7 +1,7 @@
 //! A gateway and its nodes, in a temporary directory.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -292,6 +292,11 @@ impl Cluster {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}:{REST_PORT}", self.address)
+    }
+
+    /// Where the gateway serves REST.
+    pub(crate) fn rest_address(&self) -> SocketAddr {
+        SocketAddr::from((self.address, REST_PORT))
     }
 
     pub(crate) fn socket_address(&self) -> String {
