@@ -14,7 +14,8 @@
 //!
 //! A request waits for a view or a node that can serve it, up to its deadline; or for room at a node that has enough to
 //! do. Waiting for room is not load: only after a quarter of a second in which that node answered others is a request
-//! turned away. While the node is silent it waits on ([`dispatch`]).
+//! turned away. While the node is silent it waits on ([`dispatch`]). What waited for a view, or for a node that stood
+//! still, is no load either: while the node works that off, nobody is turned away ([`calls`]).
 //!
 //! Where requests go is said by the published view alone: reads to its reader, updates to home. Reads move after the
 //! view (rule 7): they wait for it where the reader is gone.
@@ -39,6 +40,7 @@ use protocol::message::{CallId, Operation, Reply, Update};
 use protocol::view::{Member, View};
 
 use self::calls::{Calls, Framing, Unread};
+use self::dispatch::wanted_member;
 use self::pending::{Pending, Progress};
 use self::waiting::Waiting;
 use crate::controller::{Published, Service};
@@ -64,6 +66,8 @@ pub(crate) struct Router {
     /// The nodes that are linked and wait for their welcome.
     arriving: BTreeMap<Place, LinkId>,
     pending: BTreeMap<Ticket, Pending>,
+    /// The last request that has come.
+    newest: Ticket,
     waiting: Waiting,
     calls: Calls,
     deadlines: BTreeSet<(Time, Ticket)>,
@@ -91,6 +95,7 @@ impl Router {
             links: BTreeMap::new(),
             arriving: BTreeMap::new(),
             pending: BTreeMap::new(),
+            newest: Ticket(0),
             waiting: Waiting::default(),
             deadlines: BTreeSet::new(),
             updates_taken: 0,
@@ -131,6 +136,7 @@ impl Router {
                 )
             }
         };
+        self.newest = self.newest.max(ticket);
         let deadline = now + time_allowed;
         self.deadlines.insert((deadline, ticket));
         self.pending.insert(ticket, Pending::new(operation, counter, partition, deadline));
@@ -159,6 +165,7 @@ impl Router {
             Published::View(view, service) => {
                 self.is_formed = true;
                 self.views.insert(view.partition, (view, service));
+                self.begin_backlog(view.partition);
                 self.move_reads(now, view.partition, effects);
                 self.dispatch_waiting(now, view.partition, effects);
             }
@@ -166,8 +173,20 @@ impl Router {
                 self.arriving.remove(&place);
                 self.links.insert(place, link);
                 for partition in self.partitions_at(place) {
+                    self.begin_backlog(partition);
                     self.dispatch_waiting(now, partition, effects);
                 }
+            }
+        }
+    }
+
+    /// What waited for the view of a partition, or for a node of it, can be served: it is the backlog of that node.
+    fn begin_backlog(&mut self, partition: PartitionId) {
+        let Some((view, _)) = self.views.get(&partition) else { return };
+        for kind in [RequestKind::Read, RequestKind::Update] {
+            let place = self.ring.holder(partition, wanted_member(kind, view));
+            if let Some(link) = self.links.get(&place) {
+                self.calls.begin_backlog(*link, kind, self.newest);
             }
         }
     }
@@ -239,7 +258,7 @@ impl Router {
         reply: Reply,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        let kind = self.calls.answered(now, link, call);
+        let kind = self.calls.answered(now, link, call, self.newest);
         let Some(ticket) = self.calls.remove(link, call) else { return };
         self.replied(now, ticket, reply, effects);
         if let Some(kind) = kind {

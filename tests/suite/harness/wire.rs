@@ -76,11 +76,6 @@ impl Answers {
         }
     }
 
-    /// What has come behind the last answer.
-    pub(crate) fn rest(&self) -> &[u8] {
-        &self.buffer
-    }
-
     async fn head(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),

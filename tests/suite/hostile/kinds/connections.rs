@@ -59,7 +59,7 @@ pub(super) fn idle(route: &Route, draw: &mut Draw) -> Script {
         steps.push(Step::Write(request.bytes()));
         steps.push(Step::ReadAnswer(to(&request)));
     }
-    steps.push(Step::Wait(ms(draw, 300, 2_000)));
+    steps.push(Step::Wait(ms(draw, 300, 1_500)));
     if draw.chance(4) {
         steps.push(Step::HangUp);
         expected.clear();
