@@ -74,6 +74,10 @@ struct Args {
     #[arg(long)]
     no_peers: bool,
 
+    /// Compare the rings instead with those of the programs in this directory, such as an earlier release
+    #[arg(long, value_name = "DIR")]
+    against: Option<PathBuf>,
+
     /// Measure instead what a ring of three does under so many times the load that it can bear
     #[arg(long, value_name = "TIMES", value_delimiter = ',')]
     overload: Vec<f64>,
@@ -123,6 +127,9 @@ async fn run(args: Args) -> anyhow::Result<()> {
         "Threads: bare axum and etcd one for each core; the gateway one for each two; a node one for its links, one for its disk.\n"
     );
     table::begin();
+    if let Some(programs) = &args.against {
+        return bench.against(programs, &args).await;
+    }
     let bare = Subject::bare(BARE).await?;
     bare.prepare(args.users)?;
     for nodes in &args.rings {
@@ -157,6 +164,21 @@ struct Bench {
 }
 
 impl Bench {
+    /// Compares rings of two releases.
+    async fn against(&self, programs: &Path, args: &Args) -> anyhow::Result<()> {
+        for nodes in &args.rings {
+            let ours = Subject::ring(*nodes, RING, &args.disk).await?;
+            let mut theirs = Subject::ring_of(programs, *nodes, PEER, &args.disk).await?;
+            theirs.name = format!("{} of {}", theirs.name, programs.display());
+            ours.fill(args.users).await?;
+            theirs.fill(args.users).await?;
+            self.compare(&ours, &theirs, "disk").await?;
+            ours.stop().await?;
+            theirs.stop().await?;
+        }
+        Ok(())
+    }
+
     async fn compare(
         &self,
         left: &Subject,
