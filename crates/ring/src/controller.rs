@@ -54,6 +54,7 @@ use protocol::view::{Member, View};
 use crate::gateway::GatewayEffect;
 use crate::link::LinkId;
 use crate::placement::{Place, Ring};
+use crate::store::SILENT_AFTER;
 use crate::time::Time;
 
 /// The controller of a cluster.
@@ -71,6 +72,8 @@ pub(crate) struct Controller {
     published: Option<ClusterState>,
     /// Decided; being made durable.
     saving: Option<ClusterState>,
+    /// When the last save began.
+    saving_since: Time,
     nodes: BTreeMap<Place, Node>,
     /// The number of the last loss that was noticed.
     losses: ProbeNumber,
@@ -178,6 +181,7 @@ impl Controller {
             grace_until: now + grace,
             published: saved,
             saving: None,
+            saving_since: now,
             nodes,
             losses,
             links_lost: VecDeque::new(),
@@ -211,6 +215,12 @@ impl Controller {
     /// The state that is decided and not durable.
     pub(crate) fn saving(&self) -> Option<&ClusterState> {
         self.saving.as_ref()
+    }
+
+    /// Whether the disk of the state answers: a save has not been under way for long.
+    pub(crate) fn own_disk(&self, now: Time) -> DiskState {
+        let is_silent = self.saving.is_some() && self.saving_since + SILENT_AFTER <= now;
+        if is_silent { DiskState::Silent } else { DiskState::Answers }
     }
 
     pub(crate) fn linked(&self, place: Place) -> Option<&Linked> {
@@ -316,6 +326,7 @@ impl Controller {
         self.send_probes(effects);
         if let Some(decided) = decided {
             self.saving = Some(decided.clone());
+            self.saving_since = now;
             effects.push(GatewayEffect::Save(decided));
             return;
         }

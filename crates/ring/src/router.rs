@@ -15,7 +15,8 @@
 //! A request waits for a view or a node that can serve it, up to its deadline; or for room at a node that has enough to
 //! do. Waiting for room is not load: only after a quarter of a second in which that node answered others is a request
 //! turned away. While the node is silent it waits on ([`dispatch`]). What waited for a view, or for a node that stood
-//! still, is no load either: while the node works that off, nobody is turned away ([`calls`]).
+//! still, is no load either: while the node works that off, nobody is turned away ([`calls`]). An update is not sent to a
+//! node whose disk does not answer: it waits, and ends as not done if that lasts.
 //!
 //! Where requests go is said by the published view alone: reads to its reader, updates to home. Reads move after the
 //! view (rule 7): they wait for it where the reader is gone.
@@ -36,7 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::id::{GatewayBoot, PartitionId, RequestId};
-use protocol::message::{CallId, Operation, Reply, Update};
+use protocol::message::{CallId, DiskState, Operation, Reply, Update};
 use protocol::view::{Member, View};
 
 use self::calls::{Calls, Framing, Unread};
@@ -65,6 +66,8 @@ pub(crate) struct Router {
     links: BTreeMap<Place, LinkId>,
     /// The nodes that are linked and wait for their welcome.
     arriving: BTreeMap<Place, LinkId>,
+    /// The links of nodes whose disk does not answer.
+    silent: BTreeSet<LinkId>,
     pending: BTreeMap<Ticket, Pending>,
     /// The last request that has come.
     newest: Ticket,
@@ -94,6 +97,7 @@ impl Router {
             views: BTreeMap::new(),
             links: BTreeMap::new(),
             arriving: BTreeMap::new(),
+            silent: BTreeSet::new(),
             pending: BTreeMap::new(),
             newest: Ticket(0),
             waiting: Waiting::default(),
@@ -196,14 +200,31 @@ impl Router {
         self.arriving.insert(place, link);
     }
 
+    /// The disk of a node does not answer, or does again.
+    pub(crate) fn disk_changed(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        disk: DiskState,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        match disk {
+            DiskState::Silent => self.silent.insert(link),
+            DiskState::Answers => self.silent.remove(&link),
+        };
+        let Some(place) = place_of(link, &self.links) else { return };
+        for partition in self.partitions_at(place) {
+            self.begin_backlog(partition);
+            self.dispatch_waiting(now, partition, effects);
+        }
+    }
+
     /// A link is gone: what was sent over it and not replied to has an unknown fate. It waits to be sent again.
     pub(crate) fn link_lost(&mut self, now: Time, link: LinkId, effects: &mut Vec<GatewayEffect>) {
-        let of_link = |links: &BTreeMap<Place, LinkId>| {
-            links.iter().find(|(_, known)| **known == link).map(|(place, _)| *place)
-        };
-        let place = of_link(&self.links).or_else(|| of_link(&self.arriving));
+        let place = place_of(link, &self.links).or_else(|| place_of(link, &self.arriving));
         self.links.retain(|_, known| *known != link);
         self.arriving.retain(|_, known| *known != link);
+        self.silent.remove(&link);
         for ticket in self.calls.lost(link) {
             if let Some(pending) = self.pending.get_mut(&ticket) {
                 pending.link_lost();
@@ -349,6 +370,10 @@ impl Router {
     fn partitions_at(&self, place: Place) -> [PartitionId; 2] {
         Member::ALL.map(|member| self.ring.partition_at(place, member))
     }
+}
+
+fn place_of(link: LinkId, links: &BTreeMap<Place, LinkId>) -> Option<Place> {
+    links.iter().find(|(_, known)| **known == link).map(|(place, _)| *place)
 }
 
 fn complete(ticket: Ticket, outcome: Outcome, effects: &mut Vec<GatewayEffect>) {

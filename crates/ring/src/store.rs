@@ -11,11 +11,16 @@ mod read;
 
 pub use read::{AtHand, Budget, ReadId, ReadRows, ReadWhat, Stored, StoredRows};
 
+use std::time::Duration;
+
 use protocol::entry::{Entry, RecordJson};
 use protocol::hello::Membership;
 use protocol::id::{Position, RequestId, Seq};
 use protocol::message::{Condition, Cursor, Rows};
 use protocol::view::{Member, View};
+
+/// A disk on which a sync or a save has not returned for this long is silent: operators are told.
+pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(1);
 
 /// Numbers the mutations of a node, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]

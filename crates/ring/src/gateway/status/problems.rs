@@ -15,6 +15,18 @@ impl Gateway {
         partition: PartitionId,
         view: Option<&View>,
     ) -> Vec<String> {
+        let mut problems = Vec::new();
+        problems.extend(self.why_nothing_is_saved(now));
+        problems.extend(self.problems_of_views(now, partition, view));
+        problems
+    }
+
+    fn problems_of_views(
+        &self,
+        now: Time,
+        partition: PartitionId,
+        view: Option<&View>,
+    ) -> Vec<String> {
         let Some(state) = self.state() else { return vec![self.why_not_formed()] };
         let Some(view) = view else { return vec![self.why_unknown(partition)] };
         match self.controller.service(state, partition) {
@@ -32,6 +44,15 @@ impl Gateway {
         problems.extend(self.why_damaged(view));
         problems.extend(self.why_different(view));
         problems
+    }
+
+    /// The disk of the gateway's state does not answer.
+    fn why_nothing_is_saved(&self, now: Time) -> Option<String> {
+        (self.controller.own_disk(now) == DiskState::Silent).then(|| {
+            "the disk of the gateway's state directory does not answer: a save has not returned for a second. No view \
+             can change until it does; look at that disk, and at what else uses it"
+                .to_owned()
+        })
     }
 
     /// A node's disk does not answer.
@@ -219,6 +240,9 @@ impl Gateway {
         let ring = self.controller.ring();
         let missing = ring.places().filter(|place| self.controller.linked(*place).is_none());
         let missing = missing.map(|place| ring.node_at(place).to_string()).collect::<Vec<_>>();
+        if missing.is_empty() {
+            return "the cluster is being formed".to_owned();
+        }
         format!("the cluster is not formed: waiting for {}", missing.join(", "))
     }
 }
