@@ -205,11 +205,16 @@ impl Driver {
             tokio::time::sleep(patience).await;
             let failure = self.shared.lock_anyhow().failure.take();
             if let Some(reason) = failure {
-                error!(%reason, "node stops");
-                self.end(reason.to_string());
-                return reason;
+                return self.stop_now(reason);
             }
         }
+    }
+
+    /// Tells everybody why the node ends, where the disk's loop does not come to that.
+    pub(crate) fn stop_now(&self, reason: RunError) -> RunError {
+        error!(%reason, "node stops");
+        self.end(reason.to_string());
+        reason
     }
 
     /// What a sync has covered, if the core was not told of it.
