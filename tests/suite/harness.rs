@@ -9,6 +9,7 @@ pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod promises;
 pub(crate) mod random;
+pub(crate) mod slow_disk;
 pub(crate) mod small_disk;
 pub(crate) mod users;
 pub(crate) mod ways;

@@ -10,6 +10,7 @@
 //! | [`damage`] | stored rows that are not what was written are found, never served, and restored |
 //! | [`durability`] | no update is acked before it is durable on both nodes |
 //! | [`cold_reads`] | reads of a disk that does not answer hold up nothing but those who asked for them |
+//! | [`slow_disks`] | disks that are slow or hang: they are named, others go on, and what does not come back ends |
 //! | [`full_disk`] | a node without room ends and says so, the ring goes on, and it comes back once there is room |
 //! | [`socket_io`] | other people's socket.io clients |
 //! | [`endings`] | processes that are asked to end, in the middle of something |
@@ -39,4 +40,5 @@ mod refusals;
 mod rest;
 mod restarts;
 mod rounds;
+mod slow_disks;
 mod socket_io;
