@@ -16,13 +16,15 @@
 //!
 //! - *both → home only*: next is not linked, ends, or has a disk that does not answer, or home reports that it cannot
 //!   reach next; and the grace period is over.
-//! - *both → one*: the other copy's data is lost, or damaged.
+//! - *both → one*: the other copy's data is lost, or worth less: damaged, or not even read.
+//! - *any → one*: an operator accepts what is lost with the other copy, and what this one cannot read.
 //! - *home only → next only*: home's data is lost, and home never said that it acts on the view: it died, unnoticed,
 //!   before that was decided. Next still has everything that anyone was told of.
 //! - *home only → both*, *next only → both*: the donor asks, for this epoch, over its present link; the joiner it names is
 //!   linked.
 //!
-//! The member in whose favour a member is dropped is linked, whole, not ending, and [alive now](alive).
+//! The member in whose favour a member is dropped is linked, whole (or damaged, where the other one is no better), not ending, and
+//! [alive now](alive).
 //!
 //! A view that was lost with the state file is [rebuilt](rebuild).
 
@@ -49,6 +51,7 @@ use protocol::message::{
     Ask, Condition, DiskState, ProbeNumber, Progress, Report, ToNode, Verdict,
 };
 use protocol::refusal::{Refusal, RefusalCode};
+use protocol::salvage::Salvage;
 use protocol::view::{Member, View};
 
 use crate::gateway::GatewayEffect;
@@ -103,6 +106,8 @@ struct Node {
     compared: BTreeMap<Member, Verdict>,
     /// What each copy was last said to be worth, with which data; whatever becomes of the link.
     conditions: BTreeMap<Member, (Incarnation, Condition)>,
+    /// The last salvage of each copy; whatever becomes of the link.
+    salvages: BTreeMap<Member, Salvage>,
     /// What it said when it ended.
     last_words: Option<String>,
     /// The last loss there.
