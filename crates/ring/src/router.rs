@@ -124,6 +124,7 @@ impl Router {
         if !self.is_formed {
             return complete(ticket, Outcome::NotDone(Unavailable::NotFormed), effects);
         }
+        self.newest = self.newest.max(ticket);
         let partition = self.ring.partition_of(request.id());
         if self.pending.len() >= self.in_flight_max {
             return complete(ticket, Outcome::NotDone(Unavailable::Overloaded), effects);
@@ -140,7 +141,6 @@ impl Router {
                 )
             }
         };
-        self.newest = self.newest.max(ticket);
         let deadline = now + time_allowed;
         self.deadlines.insert((deadline, ticket));
         self.pending.insert(ticket, Pending::new(operation, counter, partition, deadline));

@@ -10,7 +10,7 @@ use protocol::id::PartitionId;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::address;
 use super::cluster::Cluster;
@@ -18,8 +18,8 @@ use super::promises::Failure;
 use super::random::Random;
 use super::wire::{Answer, AnswerTo, Answers};
 
-/// How many failures each client remembers.
-const FAILURES_MAX: usize = 20;
+/// How long a client waits that was turned away, before it asks again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Who the clients are.
 #[derive(Debug, Clone, Copy)]
@@ -130,6 +130,7 @@ impl Client {
             };
             if answer.status != StatusCode::OK {
                 self.failed(user, began, took, Some(&answer));
+                sleep(PAUSE).await;
                 continue;
             }
             match self.role {
@@ -167,9 +168,6 @@ impl Client {
     }
 
     fn failed(&mut self, user: usize, began: Instant, took: Duration, answer: Option<&Answer>) {
-        if self.served.failures.len() == FAILURES_MAX {
-            return;
-        }
         self.served.failures.push(Failure {
             is_read: self.role == Role::Reader,
             partition: self.partitions[user],

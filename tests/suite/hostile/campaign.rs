@@ -18,7 +18,7 @@ use crate::harness::address;
 use crate::harness::cluster::Cluster;
 
 /// How many attacks are under way at a time.
-const ATTACKERS: usize = 20;
+const ATTACKERS: usize = 32;
 
 /// After so many faults it is enough.
 const FAULTS_MAX: usize = 10;
