@@ -16,7 +16,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # The seeds that `make sweep` plays.
 SEEDS ?= 0..1000
 
-.PHONY: help deps build run test rounds sweep bench-rest bench fuzz lint deny fmt
+.PHONY: help deps build run test rounds rest-fuzz sweep bench-rest bench fuzz lint deny fmt
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,8 @@ deps: ## Install what is missing on this machine
 build: deps ## Build all programs
 	cargo build --locked --workspace --bins
 
-run: build ## Start a cluster on this machine; ARGS="--nodes 5" for another size
+run: deps ## Start a cluster on this machine; ARGS="--nodes 5" for another size
+	cargo build --locked --bins $(addprefix --package ,gateway db_process chainring)
 	$(target)/debug/chainring dev $(ARGS)
 
 test: build ## Run all tests
@@ -35,6 +36,10 @@ test: build ## Run all tests
 
 rounds: build ## Play schedules of the simulation on real processes; ROUNDS=200
 	ROUNDS=$(or $(ROUNDS),200) cargo test --locked --workspace --test suite -- --nocapture schedules_of_the_simulation
+
+rest-fuzz: build ## Send hostile requests to every route of a real ring; SECONDS=600 SEED=7
+	REST_FUZZ_SECONDS=$(or $(SECONDS),600) $(if $(SEED),REST_FUZZ_SEED=$(SEED)) \
+		cargo test --locked --workspace --test suite -- --nocapture hostile_requests
 
 sweep: deps ## Play seeds of the simulation; SEEDS=0..1000
 	cargo run --locked -p sim -- sweep --seeds $(SEEDS)

@@ -21,10 +21,10 @@ use std::time::Duration;
 use clap::Parser;
 
 use self::load::Load;
-use self::overload::Overload;
+use self::overload::{Fates, Overload};
 use self::records::Workload;
 use self::subject::Subject;
-use self::table::Row;
+use self::table::{OverloadRow, Row};
 
 /// Measures rings over REST, beside a bare axum server and peers
 #[derive(Debug, Parser)]
@@ -74,6 +74,10 @@ struct Args {
     #[arg(long)]
     no_peers: bool,
 
+    /// Compare the rings instead with those of the programs in this directory, such as an earlier release
+    #[arg(long, value_name = "DIR")]
+    against: Option<PathBuf>,
+
     /// Measure instead what a ring of three does under so many times the load that it can bear
     #[arg(long, value_name = "TIMES", value_delimiter = ',')]
     overload: Vec<f64>,
@@ -83,8 +87,12 @@ struct Args {
     capacity_connections: usize,
 
     /// How many requests may be under way under --overload
-    #[arg(long, value_name = "CONNECTIONS", default_value_t = 1024)]
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = 4000)]
     overload_connections: usize,
+
+    /// How many clients wait for their answers, which is no overload, under --overload
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = 600)]
+    waiting_connections: usize,
 
     /// A control group that bounds the processor time of the ring under --overload, so that there is some left for the load
     #[arg(long, value_name = "DIR")]
@@ -119,6 +127,9 @@ async fn run(args: Args) -> anyhow::Result<()> {
         "Threads: bare axum and etcd one for each core; the gateway one for each two; a node one for its links, one for its disk.\n"
     );
     table::begin();
+    if let Some(programs) = &args.against {
+        return bench.against(programs, &args).await;
+    }
     let bare = Subject::bare(BARE).await?;
     bare.prepare(args.users)?;
     for nodes in &args.rings {
@@ -153,6 +164,21 @@ struct Bench {
 }
 
 impl Bench {
+    /// Compares rings of two releases.
+    async fn against(&self, programs: &Path, args: &Args) -> anyhow::Result<()> {
+        for nodes in &args.rings {
+            let ours = Subject::ring(*nodes, RING, &args.disk).await?;
+            let mut theirs = Subject::ring_of(programs, *nodes, PEER, &args.disk).await?;
+            theirs.name = format!("{} of {}", theirs.name, programs.display());
+            ours.fill(args.users).await?;
+            theirs.fill(args.users).await?;
+            self.compare(&ours, &theirs, "disk").await?;
+            ours.stop().await?;
+            theirs.stop().await?;
+        }
+        Ok(())
+    }
+
     async fn compare(
         &self,
         left: &Subject,
@@ -182,32 +208,50 @@ impl Bench {
         Ok(())
     }
 
-    /// What a ring does with more requests than it can bear, and just after that.
+    /// What a ring does with more requests than it can bear, just after that, and with many clients that wait.
     async fn overload(&self, args: &Args) -> anyhow::Result<()> {
+        let most = args.overload_connections.max(args.waiting_connections);
+        process::descriptors::allow(most)?;
         let ring = Subject::ring(3, RING, &args.disk).await?;
         ring.fill(args.users).await?;
         if let Some(cgroup) = &args.cgroup {
             ring.join(cgroup)?;
         }
         table::begin_overload();
-        // As much as all connections take.
-        let saturated = Overload {
-            per_second: 1e6,
-            connections: args.capacity_connections,
-            time: self.load.time,
-        };
+        let time = self.load.time;
+        // Each connection asks again as soon as it has its answer.
+        let waiting = |connections| Overload { per_second: 1e6, connections, time };
         for workload in &self.workloads {
-            let capacity = ring.overload(&saturated, *workload).await?.done_us.len() as f64
-                / saturated.time.as_secs_f64();
-            let after = [0.5, 0.5];
-            for times in args.overload.iter().copied().chain(after) {
+            let saturated = waiting(args.capacity_connections);
+            let saturated = ring.overload(&saturated, *workload).await?;
+            let capacity = saturated.done_us.len() as f64 / time.as_secs_f64();
+            let row = |load: &str, due: Option<f64>, fates: &Fates| {
+                let usage = ring.usage()?;
+                table::add_overload(&OverloadRow {
+                    workload: workload.name(),
+                    load,
+                    due,
+                    capacity,
+                    time,
+                    fates,
+                    usage: &usage,
+                });
+                anyhow::Ok(())
+            };
+            row(&format!("{} clients that wait", args.capacity_connections), None, &saturated)?;
+            let clients = args.waiting_connections;
+            let fates = ring.overload(&waiting(clients), *workload).await?;
+            row(&format!("{clients} clients that wait"), None, &fates)?;
+            let times = args.overload.iter().map(|times| (*times, format!("{times} × capacity")));
+            let after = (0.5, "0.5 × capacity, just after".to_owned());
+            for (times, load) in times.chain([after]) {
                 let overload = Overload {
                     per_second: capacity * times,
                     connections: args.overload_connections,
-                    time: self.load.time,
+                    time,
                 };
                 let fates = ring.overload(&overload, *workload).await?;
-                table::add_overload(workload.name(), times, &overload, &fates, &ring.usage()?);
+                row(&load, Some(overload.per_second), &fates)?;
             }
         }
         ring.stop().await

@@ -1,8 +1,11 @@
 //! More load than a ring can bear: requests that come at a rate of their own, whether or not those before were answered.
 //!
 //! `wrk` waits for an answer before it asks again, so that a server that is slow is asked less. Here a request that is due takes one of
-//! many connections that have nothing under way; where none is left, it is not sent, as by a client that finds no connection.
+//! many connections that have nothing under way; where none is left, it is not sent, as by a client that finds no connection. At a
+//! rate that is never reached every connection asks again as soon as it has its answer: many clients that wait, which are no
+//! overload.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -22,6 +25,9 @@ const STEP: Duration = Duration::from_millis(1);
 
 /// How long after the end answers may take that are still awaited.
 const TAIL: Duration = Duration::from_secs(10);
+
+/// From how many addresses the connections come: a port takes 2,048 from each.
+const ADDRESSES: usize = 8;
 
 /// A load at a rate of its own.
 #[derive(Debug, Clone, Copy)]
@@ -57,9 +63,9 @@ impl Overload {
     ///
     /// # Errors
     ///
-    /// When a request is answered with anything but success or 503, or not at all.
+    /// When a request is answered with anything but success or 503 with `Retry-After`, or not at all.
     pub(crate) async fn run(&self, url: &str, requests: &Path) -> anyhow::Result<Fates> {
-        let address = url.strip_prefix("http://").context("a URL with http")?;
+        let address = url.strip_prefix("http://").context("a URL with http")?.parse()?;
         let shared = Arc::new(Shared {
             requests: load::read(requests)?,
             next: AtomicU64::new(0),
@@ -68,8 +74,7 @@ impl Overload {
         let mut connections = JoinSet::new();
         let mut starts = Vec::new();
         for number in 0..self.connections {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
+            let stream = connect(number, address).await?;
             let (start, started) = mpsc::channel(1);
             starts.push(start);
             connections.spawn(Arc::clone(&shared).carry(number, stream, started));
@@ -105,6 +110,16 @@ impl Overload {
         fates.shed_us.sort_unstable();
         Ok(fates)
     }
+}
+
+/// A connection of the load, from one of its addresses.
+async fn connect(number: usize, address: SocketAddr) -> anyhow::Result<TcpStream> {
+    let from = Ipv4Addr::new(127, 71, 1, u8::try_from(number % ADDRESSES)?.saturating_add(1));
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((from, 0)))?;
+    let stream = socket.connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 impl Shared {
@@ -157,6 +172,7 @@ fn head(bytes: &[u8]) -> anyhow::Result<Option<(u16, usize)>> {
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(&bytes[..end])?;
     let status = text.get(9..12).context("a line of status")?.parse()?;
+    ensure!(status != 503 || text.contains("\nretry-after: "), "503 without Retry-After");
     let length = text.lines().find_map(|line| line.strip_prefix("content-length: "));
     let body: usize = length.context("an answer that says how long it is")?.parse()?;
     Ok(Some((status, end + 4 + body)))

@@ -64,7 +64,7 @@ impl Dialect {
     fn read(self, number: u32) -> String {
         match self {
             Self::Users => {
-                format!("GET /api/user/{} HTTP/1.1\r\nHost: bench\r\n\r\n", id(number))
+                format!("GET /api/user/{} HTTP/1.1\r\nHost: localhost\r\n\r\n", id(number))
             }
             // Linearizable, as reads of Chainring are.
             Self::Etcd => {
@@ -90,7 +90,7 @@ fn put(number: u32, change: u32) -> String {
 
 fn with_body(method: &str, path: &str, body: &str) -> String {
     format!(
-        "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
 }

@@ -1,6 +1,8 @@
 //! The table: a line for each subject of a comparison.
 
-use crate::overload::{Fates, Overload, percentile};
+use std::time::Duration;
+
+use crate::overload::{Fates, percentile};
 use crate::server::Usage;
 use crate::subject::{Measured, Used};
 
@@ -41,31 +43,44 @@ pub(crate) fn add(row: &Row<'_>) {
 /// Begins the table of a ring under more load than it can bear.
 pub(crate) fn begin_overload() {
     println!(
-        "| workload | times its capacity | due/s | done/s | 503/s | not sent/s | p50 ms | p99 ms | p99 ms of 503 | MiB |"
+        "| workload | load | due/s | done/s | of capacity | 503/s | not sent/s | p50 ms | p99 ms | p99 ms of 503 | MiB |"
     );
-    println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|---|");
+    println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|");
+}
+
+/// A load, and what became of it.
+pub(crate) struct OverloadRow<'a> {
+    pub(crate) workload: &'static str,
+    /// What the load is.
+    pub(crate) load: &'a str,
+    /// Requests that are due in each second, where there is a rate.
+    pub(crate) due: Option<f64>,
+    /// Requests that the ring does in each second when it is busy all the time.
+    pub(crate) capacity: f64,
+    pub(crate) time: Duration,
+    pub(crate) fates: &'a Fates,
+    pub(crate) usage: &'a [(&'static str, Usage)],
 }
 
 /// A line of it.
-pub(crate) fn add_overload(
-    workload: &str,
-    times: f64,
-    overload: &Overload,
-    fates: &Fates,
-    usage: &[(&str, Usage)],
-) {
-    let seconds = overload.time.as_secs_f64();
+pub(crate) fn add_overload(row: &OverloadRow<'_>) {
+    let OverloadRow { workload, load, due, capacity, time, fates, usage } = row;
+    let per_second = |count: usize| count as f64 / time.as_secs_f64();
     let ms = |ordered: &[u64], of_hundred| {
         percentile(ordered, of_hundred)
             .map_or_else(String::new, |us| format!("{:.2}", us as f64 / 1e3))
     };
     let memory = usage.iter().map(|(role, used)| format!("{role} {}", used.memory_bytes >> 20));
+    let done = per_second(fates.done_us.len());
     println!(
-        "| {workload} | {times} | {:.0} | {:.0} | {:.0} | {:.0} | {} | {} | {} | {} |",
-        overload.per_second,
-        fates.done_us.len() as f64 / seconds,
-        fates.shed_us.len() as f64 / seconds,
-        fates.unsent as f64 / seconds,
+        "| {workload} | {load} | {} | {done:.0} | **{:.2}** | {:.0} | {} | {} | {} | {} | {} |",
+        due.map_or_else(String::new, |due| format!("{due:.0}")),
+        done / capacity,
+        per_second(fates.shed_us.len()),
+        due.map_or_else(String::new, |_| format!(
+            "{:.0}",
+            fates.unsent as f64 / time.as_secs_f64()
+        )),
         ms(&fates.done_us, 50),
         ms(&fates.done_us, 99),
         ms(&fates.shed_us, 99),

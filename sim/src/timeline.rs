@@ -102,6 +102,7 @@ fn of_partition(event: &Event) -> Option<PartitionId> {
             | NodeEvent::BeginsInstall { partition, .. }
             | NodeEvent::Installs { partition, .. }
             | NodeEvent::FindsDamage { partition, .. }
+            | NodeEvent::Salvages { partition, .. }
             | NodeEvent::Compares { partition, .. }
             | NodeEvent::Acknowledges { partition, .. }
             | NodeEvent::AskRefused { partition, .. } => Some(*partition),
@@ -221,6 +222,10 @@ fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
         }
         NodeEvent::FindsDamage { partition, member } => {
             write!(f, "{member} of {partition} is damaged")
+        }
+        NodeEvent::Salvages { partition, member, records, ended } => {
+            let whole = if *ended { ", and is whole" } else { "" };
+            write!(f, "{member} of {partition} drops {records} records that cannot be read{whole}")
         }
         NodeEvent::ReadsApart { member } => write!(f, "{member} reads a record of the disk"),
         NodeEvent::ReadOvertaken { member } => {

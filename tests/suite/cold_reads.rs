@@ -1,12 +1,12 @@
 //! Reads of a disk that does not answer: whoever wants what is in memory is served meanwhile, and the node is not taken for dead.
 
-use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use db_process::storage::memory::{MemoryDisk, MemoryStorage};
-use db_process::storage::{AtHand, Batch, ScanLimit, Storage, StorageError, StorageReader, Table};
+use db_process::storage::{
+    AtHand, Batch, ReadsThrough, Storage, StorageError, StorageReader, Table,
+};
 use protocol::user::UserId;
 use ring::gateway::ClusterStatus;
 use ring::placement::Ring;
@@ -54,36 +54,21 @@ struct Hanging {
     gate: Arc<Gate>,
 }
 
-impl StorageReader for Hanging {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
-        self.gate.pass();
-        self.inner.get(table, key)
+impl ReadsThrough for Hanging {
+    fn reader(&self) -> &dyn StorageReader {
+        &self.inner
     }
 
-    fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+    fn before_read(&self) -> Result<(), StorageError> {
+        self.gate.pass();
+        Ok(())
+    }
+
+    fn seen_at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
         if key.windows(4).any(|part| part == b"cold") {
             return Ok(AtHand::Unknown);
         }
         self.inner.at_hand(table, key)
-    }
-
-    fn scan(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-        limit: ScanLimit,
-    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-        self.gate.pass();
-        self.inner.scan(table, range, limit)
-    }
-
-    fn last(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
-        self.gate.pass();
-        self.inner.last(table, range)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A bit turns in what a node has stored: nobody is served what is damaged, and the copy is restored from the other one.
 
+mod accepted;
+
 use std::time::Duration;
 
 use db_process::storage::rocks::{RocksSettings, RocksStorage};
@@ -16,14 +18,22 @@ const USERS: usize = 60;
 /// How long it may take until all is found and restored.
 const REPAIR: Duration = Duration::from_secs(30);
 
-/// Turns a bit of the last row that a copy on a node has in a table; no process may run there.
-fn turn_a_bit(cluster: &Cluster, node: usize, member: Member, table: Table) {
+/// Which row of a table is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pick {
+    First,
+    Last,
+}
+
+/// Turns a bit of a row that a copy on a node has in a table; no process may run there.
+fn turn_a_bit(cluster: &Cluster, (node, member): (usize, Member), table: Table, pick: Pick) {
     let storage = RocksStorage::open(&cluster.data(node), &RocksSettings::default())
         .expect("the storage opens");
     let keys = keys_of(member);
     let keys = &keys.start[..]..&keys.end[..];
     let rows = storage.scan(table, keys, ScanLimit::NONE).expect("it can be read");
-    let (key, value) = rows.last().expect("there are rows");
+    let row = if pick == Pick::First { rows.first() } else { rows.last() };
+    let (key, value) = row.expect("there are rows");
     let mut damaged = value.to_vec();
     *damaged.last_mut().expect("it is not empty") ^= 1;
     let mut batch = Batch::new();
@@ -59,7 +69,7 @@ async fn damage_is_repaired(node: usize, member: Member, table: Table) {
     let mut cluster = Cluster::start(3).await;
     create_users(&cluster).await;
     cluster.stop_node(node).await;
-    turn_a_bit(&cluster, node, member, table);
+    turn_a_bit(&cluster, (node, member), table, Pick::Last);
     cluster.start_node(node);
     cluster.node(node).says("damaged").await;
     every_user_is_as_created(&cluster).await;

@@ -1,8 +1,9 @@
-//! `chainring accept-loss`: an operator goes on without updates that are lost.
+//! `chainring accept-loss`: an operator goes on without what is lost.
 
 use std::process::ExitCode;
 
 use protocol::id::NodeId;
+use protocol::salvage::Salvage;
 use serde_json::json;
 
 use crate::out;
@@ -30,7 +31,9 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let body = json!({ "partition": partition, "from": from });
     rest.post("/api/cluster/accept-loss", &body).await?;
     out::print(format_args!(
-        "P{partition} goes on with the copy on {from}; `chainring status` shows how"
+        "P{partition} goes on with the copy on {from}; `chainring status` shows how. Users whose records cannot be read there \
+         are dropped: it names the first {}, and the log of {from} does too",
+        Salvage::IDS_MAX,
     ))?;
     Ok(ExitCode::SUCCESS)
 }

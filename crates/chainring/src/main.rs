@@ -46,7 +46,9 @@ enum Command {
     Status(status::Args),
     /// Show the ring whenever a view or a link has changed (needs the secret)
     Watch(watch::Args),
-    /// Go on without updates that are lost for good: a partition is served from the copy on one node, whatever the other had
+    /// Go on without what is lost for good: a partition is served from the copy on one node, whatever the other had
+    ///
+    /// What that node cannot read is dropped. `chainring status` and the node's log name the users then
     AcceptLoss(accept_loss::Args),
     /// Make an API token for a REST client, and its line in the gateway's file of tokens
     Token(token::Args),

@@ -40,7 +40,7 @@ use ring::link::{LinkId, LinkIds};
 use ring::node::{Node, NodeEffect, NodeEvent};
 use ring::store::Mark;
 use tokio::sync::Notify;
-use tracing::error;
+use tracing::{error, warn};
 
 pub(crate) use links::Links;
 pub(crate) use reads::READERS;
@@ -205,11 +205,16 @@ impl Driver {
             tokio::time::sleep(patience).await;
             let failure = self.shared.lock_anyhow().failure.take();
             if let Some(reason) = failure {
-                error!(%reason, "node stops");
-                self.end(reason.to_string());
-                return reason;
+                return self.stop_now(reason);
             }
         }
+    }
+
+    /// Tells everybody why the node ends, where the disk's loop does not come to that.
+    pub(crate) fn stop_now(&self, reason: RunError) -> RunError {
+        error!(%reason, "node stops");
+        self.end(reason.to_string());
+        reason
     }
 
     /// What a sync has covered, if the core was not told of it.
@@ -259,6 +264,10 @@ impl Driver {
                 self.reads.add(Read { read, member, what });
             }
             NodeEffect::ComparisonSkipped { .. } => {}
+            NodeEffect::Salvaged { partition, member, salvage } => warn!(
+                %partition, copy = %member, dropped = salvage.dropped, ids = %salvage.names(),
+                "records that could not be read are dropped: an operator has accepted that they are lost",
+            ),
             NodeEffect::Alarm(what) => error!("{what}"),
             NodeEffect::Stop(reason) => self.fail(locked, reason.into()),
             effect => locked.links.carry_out(effect),

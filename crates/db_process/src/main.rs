@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use db_process::storage::rocks::RocksStorage;
 use db_process::{Args, Config, Deps};
+use process::disk::StartWatch;
 use process::entropy::SystemEntropy;
 use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
@@ -43,8 +44,11 @@ fn configure(args: &Args) -> anyhow::Result<(Config, Tls)> {
 
 async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
     let shutdown = args.shutdown.start()?;
+    let watch = || StartWatch::begin(args.disk.deadline(), &args.data);
+    let opening = watch()?;
     let storage = RocksStorage::open(&args.data, &args.memory.rocks_settings())
         .with_context(|| format!("the data directory {} cannot be used", args.data.display()))?;
+    drop(opening);
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}: choose another --listen", args.listen))?;
@@ -59,5 +63,5 @@ async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
     };
-    Ok(db_process::run(config, deps, shutdown).await?)
+    Ok(watch()?.while_starting(db_process::run(config, deps, shutdown)).await?)
 }

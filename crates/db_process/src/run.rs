@@ -15,7 +15,7 @@ use protocol::view::Member;
 use ring::node::{Node, NodeIdentity, StopReason};
 use ring::store::Damage;
 use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -119,6 +119,14 @@ where
         link::serve(listener, port, |connection| server.on(connection), end).await;
     });
 
+    // Nobody lets time pass for the core any more.
+    let disk_deadline = config.node_settings.disk_deadline;
+    let last_sync_hangs = async {
+        shutdown.cancelled().await;
+        sleep(disk_deadline).await;
+        StopReason::DiskSilent(disk_deadline).into()
+    };
+
     let dialler = Dialler { config, connector, entropy, driver: Arc::clone(&driver) };
     let next_link = next_link::keep_up(dialler.clone(), next_to_dial);
     tokio::spawn(ending.clone().run_until_cancelled_owned(next_link));
@@ -129,6 +137,7 @@ where
         biased;
         outcome = stop => outcome.unwrap_or(Err(RunError::DriverLost)),
         reason = driver.stuck(FAREWELL_MAX) => Err(reason),
+        reason = last_sync_hangs => Err(driver.stop_now(reason)),
     };
     // Who is linked is to hear why, if it hears anything; a read may never return.
     reading.cancel();

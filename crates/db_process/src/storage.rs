@@ -170,19 +170,38 @@ pub trait StorageReader: Send + Sync + 'static {
     ) -> Result<Option<(Bytes, Bytes)>, StorageError>;
 }
 
-/// A storage around another one, which reads as that one does.
+/// A storage around another one, which reads as that one does, but for what it says here.
 pub trait ReadsThrough: Send + Sync + 'static {
     /// The one that is read.
     fn reader(&self) -> &dyn StorageReader;
+
+    /// Comes before each read that may wait for the disk.
+    ///
+    /// # Errors
+    ///
+    /// What the read fails with, instead of being carried out.
+    fn before_read(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// What is at hand.
+    ///
+    /// # Errors
+    ///
+    /// As [`StorageReader::at_hand`].
+    fn seen_at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+        self.reader().at_hand(table, key)
+    }
 }
 
 impl<S: ReadsThrough> StorageReader for S {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
+        self.before_read()?;
         self.reader().get(table, key)
     }
 
     fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
-        self.reader().at_hand(table, key)
+        self.seen_at_hand(table, key)
     }
 
     fn scan(
@@ -191,6 +210,7 @@ impl<S: ReadsThrough> StorageReader for S {
         range: Range<&[u8]>,
         limit: ScanLimit,
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
+        self.before_read()?;
         self.reader().scan(table, range, limit)
     }
 
@@ -199,6 +219,7 @@ impl<S: ReadsThrough> StorageReader for S {
         table: Table,
         range: Range<&[u8]>,
     ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
+        self.before_read()?;
         self.reader().last(table, range)
     }
 }

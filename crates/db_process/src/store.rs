@@ -37,8 +37,8 @@ use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::Member;
 use ring::store::{
-    AtHand, Budget, Damage, Mutation, ReadError, ReadId, ReadRows, ReadWhat, Recovered,
-    RecoveredCopy, Scope, Stored, StoredRecord, StoredRows,
+    AtHand, Budget, Damage, Mutation, ReadError, ReadId, ReadRows, ReadWhat, RecordKey, Recovered,
+    RecoveredCopy, Scope, Stored, StoredRecord, StoredRows, Unreadable,
 };
 
 use self::cache::RecordCache;
@@ -171,6 +171,7 @@ impl Store {
             last: log.last,
             installing: meta::installing(reader, member)?,
             damage: meta::is_damaged(reader, member)?.then_some(Damage::Known),
+            salvage: meta::salvage(reader, member)?,
             log_sizes: log.sizes,
         })
     }
@@ -198,6 +199,7 @@ impl Store {
                 meta::put_log_from(batch, *member, log_from);
                 meta::put_installing(batch, *member, Some(&Cursor::START));
                 meta::put_damaged(batch, *member, false);
+                meta::put_salvage(batch, *member, None);
                 if let Some(base) = base {
                     // The snapshot brings the ids up to here.
                     log::put(batch, *member, base, base.position.seq.next());
@@ -217,6 +219,28 @@ impl Store {
                 meta::put_installing(batch, *member, then.as_ref());
             }
             Mutation::MarkDamaged { member } => meta::put_damaged(batch, *member, true),
+            Mutation::Salvage { member, row, is_damaged, dropped, rewritten } => {
+                meta::put_salvage(batch, *member, Some(row));
+                meta::put_damaged(batch, *member, *is_damaged);
+                for key in dropped {
+                    record::delete(batch, *member, key);
+                    self.cache.drop_record(*member, key.id().as_ref());
+                }
+                rewritten.iter().for_each(|row| record::put(batch, *member, row));
+                self.cache.replace(*member, rewritten);
+            }
+            Mutation::RestartLog { member, last } => {
+                for table in [Table::Log, Table::Applied] {
+                    batch.delete_range(table, copy::keys(*member));
+                }
+                let log_from = last.as_ref().map_or(Seq::ZERO, |last| last.position.seq);
+                meta::put_log_from(batch, *member, log_from);
+                meta::put_installing(batch, *member, None);
+                meta::put_damaged(batch, *member, true);
+                if let Some(last) = last {
+                    log::put(batch, *member, last, last.position.seq);
+                }
+            }
             Mutation::TrimLog { member, below } => {
                 log::trim(batch, *member, *below);
                 meta::put_log_from(batch, *member, *below);
@@ -306,5 +330,18 @@ impl StoredRows for Store {
 
     fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError> {
         Ok(applied::get(self.reader(), member, request)?)
+    }
+
+    fn unreadable(
+        &self,
+        member: Member,
+        after: Option<&RecordKey>,
+        budget: Budget,
+    ) -> Result<Unreadable, ReadError> {
+        Ok(record::unreadable(self.reader(), member, after, budget)?)
+    }
+
+    fn last_readable(&self, member: Member) -> Result<Option<Entry>, ReadError> {
+        Ok(log::last_readable(self.reader(), member)?)
     }
 }

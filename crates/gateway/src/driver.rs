@@ -184,7 +184,7 @@ impl Driver {
         let (now, mut effects) = (self.clock.now(), Vec::new());
         let accepted = locked.core.accept_loss(now, partition, node, &mut effects);
         accepted.map_err(NotAccepted::Loss)?;
-        warn!(%partition, %node, "an operator accepts that updates are lost: the partition goes on with this node's copy");
+        warn!(%partition, %node, "an operator accepts that updates are lost: the partition goes on with what this node's copy can read");
         effects.drain(..).for_each(|effect| self.carry_out(&mut locked, effect));
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 use anyhow::Context;
 use gateway::state::StateDirectory;
 use gateway::{Args, Config, Deps};
+use process::disk::StartWatch;
 use process::entropy::SystemEntropy;
 use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
@@ -60,10 +61,13 @@ async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
     }
     let shutdown = args.shutdown.start()?;
     tokio::spawn(tls.follow(Arc::new(SystemThreads)));
-    if let Some(path) = args.tokens_file {
-        tokio::spawn(config.access.clone().follow(path, Arc::new(SystemThreads)));
+    if let Some(path) = &args.tokens_file {
+        tokio::spawn(config.access.clone().follow(path.clone(), Arc::new(SystemThreads)));
     }
+    let watch = || StartWatch::begin(args.disk.deadline(), &args.state);
+    let opening = watch()?;
     let state = StateDirectory::open(&args.state)?;
+    drop(opening);
     let rest = listen(SocketAddr::new(args.listen, args.rest_port), "--rest-port").await?;
     let socket = listen(SocketAddr::new(args.listen, args.socket_port), "--socket-port").await?;
     info!(rest = %rest.local_addr()?, socket = %socket.local_addr()?, "listening");
@@ -74,7 +78,7 @@ async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
     };
-    Ok(gateway::run(config, deps, shutdown).await?)
+    Ok(watch()?.while_starting(gateway::run(config, deps, shutdown)).await?)
 }
 
 async fn listen(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {

@@ -147,6 +147,7 @@ fn said(message: &FromNode) -> Option<Said> {
         | FromNode::ServesAlone { .. }
         | FromNode::NextReachable { .. }
         | FromNode::Compared { .. }
+        | FromNode::Salvage { .. }
         | FromNode::Progress(_) => return None,
     })
 }

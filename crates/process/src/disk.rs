@@ -1,5 +1,9 @@
 //! How long a disk may take: a disk that does not answer is a disk that failed.
 
+mod start;
+
+pub use start::StartWatch;
+
 use std::time::Duration;
 
 /// How long a call into the disk may take, unless told.

@@ -127,6 +127,17 @@ pub enum NodeEvent {
         /// In which copy.
         member: Member,
     },
+    /// A copy drops records that cannot be read, as an operator accepted; or it has done so with all of them.
+    Salvages {
+        /// Of which partition.
+        partition: PartitionId,
+        /// In which copy.
+        member: Member,
+        /// How many records it drops now.
+        records: usize,
+        /// Whether all were looked at. The copy is whole once that is durable.
+        ended: bool,
+    },
     /// A record that is wanted is not in memory: it is read apart from the core.
     ReadsApart {
         /// Of which copy.

@@ -1,5 +1,6 @@
 //! How a process ends.
 
+use std::fmt;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,6 +8,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::log;
+
+/// What a process exits with that failed.
+const FAILED: i32 = 1;
 
 /// How long the end of a process that failed may take.
 const END_MAX: Duration = Duration::from_secs(2);
@@ -21,11 +25,22 @@ pub fn code(done: anyhow::Result<()>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            log::last_words(&format_args!("error: {error:#}"));
-            end_within(END_MAX);
+            say_why(&format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends a process that failed, wherever its other threads are.
+pub fn failed(why: &impl fmt::Display) -> ! {
+    say_why(why);
+    std::process::exit(FAILED)
+}
+
+/// The last words of a process that failed, which is about to end.
+fn say_why(why: &impl fmt::Display) {
+    log::last_words(&format_args!("error: {why}"));
+    end_within(END_MAX);
 }
 
 /// Sees to it that the process ends although a disk does not answer: what runs at its end waits for threads that are stuck

@@ -22,6 +22,7 @@ use crate::message::{
 };
 use crate::precondition::{Precondition, TAGS_MAX, Tags};
 use crate::refusal::{Refusal, RefusalCode};
+use crate::salvage::Salvage;
 use crate::user::{User, UserId, UserPatch};
 use crate::view::{InSync, Member, View};
 
@@ -171,7 +172,11 @@ arbitrary! {
     Reply => prop_oneof![any::<Answer>().prop_map(Self::Done), Just(Self::Fenced), Just(Self::Settled)];
     Ask => any::<(AskNumber, PartitionId, Epoch, Incarnation)>()
         .prop_map(|(ask, partition, epoch, joiner)| Self { ask, partition, epoch, joiner });
-    Condition => prop_oneof![Just(Self::Whole), Just(Self::Damaged), Just(Self::Partial)];
+    Condition => prop_oneof![
+        Just(Self::Whole), Just(Self::Damaged), Just(Self::Partial), Just(Self::Unreadable),
+    ];
+    Salvage => (any::<(Epoch, bool)>(), number(), vec(any::<UserId>(), 0..4))
+        .prop_map(|((accepted, ended), dropped, ids)| Self { accepted, ended, dropped, ids });
     Verdict => prop_oneof![Just(Self::Same), Just(Self::Different)];
     Progress => any::<(PartitionId, Member, Position, Seq, Seq, Condition)>()
         .prop_map(|(partition, member, written, durable, committed, condition)| {
@@ -230,6 +235,8 @@ arbitrary! {
         any::<(PartitionId, Epoch, Condition)>()
             .prop_map(|(partition, epoch, condition)| Self::Condition { partition, epoch, condition }),
         any::<(PartitionId, Verdict)>().prop_map(|(partition, verdict)| Self::Compared { partition, verdict }),
+        any::<(PartitionId, Salvage)>()
+            .prop_map(|(partition, salvage)| Self::Salvage { partition, salvage }),
         any::<ProbeNumber>().prop_map(Self::Alive),
         any::<DiskState>().prop_map(Self::Disk),
         any::<Option<CallId>>().prop_map(|understood| Self::Undecodable { understood }),

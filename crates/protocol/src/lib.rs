@@ -34,6 +34,7 @@ pub mod message;
 pub mod precondition;
 pub mod problem;
 pub mod refusal;
+pub mod salvage;
 pub mod user;
 pub mod version;
 pub mod view;

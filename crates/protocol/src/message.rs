@@ -22,6 +22,7 @@ use crate::id::{
 };
 use crate::precondition::Precondition;
 use crate::refusal::Refusal;
+use crate::salvage::Salvage;
 use crate::user::{User, UserId, UserPatch};
 use crate::view::{Member, View};
 
@@ -106,6 +107,13 @@ pub enum FromNode {
         partition: PartitionId,
         /// What came of it.
         verdict: Verdict,
+    },
+    /// How the salvage of a copy stands; said again on each link, while the copy acts on a view that remembers the accepted loss.
+    Salvage {
+        /// Of which partition.
+        partition: PartitionId,
+        /// How it stands.
+        salvage: Salvage,
     },
     /// The answer to a probe.
     Alive(ProbeNumber),
@@ -232,8 +240,31 @@ pub enum Condition {
     /// A row is not what was written. What does not depend on it is served as long as a view counts on the copy; then a
     /// snapshot takes its place.
     Damaged,
-    /// Parts are missing: a snapshot has not come to its end, or the end of the log cannot be read. It serves nothing.
+    /// Parts are missing: a snapshot has not come to its end. It serves nothing.
     Partial,
+    /// The end of the log or the table of applied ids cannot be read, so the copy does not know how far it is. It serves
+    /// nothing.
+    Unreadable,
+}
+
+impl Condition {
+    /// Whether a copy in sync serves anything.
+    pub fn serves(self) -> bool {
+        self.worth() > 0
+    }
+
+    /// Whether a view does better with a copy of this condition than with one of the other.
+    pub fn is_better_than(self, other: Self) -> bool {
+        self.worth() > other.worth()
+    }
+
+    fn worth(self) -> u8 {
+        match self {
+            Self::Whole => 2,
+            Self::Damaged => 1,
+            Self::Partial | Self::Unreadable => 0,
+        }
+    }
 }
 
 /// Rows of a copy, in order.

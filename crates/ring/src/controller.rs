@@ -16,13 +16,15 @@
 //!
 //! - *both → home only*: next is not linked, ends, or has a disk that does not answer, or home reports that it cannot
 //!   reach next; and the grace period is over.
-//! - *both → one*: the other copy's data is lost, or damaged.
+//! - *both → one*: the other copy's data is lost, or worth less: damaged, or not even read.
+//! - *any → one*: an operator accepts what is lost with the other copy, and what this one cannot read.
 //! - *home only → next only*: home's data is lost, and home never said that it acts on the view: it died, unnoticed,
 //!   before that was decided. Next still has everything that anyone was told of.
 //! - *home only → both*, *next only → both*: the donor asks, for this epoch, over its present link; the joiner it names is
 //!   linked.
 //!
-//! The member in whose favour a member is dropped is linked, whole, not ending, and [alive now](alive).
+//! The member in whose favour a member is dropped is linked, whole (or damaged, where the other one is no better), not ending, and
+//! [alive now](alive).
 //!
 //! A view that was lost with the state file is [rebuilt](rebuild).
 
@@ -49,11 +51,13 @@ use protocol::message::{
     Ask, Condition, DiskState, ProbeNumber, Progress, Report, ToNode, Verdict,
 };
 use protocol::refusal::{Refusal, RefusalCode};
+use protocol::salvage::Salvage;
 use protocol::view::{Member, View};
 
 use crate::gateway::GatewayEffect;
 use crate::link::LinkId;
 use crate::placement::{Place, Ring};
+use crate::store::SILENT_AFTER;
 use crate::time::Time;
 
 /// The controller of a cluster.
@@ -71,6 +75,8 @@ pub(crate) struct Controller {
     published: Option<ClusterState>,
     /// Decided; being made durable.
     saving: Option<ClusterState>,
+    /// When the last save began.
+    saving_since: Time,
     nodes: BTreeMap<Place, Node>,
     /// The number of the last loss that was noticed.
     losses: ProbeNumber,
@@ -100,6 +106,8 @@ struct Node {
     compared: BTreeMap<Member, Verdict>,
     /// What each copy was last said to be worth, with which data; whatever becomes of the link.
     conditions: BTreeMap<Member, (Incarnation, Condition)>,
+    /// The last salvage of each copy; whatever becomes of the link.
+    salvages: BTreeMap<Member, Salvage>,
     /// What it said when it ended.
     last_words: Option<String>,
     /// The last loss there.
@@ -178,6 +186,7 @@ impl Controller {
             grace_until: now + grace,
             published: saved,
             saving: None,
+            saving_since: now,
             nodes,
             losses,
             links_lost: VecDeque::new(),
@@ -211,6 +220,12 @@ impl Controller {
     /// The state that is decided and not durable.
     pub(crate) fn saving(&self) -> Option<&ClusterState> {
         self.saving.as_ref()
+    }
+
+    /// Whether the disk of the state answers: a save has not been under way for long.
+    pub(crate) fn own_disk(&self, now: Time) -> DiskState {
+        let is_silent = self.saving.is_some() && self.saving_since + SILENT_AFTER <= now;
+        if is_silent { DiskState::Silent } else { DiskState::Answers }
     }
 
     pub(crate) fn linked(&self, place: Place) -> Option<&Linked> {
@@ -316,6 +331,7 @@ impl Controller {
         self.send_probes(effects);
         if let Some(decided) = decided {
             self.saving = Some(decided.clone());
+            self.saving_since = now;
             effects.push(GatewayEffect::Save(decided));
             return;
         }

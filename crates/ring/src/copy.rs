@@ -27,6 +27,7 @@
 //! | [`comparison`] | how the receiver compares its rows with the source's |
 //! | [`reads`] | what is read of the storage, and for what |
 //! | [`damage`] | what a copy does where its data is not what was written |
+//! | [`salvage`] | how a copy drops what it cannot read, once an operator has accepted that |
 //! | [`peer`] | the other copy, as this one knows it |
 //! | [`updates`] | what an update does |
 //! | [`acting`] | the view that a copy acts on, and the one it is storing |
@@ -45,6 +46,7 @@ mod peer;
 pub(crate) mod reads;
 pub(crate) mod release;
 pub(crate) mod replica;
+mod salvage;
 mod sink;
 mod source;
 pub(crate) mod tail;
@@ -60,6 +62,7 @@ use self::comparison::Comparison;
 use self::context::{Context, Fault};
 use self::peer::Peer;
 use self::replica::{Replica, Synced};
+use self::salvage::Salvaging;
 use self::sink::Sink;
 use self::source::Source;
 use crate::link::LinkId;
@@ -76,6 +79,7 @@ pub struct PartitionCopy {
     source: Source,
     sink: Sink,
     comparison: Comparison,
+    salvaging: Salvaging,
     /// What the controller was told last of what the copy is worth, and under which view.
     told: (Epoch, Condition),
 }
@@ -95,6 +99,7 @@ impl PartitionCopy {
             source: Source::new(now),
             sink: Sink::default(),
             comparison: Comparison::default(),
+            salvaging: Salvaging::default(),
             told: (Epoch::default(), Condition::default()),
         }
     }
@@ -139,6 +144,7 @@ impl PartitionCopy {
         }
         self.tell_alone(cx);
         self.tell_condition(cx);
+        self.tell_salvage(cx);
         if let Some(view) = view {
             self.offer(cx, view)?;
         }
@@ -165,10 +171,14 @@ impl PartitionCopy {
 
     /// The mutations up to `mark` are durable.
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Result<(), Fault> {
-        let Synced { more_is_durable, adopted, parked } = self.replica.synced(cx, mark);
+        let Synced { more_is_durable, adopted, parked, is_salvaged } =
+            self.replica.synced(cx, mark);
         if adopted.is_some() {
             self.source.view_told();
             self.tell_alone(cx);
+            if self.replica.is_salvaging() {
+                self.tell_salvage(cx);
+            }
             if !self.is_source() && self.peer.linked().is_some() {
                 // It may have been the source before, or have become damaged: whoever sends to it from now on has to know
                 // how far it is, and what of that can be relied on.
@@ -177,7 +187,7 @@ impl PartitionCopy {
         }
         self.tell_condition(cx);
         self.acknowledge(cx, mark);
-        if more_is_durable || adopted.is_some() {
+        if more_is_durable || adopted.is_some() || is_salvaged {
             self.proceed(cx)?;
         }
         for request in parked {

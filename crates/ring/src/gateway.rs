@@ -221,12 +221,7 @@ impl Gateway {
                 self.router.undecodable(link, understood, effects);
                 return;
             }
-            GatewayEvent::NodeSays { link, message } => {
-                if let Err(refusal) = self.controller.hear(link, message) {
-                    dismiss(link, refusal, effects);
-                    self.unlink(now, link, effects);
-                }
-            }
+            GatewayEvent::NodeSays { link, message } => self.hear(now, link, message, effects),
             GatewayEvent::NodeLinked { link, hello } => {
                 let replaced = self.controller.link(link, hello, effects);
                 if let Some(place) = self.controller.place_of_link(link) {
@@ -250,6 +245,24 @@ impl Gateway {
             GatewayEvent::Tick => self.router.tick(now, effects),
         }
         self.proceed(now, published, effects);
+    }
+
+    /// A message of a node that is about itself.
+    fn hear(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        message: FromNode,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        let disk = if let FromNode::Disk(disk) = message { Some(disk) } else { None };
+        if let Err(refusal) = self.controller.hear(link, message) {
+            dismiss(link, refusal, effects);
+            self.unlink(now, link, effects);
+        } else if let Some(disk) = disk {
+            self.router.disk_changed(now, link, disk, effects);
+            effects.push(GatewayEffect::Changed);
+        }
     }
 
     /// The controller decides and speaks, and the router follows.

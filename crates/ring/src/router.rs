@@ -14,7 +14,9 @@
 //!
 //! A request waits for a view or a node that can serve it, up to its deadline; or for room at a node that has enough to
 //! do. Waiting for room is not load: only after a quarter of a second in which that node answered others is a request
-//! turned away. While the node is silent it waits on ([`dispatch`]).
+//! turned away. While the node is silent it waits on ([`dispatch`]). What waited for a view, or for a node that stood
+//! still, is no load either: while the node works that off, nobody is turned away ([`calls`]). An update is not sent to a
+//! node whose disk does not answer: it waits, and ends as not done if that lasts.
 //!
 //! Where requests go is said by the published view alone: reads to its reader, updates to home. Reads move after the
 //! view (rule 7): they wait for it where the reader is gone.
@@ -35,10 +37,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::id::{GatewayBoot, PartitionId, RequestId};
-use protocol::message::{CallId, Operation, Reply, Update};
+use protocol::message::{CallId, DiskState, Operation, Reply, Update};
 use protocol::view::{Member, View};
 
 use self::calls::{Calls, Framing, Unread};
+use self::dispatch::wanted_member;
 use self::pending::{Pending, Progress};
 use self::waiting::Waiting;
 use crate::controller::{Published, Service};
@@ -63,7 +66,11 @@ pub(crate) struct Router {
     links: BTreeMap<Place, LinkId>,
     /// The nodes that are linked and wait for their welcome.
     arriving: BTreeMap<Place, LinkId>,
+    /// The links of nodes whose disk does not answer.
+    silent: BTreeSet<LinkId>,
     pending: BTreeMap<Ticket, Pending>,
+    /// The last request that has come.
+    newest: Ticket,
     waiting: Waiting,
     calls: Calls,
     deadlines: BTreeSet<(Time, Ticket)>,
@@ -90,7 +97,9 @@ impl Router {
             views: BTreeMap::new(),
             links: BTreeMap::new(),
             arriving: BTreeMap::new(),
+            silent: BTreeSet::new(),
             pending: BTreeMap::new(),
+            newest: Ticket(0),
             waiting: Waiting::default(),
             deadlines: BTreeSet::new(),
             updates_taken: 0,
@@ -115,6 +124,7 @@ impl Router {
         if !self.is_formed {
             return complete(ticket, Outcome::NotDone(Unavailable::NotFormed), effects);
         }
+        self.newest = self.newest.max(ticket);
         let partition = self.ring.partition_of(request.id());
         if self.pending.len() >= self.in_flight_max {
             return complete(ticket, Outcome::NotDone(Unavailable::Overloaded), effects);
@@ -159,6 +169,7 @@ impl Router {
             Published::View(view, service) => {
                 self.is_formed = true;
                 self.views.insert(view.partition, (view, service));
+                self.begin_backlog(view.partition);
                 self.move_reads(now, view.partition, effects);
                 self.dispatch_waiting(now, view.partition, effects);
             }
@@ -166,8 +177,20 @@ impl Router {
                 self.arriving.remove(&place);
                 self.links.insert(place, link);
                 for partition in self.partitions_at(place) {
+                    self.begin_backlog(partition);
                     self.dispatch_waiting(now, partition, effects);
                 }
+            }
+        }
+    }
+
+    /// What waited for the view of a partition, or for a node of it, can be served: it is the backlog of that node.
+    fn begin_backlog(&mut self, partition: PartitionId) {
+        let Some((view, _)) = self.views.get(&partition) else { return };
+        for kind in [RequestKind::Read, RequestKind::Update] {
+            let place = self.ring.holder(partition, wanted_member(kind, view));
+            if let Some(link) = self.links.get(&place) {
+                self.calls.begin_backlog(*link, kind, self.newest);
             }
         }
     }
@@ -177,14 +200,31 @@ impl Router {
         self.arriving.insert(place, link);
     }
 
+    /// The disk of a node does not answer, or does again.
+    pub(crate) fn disk_changed(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        disk: DiskState,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        match disk {
+            DiskState::Silent => self.silent.insert(link),
+            DiskState::Answers => self.silent.remove(&link),
+        };
+        let Some(place) = place_of(link, &self.links) else { return };
+        for partition in self.partitions_at(place) {
+            self.begin_backlog(partition);
+            self.dispatch_waiting(now, partition, effects);
+        }
+    }
+
     /// A link is gone: what was sent over it and not replied to has an unknown fate. It waits to be sent again.
     pub(crate) fn link_lost(&mut self, now: Time, link: LinkId, effects: &mut Vec<GatewayEffect>) {
-        let of_link = |links: &BTreeMap<Place, LinkId>| {
-            links.iter().find(|(_, known)| **known == link).map(|(place, _)| *place)
-        };
-        let place = of_link(&self.links).or_else(|| of_link(&self.arriving));
+        let place = place_of(link, &self.links).or_else(|| place_of(link, &self.arriving));
         self.links.retain(|_, known| *known != link);
         self.arriving.retain(|_, known| *known != link);
+        self.silent.remove(&link);
         for ticket in self.calls.lost(link) {
             if let Some(pending) = self.pending.get_mut(&ticket) {
                 pending.link_lost();
@@ -239,7 +279,7 @@ impl Router {
         reply: Reply,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        let kind = self.calls.answered(now, link, call);
+        let kind = self.calls.answered(now, link, call, self.newest);
         let Some(ticket) = self.calls.remove(link, call) else { return };
         self.replied(now, ticket, reply, effects);
         if let Some(kind) = kind {
@@ -330,6 +370,10 @@ impl Router {
     fn partitions_at(&self, place: Place) -> [PartitionId; 2] {
         Member::ALL.map(|member| self.ring.partition_at(place, member))
     }
+}
+
+fn place_of(link: LinkId, links: &BTreeMap<Place, LinkId>) -> Option<Place> {
+    links.iter().find(|(_, known)| **known == link).map(|(place, _)| *place)
 }
 
 fn complete(ticket: Ticket, outcome: Outcome, effects: &mut Vec<GatewayEffect>) {

@@ -8,14 +8,21 @@
 //! written but not yet committed the core keeps in memory, and looks there first.
 
 mod read;
+mod salvage;
 
 pub use read::{AtHand, Budget, ReadId, ReadRows, ReadWhat, Stored, StoredRows};
+pub use salvage::{RecordKey, SalvageRow, Unreadable};
+
+use std::time::Duration;
 
 use protocol::entry::{Entry, RecordJson};
 use protocol::hello::Membership;
 use protocol::id::{Position, RequestId, Seq};
-use protocol::message::{Condition, Cursor, Rows};
+use protocol::message::{Condition, Cursor, RecordRow, Rows};
 use protocol::view::{Member, View};
+
+/// A disk on which a sync or a save has not returned for this long is silent: operators are told.
+pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(1);
 
 /// Numbers the mutations of a node, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
@@ -77,6 +84,26 @@ pub enum Mutation {
     MarkDamaged {
         /// Which copy.
         member: Member,
+    },
+    /// How the salvage of a copy stands from now on.
+    Salvage {
+        /// Which copy.
+        member: Member,
+        /// How it stands.
+        row: SalvageRow,
+        /// Whether the copy is damaged from now on.
+        is_damaged: bool,
+        /// The records that are dropped.
+        dropped: Vec<RecordKey>,
+        /// Records that are written once more, as memory had them.
+        rewritten: Vec<RecordRow>,
+    },
+    /// The log and the table of applied ids cannot be read: all of them is dropped but for this entry. The copy is damaged.
+    RestartLog {
+        /// Which copy.
+        member: Member,
+        /// The last entry that can be read.
+        last: Option<Entry>,
     },
     /// The entries below this one are not needed any more.
     TrimLog {
@@ -165,6 +192,8 @@ pub struct RecoveredCopy {
     pub installing: Option<Cursor>,
     /// What is wrong, where a row was found that is not what was written, now or before.
     pub damage: Option<Damage>,
+    /// The last salvage, if there was one.
+    pub salvage: Option<SalvageRow>,
     /// The entries of the log, with the bytes that each takes.
     pub log_sizes: Vec<(Seq, usize)>,
 }
@@ -178,7 +207,8 @@ impl RecoveredCopy {
     /// What the copy is worth.
     pub fn condition(&self) -> Condition {
         match (&self.installing, &self.damage) {
-            (Some(_), _) | (None, Some(Damage::Unreadable(_))) => Condition::Partial,
+            (_, Some(Damage::Unreadable(_))) => Condition::Unreadable,
+            (Some(_), _) => Condition::Partial,
             (None, Some(Damage::Known)) => Condition::Damaged,
             (None, None) => Condition::Whole,
         }

@@ -132,6 +132,14 @@ impl Clients {
         self.events.push(Event::Completion { operation, time_ns: now_ns, outcome });
     }
 
+    /// An operator's word drops the record of a user, from now on.
+    pub(crate) fn drop_record(&mut self, now_ns: u64, id: &UserId) {
+        self.asked += 1;
+        let (client, operation) = (ClientId(self.asked), OperationId(self.asked));
+        let input = Input::Delete { id: id.to_string(), if_match: None, if_none_match: None };
+        self.events.push(Event::Invocation { client, operation, time_ns: now_ns, input });
+    }
+
     /// The gateway died: whoever waited for it does not know what came of that.
     pub(crate) fn abandon_open(&mut self) {
         self.unknown += self.open.len() as u64;

@@ -11,8 +11,8 @@ use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::{Member, View};
 use ring::store::{
-    AnswerIn, AppliedId, AtHand, Budget, Damage, Mark, Mutation, ReadError, Recovered,
-    RecoveredCopy, Scope, Stored, StoredRecord, StoredRows,
+    AnswerIn, AppliedId, AtHand, Budget, Damage, Mark, Mutation, ReadError, RecordKey, Recovered,
+    RecoveredCopy, SalvageRow, Scope, Stored, StoredRecord, StoredRows, Unreadable,
 };
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub(crate) struct CopyOnDisk {
     oldest_applied: Seq,
     pub(crate) installing: Option<Cursor>,
     pub(crate) is_damaged: bool,
+    salvage: Option<SalvageRow>,
     /// The records that cannot be read.
     pub(crate) rotten: BTreeSet<UserId>,
 }
@@ -160,6 +161,29 @@ impl Content {
                 copy.installing.clone_from(then);
             }
             Mutation::MarkDamaged { member } => self.copy_mut(*member).is_damaged = true,
+            Mutation::Salvage { member, row, is_damaged, dropped, rewritten } => {
+                let copy = self.copy_mut(*member);
+                copy.salvage = Some(row.clone());
+                copy.is_damaged = *is_damaged;
+                for id in dropped.iter().filter_map(RecordKey::id) {
+                    copy.records.remove(&id);
+                    copy.rotten.remove(&id);
+                }
+                for RecordRow { id, position, record } in rewritten.iter().cloned() {
+                    copy.rotten.remove(&id);
+                    copy.records.insert(id, StoredRecord { position, record });
+                }
+            }
+            Mutation::RestartLog { member, last } => {
+                let copy = self.copy_mut(*member);
+                copy.trimmed.append(&mut copy.log);
+                copy.snapshot.clear();
+                copy.is_damaged = true;
+                if let Some(last) = last {
+                    copy.oldest_applied = last.position.seq;
+                    copy.log.insert(last.position.seq, last.clone());
+                }
+            }
             Mutation::TrimLog { member, below } => {
                 let copy = self.copy_mut(*member);
                 let kept = copy.log.split_off(below);
@@ -230,6 +254,7 @@ impl Disk {
             applied: copy.applied(),
             installing: copy.installing.clone(),
             damage: copy.is_damaged.then_some(Damage::Known),
+            salvage: copy.salvage.clone(),
             log_sizes: copy.log.iter().map(|(seq, entry)| (*seq, entry.size_bytes())).collect(),
         };
         Recovered {
@@ -296,5 +321,27 @@ impl StoredRows for Disk {
 
     fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError> {
         Ok(self.current.copy(member).snapshot.get(&request).map(|(_, answer)| answer.clone()))
+    }
+
+    fn unreadable(
+        &self,
+        member: Member,
+        after: Option<&RecordKey>,
+        _: Budget,
+    ) -> Result<Unreadable, ReadError> {
+        let copy = self.current.copy(member);
+        let after = after.and_then(RecordKey::id);
+        let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let next = copy.records.range::<UserId, _>((from, Bound::Unbounded)).next();
+        // One at a time, so that much can happen in the middle.
+        let keys = next.iter().filter(|(id, _)| copy.rotten.contains(*id));
+        Ok(Unreadable {
+            keys: keys.map(|(id, _)| RecordKey::from(*id)).collect(),
+            to: next.map(|(id, _)| RecordKey::from(id)),
+        })
+    }
+
+    fn last_readable(&self, member: Member) -> Result<Option<Entry>, ReadError> {
+        Ok(self.current.copy(member).log.last_key_value().map(|(_, entry)| entry.clone()))
     }
 }

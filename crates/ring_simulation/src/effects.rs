@@ -35,6 +35,7 @@ impl World {
             NodeEffect::Read { read, member, what } => {
                 self.nodes[i].reads.push(Read { read, member, what, was_read: None });
             }
+            NodeEffect::Salvaged { .. } => self.totals.salvages += 1,
             NodeEffect::ComparisonSkipped { .. } => self.totals.comparisons_skipped += 1,
             NodeEffect::ToGateway { link, message } => {
                 if let FromNode::Reply { call, reply } = &message
@@ -70,6 +71,7 @@ impl World {
             }
             Mutation::Chunk { then: None, .. } => self.totals.installs += 1,
             Mutation::MarkDamaged { .. } => self.totals.damage_found += 1,
+            Mutation::Salvage { dropped, .. } => self.drops(dropped),
             _ => {}
         }
     }

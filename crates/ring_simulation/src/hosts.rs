@@ -93,7 +93,7 @@ impl World {
     }
 
     /// Whether nothing of a copy is damaged, as far as it is in its own hands.
-    fn is_sound(&self, partition: PartitionId, member: Member) -> bool {
+    pub(crate) fn is_sound(&self, partition: PartitionId, member: Member) -> bool {
         let disk = &self.nodes[self.holder(partition, member)].disk;
         [&disk.current, &disk.durable].into_iter().all(|content| {
             let copy = content.copy(member);
@@ -101,15 +101,16 @@ impl World {
         })
     }
 
-    /// A record cannot be read any more. While nobody has found that, the other copy may fall out of the view; it must be
-    /// able to come back by the log, because no snapshot can be taken here.
+    /// A record cannot be read any more. While nobody has found that, the other copy may fall out of the view; without an
+    /// operator it must be able to come back by the log, because no snapshot can be taken here.
     pub(crate) fn rot(&mut self, i: usize, member: Member, user: u8) {
         let place = self.ring.places().nth(i).expect("a place");
         let partition = self.ring.partition_at(place, member);
         let is_kept = self.log_entries_kept > 1_000;
         let id = crate::client::user(user);
         let has = self.nodes[i].disk.current.copy(member).records.contains_key(&id);
-        if has && is_kept && self.can_lose(i, member) && self.is_sound(partition, member) {
+        let is_borne = is_kept && self.can_lose(i, member) && self.is_sound(partition, member);
+        if has && (is_borne || self.has_operator) {
             self.totals.rotten += 1;
             self.nodes[i].disk.rot(member, &id);
         }

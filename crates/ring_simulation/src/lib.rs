@@ -13,6 +13,7 @@ mod disk;
 mod effects;
 mod hosts;
 mod network;
+mod operator;
 mod reads;
 #[cfg(test)]
 mod regressions;

@@ -23,6 +23,7 @@ fn an_ask_that_was_granted_outlives_the_donors_start_and_the_controllers_file() 
         nodes: 2,
         log_entries_kept: 0,
         is_cold: false,
+        has_operator: false,
         actions: vec![
             LoseData { node: 0 },
             Start { node: 0 },
@@ -64,6 +65,7 @@ fn a_home_that_was_dropped_for_damage_may_come_back_without_it() {
         nodes: 3,
         log_entries_kept: 1_000_000,
         is_cold: false,
+        has_operator: false,
         actions: vec![
             pass(250),
             Client { operation: Create, user: 0 },
@@ -88,6 +90,7 @@ fn the_epoch_of_a_view_that_nobody_has_stored_is_used_again() {
         nodes: 3,
         log_entries_kept: 0,
         is_cold: false,
+        has_operator: false,
         actions: vec![
             Client { operation: Create, user: 0 },
             pass(2_000),
@@ -115,6 +118,7 @@ fn rows_of_a_snapshot_do_not_take_the_place_of_the_log() {
         nodes: 2,
         log_entries_kept: 0,
         is_cold: true,
+        has_operator: false,
         actions: vec![
             Client { operation: Create, user: 3 },
             Deliver { queue: 0, count: 1 },

@@ -21,7 +21,7 @@ pub(crate) struct Seen {
 
 impl World {
     /// The view that is durable at the controller.
-    fn saved_view(&self, partition: PartitionId) -> Option<View> {
+    pub(crate) fn saved_view(&self, partition: PartitionId) -> Option<View> {
         self.gateway_disk.durable.as_ref().and_then(|state| state.view(partition)).copied()
     }
 
@@ -92,6 +92,10 @@ impl World {
                 continue;
             }
             self.totals.view_changes += 1;
+            if view.accepted_loss != before.accepted_loss {
+                self.check_accepted(&before, view);
+                continue;
+            }
             assert_eq!(view.epoch, before.epoch.next(), "rule 1: a change is one epoch");
             let host = |member| &self.nodes[self.holder(view.partition, member)];
             let has_lost = |member: Member, incarnation| host(member).incarnation != incarnation;
@@ -126,6 +130,17 @@ impl World {
                 (before, after) => panic!("there is no change from {before:?} to {after:?}"),
             }
         }
+    }
+
+    /// An operator lets a partition go on with one of the copies in sync, of which none is whole.
+    fn check_accepted(&mut self, before: &View, view: &View) {
+        assert_eq!(view.accepted_loss, Some(view.epoch), "the view remembers when");
+        assert!(view.epoch > before.epoch, "rule 1: an epoch went back");
+        let (member, incarnation) = view.in_sync.sole().expect("one copy alone");
+        assert_eq!(before.in_sync.incarnation(member), Some(incarnation), "another copy");
+        let home = before.in_sync.incarnation(Member::Home).filter(|_| member == Member::Next);
+        // It may hold entries that next never had.
+        self.seen.dropped.extend(home.map(|home| (view.partition, home)));
     }
 
     /// A view that was published and that no copy has stored is gone with the controller's file.

@@ -14,6 +14,8 @@ pub struct Plan {
     pub(crate) log_entries_kept: u64,
     /// Reads take time, and not every record is at hand. Otherwise each returns at once.
     pub(crate) is_cold: bool,
+    /// Records may become unreadable in both copies of a partition: an operator accepts what is lost then.
+    pub(crate) has_operator: bool,
     pub(crate) actions: Vec<Action>,
 }
 
@@ -88,12 +90,18 @@ pub(crate) enum Action {
         #[arbitrary(with = byte)]
         node: usize,
     },
-    /// A record of a copy cannot be read any more, where the design promises to bear it.
+    /// A record of a copy cannot be read any more, where the design promises to bear it, or there is an operator.
     Rot {
         #[arbitrary(with = byte)]
         node: usize,
         #[arbitrary(with = one_of_few)]
         user: u8,
+        of_home: bool,
+    },
+    /// The operator, if there is one, lets a partition go on with what a copy in sync can read, if none is whole.
+    AcceptLoss {
+        #[arbitrary(with = byte)]
+        node: usize,
         of_home: bool,
     },
     /// The gateway dies and its state file is lost, where the design promises to bear it.
@@ -127,13 +135,14 @@ pub(crate) enum ClientOperation {
 impl<'a> Arbitrary<'a> for Plan {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
         let nodes = bytes.int_in_range(2..=4)?;
-        let drawn: u64 = bytes.int_in_range(0..=41)?;
-        let (log_entries_kept, is_cold) = (drawn / 2, drawn % 2 == 1);
+        let drawn: u64 = bytes.int_in_range(0..=83)?;
+        let (log_entries_kept, is_cold) = (drawn / 4, drawn % 2 == 1);
+        let has_operator = drawn / 2 % 2 == 1;
         let mut actions = Vec::new();
         while !bytes.is_empty() && actions.len() < ACTIONS_MAX {
             actions.push(bytes.arbitrary()?);
         }
-        Ok(Self { nodes, log_entries_kept, is_cold, actions })
+        Ok(Self { nodes, log_entries_kept, is_cold, has_operator, actions })
     }
 }
 
@@ -152,11 +161,13 @@ fn up_to_three_seconds(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Durati
 /// Any schedule.
 pub fn plan() -> impl Strategy<Value = Plan> {
     let kept = prop_oneof![Just(0_u64), 0..20_u64, Just(1_000_000)];
-    (2_usize..=4, kept, any::<bool>(), vec(action(), 10..ACTIONS_MAX)).prop_map(
-        |(nodes, log_entries_kept, is_cold, actions)| Plan {
+    let options = (any::<bool>(), any::<bool>());
+    (2_usize..=4, kept, options, vec(action(), 10..ACTIONS_MAX)).prop_map(
+        |(nodes, log_entries_kept, (is_cold, has_operator), actions)| Plan {
             nodes,
             log_entries_kept,
             is_cold,
+            has_operator,
             actions,
         },
     )
@@ -187,6 +198,8 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (0_usize..4).prop_map(|node| Action::LoseData { node }),
         2 => (0_usize..4, 0..USERS, any::<bool>())
             .prop_map(|(node, user, of_home)| Action::Rot { node, user, of_home }),
+        1 => (0_usize..4, any::<bool>())
+            .prop_map(|(node, of_home)| Action::AcceptLoss { node, of_home }),
         1 => prop_oneof![1 => Just(Action::LoseState), 2 => Just(Action::HealCuts)],
         8 => (0_usize..4).prop_map(|node| Action::Start { node }),
         1 => Just(Action::KillGateway),

@@ -20,6 +20,8 @@ pub struct Totals {
     pub(crate) installs: u64,
     pub(crate) rotten: u64,
     pub(crate) damage_found: u64,
+    pub(crate) salvages: u64,
+    pub(crate) users_dropped: u64,
     pub(crate) reads_at_next_alone: u64,
     pub(crate) broken_links: u64,
     pub(crate) cold_reads: u64,
@@ -48,6 +50,8 @@ impl Totals {
         self.installs += other.installs;
         self.rotten += other.rotten;
         self.damage_found += other.damage_found;
+        self.salvages += other.salvages;
+        self.users_dropped += other.users_dropped;
         self.reads_at_next_alone += other.reads_at_next_alone;
         self.broken_links += other.broken_links;
         self.cold_reads += other.cold_reads;
@@ -74,6 +78,8 @@ impl Totals {
             ("snapshots", self.installs),
             ("records rotten", self.rotten),
             ("damage found", self.damage_found),
+            ("salvages", self.salvages),
+            ("users dropped", self.users_dropped),
             ("reads at next alone", self.reads_at_next_alone),
             ("cold reads", self.cold_reads),
             ("other reads of the disk", self.other_reads),

@@ -60,6 +60,7 @@ pub(crate) struct World {
     pub(crate) ring: Ring,
     pub(crate) log_entries_kept: u64,
     pub(crate) is_cold: bool,
+    pub(crate) has_operator: bool,
     pub(crate) network: Network,
     pub(crate) gateway_boots: u64,
     pub(crate) elapsed: Duration,
@@ -98,6 +99,7 @@ impl World {
             ring: Ring::new(ids).unwrap(),
             log_entries_kept: plan.log_entries_kept,
             is_cold: plan.is_cold,
+            has_operator: plan.has_operator,
             network: Network::default(),
             gateway_boots: 0,
             elapsed: Duration::ZERO,
@@ -147,6 +149,10 @@ impl World {
                 let member = if of_home { Member::Home } else { Member::Next };
                 self.rot(node % count, member, user);
             }
+            Action::AcceptLoss { node, of_home } => {
+                let member = if of_home { Member::Home } else { Member::Next };
+                self.accept_loss(node % count, member);
+            }
             Action::LoseState => self.lose_state(),
             Action::Start { node } => self.start_node(node % count),
             Action::KillGateway => self.kill_gateway(),
@@ -170,10 +176,9 @@ impl World {
             self.break_link(link, WhoKnows::Both);
         }
         for _ in 0..60 {
-            self.pass(Duration::from_millis(200));
-            self.settle();
-            self.check_always();
+            self.heal_for_a_while();
         }
+        self.operate();
         for partition in self.partitions() {
             let state = self.gateway_disk.durable.as_ref().expect("formed");
             let view = state.view(partition).expect("a view");
@@ -183,6 +188,12 @@ impl World {
             );
         }
         assert_eq!(self.clients.waiting(), 0, "requests outlive their deadline");
+    }
+
+    pub(crate) fn heal_for_a_while(&mut self) {
+        self.pass(Duration::from_millis(200));
+        self.settle();
+        self.check_always();
     }
 
     pub(crate) fn judge(&mut self) {

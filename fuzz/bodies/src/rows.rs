@@ -49,6 +49,7 @@ fn found(data: &[u8]) {
     let budget = Budget { rows_max: 16, bytes_max: 1 << 16 };
     for member in [Member::Home, Member::Next] {
         let _ = store.entries(member, Seq::ZERO, Seq(u64::MAX), budget);
+        let _ = (store.unreadable(member, None, budget), store.last_readable(member));
         for row in store.records(member, None, budget).unwrap_or_default() {
             let record = store.record(member, &row.id).expect("it was read before");
             assert_eq!(record, Some(StoredRecord { position: row.position, record: row.record }));

@@ -2,7 +2,6 @@
 //! loss of power.
 
 use process::events::{Event, NodeEvent};
-use protocol::message::Condition;
 
 use super::Check;
 use crate::model::Model;
@@ -19,7 +18,7 @@ impl Check for Whole {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         let (partition, member) = match event {
-            NodeEvent::Comes(progress) if progress.condition != Condition::Partial => {
+            NodeEvent::Comes(progress) if progress.condition.serves() => {
                 (progress.partition, progress.member)
             }
             NodeEvent::Acknowledges { partition, member, is_whole: true, .. } => {

@@ -117,7 +117,7 @@ impl NodeModel {
                     entry: Stages::all(found.written),
                     snapshot: Stages::all(SnapshotModel {
                         begun: 0,
-                        is_part: found.condition == Condition::Partial,
+                        is_part: !found.condition.serves(),
                     }),
                     is_damaged: found.condition != Condition::Whole,
                     ..CopyModel::default()
@@ -145,6 +145,11 @@ impl NodeModel {
                 copy.is_damaged &= !is_complete;
             }
             NodeEvent::FindsDamage { member, .. } => self.copy_mut(*member).is_damaged = true,
+            NodeEvent::Salvages { member, ended, .. } => {
+                let copy = self.copy_mut(*member);
+                copy.is_damaged = !ended;
+                copy.snapshot.handed.is_part &= !ended;
+            }
             NodeEvent::Acts { member, view } => {
                 let copy = self.copy_mut(*member);
                 copy.acting = Some(*view);

@@ -2,7 +2,7 @@
 
 use process::events::{NodeEvent, Peer, ReplyKind};
 use protocol::id::NodeId;
-use protocol::message::{Condition, DiskState};
+use protocol::message::DiskState;
 use protocol::view::Member;
 
 use super::{Probe, Probes};
@@ -33,13 +33,13 @@ impl Probes {
                     if found.log_from.0 > 1 {
                         reached.push(Probe::LogTrimmed);
                     }
-                    if found.condition == Condition::Partial && !before.snapshot.handed.is_part {
+                    if !found.condition.serves() && !before.snapshot.handed.is_part {
                         reached.push(Probe::Unreadable);
                     }
                 }
                 for (member, found) in [(Member::Home, home), (Member::Next, next)] {
                     let key = (node.clone(), member);
-                    if found.condition == Condition::Partial {
+                    if !found.condition.serves() {
                         self.interrupted.insert(key);
                     } else {
                         self.interrupted.remove(&key);

@@ -33,7 +33,7 @@ const BACK_MAX: Duration = Duration::from_secs(12);
 
 /// The same where no more than a message is under way at a time: each message, so each part of a snapshot, takes a sync or two of
 /// the slow disk.
-const BACK_MAX_MESSAGE_BY_MESSAGE: Duration = Duration::from_secs(60);
+const BACK_MAX_MESSAGE_BY_MESSAGE: Duration = Duration::from_secs(20);
 
 /// A window of fewer bytes takes a message at a time.
 const WINDOW_MIN_BYTES: usize = 4 << 10;

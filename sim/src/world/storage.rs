@@ -1,13 +1,12 @@
 //! The storage that a simulated process is handed: it tells what it does, and fails when it is told to.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use db_process::storage::{
-    AtHand, Batch, Operation, ScanLimit, Storage, StorageError, StorageReader, Table,
+    AtHand, Batch, Operation, ReadsThrough, ScanLimit, Storage, StorageError, StorageReader, Table,
 };
 use db_process::store::audit::keys_of;
 use protocol::view::Member;
@@ -210,44 +209,21 @@ impl Storage for SimStorage {
     }
 }
 
-impl SimStorage {
+impl ReadsThrough for SimStorage {
+    fn reader(&self) -> &dyn StorageReader {
+        &*self.inner
+    }
+
     /// A read that fails says nothing of what is stored: what is written and synced stays so.
-    fn read<T>(
-        &self,
-        read: impl FnOnce(&dyn Storage) -> Result<T, StorageError>,
-    ) -> Result<T, StorageError> {
-        if self.faults.strikes(DiskError::Read) {
-            let error = failed(Operation::Read);
-            self.tell(StorageDid::ReadFailed);
-            return Err(error);
+    fn before_read(&self) -> Result<(), StorageError> {
+        if !self.faults.strikes(DiskError::Read) {
+            return Ok(());
         }
-        read(&*self.inner)
-    }
-}
-
-impl StorageReader for SimStorage {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
-        self.read(|inner| inner.get(table, key))
+        self.tell(StorageDid::ReadFailed);
+        Err(failed(Operation::Read))
     }
 
-    fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+    fn seen_at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
         if self.cold.strikes() { Ok(AtHand::Unknown) } else { self.inner.at_hand(table, key) }
-    }
-
-    fn scan(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-        limit: ScanLimit,
-    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-        self.read(|inner| inner.scan(table, range, limit))
-    }
-
-    fn last(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
-        self.read(|inner| inner.last(table, range))
     }
 }

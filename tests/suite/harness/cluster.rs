@@ -1,19 +1,22 @@
 //! A gateway and its nodes, in a temporary directory.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use protocol::id::{NodeId, PartitionId};
 use ring::gateway::ClusterStatus;
 use ring::placement::Ring;
+use sim::plan::host::Host;
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use super::address;
 use super::process::{Process, binary, text};
+use super::slow_disk::SlowDisk;
 use super::small_disk::SmallDisk;
 use super::ways::Ways;
 
@@ -39,6 +42,8 @@ pub(crate) struct Cluster {
     ways: Option<Ways>,
     /// What one of the nodes stores on, where it is to be filled.
     small_disk: Option<(usize, SmallDisk)>,
+    /// The processes that have a disk which is slow when it is told to.
+    slow_disks: BTreeMap<Host, SlowDisk>,
     pub(crate) directory: TempDir,
     pub(crate) address: Ipv4Addr,
     pub(crate) ring: Ring,
@@ -66,6 +71,7 @@ impl Cluster {
             spawn: Process::spawn,
             ways: None,
             small_disk: None,
+            slow_disks: BTreeMap::new(),
         }
     }
 
@@ -88,6 +94,27 @@ impl Cluster {
         let disk = SmallDisk::mount(&self.data_as_seen(node), size_mib).await;
         self.small_disk = Some((node, disk));
         self
+    }
+
+    /// A process has a disk that is slow, or hangs, when it is told to.
+    pub(crate) fn with_slow_disk(mut self, host: Host) -> Self {
+        let directory = match host {
+            Host::Node(node) => self.data_as_seen(node),
+            _ => self.state(),
+        };
+        self.slow_disks.insert(host, SlowDisk::new(&directory));
+        self
+    }
+
+    /// The disk of a process that was made with a slow one.
+    pub(crate) fn slow_disk(&self, host: Host) -> &SlowDisk {
+        &self.slow_disks[&host]
+    }
+
+    fn put_disk_under(&self, host: Host, command: &mut Command) {
+        if let Some(disk) = self.slow_disks.get(&host) {
+            disk.put_under(command);
+        }
     }
 
     /// The disk that is small.
@@ -148,12 +175,13 @@ impl Cluster {
         let ids = self.ring.nodes().iter().map(NodeId::as_str).collect::<Vec<_>>().join(",");
         let mut arguments = self.arguments(&[
             ("--nodes", ids),
-            ("--state", text(&self.directory.path().join("gateway"))),
+            ("--state", text(&self.state())),
             ("--listen", self.address.to_string()),
         ]);
         arguments.extend(self.gateway_flags.clone());
         let mut command = Command::new(binary("gateway"));
         command.args(arguments).envs(self.environment.clone());
+        self.put_disk_under(Host::Gateway, &mut command);
         self.gateway = Some((self.spawn)("gateway", command));
     }
 
@@ -180,6 +208,7 @@ impl Cluster {
             None => Command::new(program),
         };
         command.args(arguments).envs(self.environment.clone());
+        self.put_disk_under(Host::Node(node), &mut command);
         self.nodes[node] = Some((self.spawn)(id.as_str(), command));
     }
 
@@ -273,6 +302,11 @@ impl Cluster {
         }
     }
 
+    /// Where the gateway keeps the cluster's state.
+    fn state(&self) -> PathBuf {
+        self.directory.path().join("gateway")
+    }
+
     /// Where the node finds its data.
     fn data_as_seen(&self, node: usize) -> PathBuf {
         self.directory.path().join(node_id(node).as_str())
@@ -292,6 +326,11 @@ impl Cluster {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}:{REST_PORT}", self.address)
+    }
+
+    /// Where the gateway serves REST.
+    pub(crate) fn rest_address(&self) -> SocketAddr {
+        SocketAddr::from((self.address, REST_PORT))
     }
 
     pub(crate) fn socket_address(&self) -> String {

@@ -12,6 +12,7 @@ use ring::placement::Ring;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::random::Random;
 use super::users::{Ended, call};
 
 /// What a load is made of.
@@ -51,7 +52,7 @@ impl Load {
         for number in 0..plan.clients {
             let worker = Worker {
                 client: ClientId(number),
-                random: Random(number + 1),
+                random: Random::new(number),
                 http: Client::builder()
                     .timeout(Duration::from_secs(20))
                     .no_proxy()
@@ -134,17 +135,5 @@ impl Worker {
         if let history::Outcome::Done(Output::Found { etag: Some(etag), .. }) = &ended.outcome {
             self.last_etag = Some((input.id().to_owned(), etag.clone()));
         }
-    }
-}
-
-/// xorshift64*: enough to mix requests, and the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) % bound
     }
 }

@@ -21,26 +21,53 @@ pub(crate) struct Outage {
     pub(crate) to: Instant,
 }
 
+/// A request that failed.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) is_read: bool,
+    pub(crate) partition: PartitionId,
+    pub(crate) began: Instant,
+    pub(crate) took: Duration,
+    /// The status, where there was an answer.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) has_retry_after: bool,
+    pub(crate) problem: String,
+}
+
 /// No read fails. Updates fail only where their home is down: with 503 and `Retry-After`, or with 504 if they were under
 /// way when it died.
 pub(crate) fn assert_as_promised(cluster: &Cluster, seen: &Seen, outages: &[Outage]) {
     let Some(problem) = &seen.ended.problem else { return };
-    let is_read = matches!(seen.input, Input::Read { .. });
-    assert!(!is_read, "a read failed after {:?}: {problem}", seen.took);
+    let failure = Failure {
+        is_read: matches!(seen.input, Input::Read { .. }),
+        partition: seen.partition,
+        began: seen.began,
+        took: seen.took,
+        status: seen.ended.status,
+        has_retry_after: seen.ended.has_retry_after,
+        problem: problem.clone(),
+    };
+    assert_failure_is_promised(cluster, &failure, outages);
+}
+
+/// The same, of a request that failed.
+pub(crate) fn assert_failure_is_promised(cluster: &Cluster, failure: &Failure, outages: &[Outage]) {
+    let Failure { began, took, problem, .. } = failure;
+    assert!(!failure.is_read, "a read failed after {took:?}: {problem}");
     let outage = outages.iter().find(|outage| {
-        let home = home_of(cluster, seen.partition);
-        home == outage.node && seen.began <= outage.to && seen.began + seen.took >= outage.from
+        let home = home_of(cluster, failure.partition);
+        home == outage.node && *began <= outage.to && *began + *took >= outage.from
     });
     let Some(outage) = outage else {
-        panic!("an update failed although its home was alive, after {:?}: {problem}", seen.took);
+        panic!("an update failed although its home was alive, after {took:?}: {problem}");
     };
-    match seen.ended.status {
+    match failure.status {
         Some(StatusCode::SERVICE_UNAVAILABLE) => {
-            assert!(seen.ended.has_retry_after, "503 without Retry-After")
+            assert!(failure.has_retry_after, "503 without Retry-After")
         }
         Some(StatusCode::GATEWAY_TIMEOUT) => {
             let unnoticed = outage.from + UNNOTICED;
-            assert!(seen.began <= unnoticed, "504 for an update that was not under way: {problem}");
+            assert!(*began <= unnoticed, "504 for an update that was not under way: {problem}");
         }
         other => panic!("{other:?} is not what was promised: {problem}"),
     }

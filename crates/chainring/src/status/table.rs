@@ -19,7 +19,9 @@ pub(crate) fn table(status: &ClusterStatus) -> String {
         let problems = partition.problems.iter();
         problems.map(|problem| format!("{}: {problem}", partition.partition)).collect()
     });
-    let blocks = [vec![headline], nodes, partitions].into_iter().chain(problems);
+    let dropped = status.partitions.iter().filter_map(dropped).collect::<Vec<_>>();
+    let dropped = (!dropped.is_empty()).then_some(dropped);
+    let blocks = [vec![headline], nodes, partitions].into_iter().chain(problems).chain(dropped);
     blocks.map(|lines: Vec<_>| lines.join("\n")).collect::<Vec<_>>().join("\n\n")
 }
 
@@ -49,10 +51,20 @@ fn partition_row(partition: &PartitionStatus) -> [String; 5] {
     ]
 }
 
+/// The users that a partition has dropped.
+fn dropped(status: &PartitionStatus) -> Option<String> {
+    let salvage = status.salvage.as_ref().filter(|salvage| salvage.dropped > 0)?;
+    let (partition, dropped, names) = (status.partition, salvage.dropped, salvage.names());
+    Some(format!(
+        "{partition}: {dropped} users were dropped, as their records could not be read and the loss was accepted: {names}"
+    ))
+}
+
 fn copy(copy: &CopyStatus) -> String {
     let worth = match copy.condition {
         Some(Condition::Damaged) => ", damaged",
         Some(Condition::Partial) => ", partly there",
+        Some(Condition::Unreadable) => ", unreadable",
         Some(Condition::Whole) | None => "",
     };
     format!("{} at {}{worth}", copy.node, or_dash(copy.position))

@@ -67,6 +67,7 @@ impl Links {
             NodeEffect::Write { .. }
             | NodeEffect::Read { .. }
             | NodeEffect::ComparisonSkipped { .. }
+            | NodeEffect::Salvaged { .. }
             | NodeEffect::Alarm(_)
             | NodeEffect::Stop(_) => unreachable!("the driver's own"),
         }

@@ -149,6 +149,15 @@ impl Teller {
                 let Some(partition) = partition_of(core, *member) else { return };
                 self.tell(|| Told::FindsDamage { partition, member: *member });
             }
+            NodeEffect::Write {
+                mutation: Mutation::Salvage { member, row, is_damaged, dropped, .. },
+                ..
+            } => {
+                let Some(partition) = partition_of(core, *member) else { return };
+                let (member, records) = (*member, dropped.len());
+                let ended = row.salvage.ended && !is_damaged;
+                self.tell(|| Told::Salvages { partition, member, records, ended });
+            }
             NodeEffect::ToGateway {
                 message: FromNode::Compared { partition, verdict }, ..
             } => {

@@ -13,7 +13,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::poison::Poison;
-use super::{AtHand, Batch, ScanLimit, Storage, StorageError, StorageReader, Table};
+use super::{AtHand, Batch, ReadsThrough, ScanLimit, Storage, StorageError, StorageReader, Table};
 
 pub use disk::MemoryDisk;
 pub use fault::Fault;
@@ -24,46 +24,34 @@ pub use fault::Fault;
 /// the disk loses power, is wiped, or is opened again: a task that a simulated crash forgot cannot do harm.
 #[derive(Debug)]
 pub struct MemoryStorage {
-    disk: MemoryDisk,
+    tables: MemoryReader,
     /// The opening that this handle is; only the disk's newest is alive.
     generation: u64,
     poison: Poison,
 }
 
-impl StorageReader for MemoryStorage {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
-        self.disk.read(self.generation, |tables| tables.get(table, key))
+impl ReadsThrough for MemoryStorage {
+    fn reader(&self) -> &dyn StorageReader {
+        &self.tables
     }
 
-    fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
-        self.get(table, key).map(AtHand::from)
+    fn before_read(&self) -> Result<(), StorageError> {
+        self.tables.disk.begin_read(self.generation)
     }
 
-    fn scan(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-        limit: ScanLimit,
-    ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-        self.disk.read(self.generation, |tables| tables.scan(table, range, limit))
-    }
-
-    fn last(
-        &self,
-        table: Table,
-        range: Range<&[u8]>,
-    ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
-        self.disk.read(self.generation, |tables| tables.last(table, range))
+    fn seen_at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
+        self.before_read()?;
+        self.tables.at_hand(table, key)
     }
 }
 
 impl Storage for MemoryStorage {
     fn write(&self, batch: Batch) -> Result<(), StorageError> {
-        self.poison.guard(|| self.disk.write(self.generation, batch))
+        self.poison.guard(|| self.tables.disk.write(self.generation, batch))
     }
 
     fn sync(&self) -> Result<(), StorageError> {
-        self.poison.guard(|| self.disk.sync(self.generation))
+        self.poison.guard(|| self.tables.disk.sync(self.generation))
     }
 }
 
@@ -75,7 +63,7 @@ pub struct MemoryReader {
 
 impl StorageReader for MemoryReader {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
-        Ok(self.disk.audit(|tables| tables.get(table, key)))
+        Ok(self.disk.read(|tables| tables.get(table, key)))
     }
 
     fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
@@ -88,7 +76,7 @@ impl StorageReader for MemoryReader {
         range: Range<&[u8]>,
         limit: ScanLimit,
     ) -> Result<Vec<(Bytes, Bytes)>, StorageError> {
-        Ok(self.disk.audit(|tables| tables.scan(table, range, limit)))
+        Ok(self.disk.read(|tables| tables.scan(table, range, limit)))
     }
 
     fn last(
@@ -96,7 +84,7 @@ impl StorageReader for MemoryReader {
         table: Table,
         range: Range<&[u8]>,
     ) -> Result<Option<(Bytes, Bytes)>, StorageError> {
-        Ok(self.disk.audit(|tables| tables.last(table, range)))
+        Ok(self.disk.read(|tables| tables.last(table, range)))
     }
 }
 

@@ -135,6 +135,13 @@ impl RecordCache {
         rows.iter().for_each(|row| self.forget(member, &row.id));
     }
 
+    /// A record is dropped; none where its id cannot be read, and so was never asked for.
+    pub(super) fn drop_record(&self, member: Member, id: Option<&UserId>) {
+        if let Some(id) = id {
+            self.forget(member, id);
+        }
+    }
+
     /// A copy begins anew.
     pub(super) fn clear(&self, member: Member) {
         let mut records = self.lock();

@@ -55,6 +55,26 @@ fn last(reader: &dyn StorageReader, member: Member) -> Result<Option<Logged>, St
     last.map(|(_, value)| decode(member, &value)).transpose()
 }
 
+/// The last entry that can be read.
+pub(super) fn last_readable(
+    reader: &dyn StorageReader,
+    member: Member,
+) -> Result<Option<Entry>, StoreError> {
+    let Range { start, mut end } = copy::keys(member);
+    while let Some((key, value)) = reader.last(Table::Log, &start[..]..&end[..])? {
+        match decode(member, &value) {
+            Ok(Logged { entry, .. })
+                if seq_of(member, &key).is_ok_and(|seq| seq == entry.position.seq) =>
+            {
+                return Ok(Some(entry));
+            }
+            Err(error) if error.damage().is_none() => return Err(error),
+            Ok(_) | Err(_) => end = key,
+        }
+    }
+    Ok(None)
+}
+
 /// What is found of a log at a start.
 #[derive(Default)]
 pub(super) struct Found {

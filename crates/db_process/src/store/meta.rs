@@ -5,6 +5,7 @@ use protocol::hello::Membership;
 use protocol::id::{Incarnation, NodeId, Seq};
 use protocol::message::Cursor;
 use protocol::view::{Member, View};
+use ring::store::SalvageRow;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -101,6 +102,22 @@ pub(super) fn put_damaged(batch: &mut Batch, member: Member, is_damaged: bool) {
     }
 }
 
+/// How the last salvage of a copy stands.
+pub(super) fn salvage(
+    reader: &dyn StorageReader,
+    member: Member,
+) -> Result<Option<SalvageRow>, StoreError> {
+    get(reader, salvage_key(member))
+}
+
+pub(super) fn put_salvage(batch: &mut Batch, member: Member, row: Option<&SalvageRow>) {
+    let key = salvage_key(member);
+    match row {
+        Some(row) => put(batch, key, row),
+        None => batch.delete(Table::Meta, Bytes::from_static(key.as_bytes())),
+    }
+}
+
 fn view_key(member: Member) -> &'static str {
     match member {
         Member::Home => "view-of-home",
@@ -119,6 +136,13 @@ fn damaged_key(member: Member) -> &'static str {
     match member {
         Member::Home => "damaged-of-home",
         Member::Next => "damaged-of-next",
+    }
+}
+
+fn salvage_key(member: Member) -> &'static str {
+    match member {
+        Member::Home => "salvage-of-home",
+        Member::Next => "salvage-of-next",
     }
 }
 

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use protocol::entry::{Change, Entry, RecordJson};
 use protocol::id::{COUNTED_MAX, Epoch, Position, Seq};
 use protocol::message::RecordRow;
-use protocol::user::UserId;
+use protocol::user::{User, UserId};
 use protocol::view::Member;
-use ring::store::{AtHand, Budget, StoredRecord};
+use ring::store::{AtHand, Budget, RecordKey, StoredRecord, Unreadable};
 
 use super::seal::{self, SealError, Sealer};
 use super::{StoreError, copy};
@@ -60,6 +60,35 @@ pub(super) fn after(
     let limit = ScanLimit { rows: budget.rows_max.max(1), bytes: budget.bytes_max };
     let rows = reader.scan(Table::Records, &from[..]..&all.end[..], limit)?;
     rows.iter().map(|(key, value)| row(member, key, value)).collect()
+}
+
+/// Which of the rows after one cannot be read, of as many as the budget has. A record that is no user's counts too: no update of
+/// it can be decided.
+pub(super) fn unreadable(
+    reader: &dyn StorageReader,
+    member: Member,
+    after: Option<&RecordKey>,
+    budget: Budget,
+) -> Result<Unreadable, StoreError> {
+    let all = copy::keys(member);
+    let from = after.map_or(all.start, |RecordKey(key)| copy::key(member, &[key, &[0]]));
+    let limit = ScanLimit { rows: budget.rows_max.max(1), bytes: budget.bytes_max };
+    let rows = reader.scan(Table::Records, &from[..]..&all.end[..], limit)?;
+    let key_of = |key: &Bytes| RecordKey(key.get(1..).unwrap_or_default().to_vec());
+    let mut keys = Vec::new();
+    for (key, value) in &rows {
+        match row(member, key, value) {
+            Ok(row) if User::from_json(&row.record).is_ok() => {}
+            Err(error) if error.damage().is_none() => return Err(error),
+            Ok(_) | Err(_) => keys.push(key_of(key)),
+        }
+    }
+    Ok(Unreadable { keys, to: rows.last().map(|(key, _)| key_of(key)) })
+}
+
+/// Removes a row, whatever its key is.
+pub(super) fn delete(batch: &mut Batch, member: Member, RecordKey(key): &RecordKey) {
+    batch.delete(Table::Records, copy::key(member, &[key]));
 }
 
 /// A row of the table.

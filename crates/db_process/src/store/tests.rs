@@ -1,5 +1,7 @@
 //! Whatever a frame holds survives storage, and whatever storage holds survives a frame.
 
+mod salvage;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 

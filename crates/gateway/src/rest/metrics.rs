@@ -59,6 +59,7 @@ struct Gauges {
     problems: Family<OfPartition, Gauge>,
     lag_entries: Family<OfPartition, Gauge>,
     copies_differ: Family<OfPartition, Gauge>,
+    users_dropped: Family<OfPartition, Gauge>,
     copy_in_sync: Family<OfCopy, Gauge>,
     copy_damaged: Family<OfCopy, Gauge>,
     copy_partial: Family<OfCopy, Gauge>,
@@ -140,11 +141,13 @@ impl Gauges {
         registry.register("partition_lag_entries", help, self.lag_entries.clone());
         let help = "Whether the two copies differ though neither is damaged: alarm on it";
         registry.register("partition_copies_differ", help, self.copies_differ.clone());
+        let help = "How many users were dropped, as their records could not be read when an operator last accepted that";
+        registry.register("partition_users_dropped", help, self.users_dropped.clone());
         let help = "Whether the view counts on a copy";
         registry.register("copy_in_sync", help, self.copy_in_sync.clone());
         let help = "Whether a copy holds rows that are not what was written: alarm on it";
         registry.register("copy_damaged", help, self.copy_damaged.clone());
-        let help = "Whether a copy is only partly there, and being restored";
+        let help = "Whether a copy is only partly there, or cannot read how far it is, and is being restored";
         registry.register("copy_partial", help, self.copy_partial.clone());
         let help = "How many requests of clients are under way";
         registry.register("requests_in_flight", help, self.requests_in_flight.clone());
@@ -158,6 +161,8 @@ impl Gauges {
         }
         let differ = status.compared == Some(Verdict::Different);
         self.copies_differ.get_or_create(&of).set(i64::from(differ));
+        let dropped = status.salvage.as_ref().map_or(0, |salvage| salvage.dropped);
+        self.users_dropped.get_or_create(&of).set(i64::try_from(dropped).unwrap_or(i64::MAX));
         self.set_copy(status, Member::Home, &status.home);
         self.set_copy(status, Member::Next, &status.next);
     }
@@ -171,7 +176,8 @@ impl Gauges {
         self.copy_in_sync.get_or_create(&of).set(i64::from(copy.in_sync));
         let is = |condition| i64::from(copy.condition == Some(condition));
         self.copy_damaged.get_or_create(&of).set(is(Condition::Damaged));
-        self.copy_partial.get_or_create(&of).set(is(Condition::Partial));
+        let is_part = copy.condition.is_some_and(|condition| !condition.serves());
+        self.copy_partial.get_or_create(&of).set(i64::from(is_part));
     }
 }
 
@@ -181,6 +187,7 @@ fn number(count: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use protocol::salvage::Salvage;
     use ring::gateway::NodeStatus;
 
     use super::*;
@@ -213,6 +220,7 @@ mod tests {
             next: copy("db-1", Condition::Damaged),
             lag_entries: Some(7),
             compared: Some(Verdict::Different),
+            salvage: Some(Salvage { dropped: 2, ..Salvage::default() }),
             problems: vec!["one".to_owned()],
         };
         let status = ClusterStatus {
@@ -232,6 +240,7 @@ mod tests {
             r#"chainring_partition_problems{partition="3"} 1"#,
             r#"chainring_partition_lag_entries{partition="3"} 7"#,
             r#"chainring_partition_copies_differ{partition="3"} 1"#,
+            r#"chainring_partition_users_dropped{partition="3"} 2"#,
             r#"chainring_copy_damaged{partition="3",copy="home",node="db-0"} 0"#,
             r#"chainring_copy_damaged{partition="3",copy="next",node="db-1"} 1"#,
             "chainring_requests_in_flight 5",

@@ -170,7 +170,8 @@ fn accept_loss() -> Value {
     responses.insert("202".to_owned(), response("The view is being changed", Some(status), None));
     json!({
         "operationId": "acceptLoss",
-        "summary": "Go on without updates that are lost for good",
+        "summary": "Go on without what is lost for good: updates, or records that cannot be read",
+        "description": "The cluster's status names the users that are dropped (`salvage` of the partition).",
         "requestBody": body("AcceptedLoss"),
         "responses": responses,
     })

@@ -14,6 +14,7 @@ use protocol::message::Action;
 use protocol::precondition::{Precondition, Unmet};
 use protocol::user::{NewUser, UserId, UserPatch};
 use ring::router::{ClientRequest, Outcome, ServedBy, Unavailable};
+use tokio::time::Instant;
 
 use super::problem::Problem;
 use super::{App, USERS, etag};
@@ -95,6 +96,7 @@ impl App {
         made_id: Option<UserId>,
         respond: impl FnOnce(&Answer) -> Response,
     ) -> Result<Response, Problem> {
+        let began = Instant::now();
         match self.driver.request(request).await {
             Outcome::Done { answer, served_by } => {
                 let mut response = respond(&answer);
@@ -105,7 +107,8 @@ impl App {
             }
             Outcome::NotDone(reason) => {
                 if reason == Unavailable::Overloaded {
-                    self.driver.pause(TURNED_AWAY_AFTER).await;
+                    // A request that has waited for its node has been in no hurry.
+                    self.driver.pause(TURNED_AWAY_AFTER.saturating_sub(began.elapsed())).await;
                 }
                 Err(reason.into())
             }

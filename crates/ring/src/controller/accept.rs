@@ -2,6 +2,7 @@
 
 use protocol::id::{NodeId, PartitionId};
 use protocol::message::Condition;
+use protocol::salvage::Salvage;
 use protocol::view::{Member, View};
 
 use super::{ClusterState, Controller};
@@ -79,13 +80,25 @@ impl Controller {
     }
 
     /// Whether a copy in sync is there that is damaged, and none that is whole.
-    pub(crate) fn none_is_whole(&self, view: &View) -> bool {
-        let conditions = Member::ALL.into_iter().filter_map(|member| {
-            let linked = self.reported(self.ring.holder(view.partition, member))?;
-            let is_meant = view.in_sync.incarnation(member) == Some(linked.hello.incarnation);
-            is_meant.then(|| linked.condition(member))
-        });
-        let conditions = conditions.collect::<Vec<_>>();
+    fn none_is_whole(&self, view: &View) -> bool {
+        let known = |member: &Member| self.condition_in(view, *member);
+        let conditions = Member::ALL.iter().filter_map(known).collect::<Vec<_>>();
         !conditions.is_empty() && !conditions.contains(&Condition::Whole)
+    }
+
+    /// What a member of a view is worth; none where its node has not reported, or the view does not name the data there.
+    pub(crate) fn condition_in(&self, view: &View, member: Member) -> Option<Condition> {
+        let linked = self.reported(self.ring.holder(view.partition, member))?;
+        let is_meant = view.in_sync.incarnation(member) == Some(linked.hello.incarnation);
+        is_meant.then(|| linked.condition(member))
+    }
+
+    /// The salvage of the loss that was last accepted for a partition, as far as a copy has told of it.
+    pub(crate) fn salvage(&self, view: &View) -> Option<&Salvage> {
+        let accepted = view.accepted_loss?;
+        let told = Member::ALL.into_iter().filter_map(|member| {
+            self.nodes.get(&self.ring.holder(view.partition, member))?.salvages.get(&member)
+        });
+        told.filter(|salvage| salvage.accepted == accepted).last()
     }
 }

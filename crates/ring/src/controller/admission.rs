@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use protocol::hello::{Membership, NodeHello};
 use protocol::id::{ClusterId, PartitionId, Seq};
-use protocol::message::{Condition, CopyReport, Report};
+use protocol::message::{CopyReport, Report};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::Member;
 
@@ -146,7 +146,7 @@ impl Controller {
             let CopyReport { position, condition, .. } = *report.copy(member);
             let once = linked.floors.get(&member).copied().unwrap_or(Seq::ZERO);
             // A copy that cannot read how far it is says so, and is restored.
-            let is_below = position.seq < once && condition != Condition::Partial;
+            let is_below = position.seq < once && condition.serves();
             if is_below && self.is_named(&linked.hello, partition, member) {
                 let detail = format!(
                     "the {member} copy of {partition} on {} ends at {position}, and once had entry {once}: its data \

@@ -15,7 +15,7 @@ use std::time::Duration;
 use protocol::message::{Condition, DiskState, ProbeNumber, ToNode};
 use protocol::view::{Member, View};
 
-use super::Controller;
+use super::{Controller, Linked};
 use crate::gateway::GatewayEffect;
 use crate::placement::Place;
 use crate::time::Time;
@@ -73,20 +73,20 @@ impl Controller {
     /// other one was, too: it serves the rows that are whole.
     pub(super) fn could_survive(&self, view: &View, member: Member) -> bool {
         let place = self.ring.holder(view.partition, member);
-        self.reported(place).is_some_and(|linked| {
-            let is_worth_it = match linked.condition(member) {
-                Condition::Whole => true,
-                Condition::Damaged => self.was_not_whole(view, member.other()),
-                Condition::Partial => false,
-            };
-            is_worth_it
-                && view.in_sync.incarnation(member) == Some(linked.hello.incarnation)
-                && linked.disk == DiskState::Answers
-        }) && self.last_words(place).is_none()
+        let is_worth_it = match self.condition_in(view, member) {
+            Some(Condition::Whole) => true,
+            Some(Condition::Damaged) => self.was_not_whole(view, member.other()),
+            Some(Condition::Partial | Condition::Unreadable) | None => false,
+        };
+        let answers = |linked: &Linked| linked.disk == DiskState::Answers;
+        is_worth_it && self.linked(place).is_some_and(answers) && self.last_words(place).is_none()
     }
 
-    /// Whether a member was last said to be damaged or partial.
+    /// Whether a member's data is gone, or was last said to be worth less than a whole copy.
     fn was_not_whole(&self, view: &View, member: Member) -> bool {
+        if self.state().and_then(|state| state.lost_member(&self.ring, view)) == Some(member) {
+            return true;
+        }
         let node = self.nodes.get(&self.ring.holder(view.partition, member));
         let known = node.and_then(|node| node.conditions.get(&member));
         known.is_some_and(|(incarnation, condition)| {

@@ -151,26 +151,20 @@ impl Controller {
         let place = self.ring.holder(view.partition, Member::Next);
         let has_data = state.incarnation_at(place) == Some(next);
         // Home may have begun to replace it, and have died before anyone heard of that.
-        let is_partial = self
-            .reported(place)
-            .is_some_and(|linked| linked.condition(Member::Next) == Condition::Partial);
+        let is_partial =
+            self.reported(place).is_some_and(|linked| !linked.condition(Member::Next).serves());
         (epoch == view.epoch && is_lost && has_data && !is_partial).then_some(next)
     }
 
-    /// A copy that is damaged leaves in favour of the other one; then it is restored.
+    /// A copy that is worth less than the other one leaves in favour of that; then it is restored. Where both are damaged, each
+    /// has rows that the other one lacks.
     fn drop_damaged(&mut self, view: &View) -> Option<InSync> {
-        let is_damaged = |member: &Member| {
-            let linked = self.reported(self.ring.holder(view.partition, *member));
-            linked.is_some_and(|linked| {
-                view.in_sync.incarnation(*member) == Some(linked.hello.incarnation)
-                    && linked.condition(*member) != Condition::Whole
-            })
+        let is_worth_less = |member: &Member| {
+            let condition = |member| self.condition_in(view, member);
+            let both = condition(*member).zip(condition(member.other()));
+            both.is_some_and(|(condition, other)| other.is_better_than(condition))
         };
-        let damaged = Member::ALL.into_iter().find(is_damaged)?;
-        if is_damaged(&damaged.other()) {
-            // Each has rows that the other one lacks.
-            return None;
-        }
+        let damaged = Member::ALL.into_iter().find(is_worth_less)?;
         let in_sync = view.in_sync.without(damaged)?;
         self.may_survive(view, damaged.other()).then_some(in_sync)
     }

@@ -3,6 +3,7 @@
 use protocol::id::PartitionId;
 use protocol::message::{Ask, Condition, DiskState, FromNode, Progress};
 use protocol::refusal::Refusal;
+use protocol::salvage::Salvage;
 use protocol::view::Member;
 
 use super::{Controller, protocol_error};
@@ -39,6 +40,7 @@ impl Controller {
             _ if !linked.is_welcomed => Err(protocol_error("a message before the welcome")),
             FromNode::Ask(Ask { partition, .. })
             | FromNode::Condition { partition, .. }
+            | FromNode::Salvage { partition, .. }
             | FromNode::Compared { partition, .. } => of_member(*partition, &Member::ALL),
             FromNode::ServesAlone { partition, .. }
             | FromNode::NextUnreachable { partition, .. }
@@ -55,8 +57,8 @@ impl Controller {
 
     /// Remembers what a node says, after it was judged.
     fn take(&mut self, place: Place, message: FromNode) {
-        if self.tells_of_loss(place, &message) {
-            self.notice_loss(place);
+        if let Some(lost) = self.loss_told(place, &message) {
+            self.notice_loss(lost);
         }
         let home_of = self.ring.partition_at(place, Member::Home);
         let member_of = |partition| if partition == home_of { Member::Home } else { Member::Next };
@@ -84,10 +86,7 @@ impl Controller {
                     self.unheard.remove(&partition);
                 }
             }
-            FromNode::NextUnreachable { epoch, .. } => {
-                linked.unreachable = Some(epoch);
-                self.notice_loss(self.ring.next(place));
-            }
+            FromNode::NextUnreachable { epoch, .. } => linked.unreachable = Some(epoch),
             FromNode::NextReachable { .. } => linked.unreachable = None,
             FromNode::Condition { partition, condition, .. } => {
                 let member = member_of(partition);
@@ -106,6 +105,10 @@ impl Controller {
             }
             FromNode::Compared { partition, verdict } => {
                 node.compared.insert(member_of(partition), verdict);
+            }
+            FromNode::Salvage { partition, mut salvage } => {
+                salvage.ids.truncate(Salvage::IDS_MAX);
+                node.salvages.insert(member_of(partition), salvage);
             }
             FromNode::Progress(progress) => {
                 if progress.condition == Condition::Whole {
@@ -138,9 +141,9 @@ impl Controller {
         view.is_some_and(|view| view.epoch > *epoch)
     }
 
-    /// Whether a view may have to do without this node from now on.
-    fn tells_of_loss(&self, place: Place, message: &FromNode) -> bool {
-        match message {
+    /// The node that a view may have to do without from now on, by what a node says.
+    fn loss_told(&self, place: Place, message: &FromNode) -> Option<Place> {
+        let is_lost = match message {
             FromNode::Report(report) => {
                 let known = self.decided().and_then(|state| state.incarnation_at(place));
                 let given = self.linked(place).map(|linked| linked.hello.incarnation);
@@ -150,15 +153,17 @@ impl Controller {
             FromNode::Condition { condition, .. } => *condition != Condition::Whole,
             FromNode::Disk(state) => *state == DiskState::Silent,
             FromNode::Goodbye(_) => true,
+            FromNode::NextUnreachable { .. } => return Some(self.ring.next(place)),
             FromNode::Ask(_)
             | FromNode::ServesAlone { .. }
-            | FromNode::NextUnreachable { .. }
             | FromNode::NextReachable { .. }
+            | FromNode::Salvage { .. }
             | FromNode::Compared { .. }
             | FromNode::Progress(_)
             | FromNode::Alive(_)
             | FromNode::Reply { .. }
             | FromNode::Undecodable { .. } => false,
-        }
+        };
+        is_lost.then_some(place)
     }
 }

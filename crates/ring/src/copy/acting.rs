@@ -80,6 +80,11 @@ impl Acting {
         }
     }
 
+    /// Whether a view is going to be stored if it is offered.
+    pub(crate) fn is_new(&self, view: &View) -> bool {
+        self.judge(view) == Offer::Store
+    }
+
     /// Takes a view that the controller or the other copy offers: what is new is stored first.
     pub(crate) fn offer(
         &mut self,

@@ -54,6 +54,20 @@ impl Applied {
         };
     }
 
+    /// All is gone but this entry. Whether the other requests were applied is not known any more, so they count as settled.
+    pub(crate) fn restart(&mut self, last: Option<&Entry>) {
+        let Self { ids, .. } = std::mem::replace(self, Self::after(last));
+        let Some(last) = last else { return };
+        let RequestId { boot, .. } = last.request;
+        let forgotten = ids.into_keys().filter(|request| *request != last.request);
+        let beyond = forgotten
+            .filter(|request| request.boot == boot)
+            .map(|request| RequestId { counter: request.counter.saturating_add(1), ..request });
+        self.window = self.window.max(beyond.max());
+        let (request, seq) = (last.request, last.position.seq);
+        self.insert(AppliedId { request, seq, answer: AnswerIn::Log });
+    }
+
     /// The ids after one, or from the first, in their order.
     pub(crate) fn after_id(
         &self,

@@ -37,6 +37,8 @@ pub(crate) enum Purpose {
     },
     /// A stretch of the source is compared with the rows here.
     Comparison,
+    /// The copy looks for what it cannot read. The pin keeps the entries that were not committed when the read began.
+    Salvage(Pin),
 }
 
 /// A read of a range of rows.
@@ -156,6 +158,7 @@ impl PartitionCopy {
             }
             Purpose::Verification { from } => self.log_is_verified(cx, from, result),
             Purpose::Comparison => self.has_rows_to_compare(cx, read, result),
+            Purpose::Salvage(pin) => self.has_rows_to_salvage(cx, (read, pin), result),
         };
         self.bear_damage(cx, went_on)?;
         self.proceed(cx)

@@ -10,13 +10,14 @@
 //!
 //! Here is how the state moves; [`answers`] is what the gateway hears of it, [`waiting`] has the requests that wait for the
 //! disk, [`log`], [`scan`] and [`stretch`] are what the other copy hears, [`install`] is how a snapshot takes the place of what
-//! is here, [`integrity`] what all of it is worth. When an entry is committed is not decided here: see [`copy`](super).
+//! is here, [`integrity`] what all of it is worth, [`salvage`] how it drops what it cannot read. When an entry is committed is not decided here: see [`copy`](super).
 
 mod answers;
 mod extent;
 mod install;
 mod integrity;
 mod log;
+mod salvage;
 mod scan;
 mod stretch;
 mod waiting;
@@ -28,7 +29,7 @@ pub(crate) use waiting::WasRead;
 
 use protocol::entry::Entry;
 use protocol::id::{Epoch, Incarnation, PartitionId, Position, Seq};
-use protocol::message::{Condition, CopyReport, Progress, Reply, Request};
+use protocol::message::{CopyReport, Progress, Reply, Request};
 use protocol::view::{Member, View};
 
 use self::extent::{Extent, Retention};
@@ -42,7 +43,7 @@ use super::reads::Reads;
 use super::release::Releases;
 use super::tail::{Pin, Tail};
 use crate::node::NodeSettings;
-use crate::store::{Mark, Mutation, RecoveredCopy, Scope};
+use crate::store::{Mark, Mutation, RecoveredCopy, SalvageRow, Scope};
 
 /// One copy of a partition.
 #[derive(Debug)]
@@ -73,6 +74,8 @@ pub(crate) struct Replica {
     /// The requests that wait for that.
     pub(crate) waiting: WaitingRequests,
     integrity: Integrity,
+    /// The last salvage, if there was one.
+    salvage: Option<SalvageRow>,
 }
 
 /// What a sync has brought to a copy.
@@ -83,6 +86,8 @@ pub(crate) struct Synced {
     pub(crate) adopted: Option<View>,
     /// The requests that waited for that view.
     pub(crate) parked: Vec<Request>,
+    /// What was salvaged is durable: the copy is whole.
+    pub(crate) is_salvaged: bool,
 }
 
 impl Replica {
@@ -98,7 +103,7 @@ impl Replica {
         recovered: RecoveredCopy,
     ) -> Self {
         let (written, integrity) = (recovered.written(), Integrity::recovered(&recovered));
-        let RecoveredCopy { view, log_from, last, applied, log_sizes, .. } = recovered;
+        let RecoveredCopy { view, log_from, last, applied, log_sizes, salvage, .. } = recovered;
         assert!(
             view.is_none_or(|view| view.partition == partition),
             "{view:?} is not of {partition}"
@@ -131,6 +136,7 @@ impl Replica {
             reads: Reads::default(),
             waiting: WaitingRequests::default(),
             integrity,
+            salvage,
         }
     }
 
@@ -214,6 +220,9 @@ impl Replica {
 
     /// A view from the controller, or from the other copy.
     pub(crate) fn offer(&mut self, cx: &mut Context<'_>, view: View) -> Result<(), Fault> {
+        if self.acting.is_new(&view) {
+            self.begin_salvage(cx, &view);
+        }
         self.acting.offer(cx, self.member, view)
     }
 
@@ -221,10 +230,11 @@ impl Replica {
     /// updates that wait to be decided.
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Synced {
         let more_is_durable = self.durability.synced(mark);
-        self.integrity_synced(mark);
+        let is_salvaged = self.integrity_synced(mark);
         let Some((view, parked)) = self.acting.durable(mark) else {
-            return Synced { more_is_durable, adopted: None, parked: Vec::new() };
+            return Synced { more_is_durable, adopted: None, parked: Vec::new(), is_salvaged };
         };
+        self.end_restoring(cx, &view);
         let waiting = self.waiting.fence(view.epoch);
         for call in self.releases.fence_reads().into_iter().chain(waiting) {
             cx.reply(call, Reply::Fenced);
@@ -233,14 +243,14 @@ impl Replica {
             // What became of the updates that wait is for the other copy to say: it has their entries, or nobody has.
             self.releases.clear();
         }
-        Synced { more_is_durable, adopted: Some(view), parked }
+        Synced { more_is_durable, adopted: Some(view), parked, is_salvaged }
     }
 
     /// Whether it may act as a member: the view that it acts on names it, with the data that it has, and no part of that
     /// is missing.
     pub(crate) fn is_named(&self) -> bool {
         let named = self.view().and_then(|view| view.in_sync.incarnation(self.member));
-        named == Some(self.me) && self.condition() != Condition::Partial
+        named == Some(self.me) && self.condition().serves()
     }
 
     /// Whether the newest view that it knows of names it, with the data that it has.

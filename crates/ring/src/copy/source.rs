@@ -92,6 +92,7 @@ impl PartitionCopy {
     }
 
     fn go(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
+        self.pursue_salvage(cx);
         if self.is_source() {
             self.open_session(cx)?;
         } else {

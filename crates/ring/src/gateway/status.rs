@@ -4,6 +4,7 @@ mod problems;
 
 use protocol::id::{ClusterId, Incarnation, NodeId, PartitionId, Position, Seq};
 use protocol::message::{Condition, Verdict};
+use protocol::salvage::Salvage;
 use protocol::view::{Member, View};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,8 @@ pub struct PartitionStatus {
     pub lag_entries: Option<u64>,
     /// What came of comparing both copies last, if they were compared.
     pub compared: Option<Verdict>,
+    /// What was dropped as it could not be read, where an operator last accepted a loss.
+    pub salvage: Option<Salvage>,
     /// Why it cannot be read or updated, or is without its second copy; empty if all is well.
     pub problems: Vec<String>,
 }
@@ -115,6 +118,7 @@ impl Gateway {
             view,
             lag_entries: lag.map(|(home, next)| home.0.saturating_sub(next.0)),
             compared: self.compared(partition),
+            salvage: view.and_then(|view| self.controller.salvage(&view)).cloned(),
             problems: self.problems(now, partition, view.as_ref()),
             home,
             next,

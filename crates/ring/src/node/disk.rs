@@ -1,21 +1,21 @@
 //! Whether the node's disk answers: how long written mutations wait for a sync to return.
 //!
 //! ```text
-//!            a second without a sync          a sync returns
+//!            a second without a sync         a sync returns
 //!   Answers -------------------------> Silent ---------------> Answers
+//!                                        |      within a second, or nothing more is to be synced
 //!                                        |
 //!                                        +--- the deadline passes: the node ends
 //! ```
+//!
+//! A disk whose every sync takes more than a second stays silent under load: otherwise views would change all the time.
 
 use std::time::Duration;
 
 use protocol::message::DiskState;
 
-use crate::store::Mark;
+use crate::store::{Mark, SILENT_AFTER};
 use crate::time::Time;
-
-/// A sync that has not returned for this long is worth telling the gateway.
-const SILENT_AFTER: Duration = Duration::from_secs(1);
 
 /// What is known of the node's disk.
 #[derive(Debug)]
@@ -25,13 +25,24 @@ pub(super) struct Disk {
     written: Mark,
     /// Since when a sync is due: the last one returned, or something was written with nothing to sync before.
     waiting_since: Option<Time>,
+    /// The last sync took so long that the disk was silent.
+    was_silent: bool,
     /// What the gateway was told last.
     told: DiskState,
+    /// The deadline has passed, and the node was told to end.
+    is_given_up: bool,
 }
 
 impl Disk {
     pub(super) fn new(limit: Duration) -> Self {
-        Self { limit, written: Mark::default(), waiting_since: None, told: DiskState::default() }
+        Self {
+            limit,
+            written: Mark::default(),
+            waiting_since: None,
+            was_silent: false,
+            told: DiskState::default(),
+            is_given_up: false,
+        }
     }
 
     /// Everything up to this mutation is written, or about to be.
@@ -44,6 +55,7 @@ impl Disk {
 
     /// A sync has returned, and covers everything up to this mutation.
     pub(super) fn synced(&mut self, now: Time, mark: Mark) {
+        self.was_silent = self.silent_at().is_some_and(|silent_at| silent_at <= now);
         self.waiting_since = (mark < self.written).then_some(now);
     }
 
@@ -54,7 +66,8 @@ impl Disk {
 
     /// What the gateway is to be told, if that is news.
     pub(super) fn news(&mut self, now: Time) -> Option<DiskState> {
-        let is_silent = self.silent_at().is_some_and(|silent_at| silent_at <= now);
+        let stays_silent = self.told == DiskState::Silent && self.was_silent;
+        let is_silent = self.silent_at().is_some_and(|silent_at| stays_silent || silent_at <= now);
         let state = if is_silent { DiskState::Silent } else { DiskState::Answers };
         (std::mem::replace(&mut self.told, state) != state).then_some(state)
     }
@@ -64,9 +77,16 @@ impl Disk {
         self.silent_at().filter(|_| self.told == DiskState::Answers)
     }
 
-    /// When the node is to end if no sync returns.
+    /// When the node is to end if no sync returns; none once it was told to.
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.waiting_since.map(|since| since + self.limit)
+        self.waiting_since.map(|since| since + self.limit).filter(|_| !self.is_given_up)
+    }
+
+    /// Whether the node is to end now. This is said once.
+    pub(super) fn give_up(&mut self, now: Time) -> bool {
+        let is_due = self.deadline().is_some_and(|deadline| deadline <= now);
+        self.is_given_up |= is_due;
+        is_due
     }
 
     fn silent_at(&self) -> Option<Time> {
@@ -99,6 +119,43 @@ mod tests {
         disk.synced(at(7_000), Mark(2));
         assert_eq!(disk.deadline(), None);
         assert_eq!(disk.news(at(7_000)), Some(DiskState::Answers));
+    }
+
+    #[test]
+    fn a_disk_whose_every_sync_takes_more_than_a_second_is_silent_until_there_is_nothing_to_sync() {
+        let mut disk = disk();
+        disk.wrote(at(0), Mark(1));
+        assert_eq!(disk.news(at(1_000)), Some(DiskState::Silent));
+        for round in 1..20 {
+            disk.wrote(at(round * 1_200 - 1), Mark(round + 1));
+            disk.synced(at(round * 1_200), Mark(round));
+            assert_eq!((disk.news(at(round * 1_200)), disk.news_at()), (None, None));
+        }
+        disk.synced(at(24_000), Mark(20));
+        assert_eq!(disk.news(at(24_000)), Some(DiskState::Answers));
+    }
+
+    #[test]
+    fn a_disk_answers_again_once_a_sync_has_returned_within_a_second() {
+        let mut disk = disk();
+        disk.wrote(at(0), Mark(1));
+        disk.wrote(at(500), Mark(2));
+        assert_eq!(disk.news(at(9_000)), Some(DiskState::Silent));
+        disk.synced(at(9_000), Mark(1));
+        assert_eq!(disk.news(at(9_000)), None, "it may hang again");
+        disk.wrote(at(9_005), Mark(3));
+        disk.synced(at(9_010), Mark(2));
+        assert_eq!(disk.news(at(9_010)), Some(DiskState::Answers));
+    }
+
+    #[test]
+    fn a_disk_is_given_up_once() {
+        let mut disk = disk();
+        disk.wrote(at(5_000), Mark(1));
+        assert!(!disk.give_up(at(24_999)));
+        assert!(disk.give_up(at(25_000)));
+        assert!(!disk.give_up(at(25_001)));
+        assert_eq!(disk.deadline(), None);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use protocol::hello::HomeHello;
+use protocol::id::PartitionId;
 use protocol::message::{CopyMessage, FromNode};
 use protocol::refusal::Refusal;
+use protocol::salvage::Salvage;
 use protocol::view::{Member, View};
 
 use crate::link::LinkId;
@@ -58,6 +60,15 @@ pub enum NodeEffect {
     ComparisonSkipped {
         /// Which copy.
         member: Member,
+    },
+    /// Tell the operator which records were dropped, as they could not be read.
+    Salvaged {
+        /// Of which partition.
+        partition: PartitionId,
+        /// In which copy.
+        member: Member,
+        /// Which records.
+        salvage: Salvage,
     },
     /// Tell the operator, loudly.
     Alarm(String),

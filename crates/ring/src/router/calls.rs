@@ -13,6 +13,9 @@ use crate::time::Time;
 /// A node that has answered nothing for this long is silent: that time does not count as busy.
 const SILENCE: Duration = Duration::from_millis(50);
 
+/// A node that has answered nothing for this long stood still.
+const STANDSTILL: Duration = Duration::from_secs(1);
+
 /// How much a node may have to do at once; more waits in the gateway.
 ///
 /// A node takes updates in groups, each with one sync: as many as arrive while the one before is being written. More of
@@ -93,6 +96,21 @@ struct Load {
     under_way: usize,
     answered_at: Option<Time>,
     busy: Duration,
+    /// The backlog of an outage: the requests up to this one. While the node works them off, it does not count as busy.
+    backlog: Option<Ticket>,
+}
+
+impl Load {
+    /// The node has answered a request.
+    fn answered(&mut self, now: Time, ticket: Ticket, newest: Ticket) {
+        let gap = self.answered_at.replace(now).map_or(SILENCE, |before| now.since(before));
+        if gap >= STANDSTILL {
+            self.backlog = Some(newest);
+        }
+        if self.backlog.is_none_or(|last| last < ticket) {
+            self.busy = self.busy.saturating_add(gap.min(SILENCE));
+        }
+    }
 }
 
 /// Who sent what a node could not read.
@@ -155,21 +173,27 @@ impl Calls {
         Some(ticket)
     }
 
-    /// A node has replied to a call, of whomever it was: the kind of the call, if it was not given up.
+    /// A node has replied to a call, of whomever it was: the kind of the call, if it was not given up. `newest` is the
+    /// last request that has come.
     pub(super) fn answered(
         &mut self,
         now: Time,
         link: LinkId,
         call: CallId,
+        newest: Ticket,
     ) -> Option<RequestKind> {
-        let kind = self.calls.get(&(link, call))?.kind;
-        let load = self.links.get_mut(&link)?.load_mut(kind);
-        let since = load.answered_at.replace(now).map_or(SILENCE, |before| now.since(before));
-        load.busy = load.busy.saturating_add(since.min(SILENCE));
+        let Call { ticket, kind, .. } = *self.calls.get(&(link, call))?;
+        self.links.get_mut(&link)?.load_mut(kind).answered(now, ticket, newest);
         Some(kind)
     }
 
-    /// For how long a node was busy with requests of a kind since its link is up: it answered some all the time.
+    /// A node serves again what waited for it or for its view: the requests up to the newest one.
+    pub(super) fn begin_backlog(&mut self, link: LinkId, kind: RequestKind, newest: Ticket) {
+        self.links.entry(link).or_default().load_mut(kind).backlog = Some(newest);
+    }
+
+    /// For how long a node was busy with requests of a kind since its link is up: it answered some all the time, and they
+    /// were not the backlog of an outage.
     pub(super) fn busy(&self, link: LinkId, kind: RequestKind) -> Duration {
         self.links.get(&link).map_or(Duration::ZERO, |at| at.load(kind).busy)
     }
@@ -270,15 +294,35 @@ mod tests {
     fn a_silent_node_is_not_busy() {
         let mut calls = Calls::new(NodeLimits::default(), 2);
         let (link, read) = (LinkId(0), RequestKind::Read);
-        let call = calls.add(link, Ticket(0), read, Framing::Shared);
+        let call = calls.add(link, Ticket(1), read, Framing::Shared);
         let at = |ms| Time::at(Duration::from_millis(ms));
         for ms in [100, 110, 120] {
-            assert_eq!(calls.answered(at(ms), link, call), Some(read));
+            assert_eq!(calls.answered(at(ms), link, call, Ticket(1)), Some(read));
         }
         let before = calls.busy(link, read);
-        calls.answered(at(5_120), link, call);
+        calls.answered(at(1_000), link, call, Ticket(1));
         assert_eq!(calls.busy(link, read) - before, SILENCE);
         assert_eq!(calls.busy(link, RequestKind::Update), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_node_that_works_off_what_waited_for_it_is_not_busy() {
+        let mut calls = Calls::new(NodeLimits::default(), 2);
+        let (link, read) = (LinkId(0), RequestKind::Read);
+        let [old, new] =
+            [1, 2].map(|ticket| calls.add(link, Ticket(ticket), read, Framing::Shared));
+        let at = |ms| Time::at(Duration::from_millis(ms));
+        calls.answered(at(100), link, old, Ticket(1));
+        let before = calls.busy(link, read);
+        for (ms, call) in [(1_100, old), (1_110, old), (1_120, old)] {
+            calls.answered(at(ms), link, call, Ticket(1));
+        }
+        assert_eq!(calls.busy(link, read), before, "it stood still, and then served who waited");
+        calls.answered(at(1_130), link, new, Ticket(2));
+        assert_eq!(calls.busy(link, read) - before, Duration::from_millis(10));
+        calls.begin_backlog(link, read, Ticket(2));
+        calls.answered(at(1_140), link, new, Ticket(3));
+        assert_eq!(calls.busy(link, read) - before, Duration::from_millis(10));
     }
 
     #[test]

@@ -6,11 +6,11 @@ use protocol::id::PartitionId;
 use protocol::message::{Operation, Request, ToNode};
 use protocol::view::{Member, View};
 
-use super::Router;
 use super::calls::Framing;
 use super::outcome::{Outcome, RequestKind, Ticket, Unavailable};
 use super::pending::{Pending, Progress, Since};
 use super::waiting::Queue;
+use super::{Router, place_of};
 use crate::controller::Service;
 use crate::gateway::GatewayEffect;
 use crate::link::LinkId;
@@ -41,7 +41,8 @@ impl Router {
         if kind == RequestKind::Update && !view.in_sync.has_primary() {
             return self.cannot_be_served(ticket, Unavailable::NoPrimary, effects);
         }
-        if pending.was_refused_at(view.epoch) {
+        let needs_disk = kind == RequestKind::Update;
+        if pending.was_refused_at(view.epoch) || (needs_disk && self.silent.contains(&link)) {
             return self.wait_for_view(ticket);
         }
         // An update that was sent before goes on at once: its node has had it, and was not too full for it.
@@ -162,6 +163,9 @@ impl Router {
         kind: RequestKind,
         effects: &mut Vec<GatewayEffect>,
     ) {
+        if !self.waiting.anyone_for_room() {
+            return;
+        }
         match kind {
             RequestKind::Read => self.fill(now, link, kind, effects),
             // How many updates a node may have depends on how many all have.
@@ -201,11 +205,11 @@ impl Router {
 
     /// Of all that wait for room at the node of a link, whoever waits longest.
     fn first_for_room(&self, link: LinkId, kind: RequestKind) -> Option<Ticket> {
-        let (place, _) = self.links.iter().find(|(_, known)| **known == link)?;
-        let partitions = self.partitions_at(*place).into_iter().filter(|partition| {
+        let place = place_of(link, &self.links)?;
+        let partitions = self.partitions_at(place).into_iter().filter(|partition| {
             let view = self.views.get(partition).map(|(view, _)| view);
             view.is_some_and(|view| {
-                self.ring.holder(*partition, wanted_member(kind, view)) == *place
+                self.ring.holder(*partition, wanted_member(kind, view)) == place
             })
         });
         partitions.filter_map(|partition| self.waiting.first(Queue::ForRoom(partition, kind))).min()

@@ -51,6 +51,12 @@ impl Waiting {
         self.queues.get(&queue)?.first().copied()
     }
 
+    /// Whether anyone waits for room at any node.
+    pub(super) fn anyone_for_room(&self) -> bool {
+        // These queues come last in the order of the map.
+        matches!(self.queues.last_key_value(), Some((Queue::ForRoom(..), _)))
+    }
+
     /// The partitions for which someone waits.
     pub(super) fn partitions(&self) -> BTreeSet<PartitionId> {
         let partition = |queue: &Queue| match queue {

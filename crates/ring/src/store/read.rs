@@ -17,7 +17,7 @@ use protocol::message::RecordRow;
 use protocol::user::UserId;
 use protocol::view::Member;
 
-use super::{AnswerIn, AppliedId, ReadError, StoredRecord};
+use super::{AnswerIn, AppliedId, ReadError, RecordKey, StoredRecord, Unreadable};
 
 /// Numbers the reads of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
@@ -93,6 +93,15 @@ pub enum ReadWhat {
         /// No further answer once there are this many bytes; there is always one.
         bytes_max: usize,
     },
+    /// The records that cannot be read.
+    Unreadable {
+        /// The rows come after this one; from the first where there is none.
+        after: Option<RecordKey>,
+        /// How many rows to look at.
+        budget: Budget,
+    },
+    /// The last entry of the log that can be read, as the only one.
+    LastReadable,
 }
 
 /// What was read, as [`ReadWhat`] had it.
@@ -106,6 +115,8 @@ pub enum ReadRows {
     Entries(Vec<Entry>),
     /// The answers of the first requests, in their order; none where there is none.
     Answers(Vec<(RequestId, Option<Answer>)>),
+    /// The records that cannot be read.
+    Unreadable(Unreadable),
 }
 
 /// What a driver that mixes up reads is told.
@@ -133,6 +144,11 @@ impl ReadRows {
     pub(crate) fn into_answers(self) -> Vec<(RequestId, Option<Answer>)> {
         let Self::Answers(answers) = self else { panic!("{OTHER_ROWS}: answers") };
         answers
+    }
+
+    pub(crate) fn into_unreadable(self) -> Unreadable {
+        let Self::Unreadable(unreadable) = self else { panic!("{OTHER_ROWS}: unreadable rows") };
+        unreadable
     }
 }
 
@@ -166,6 +182,18 @@ pub trait StoredRows {
     /// The answer that an applied request got, as a snapshot brought it: what was applied since is in the log.
     fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError>;
 
+    /// Which of the records after a row cannot be read, of as many rows as the budget has. That they cannot be read is no
+    /// error.
+    fn unreadable(
+        &self,
+        member: Member,
+        after: Option<&RecordKey>,
+        budget: Budget,
+    ) -> Result<Unreadable, ReadError>;
+
+    /// The last entry of the log that can be read. That others cannot be read is no error.
+    fn last_readable(&self, member: Member) -> Result<Option<Entry>, ReadError>;
+
     /// Reads what the core wants read.
     fn read(&self, member: Member, what: &ReadWhat) -> Result<ReadRows, ReadError> {
         Ok(match what {
@@ -193,6 +221,12 @@ pub trait StoredRows {
                     answers.push((*request, answer));
                 }
                 ReadRows::Answers(answers)
+            }
+            ReadWhat::Unreadable { after, budget } => {
+                ReadRows::Unreadable(self.unreadable(member, after.as_ref(), *budget)?)
+            }
+            ReadWhat::LastReadable => {
+                ReadRows::Entries(self.last_readable(member)?.into_iter().collect())
             }
         })
     }

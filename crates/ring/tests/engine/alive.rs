@@ -132,6 +132,24 @@ fn a_node_whose_disk_does_not_answer_counts_as_lost_until_it_answers() {
 }
 
 #[test]
+fn a_save_that_has_not_returned_for_a_second_is_a_problem_of_every_partition() {
+    let mut gateway = ring_of_both();
+    handle(&mut gateway, says(1, FromNode::Goodbye("it was told to stop".to_owned())));
+    assert!(gateway.is_saving());
+    let is_told = |gateway: &Gateway, ms| {
+        let status = gateway.status(AFTER_GRACE + Duration::from_millis(ms));
+        let told = status.partitions.iter().filter(|partition| {
+            let is_of_disk = |problem: &String| problem.contains("the gateway's state directory");
+            partition.problems.iter().any(is_of_disk)
+        });
+        told.count()
+    };
+    assert_eq!((is_told(&gateway, 999), is_told(&gateway, 1_000)), (0, 3));
+    settle(&mut gateway);
+    assert_eq!(is_told(&gateway, 9_000), 0);
+}
+
+#[test]
 fn a_next_that_says_that_it_ends_is_not_waited_for() {
     let mut gateway = ring_of_both();
     handle(&mut gateway, says(1, FromNode::Goodbye("it was told to stop".to_owned())));

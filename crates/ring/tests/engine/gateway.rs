@@ -97,7 +97,7 @@ pub(crate) fn handle_at(
 }
 
 /// Takes the first probe out of what is to be done.
-fn take_probe(effects: &mut Vec<GatewayEffect>) -> Option<(LinkId, ProbeNumber)> {
+pub(crate) fn take_probe(effects: &mut Vec<GatewayEffect>) -> Option<(LinkId, ProbeNumber)> {
     let probe = effects.iter().position(|effect| matches!(effect, GatewayEffect::Send { message, .. } if matches!(**message, ToNode::Probe(_))))?;
     match effects.remove(probe) {
         GatewayEffect::Send { link, message } => match *message {
@@ -108,7 +108,7 @@ fn take_probe(effects: &mut Vec<GatewayEffect>) -> Option<(LinkId, ProbeNumber)>
     }
 }
 
-fn answers(link: LinkId, probe: ProbeNumber) -> GatewayEvent {
+pub(crate) fn answers(link: LinkId, probe: ProbeNumber) -> GatewayEvent {
     GatewayEvent::NodeSays { link, message: FromNode::Alive(probe) }
 }
 
@@ -304,7 +304,7 @@ pub(crate) fn views(effects: &[GatewayEffect]) -> Vec<Option<InSync>> {
 }
 
 /// db-0 comes back without its data.
-fn comes_back_without_data(gateway: &mut Gateway) -> Vec<GatewayEffect> {
+pub(crate) fn comes_back_without_data(gateway: &mut Gateway) -> Vec<GatewayEffect> {
     handle(gateway, GatewayEvent::NodeLost { link: link(0) });
     while gateway.is_saving() {
         handle(gateway, GatewayEvent::Saved);

@@ -6,6 +6,7 @@
 mod alive;
 mod comparing;
 mod damage;
+mod damage_at_gateway;
 mod gateway;
 mod home;
 mod joining;
@@ -13,5 +14,6 @@ mod node;
 mod preconditions;
 mod reads;
 mod router;
+mod salvage;
 mod snapshot;
 mod support;

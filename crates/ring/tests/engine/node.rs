@@ -281,4 +281,5 @@ fn a_node_whose_disk_answers_nothing_says_so_after_a_second_and_ends_at_its_dead
     let limit_ms = u64::try_from(limit.as_millis()).unwrap();
     assert!(!at(&mut node, limit_ms - 1).iter().any(is_end));
     assert!(at(&mut node, limit_ms).iter().any(is_end));
+    assert!(!at(&mut node, limit_ms + 1).iter().any(is_end), "it is told once");
 }

@@ -15,7 +15,8 @@ use protocol::view::Member;
 use ring::link::LinkId;
 use ring::node::{Node, NodeEffect, NodeEvent, NodeSettings};
 use ring::store::{
-    AtHand, Budget, Mutation, ReadError, ReadId, ReadWhat, Stored, StoredRecord, StoredRows,
+    AtHand, Budget, Mutation, ReadError, ReadId, ReadWhat, RecordKey, Stored, StoredRecord,
+    StoredRows, Unreadable,
 };
 use ring::time::Time;
 
@@ -67,6 +68,19 @@ impl StoredRows for Cold {
 
     fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
         Ok(None)
+    }
+
+    fn unreadable(
+        &self,
+        _: Member,
+        _: Option<&RecordKey>,
+        _: Budget,
+    ) -> Result<Unreadable, ReadError> {
+        Ok(Unreadable { keys: Vec::new(), to: None })
+    }
+
+    fn last_readable(&self, _: Member) -> Result<Option<Entry>, ReadError> {
+        Ok(self.log.last().cloned())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::entry::Answer;
-use protocol::message::{Action, CallId, FromNode, Reply, ToNode};
+use protocol::message::{Action, CallId, DiskState, FromNode, Reply, ToNode};
 use protocol::precondition::Precondition;
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::router::{ClientRequest, NodeLimits, Outcome, Ticket, Unavailable};
@@ -164,6 +164,51 @@ fn while_its_node_is_silent_a_request_waits_to_its_deadline() {
     assert!(late.len() as u64 > most && late.iter().all(|(_, ended)| *ended == outcome));
 }
 
+/// A node answers a request each millisecond, the oldest first; who is turned away, and after how many milliseconds.
+fn answer_one_by_one(
+    gateway: &mut Gateway,
+    node: u8,
+    sent: Vec<(CallId, bool)>,
+    from_ms: u64,
+) -> Vec<(u64, Ticket)> {
+    let (mut under_way, mut turned, mut ms) =
+        (std::collections::VecDeque::from(sent), Vec::new(), from_ms);
+    while let Some((call, _)) = under_way.pop_front() {
+        ms += 1;
+        let effects = at(gateway, ms, replies(node, call));
+        under_way.extend(calls(&effects));
+        turned.extend(turned_away(&effects).into_iter().map(|ticket| (ms - from_ms, ticket)));
+    }
+    turned
+}
+
+#[test]
+fn what_waited_for_a_view_is_no_load() {
+    const WAITED: u64 = 3_000;
+    const CAME_LATER: u64 = 1_000;
+    let mut gateway = ring_of_both();
+    crate::gateway::handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+    assert_eq!(calls(&submit(&mut gateway, &read(), 1, WAITED)), []);
+    let sent = calls(&crate::gateway::settle(&mut gateway));
+    assert_eq!(sent.len(), NodeLimits::default().reads_max, "home takes as many as it may");
+    assert_eq!(calls(&submit(&mut gateway, &read(), WAITED + 1, CAME_LATER)), []);
+    let turned = answer_one_by_one(&mut gateway, 0, sent, 0);
+    let (first_ms, _) = turned.first().copied().expect("whoever came later is a load");
+    assert!((WAITED + 250..WAITED + 300).contains(&first_ms), "{first_ms} ms");
+    assert!(turned.iter().all(|(_, ticket)| ticket.0 > WAITED), "nobody who waited for the view");
+}
+
+#[test]
+fn what_waited_for_a_node_that_stood_still_is_no_load() {
+    let mut gateway = ring_of_both();
+    let most = NodeLimits::default().reads_max as u64;
+    let mut sent = calls(&submit(&mut gateway, &read(), 1, most + 1_000));
+    let first = sent.remove(0);
+    sent.extend(calls(&at(&mut gateway, 1, replies(1, first.0))));
+    let turned = answer_one_by_one(&mut gateway, 1, sent, 2_000);
+    assert_eq!(turned, [], "all of them are served");
+}
+
 #[test]
 fn reads_that_wait_for_room_move_with_the_view() {
     let mut gateway = ring_of_both();
@@ -173,6 +218,42 @@ fn reads_that_wait_for_room_move_with_the_view() {
     let effects = crate::gateway::settle(&mut gateway);
     assert_eq!(calls(&effects).len() as u64, most, "home takes as many as it may");
     assert_eq!(completed(&effects), []);
+}
+
+#[test]
+fn an_update_is_not_sent_to_a_node_whose_disk_does_not_answer() {
+    let mut gateway = ring_of_both();
+    let says = |disk| GatewayEvent::NodeSays { link: link(0), message: FromNode::Disk(disk) };
+    let sent = calls(&submit(&mut gateway, &delete(0), 1, 1));
+    crate::gateway::handle(&mut gateway, says(DiskState::Silent));
+    crate::gateway::settle(&mut gateway);
+    assert_eq!(calls(&submit(&mut gateway, &delete(0), 2, 2)), []);
+    assert_eq!(calls(&submit(&mut gateway, &delete(1), 10, 1)).len(), 1, "another disk");
+    // What was sent before may be done, or not.
+    assert_eq!(completed(&at(&mut gateway, 1, replies(0, sent[0].0))).len(), 1);
+    let effects = crate::gateway::handle(&mut gateway, says(DiskState::Answers));
+    assert_eq!(calls(&effects).len(), 2, "they have waited for it");
+    crate::gateway::handle(&mut gateway, says(DiskState::Silent));
+    assert_eq!(calls(&submit(&mut gateway, &delete(0), 4, 1)), []);
+    let ended = completed(&at(&mut gateway, 5_000, GatewayEvent::Tick));
+    let outcome_of = |ticket| ended.iter().find(|ended| ended.0 == Ticket(ticket)).unwrap();
+    assert_eq!(outcome_of(3).1, Outcome::Unknown, "it was sent");
+    assert_eq!(outcome_of(4).1, Outcome::NotDone(Unavailable::DeadlinePassed));
+}
+
+#[test]
+fn a_read_is_sent_to_a_node_whose_disk_does_not_answer_as_long_as_the_view_names_it() {
+    let mut gateway = ring_of_both();
+    crate::gateway::handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+    crate::gateway::settle(&mut gateway);
+    let says = FromNode::Disk(DiskState::Silent);
+    let says = GatewayEvent::NodeSays { link: link(0), message: says };
+    crate::gateway::handle(&mut gateway, says);
+    assert_eq!(
+        calls(&submit(&mut gateway, &read(), 1, 1)).len(),
+        1,
+        "it has all that is committed"
+    );
 }
 
 #[test]

@@ -14,7 +14,8 @@ use ring::link::LinkId;
 use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity, NodeSettings};
 use ring::placement::Ring;
 use ring::store::{
-    AtHand, Budget, Mark, Mutation, ReadError, Recovered, Stored, StoredRecord, StoredRows,
+    AtHand, Budget, Mark, Mutation, ReadError, RecordKey, Recovered, Stored, StoredRecord,
+    StoredRows, Unreadable,
 };
 use ring::time::Time;
 use uuid::Uuid;
@@ -72,6 +73,19 @@ impl StoredRows for Logged {
     fn applied(&self, _: Member, request: RequestId) -> Result<Option<Answer>, ReadError> {
         let entry = self.0.iter().find(|entry| entry.request == request);
         Ok(entry.map(Entry::answer))
+    }
+
+    fn unreadable(
+        &self,
+        _: Member,
+        _: Option<&RecordKey>,
+        _: Budget,
+    ) -> Result<Unreadable, ReadError> {
+        Ok(Unreadable { keys: Vec::new(), to: None })
+    }
+
+    fn last_readable(&self, _: Member) -> Result<Option<Entry>, ReadError> {
+        Ok(self.0.last().cloned())
     }
 }
 

@@ -44,7 +44,7 @@ impl MemoryDisk {
         state.generation += 1;
         state.find();
         MemoryStorage {
-            disk: self.clone(),
+            tables: self.open_read_only(),
             generation: state.generation,
             poison: Poison::default(),
         }
@@ -100,18 +100,13 @@ impl MemoryDisk {
         self.lock().faults.clear();
     }
 
-    pub(super) fn read<T>(
-        &self,
-        generation: u64,
-        read: impl FnOnce(&Tables) -> T,
-    ) -> Result<T, StorageError> {
+    pub(super) fn begin_read(&self, generation: u64) -> Result<(), StorageError> {
         let mut state = self.lock();
         state.refuse_the_dead(generation, Operation::Read)?;
-        state.strike(Fault::Read, Operation::Read)?;
-        Ok(read(&state.tables))
+        state.strike(Fault::Read, Operation::Read)
     }
 
-    pub(super) fn audit<T>(&self, read: impl FnOnce(&Tables) -> T) -> T {
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Tables) -> T) -> T {
         read(&self.lock().tables)
     }
 

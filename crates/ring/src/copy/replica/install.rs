@@ -49,6 +49,7 @@ impl Replica {
         self.durability = Durability::recovered(Position::ZERO);
         self.applied = Applied::after(base.as_ref());
         self.integrity = Integrity::Installing(Cursor::START);
+        self.salvage = None;
         self.last.clone_from(&base);
         if let Some(base) = &base {
             self.extent.push(position.seq, base.size_bytes());

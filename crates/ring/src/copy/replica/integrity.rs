@@ -5,6 +5,9 @@
 //!   Whole --------------------------------> Damaged -------------------> Installing --------------> Installed -----------> Whole
 //!                                                                            ^
 //!   found so at the start:  Damaged, Installing, Unreadable -----------------+
+//!
+//!                          an operator accepts what is lost, and the copy is alone          and durable
+//!   Damaged, Unreadable ----------------------------------------------------> Salvaged -----------> Whole
 //! ```
 //!
 //! A snapshot may begin at any other time too, if no view counts on the copy: the log was not kept for it.
@@ -31,6 +34,8 @@ pub(super) enum Integrity {
     Installed(Mark),
     /// The end of the log or the table of applied ids is not what was written.
     Unreadable,
+    /// What cannot be read was dropped. Until that write is durable a loss of power brings the damage back.
+    Salvaged(Mark),
 }
 
 impl Integrity {
@@ -49,17 +54,24 @@ impl Replica {
     pub(crate) fn condition(&self) -> Condition {
         match self.integrity {
             Integrity::Whole => Condition::Whole,
-            Integrity::Damaged => Condition::Damaged,
-            Integrity::Installing(_) | Integrity::Installed(_) | Integrity::Unreadable => {
-                Condition::Partial
-            }
+            Integrity::Damaged | Integrity::Salvaged(_) => Condition::Damaged,
+            Integrity::Installing(_) | Integrity::Installed(_) => Condition::Partial,
+            Integrity::Unreadable => Condition::Unreadable,
         }
     }
 
-    /// The writes up to `mark` are durable.
-    pub(super) fn integrity_synced(&mut self, mark: Mark) {
-        if matches!(self.integrity, Integrity::Installed(written) if written <= mark) {
-            self.integrity = Integrity::Whole;
+    /// The writes up to `mark` are durable. Returns whether the copy is whole with that because it was salvaged.
+    pub(super) fn integrity_synced(&mut self, mark: Mark) -> bool {
+        match self.integrity {
+            Integrity::Installed(written) if written <= mark => {
+                self.integrity = Integrity::Whole;
+                false
+            }
+            Integrity::Salvaged(written) if written <= mark => {
+                self.integrity = Integrity::Whole;
+                true
+            }
+            _ => false,
         }
     }
 
@@ -70,7 +82,8 @@ impl Replica {
             Integrity::Whole
             | Integrity::Damaged
             | Integrity::Installed(_)
-            | Integrity::Unreadable => None,
+            | Integrity::Unreadable
+            | Integrity::Salvaged(_) => None,
         }
     }
 
@@ -81,15 +94,19 @@ impl Replica {
         match &self.integrity {
             Integrity::Installing(cursor) => Some(Holds::Part(position, cursor.clone())),
             Integrity::Installed(_) => None,
-            Integrity::Damaged if self.is_counted_on() => Some(Holds::Whole(position)),
-            Integrity::Damaged | Integrity::Unreadable => Some(Holds::Nothing),
+            Integrity::Damaged | Integrity::Salvaged(_) if self.is_counted_on() => {
+                Some(Holds::Whole(position))
+            }
+            Integrity::Damaged | Integrity::Unreadable | Integrity::Salvaged(_) => {
+                Some(Holds::Nothing)
+            }
             Integrity::Whole => Some(Holds::Whole(position)),
         }
     }
 
     /// A row is not what was written. Returns whether that is news.
     pub(crate) fn mark_damaged(&mut self, cx: &mut Context<'_>) -> bool {
-        let is_news = matches!(self.integrity, Integrity::Whole);
+        let is_news = matches!(self.integrity, Integrity::Whole | Integrity::Salvaged(_));
         if is_news {
             self.integrity = Integrity::Damaged;
             cx.write(Mutation::MarkDamaged { member: self.member });

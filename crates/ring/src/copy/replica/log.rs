@@ -9,7 +9,7 @@ use crate::copy::reads::{Lookup, Purpose};
 use crate::store::{Budget, Mutation, ReadError, ReadRows, ReadWhat};
 
 /// The most of a log that is read at once: one append message.
-const READ: Budget = Budget { rows_max: 512, bytes_max: 256 << 10 };
+pub(super) const READ: Budget = Budget { rows_max: 512, bytes_max: 256 << 10 };
 
 impl Replica {
     /// One message's worth of the log, from `from` to `to` at most, out of memory; none where it has to be read.

@@ -214,7 +214,10 @@ impl PartitionCopy {
     fn joiner(&self, has_gateway: bool) -> Option<Candidate> {
         let view = self.view()?;
         let is_alone = self.is_source() && view.in_sync.sole().is_some();
-        let is_settled = is_alone && self.replica.storing().is_none() && has_gateway;
+        let is_settled = is_alone
+            && self.replica.storing().is_none()
+            && !self.replica.holds_back_data()
+            && has_gateway;
         let session = self.source.session.as_ref().filter(|session| {
             is_settled && view.epoch >= session.needs && session.snapshot.is_none()
         })?;

@@ -28,6 +28,9 @@ impl PartitionCopy {
         if let Some(session) = &mut self.source.session {
             session.end_rest(cx.now);
         }
+        if self.replica.holds_back_data() {
+            return Ok(());
+        }
         loop {
             let Some(session) = &self.source.session else { return Ok(()) };
             if !session.takes(&view, self.settings.window_bytes) {

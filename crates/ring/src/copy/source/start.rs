@@ -55,6 +55,13 @@ impl PartitionCopy {
         Ok(())
     }
 
+    /// The receiver has rows that were dropped here, of which no log tells: a snapshot is to take their place.
+    pub(in crate::copy) fn restore_receiver(&mut self) {
+        if let Some(session) = &mut self.source.session {
+            session.replace(Snapshot::begin(self.replica.last_entry()));
+        }
+    }
+
     /// Rule 4, *prefix*: what a member has is a beginning of the durable log here, and not less than it once was. What a
     /// joiner has counts for nothing: if it does not fit it is replaced.
     fn start(
@@ -84,7 +91,7 @@ impl PartitionCopy {
     /// A joiner whose last entry is in the log here begins as it may, another one with a snapshot. A log that is damaged
     /// there does not say: then it is not.
     fn start_joiner(&mut self, cx: &mut Context<'_>, theirs: Position, fitting: Start) -> Start {
-        if theirs.seq > self.replica.durable() {
+        if theirs.seq > self.replica.durable() || self.replica.needs_snapshot(theirs.seq) {
             return Start::Snapshot;
         }
         match self.replica.look_up(cx, theirs.seq) {

@@ -15,6 +15,18 @@ impl Gateway {
         partition: PartitionId,
         view: Option<&View>,
     ) -> Vec<String> {
+        let mut problems = Vec::new();
+        problems.extend(self.why_nothing_is_saved(now));
+        problems.extend(self.problems_of_views(now, partition, view));
+        problems
+    }
+
+    fn problems_of_views(
+        &self,
+        now: Time,
+        partition: PartitionId,
+        view: Option<&View>,
+    ) -> Vec<String> {
         let Some(state) = self.state() else { return vec![self.why_not_formed()] };
         let Some(view) = view else { return vec![self.why_unknown(partition)] };
         match self.controller.service(state, partition) {
@@ -34,6 +46,15 @@ impl Gateway {
         problems
     }
 
+    /// The disk of the gateway's state does not answer.
+    fn why_nothing_is_saved(&self, now: Time) -> Option<String> {
+        (self.controller.own_disk(now) == DiskState::Silent).then(|| {
+            "the disk of the gateway's state directory does not answer: a save has not returned for a second. No view \
+             can change until it does; look at that disk, and at what else uses it"
+                .to_owned()
+        })
+    }
+
     /// A node's disk does not answer.
     fn why_silent_disk(&self, view: &View, member: Member) -> Option<String> {
         let linked =
@@ -50,12 +71,7 @@ impl Gateway {
     /// A copy in sync is not what was written.
     fn why_damaged(&self, view: &View) -> Option<String> {
         let partition = view.partition;
-        let condition = |member| {
-            let linked =
-                self.controller.linked(self.controller.ring().holder(partition, member))?;
-            let is_meant = view.in_sync.incarnation(member) == Some(linked.hello.incarnation);
-            is_meant.then(|| linked.condition(member))
-        };
+        let condition = |member| self.controller.condition_in(view, member);
         let is_damaged = |member: &Member| {
             condition(*member).is_some_and(|condition| condition != Condition::Whole)
         };
@@ -63,18 +79,39 @@ impl Gateway {
         let (node, other) = (self.name(partition, damaged), self.name(partition, damaged.other()));
         let what =
             format!("damaged: the copy of {partition} on {node} is not what was written there");
+        if self.controller.salvage(view).is_some_and(|salvage| !salvage.ended) {
+            return Some(format!("{what}. Its loss is accepted: what cannot be read is dropped"));
+        }
         Some(match condition(damaged.other()) {
             Some(Condition::Whole) => format!("{what}; it is being restored from {other}"),
             None if view.in_sync.incarnation(damaged.other()).is_some() => {
-                format!("{what}. It is restored once {other} is linked; start it")
+                format!(
+                    "{what}. It is restored once {other} is linked; start it. If {other} is gone for good, {}",
+                    self.accept_unreadable(view, damaged),
+                )
             }
-            _ => format!(
-                "{what}, and {other} has nothing that it could be restored from. What cannot be read is not served. If \
-                 {other} comes level the copy is restored by itself; else accept that updates are lost: `chainring \
-                 accept-loss --partition {} --from {other}` goes on with what {other} has",
-                partition.0,
-            ),
+            other_condition => {
+                let is_better = condition(damaged)
+                    .zip(other_condition)
+                    .is_some_and(|(damaged, other)| other.is_better_than(damaged));
+                let best = if is_better { damaged.other() } else { damaged };
+                format!(
+                    "{what}, and {other} has nothing that it could be restored from. What cannot be read is not served. \
+                     If {other} comes level the copy is restored by itself; else {}",
+                    self.accept_unreadable(view, best),
+                )
+            }
         })
+    }
+
+    /// How an operator goes on with what a copy can read.
+    fn accept_unreadable(&self, view: &View, member: Member) -> String {
+        let (partition, node) = (view.partition, self.name(view.partition, member));
+        format!(
+            "accept that what {node} cannot read is lost: `chainring accept-loss --partition {} --from {node}` goes on with \
+             the rest, and names the users that it drops",
+            partition.0,
+        )
     }
 
     /// The copies differ, and neither is damaged.
@@ -219,6 +256,9 @@ impl Gateway {
         let ring = self.controller.ring();
         let missing = ring.places().filter(|place| self.controller.linked(*place).is_none());
         let missing = missing.map(|place| ring.node_at(place).to_string()).collect::<Vec<_>>();
+        if missing.is_empty() {
+            return "the cluster is being formed".to_owned();
+        }
         format!("the cluster is not formed: waiting for {}", missing.join(", "))
     }
 }

@@ -1,0 +1,298 @@
+//! How a copy drops what it cannot read, once an operator has accepted that it is lost.
+
+mod log;
+mod restoring;
+mod shelf;
+
+use protocol::entry::Answer;
+use protocol::id::{Epoch, Position, RequestId, Seq};
+use protocol::message::{
+    Action, Condition, Data, FromNode, Holds, Operation, Reply, ToNode, Welcome,
+};
+use protocol::precondition::Precondition;
+use protocol::salvage::Salvage;
+use protocol::user::UserId;
+use protocol::view::{InSync, Member, View};
+use ring::node::{Node, NodeEffect, NodeEvent};
+use ring::store::{
+    AnswerIn, AppliedId, Damage, Mark, Mutation, ReadRows, Recovered, RecoveredCopy, SalvageRow,
+    StoredRows,
+};
+use ring::time::Time;
+
+use self::shelf::{Shelf, entry_of_home, other_user, record};
+use crate::damage::conditions;
+use crate::home::{NEXT, asks, create, found_at_home, greets_with, sent, update_event_under};
+use crate::node::{position, replies, request};
+use crate::support::{
+    BOOT, CLUSTER, GATEWAY, both, from_gateway, handle_with, home_only, ids, incarnation, user_of,
+    view, welcome,
+};
+
+/// Handles an event, and what it takes to read and to write; syncs where that is wanted.
+fn play(node: &mut Node, shelf: &mut Shelf, event: NodeEvent) -> Vec<NodeEffect> {
+    let (mut all, mut next) = (Vec::new(), Some(event));
+    while let Some(event) = next.take() {
+        let effects = handle_with(node, shelf, event);
+        shelf.write(&effects);
+        next = mark(&effects).map(|mark| NodeEvent::Synced { mark });
+        all.extend(effects);
+    }
+    all
+}
+
+fn mark(effects: &[NodeEffect]) -> Option<Mark> {
+    let marks = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::Write { mark, .. } => Some(*mark),
+        _ => None,
+    });
+    marks.max()
+}
+
+fn alone(epoch: u64) -> View {
+    view(1, epoch, home_only(1))
+}
+
+/// The view by which an operator accepts what is lost.
+fn accepting(epoch: u64) -> View {
+    View { accepted_loss: Some(Epoch(epoch)), ..alone(epoch) }
+}
+
+fn tells(view: View) -> NodeEvent {
+    from_gateway(ToNode::View(view))
+}
+
+/// What db-1 finds: its home copy is alone, ends with entry 5, and is known to be damaged.
+fn found(change: impl FnOnce(&mut RecoveredCopy)) -> Recovered {
+    let mut found = found_at_home(alone(2), Seq(5));
+    found.home.last = Some(entry_of_home(5));
+    found.home.damage = Some(Damage::Known);
+    change(&mut found.home);
+    found
+}
+
+fn started(found: Recovered) -> Node {
+    let known = found.home.view.unwrap();
+    let mut node = crate::support::recovered(found);
+    welcome(&mut node, vec![known, view(0, 2, both(0))]);
+    node
+}
+
+/// The gateway has a new link, and knows this view.
+fn welcomed(node: &mut Node, shelf: &mut Shelf, known: View) -> Vec<NodeEffect> {
+    let welcome = Welcome {
+        cluster: CLUSTER,
+        ring: ids(),
+        gateway_boot: BOOT,
+        views: vec![known],
+        next: None,
+        home_is_linked: false,
+    };
+    play(node, shelf, NodeEvent::GatewayLinked { link: GATEWAY });
+    play(node, shelf, from_gateway(ToNode::Welcome(welcome)))
+}
+
+/// The salvages that the controller is told of.
+fn told(effects: &[NodeEffect]) -> Vec<Salvage> {
+    let told = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::ToGateway { message: FromNode::Salvage { salvage, .. }, .. } => {
+            Some(salvage.clone())
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+fn salvage(accepted: u64, ended: bool, ids: &[UserId]) -> Salvage {
+    let (accepted, dropped) = (Epoch(accepted), ids.len() as u64);
+    Salvage { accepted, ended, dropped, ids: ids.to_vec() }
+}
+
+fn create_under(epoch: u64) -> NodeEvent {
+    update_event_under(epoch, 7, create())
+}
+
+fn read_under(epoch: u64, id: UserId) -> NodeEvent {
+    request(1, Member::Home, epoch, Operation::Read(id))
+}
+
+#[test]
+fn what_cannot_be_read_is_dropped_by_name_once_that_is_accepted() {
+    let mut shelf = Shelf::of_two_users().with_rotten(user_of(1));
+    let mut node = started(found(|_| {}));
+    let fenced = play(&mut node, &mut shelf, create_under(2));
+    assert_eq!(replies(&fenced), [Reply::Fenced], "nobody knows whether the user is there");
+    let effects = play(&mut node, &mut shelf, tells(accepting(9)));
+    let ids = [user_of(1)];
+    assert_eq!(told(&effects), [salvage(9, false, &[]), salvage(9, true, &ids)]);
+    let log = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::Salvaged { salvage, .. } => Some(salvage.names()),
+        _ => None,
+    });
+    assert_eq!(log.collect::<Vec<_>>(), [user_of(1).to_string()]);
+    assert_eq!(conditions(&effects), [Condition::Damaged, Condition::Whole]);
+    assert_eq!(shelf.records.keys().collect::<Vec<_>>(), [&other_user()]);
+    let read = play(&mut node, &mut shelf, read_under(9, user_of(1)));
+    assert_eq!(replies(&read), [Reply::Done(Answer::NotFound)]);
+    let created = play(&mut node, &mut shelf, create_under(9));
+    assert!(matches!(replies(&created)[..], [Reply::Done(Answer::Created { .. })]), "{created:?}");
+}
+
+#[test]
+fn a_copy_is_whole_once_it_is_durable_that_it_was_salvaged() {
+    let mut shelf = Shelf::of_two_users().with_rotten(user_of(1));
+    let mut node = started(found(|_| {}));
+    let offered = handle_with(&mut node, &shelf, tells(accepting(9)));
+    let mark = mark(&offered).unwrap();
+    let salvaged = handle_with(&mut node, &shelf, NodeEvent::Synced { mark });
+    assert_eq!(conditions(&salvaged), [Condition::Damaged]);
+    shelf.write(&salvaged);
+    // Damage that is found until then was not accepted.
+    shelf.rotten.insert(other_user());
+    let read = play(&mut node, &mut shelf, read_under(9, other_user()));
+    assert_eq!(replies(&read), [Reply::Fenced]);
+    assert_eq!(conditions(&read), [], "it is damaged still");
+}
+
+#[test]
+fn that_a_salvage_is_due_is_stored_ahead_of_the_view() {
+    let shelf = Shelf::of_two_users();
+    let mut node = started(found(|_| {}));
+    let effects = handle_with(&mut node, &shelf, tells(accepting(9)));
+    let writes = effects.iter().filter_map(|effect| match effect {
+        NodeEffect::Write { mutation, .. } => Some(mutation),
+        _ => None,
+    });
+    let [Mutation::Salvage { is_damaged: true, .. }, Mutation::View { .. }] =
+        writes.collect::<Vec<_>>()[..]
+    else {
+        panic!("{effects:?}");
+    };
+}
+
+#[test]
+fn a_copy_that_dies_while_it_is_salvaged_begins_again_with_the_names_that_it_has() {
+    let mut shelf = Shelf::of_two_users().with_rotten(user_of(1));
+    let before: UserId = "dropped-before".parse().unwrap();
+    let mut node = crate::support::recovered(found(|home| {
+        home.view = Some(accepting(9));
+        let salvage = salvage(9, false, std::slice::from_ref(&before));
+        home.salvage = Some(SalvageRow { salvage, snapshot_to: None });
+    }));
+    let effects = welcomed(&mut node, &mut shelf, accepting(9));
+    assert_eq!(told(&effects).last(), Some(&salvage(9, true, &[before, user_of(1)])));
+    assert!(shelf.rotten.is_empty());
+    assert_eq!(node.home().unwrap().progress().condition, Condition::Whole);
+}
+
+#[test]
+fn damage_that_is_found_after_a_salvage_waits_for_another_word() {
+    let mut shelf = Shelf::of_two_users().with_rotten(user_of(1));
+    let mut node = started(found(|_| {}));
+    play(&mut node, &mut shelf, tells(accepting(9)));
+    shelf.rotten.insert(other_user());
+    let read = play(&mut node, &mut shelf, read_under(9, other_user()));
+    assert_eq!(
+        (replies(&read), conditions(&read)),
+        (vec![Reply::Fenced], vec![Condition::Damaged])
+    );
+    play(&mut node, &mut shelf, tells(View { epoch: Epoch(10), ..accepting(9) }));
+    assert!(shelf.records.contains_key(&other_user()), "an older word");
+    let effects = play(&mut node, &mut shelf, tells(accepting(20)));
+    assert_eq!(told(&effects).last(), Some(&salvage(20, true, &[other_user()])));
+    assert!(shelf.records.is_empty());
+}
+
+#[test]
+fn a_word_about_the_other_copy_drops_nothing_here() {
+    let mut shelf = Shelf::of_two_users().with_rotten(user_of(1));
+    // Nothing is known to be damaged here when the operator accepts what the other node has lost.
+    let mut node = started(found(|home| home.damage = None));
+    assert_eq!(told(&play(&mut node, &mut shelf, tells(accepting(9)))), []);
+    let read = play(&mut node, &mut shelf, read_under(9, user_of(1)));
+    assert_eq!(conditions(&read), [Condition::Damaged]);
+    play(&mut node, &mut shelf, NodeEvent::Tick);
+    assert!(shelf.records.contains_key(&user_of(1)));
+    // Nor where the operator goes on with the other copy.
+    let next_only = InSync::NextOnly { next: incarnation(2) };
+    play(&mut node, &mut shelf, tells(View { in_sync: next_only, ..accepting(20) }));
+    assert!(shelf.records.contains_key(&user_of(1)));
+}
+
+#[test]
+fn what_memory_has_of_a_record_that_cannot_be_read_is_written_again() {
+    let mut shelf = Shelf::of_two_users().with_rotten(user_of(1));
+    shelf.remembered.insert(user_of(1), record(&user_of(1), 4));
+    let mut node = started(found(|_| {}));
+    let effects = play(&mut node, &mut shelf, tells(accepting(9)));
+    assert_eq!(told(&effects).last(), Some(&salvage(9, true, &[])));
+    assert!(shelf.records.contains_key(&user_of(1)) && shelf.rotten.is_empty());
+}
+
+#[test]
+fn a_record_that_an_entry_writes_while_it_is_looked_at_is_kept() {
+    let mut shelf = Shelf::of_two_users().with_rotten(user_of(1));
+    shelf.records.remove(&other_user());
+    shelf.remembered.insert(user_of(1), record(&user_of(1), 4));
+    let mut node = started(found(|_| {}));
+    let offered = handle_with(&mut node, &shelf, tells(accepting(9)));
+    let synced = NodeEvent::Synced { mark: mark(&offered).unwrap() };
+    // The first read of each is carried out and returns later; memory has the record until then.
+    let mut waiting = reads(&mut node, &shelf, synced);
+    let deletes = Action::Delete { id: user_of(1), precondition: Precondition::NONE };
+    let mut written = Vec::new();
+    node.handle(Time::ZERO, update_event_under(9, 7, deletes), &shelf, &mut written);
+    node.handle(
+        Time::ZERO,
+        NodeEvent::Synced { mark: mark(&written).unwrap() },
+        &shelf,
+        &mut written,
+    );
+    shelf.write(&written);
+    shelf.remembered.clear();
+    let mut effects = Vec::new();
+    while let Some(returned) = waiting.pop() {
+        let read = handle_with(&mut node, &shelf, returned);
+        shelf.write(&read);
+        effects.extend(read);
+    }
+    let last = told(&effects).pop();
+    assert_eq!(last, Some(salvage(9, true, &[])), "the user was deleted by its entry: {effects:?}");
+}
+
+/// Handles an event; the reads that come of it are carried out, but return later.
+fn reads(node: &mut Node, shelf: &Shelf, event: NodeEvent) -> Vec<NodeEvent> {
+    let mut effects = Vec::new();
+    node.handle(Time::ZERO, event, shelf, &mut effects);
+    let mut returned = Vec::new();
+    for effect in effects {
+        let NodeEffect::Read { read, member, what } = effect else { continue };
+        let result = shelf.read(member, &what);
+        if matches!(result, Ok(ReadRows::Unreadable(_))) {
+            returned.push(NodeEvent::Read { read, member, result });
+        } else {
+            returned.extend(reads(node, shelf, NodeEvent::Read { read, member, result }));
+        }
+    }
+    returned
+}
+
+#[test]
+fn the_names_are_told_again_on_each_link() {
+    let mut shelf = Shelf::of_two_users().with_rotten(user_of(1));
+    let mut node = started(found(|_| {}));
+    play(&mut node, &mut shelf, tells(accepting(9)));
+    let effects = welcomed(&mut node, &mut shelf, accepting(9));
+    assert_eq!(told(&effects), [salvage(9, true, &[user_of(1)])]);
+}
+
+#[test]
+fn a_damaged_copy_out_of_sync_has_nothing_that_a_salvage_would_keep() {
+    let mut shelf = Shelf::of_two_users().with_rotten(user_of(1));
+    let next_only = InSync::NextOnly { next: incarnation(2) };
+    let mut node = started(found(|home| home.view = Some(view(1, 2, next_only))));
+    play(&mut node, &mut shelf, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) });
+    let effects = play(&mut node, &mut shelf, tells(View { in_sync: next_only, ..accepting(9) }));
+    assert_eq!(crate::damage::greetings(&effects), [Holds::Nothing]);
+    assert_eq!(told(&effects), []);
+}

@@ -1,0 +1,162 @@
+//! What a home copy has stored, some of which cannot be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use protocol::entry::{Answer, Change, Entry};
+use protocol::id::{Position, RequestId, Seq};
+use protocol::message::RecordRow;
+use protocol::user::{User, UserId};
+use protocol::view::Member;
+use ring::node::NodeEffect;
+use ring::store::{
+    AtHand, Budget, Mutation, ReadError, RecordKey, Stored, StoredRecord, StoredRows, Unreadable,
+};
+
+use crate::node::{entry, position};
+use crate::support::{BOOT, ring, user_of};
+
+/// What the home copy of db-1 has stored.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    pub(super) records: BTreeMap<UserId, StoredRecord>,
+    /// The records that cannot be read.
+    pub(super) rotten: BTreeSet<UserId>,
+    /// What memory has of records that cannot be read.
+    pub(super) remembered: BTreeMap<UserId, StoredRecord>,
+    pub(super) log: Vec<Entry>,
+    /// No entry of the log can be read but those of `log`.
+    pub(super) is_log_rotten: bool,
+}
+
+fn damaged() -> ReadError {
+    ReadError::Damaged("a row".to_owned())
+}
+
+impl Stored for Shelf {
+    fn at_hand(&self, member: Member, id: &UserId) -> Result<AtHand, ReadError> {
+        if let Some(remembered) = self.remembered.get(id) {
+            return Ok(AtHand::Record(remembered.clone()));
+        }
+        Ok(self.record(member, id)?.map_or(AtHand::Absent, AtHand::Record))
+    }
+}
+
+impl StoredRows for Shelf {
+    fn record(&self, _: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
+        if self.rotten.contains(id) { Err(damaged()) } else { Ok(self.records.get(id).cloned()) }
+    }
+
+    fn records(
+        &self,
+        member: Member,
+        after: Option<&UserId>,
+        _: Budget,
+    ) -> Result<Vec<RecordRow>, ReadError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let ids = self.records.range::<UserId, _>((from, Bound::Unbounded)).map(|(id, _)| id);
+        let row = |id: &UserId| {
+            let stored = self.record(member, id)?;
+            let StoredRecord { position, record } = stored.expect("it is one of the records");
+            Ok(RecordRow { id: id.clone(), position, record })
+        };
+        ids.map(row).collect()
+    }
+
+    fn entries(&self, _: Member, from: Seq, to: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
+        if self.is_log_rotten {
+            return Err(damaged());
+        }
+        let wanted = self.log.iter().filter(|entry| (from..=to).contains(&entry.position.seq));
+        Ok(wanted.cloned().collect())
+    }
+
+    fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
+        Err(damaged())
+    }
+
+    fn unreadable(
+        &self,
+        _: Member,
+        after: Option<&RecordKey>,
+        _: Budget,
+    ) -> Result<Unreadable, ReadError> {
+        let after = after.and_then(RecordKey::id);
+        let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let next = self.records.range::<UserId, _>((from, Bound::Unbounded)).next();
+        let to = next.map(|(id, _)| RecordKey::from(id));
+        let is_rotten = next.is_some_and(|(id, _)| self.rotten.contains(id));
+        Ok(Unreadable { keys: to.iter().filter(|_| is_rotten).cloned().collect(), to })
+    }
+
+    fn last_readable(&self, _: Member) -> Result<Option<Entry>, ReadError> {
+        Ok(self.log.last().cloned())
+    }
+}
+
+impl Shelf {
+    /// The user of P1 and another one.
+    pub(super) fn of_two_users() -> Self {
+        let log = (1..=5).map(entry_of_home).collect();
+        let records = [user_of(1), other_user()].map(|id| (id.clone(), record(&id, 4)));
+        Self { records: records.into(), log, ..Self::default() }
+    }
+
+    pub(super) fn with_rotten(mut self, id: UserId) -> Self {
+        self.rotten.insert(id);
+        self
+    }
+
+    fn apply(&mut self, change: &Change, position: Position) {
+        self.rotten.remove(change.id());
+        match change {
+            Change::Create { id, record } | Change::Replace { id, record } => {
+                let record = record.clone();
+                self.records.insert(id.clone(), StoredRecord { position, record });
+            }
+            Change::Delete { id } => drop(self.records.remove(id)),
+        }
+    }
+
+    /// Carries out what a node writes of its home copy.
+    pub(super) fn write(&mut self, effects: &[NodeEffect]) {
+        for effect in effects {
+            let NodeEffect::Write { mutation, .. } = effect else { continue };
+            match mutation {
+                Mutation::Apply { entry, .. } => {
+                    self.apply(&entry.change, entry.position);
+                    self.log.push(entry.clone());
+                }
+                Mutation::Salvage { dropped, rewritten, .. } => {
+                    for id in dropped.iter().filter_map(RecordKey::id) {
+                        self.records.remove(&id);
+                        self.rotten.remove(&id);
+                    }
+                    rewritten.iter().for_each(|row| drop(self.rotten.remove(&row.id)));
+                }
+                Mutation::RestartLog { last, .. } => {
+                    self.log = last.iter().cloned().collect();
+                    self.is_log_rotten = false;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+pub(super) fn entry_of_home(seq: u64) -> Entry {
+    Entry { request: RequestId { boot: BOOT, counter: seq }, ..entry(position(2, seq)) }
+}
+
+pub(super) fn record(id: &UserId, seq: u64) -> StoredRecord {
+    let json = format!(r#"{{"id":"{id}","name":"Ada","email":"ada@example.org","group":1}}"#);
+    let record = User::from_json(json.as_bytes()).unwrap().to_json();
+    StoredRecord { position: position(2, seq), record }
+}
+
+/// A user of P1 beside the one that all tests have.
+pub(super) fn other_user() -> UserId {
+    let users = (0..1000).map(|i| format!("other-{i}").parse::<UserId>().unwrap());
+    let mut users = users.filter(|user| ring().partition_of(user).0 == 1);
+    users.next().unwrap()
+}

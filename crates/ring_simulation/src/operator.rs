@@ -1,0 +1,66 @@
+//! The operator: lets a partition go on with what one copy can read, where none is whole.
+
+use std::time::Duration;
+
+use protocol::id::PartitionId;
+use protocol::view::{InSync, Member};
+use ring::store::RecordKey;
+
+use crate::world::World;
+
+/// How often the operator looks again, until everything is well.
+const LOOKS_MAX: usize = 20;
+
+impl World {
+    /// The operator names a copy that has everything that anyone was told of. The gateway says whether that is needed.
+    pub(crate) fn accept_loss(&mut self, i: usize, member: Member) {
+        let place = self.ring.places().nth(i).expect("a place");
+        let partition = self.ring.partition_at(place, member);
+        let (host, view) = (&self.nodes[i], self.saved_view(partition));
+        let is_named =
+            view.and_then(|view| view.in_sync.incarnation(member)) == Some(host.incarnation);
+        let is_at_rest = self.gateway_disk.saving.is_none();
+        let Some(gateway) =
+            self.gateway.as_mut().filter(|_| self.has_operator && is_named && is_at_rest)
+        else {
+            return;
+        };
+        let mut effects = Vec::new();
+        if gateway.accept_loss(self.now, partition, &host.id, &mut effects).is_ok() {
+            self.log
+                .push(format!("  the loss of what db-{i} cannot read of {partition} is accepted"));
+            effects.into_iter().for_each(|effect| self.gateway_effect(effect));
+        }
+    }
+
+    /// A copy drops records, or writes once more what memory has of them.
+    pub(crate) fn drops(&mut self, keys: &[RecordKey]) {
+        let now_ns = self.now_ns();
+        for id in keys.iter().filter_map(RecordKey::id) {
+            self.totals.users_dropped += 1;
+            self.clients.drop_record(now_ns, &id);
+        }
+    }
+
+    /// The operator sees to it that everything comes back which does not by itself.
+    pub(crate) fn operate(&mut self) {
+        for _ in 0..LOOKS_MAX {
+            if !self.has_operator || self.partitions().into_iter().all(|of| self.is_well(of)) {
+                return;
+            }
+            for i in 0..self.nodes.len() {
+                Member::ALL.into_iter().for_each(|member| self.accept_loss(i, member));
+            }
+            for _ in 0..Duration::from_secs(4).as_millis() / 200 {
+                self.heal_for_a_while();
+            }
+        }
+    }
+
+    /// Whether a partition has both copies, and nothing of them is damaged.
+    fn is_well(&self, partition: PartitionId) -> bool {
+        let view = self.saved_view(partition);
+        view.is_some_and(|view| matches!(view.in_sync, InSync::Both { .. }))
+            && Member::ALL.into_iter().all(|member| self.is_sound(partition, member))
+    }
+}

@@ -1,0 +1,100 @@
+//! A node whose syncs take long comes back while updates go on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sim::plan::host::Host;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::{RECOVERY, change, create, is_home_only, users};
+use crate::harness::cluster::Cluster;
+use crate::harness::slow_disk::Calls;
+use crate::kills::MACHINE;
+
+/// The slow node; it is next of the partition before it, whose users are updated.
+const NODE: usize = 1;
+const HOST: Host = Host::Node(NODE);
+const NEXT_OF: usize = 0;
+
+const SYNC_TAKES: Duration = Duration::from_millis(600);
+
+const CLIENTS: usize = 6;
+
+/// For so many syncs of the slow disk an update may wait: one that is under way, and its own.
+const SYNCS_MAX: u64 = 2;
+
+/// How long the node may take to be back.
+const BACK_WITHIN: Duration = Duration::from_secs(60);
+
+/// An update, in syncs of the slow disk.
+#[derive(Debug)]
+struct Updated {
+    status: u16,
+    took: Duration,
+    /// How many syncs began there meanwhile.
+    syncs: u64,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_with_slow_syncs_comes_back_under_load_and_updates_wait_for_few_of_them() {
+    let _machine = MACHINE.lock().await;
+    let mut cluster = Cluster::new(3).with_slow_disk(HOST);
+    cluster.start_all();
+    cluster.healthy_within(RECOVERY).await;
+    let ids = users(&cluster, NEXT_OF, CLIENTS);
+    for id in &ids {
+        create(&cluster, id, "Ada").await;
+    }
+    cluster.kill_node(NODE).await;
+    cluster.status_within(RECOVERY, |status| is_home_only(status, NEXT_OF)).await;
+    cluster.slow_disk(HOST).delay(Calls::Syncs, SYNC_TAKES);
+    cluster.start_node(NODE);
+    let cluster = Arc::new(cluster);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut clients = JoinSet::new();
+    for id in ids {
+        clients.spawn(keep_changing(Arc::clone(&cluster), id, Arc::clone(&is_over)));
+    }
+    let back = cluster.healthy_within(BACK_WITHIN).await;
+    println!("back in both after {back:?}");
+    sleep(5 * SYNC_TAKES).await;
+    let status = cluster.status().await.expect("the gateway answers");
+    assert!(status.healthy, "it does not stay: {status:#?}");
+    is_over.store(true, Ordering::Relaxed);
+    let updates = clients.join_all().await.into_iter().flatten().collect::<Vec<_>>();
+    let longest = updates.iter().map(|updated| updated.took).max().expect("updates");
+    let most = updates.iter().map(|updated| updated.syncs).max().expect("updates");
+    println!(
+        "{} updates, the longest took {longest:?}; the most syncs meanwhile: {most}",
+        updates.len()
+    );
+    for updated in &updates {
+        assert_eq!(updated.status, 200, "{updated:?}");
+    }
+    assert!(updates.len() > 1_000, "there was no load");
+    assert!(most <= SYNCS_MAX, "an update waited for {most} syncs");
+    let mut cluster = Arc::into_inner(cluster).expect("they are done");
+    cluster.slow_disk(HOST).release(Calls::Syncs);
+    cluster.stop_all().await;
+}
+
+/// Changes a user again and again.
+async fn keep_changing(
+    cluster: Arc<Cluster>,
+    id: String,
+    is_over: Arc<AtomicBool>,
+) -> Vec<Updated> {
+    let mut updates = Vec::new();
+    for group in 2.. {
+        if is_over.load(Ordering::Relaxed) {
+            break;
+        }
+        let (began, before) = (Instant::now(), cluster.slow_disk(HOST).begun(Calls::Syncs));
+        let status = change(&cluster, &id, group).await;
+        let syncs = cluster.slow_disk(HOST).begun(Calls::Syncs) - before;
+        updates.push(Updated { status, took: began.elapsed(), syncs });
+    }
+    updates
+}
