@@ -172,6 +172,7 @@ impl Router {
                 self.begin_backlog(view.partition);
                 self.move_reads(now, view.partition, effects);
                 self.dispatch_waiting(now, view.partition, effects);
+                self.fill_all(now, effects);
             }
             Published::Welcomed(place, link) => {
                 self.arriving.remove(&place);
@@ -231,10 +232,10 @@ impl Router {
             }
             self.dispatch(now, ticket, effects);
         }
-        let Some(place) = place else { return };
-        for partition in self.partitions_at(place) {
+        for partition in place.into_iter().flat_map(|place| self.partitions_at(place)) {
             self.dispatch_waiting(now, partition, effects);
         }
+        self.fill_all(now, effects);
     }
 
     /// A node could not decode a frame; it has read every request up to `understood`. The requests of that frame are
@@ -328,6 +329,7 @@ impl Router {
                 self.dispatch_waiting(now, partition, effects);
             }
         }
+        self.fill_all(now, effects);
     }
 
     /// When to tick at the latest.

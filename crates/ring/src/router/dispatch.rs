@@ -183,6 +183,19 @@ impl Router {
         }
     }
 
+    /// Requests have ended at their deadline, moved, or lost their link: what waits for room takes theirs. No answer comes
+    /// for these, so nothing else would make it move.
+    pub(super) fn fill_all(&mut self, now: Time, effects: &mut Vec<GatewayEffect>) {
+        if !self.waiting.anyone_for_room() {
+            return;
+        }
+        for link in self.links.values().copied().collect::<Vec<_>>() {
+            for kind in [RequestKind::Read, RequestKind::Update] {
+                self.fill(now, link, kind, effects);
+            }
+        }
+    }
+
     /// Sends to a node what waits for room there, as long as there is some.
     fn fill(
         &mut self,

@@ -210,6 +210,37 @@ fn what_waited_for_a_node_that_stood_still_is_no_load() {
 }
 
 #[test]
+fn what_waits_takes_the_room_of_requests_that_have_reached_their_deadline() {
+    let mut gateway = ring_of_both();
+    let most = NodeLimits::default().updates_max as u64;
+    submit(&mut gateway, &delete(0), 1, most);
+    let submit = |ticket| GatewayEvent::Submit {
+        ticket: Ticket(ticket),
+        request: delete(0),
+        time_allowed: TIME_ALLOWED,
+    };
+    assert_eq!(calls(&at(&mut gateway, 3_000, submit(10_000))), [], "the node is full");
+    let effects = at(&mut gateway, 5_000, GatewayEvent::Tick);
+    assert_eq!(completed(&effects).len() as u64, most);
+    let sent = calls(&effects);
+    assert_eq!(sent.len(), 1, "its node is alive, and answers nothing that is given up");
+    let effects = at(&mut gateway, 5_010, replies(0, sent[0].0));
+    assert_eq!(completed(&effects).len(), 1);
+}
+
+#[test]
+fn what_waits_takes_the_room_of_updates_whose_link_is_lost() {
+    let mut gateway = ring_of_both();
+    let most = NodeLimits::default().updates_max as u64;
+    submit(&mut gateway, &delete(0), 1, most);
+    submit(&mut gateway, &delete(1), 10_000, most);
+    let of_third = calls(&submit(&mut gateway, &delete(2), 20_000, most));
+    assert_eq!(of_third.len() as u64, most / 2, "all together have enough");
+    let effects = at(&mut gateway, 1, GatewayEvent::NodeLost { link: link(0) });
+    assert!(calls(&effects).len() as u64 >= most / 2, "the third has the room of the first");
+}
+
+#[test]
 fn reads_that_wait_for_room_move_with_the_view() {
     let mut gateway = ring_of_both();
     let most = NodeLimits::default().reads_max as u64;
