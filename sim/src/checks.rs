@@ -227,7 +227,7 @@ impl Checks {
             Box::<at_most_once::AtMostOnce>::default(),
             Box::<roles::Roles>::default(),
             Box::<undecodable::Undecodable>::default(),
-            Box::<waiting::Waiting>::default(),
+            Box::new(waiting::Waiting::new(&plan.swarm)),
             Box::<silent_disk::SilentDisk>::default(),
             Box::new(deadline::Deadline::new(&plan.swarm)),
             Box::new(availability::Availability::new(&plan.swarm)),

@@ -232,7 +232,8 @@ impl Router {
             }
             self.dispatch(now, ticket, effects);
         }
-        for partition in place.into_iter().flat_map(|place| self.partitions_at(place)) {
+        let partitions = place.map(|place| self.partitions_at(place));
+        for partition in partitions.into_iter().flatten() {
             self.dispatch_waiting(now, partition, effects);
         }
         self.fill_all(now, effects);

@@ -1,19 +1,25 @@
 //! Waiting is not load: a request that finds its node full gets 503 `overloaded` only after it has waited for 250 ms in which
-//! that node answered others. While the node is silent it waits on.
+//! that node answered others. While the node is silent it waits on. And no update waits to its deadline for a node that has
+//! nothing to do.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use history::users::Input;
 use process::events::{Event, GatewayEvent, Said};
+use protocol::message::CallId;
 use protocol::problem::ProblemType;
 use protocol::view::Member;
 use ring::placement::Place;
 
+use self::idle::Idle;
 use super::Check;
 use crate::model::Model;
+use crate::plan::swarm::Swarm;
 use crate::report::Violation;
 use crate::seen::{Answered, ClientDid, Moment, Seen};
+
+mod idle;
 
 const NAME: &str = "waiting";
 
@@ -34,13 +40,20 @@ enum Kind {
 }
 
 /// See the [module](self).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Waiting {
     /// When the gateway heard a node's answers, and how long the node was busy before each.
     answers: BTreeMap<(Place, Kind), VecDeque<(Moment, Duration)>>,
+    idle: Idle,
 }
 
 impl Waiting {
+    /// With the deadline of a run.
+    pub fn new(swarm: &Swarm) -> Self {
+        let deadline = Duration::from_millis(swarm.request_deadline_ms);
+        Self { answers: BTreeMap::new(), idle: Idle::new(deadline) }
+    }
+
     fn answered(&mut self, at: Moment, place: Place, kind: Kind) {
         let answers = self.answers.entry((place, kind)).or_default();
         while answers.pop_front_if(|(before, _)| before.0 + KEPT < at.0).is_some() {}
@@ -61,42 +74,66 @@ fn is_overload(answered: &Answered) -> bool {
     answered.problem.as_ref().is_some_and(|problem| problem.contains(&code))
 }
 
+impl Waiting {
+    fn judge_overload(
+        &self,
+        model: &Model,
+        at: Moment,
+        answered: &Answered,
+    ) -> Result<(), Violation> {
+        let user = answered.input.id();
+        let Ok(id) = user.parse() else { return Ok(()) };
+        let partition = model.ring.partition_of(&id);
+        let (kind, members) = match answered.input {
+            Input::Read { .. } => (Kind::Read, &Member::ALL[..]),
+            _ => (Kind::Update, &[Member::Home][..]),
+        };
+        let began = at.0.saturating_sub(answered.took);
+        let busy = members
+            .iter()
+            .map(|member| self.busy_since(began, model.ring.holder(partition, *member), kind));
+        let busy = busy.max().unwrap_or_default();
+        if answered.took >= WAIT_MIN && busy >= WAIT_MIN {
+            return Ok(());
+        }
+        let detail = format!(
+            "turned away after {:?}, in which its node was busy for {busy:?} at most, {WAIT_MIN:?} is the least: \
+             {answered:?}",
+            answered.took,
+        );
+        Err(Violation::safety(NAME, at, detail).of_user(user))
+    }
+
+    fn reply(&mut self, model: &Model, at: Moment, place: Place, call: CallId) {
+        let called = model.gateway.and_then(|gateway| model.calls.get(&(gateway, call)));
+        if let Some(called) = called {
+            let kind = if called.request.is_some() { Kind::Update } else { Kind::Read };
+            self.answered(at, place, kind);
+        }
+    }
+}
+
 impl Check for Waiting {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+        self.idle.follow(model, at, seen);
         match seen {
             Seen::Inside(Event::Gateway {
-                gateway,
                 event: GatewayEvent::Hears { node, said: Said::Reply(call) },
+                ..
             }) => {
-                let called = model.calls.get(&(*gateway, *call));
-                if let (Some(called), Some(place)) = (called, model.ring.place_of(node)) {
-                    let is_update = called.request.is_some();
-                    self.answered(at, place, if is_update { Kind::Update } else { Kind::Read });
+                if let Some(place) = model.ring.place_of(node) {
+                    self.reply(model, at, place, *call);
                 }
                 Ok(())
             }
             Seen::Client { did: ClientDid::Completed(answered), .. } if is_overload(answered) => {
-                let user = answered.input.id();
-                let Ok(id) = user.parse() else { return Ok(()) };
-                let partition = model.ring.partition_of(&id);
-                let (kind, members) = match answered.input {
-                    Input::Read { .. } => (Kind::Read, &Member::ALL[..]),
-                    _ => (Kind::Update, &[Member::Home][..]),
-                };
-                let began = at.0.saturating_sub(answered.took);
-                let busy = members.iter().map(|member| {
-                    self.busy_since(began, model.ring.holder(partition, *member), kind)
-                });
-                let busy = busy.max().unwrap_or_default();
-                if answered.took >= WAIT_MIN && busy >= WAIT_MIN {
-                    return Ok(());
-                }
-                let detail = format!(
-                    "turned away after {:?}, in which its node was busy for {busy:?} at most, {WAIT_MIN:?} is the least: \
-                     {answered:?}",
-                    answered.took,
-                );
-                Err(Violation::safety(NAME, at, detail).of_user(user))
+                self.judge_overload(model, at, answered)
+            }
+            Seen::Client { did: ClientDid::Completed(answered), .. } => {
+                self.idle.judge(model, at, answered).map_err(|why| {
+                    let detail = format!("{why}: {answered:?}");
+                    Violation::liveness(NAME, at, detail).of_user(answered.input.id())
+                })
             }
             _ => Ok(()),
         }
@@ -106,10 +143,10 @@ impl Check for Waiting {
 #[cfg(test)]
 mod tests {
     use history::Outcome;
-    use protocol::message::CallId;
 
     use super::super::support::*;
     use super::*;
+    use crate::plan::{Options, Plan};
 
     /// A user of the partition whose home is db-0.
     fn user() -> String {
@@ -117,8 +154,16 @@ mod tests {
         ids.into_iter().find(|id| ring().partition_of(&id.parse().unwrap()) == P0).unwrap()
     }
 
+    fn waiting() -> Waiting {
+        Waiting::new(&Plan::draw(1, &Options::default()).swarm)
+    }
+
     fn turned_away_after(took: Duration) -> Seen {
-        let problem = r#"{"type":"tag:chainring,2026:problem:overloaded","status":503}"#;
+        not_done_after("overloaded", took)
+    }
+
+    fn not_done_after(code: &str, took: Duration) -> Seen {
+        let problem = format!(r#"{{"type":"tag:chainring,2026:problem:{code}","status":503}}"#);
         client(ClientDid::Completed(Answered {
             input: Input::Delete { id: user(), if_match: None, if_none_match: None },
             outcome: Outcome::NotDone,
@@ -126,13 +171,13 @@ mod tests {
             served_by: None,
             has_retry_after: true,
             took,
-            problem: Some(problem.to_owned()),
+            problem: Some(problem),
         }))
     }
 
     /// A node that answers an update every so many events, which are a millisecond apart.
     fn scene(answers: u64, every: u64) -> Scene<Waiting> {
-        let mut scene = Scene::formed(Waiting::default());
+        let mut scene = Scene::formed(waiting());
         for call in 0..answers {
             scene.play(requests(call, Member::Home, 1, Some(request(call))));
             scene.play(hears(0, Said::Reply(CallId(call))));
@@ -155,5 +200,23 @@ mod tests {
     #[test]
     fn a_request_that_is_turned_away_by_a_silent_node_is_seen() {
         scene(3, 100).objects(turned_away_after(Duration::from_millis(280)));
+    }
+
+    #[test]
+    fn an_update_that_waits_to_its_deadline_for_an_idle_node_is_seen() {
+        let late = || not_done_after("unavailable", Duration::from_secs(4));
+        let mut scene = scene(1, 2_000);
+        scene.play(gateway(GatewayEvent::Welcomes { node: id(0), views: vec![both(0, 1)] }));
+        let pass = |scene: &mut Scene<Waiting>, ms: u64| {
+            (0..ms).for_each(|_| scene.play(saved(Vec::new())));
+        };
+        scene.play(requests(7, Member::Home, 1, Some(request(7))));
+        pass(&mut scene, 2_000);
+        scene.play(late());
+        scene.play(hears(0, Said::Reply(CallId(7))));
+        pass(&mut scene, 500);
+        scene.play(late());
+        pass(&mut scene, 600);
+        scene.objects(late());
     }
 }
