@@ -26,9 +26,7 @@ pub use settings::NodeSettings;
 
 use protocol::hello::{HomeHello, Membership, NodeHello};
 use protocol::id::{Boot, Incarnation, NodeId};
-use protocol::message::{
-    CallId, CopyMessage, DiskState, FromNode, Progress, Report, ToNode, Welcome,
-};
+use protocol::message::{CallId, CopyMessage, FromNode, Progress, Report, ToNode, Welcome};
 use protocol::refusal::{Refusal, RefusalCode, Remedy};
 use protocol::view::Member;
 
@@ -403,22 +401,6 @@ impl Node {
                 message: FromNode::Progress(progress),
             }),
         );
-    }
-
-    /// The gateway hears whether the disk answers; where it has not for too long, the node ends.
-    fn report_disk(&mut self, now: Time, effects: &mut Vec<NodeEffect>) {
-        if self.disk.give_up(now) {
-            let limit = self.settings.disk_deadline;
-            return effects.push(NodeEffect::Stop(StopReason::DiskSilent(limit)));
-        }
-        let Some(GatewayLink { link, .. }) = self.gateway.welcomed() else { return };
-        let Some(state) = self.disk.news(now) else { return };
-        if state == DiskState::Silent {
-            let what = "the disk does not answer: no write or sync has returned for a second. This node counts as lost \
-                        until one does; look at the disk, and at what else uses it";
-            effects.push(NodeEffect::Alarm(what.to_owned()));
-        }
-        effects.push(NodeEffect::ToGateway { link, message: FromNode::Disk(state) });
     }
 
     /// The copies, and what they are handed.

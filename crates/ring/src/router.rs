@@ -37,7 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::id::{GatewayBoot, PartitionId, RequestId};
-use protocol::message::{CallId, DiskState, Operation, Reply, Update};
+use protocol::message::{CallId, Operation, Reply, Update};
 use protocol::view::{Member, View};
 
 use self::calls::{Calls, Framing, Unread};
@@ -199,25 +199,6 @@ impl Router {
     /// A node is linked; its welcome is to come.
     pub(crate) fn arriving(&mut self, place: Place, link: LinkId) {
         self.arriving.insert(place, link);
-    }
-
-    /// The disk of a node does not answer, or does again.
-    pub(crate) fn disk_changed(
-        &mut self,
-        now: Time,
-        link: LinkId,
-        disk: DiskState,
-        effects: &mut Vec<GatewayEffect>,
-    ) {
-        match disk {
-            DiskState::Silent => self.silent.insert(link),
-            DiskState::Answers => self.silent.remove(&link),
-        };
-        let Some(place) = place_of(link, &self.links) else { return };
-        for partition in self.partitions_at(place) {
-            self.begin_backlog(partition);
-            self.dispatch_waiting(now, partition, effects);
-        }
     }
 
     /// A link is gone: what was sent over it and not replied to has an unknown fate. It waits to be sent again.

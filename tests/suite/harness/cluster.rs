@@ -1,5 +1,7 @@
 //! A gateway and its nodes, in a temporary directory.
 
+mod disks;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -87,44 +89,6 @@ impl Cluster {
     pub(crate) async fn with_ways(mut self) -> Self {
         self.ways = Some(Ways::open(self.address, self.nodes.len()).await);
         self
-    }
-
-    /// One of the nodes stores on a disk of so many MiB.
-    pub(crate) async fn with_small_disk(mut self, node: usize, size_mib: u32) -> Self {
-        let disk = SmallDisk::mount(&self.data_as_seen(node), size_mib).await;
-        self.small_disk = Some((node, disk));
-        self
-    }
-
-    /// A process has a disk that is slow, or hangs, when it is told to.
-    pub(crate) fn with_slow_disk(mut self, host: Host) -> Self {
-        let directory = match host {
-            Host::Node(node) => self.data_as_seen(node),
-            _ => self.state(),
-        };
-        self.slow_disks.insert(host, SlowDisk::new(&directory));
-        self
-    }
-
-    /// The disk of a process that was made with a slow one.
-    pub(crate) fn slow_disk(&self, host: Host) -> &SlowDisk {
-        &self.slow_disks[&host]
-    }
-
-    fn put_disk_under(&self, host: Host, command: &mut Command) {
-        if let Some(disk) = self.slow_disks.get(&host) {
-            disk.put_under(command);
-        }
-    }
-
-    /// The disk that is small.
-    pub(crate) fn small_disk(&self) -> &SmallDisk {
-        let (_, disk) = self.small_disk.as_ref().expect("it was made with a small disk");
-        disk
-    }
-
-    fn small_disk_of(&self, node: usize) -> Option<&SmallDisk> {
-        self.small_disk.as_ref().filter(|(small, _)| *small == node).map(|(_, disk)| disk)
     }
 
     /// The ways between the processes.

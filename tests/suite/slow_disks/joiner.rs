@@ -1,5 +1,7 @@
 //! A node whose syncs take long comes back while updates go on.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -40,6 +42,17 @@ struct Updated {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_with_slow_syncs_comes_back_under_load_and_updates_wait_for_few_of_them() {
+    comes_back_under_load(|_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_with_slow_syncs_and_an_empty_disk_is_restored_under_load_and_updates_wait_for_few_syncs()
+ {
+    comes_back_under_load(|data| fs::remove_dir_all(data).expect("nobody uses it")).await;
+}
+
+/// The node is killed, something becomes of its data, and it comes back with a slow disk.
+async fn comes_back_under_load(meanwhile: impl FnOnce(&Path)) {
     let _machine = MACHINE.lock().await;
     let mut cluster = Cluster::new(3).with_slow_disk(HOST);
     cluster.start_all();
@@ -50,6 +63,7 @@ async fn a_node_with_slow_syncs_comes_back_under_load_and_updates_wait_for_few_o
     }
     cluster.kill_node(NODE).await;
     cluster.status_within(RECOVERY, |status| is_home_only(status, NEXT_OF)).await;
+    meanwhile(&cluster.data(NODE));
     cluster.slow_disk(HOST).delay(Calls::Syncs, SYNC_TAKES);
     cluster.start_node(NODE);
     let cluster = Arc::new(cluster);
@@ -65,20 +79,21 @@ async fn a_node_with_slow_syncs_comes_back_under_load_and_updates_wait_for_few_o
     assert!(status.healthy, "it does not stay: {status:#?}");
     is_over.store(true, Ordering::Relaxed);
     let updates = clients.join_all().await.into_iter().flatten().collect::<Vec<_>>();
-    let longest = updates.iter().map(|updated| updated.took).max().expect("updates");
-    let most = updates.iter().map(|updated| updated.syncs).max().expect("updates");
-    println!(
-        "{} updates, the longest took {longest:?}; the most syncs meanwhile: {most}",
-        updates.len()
-    );
-    for updated in &updates {
-        assert_eq!(updated.status, 200, "{updated:?}");
-    }
-    assert!(updates.len() > 1_000, "there was no load");
-    assert!(most <= SYNCS_MAX, "an update waited for {most} syncs");
+    assert_waited_for_few_syncs(&updates);
     let mut cluster = Arc::into_inner(cluster).expect("they are done");
     cluster.slow_disk(HOST).release(Calls::Syncs);
     cluster.stop_all().await;
+}
+
+fn assert_waited_for_few_syncs(updates: &[Updated]) {
+    let longest = updates.iter().map(|updated| updated.took).max().expect("updates");
+    let most = updates.iter().map(|updated| updated.syncs).max().expect("updates");
+    println!("{} updates, the longest took {longest:?}; at most {most} syncs began", updates.len());
+    for updated in updates {
+        assert_eq!(updated.status, 200, "{updated:?}");
+    }
+    assert!(updates.len() > 1_000, "there was no load");
+    assert!(most <= SYNCS_MAX, "{most} syncs began while an update was under way");
 }
 
 /// Changes a user again and again.

@@ -12,8 +12,9 @@
 
 use std::time::Duration;
 
-use protocol::message::DiskState;
+use protocol::message::{DiskState, FromNode};
 
+use super::{GatewayLink, Node, NodeEffect, StopReason};
 use crate::store::{Mark, SILENT_AFTER};
 use crate::time::Time;
 
@@ -91,6 +92,24 @@ impl Disk {
 
     fn silent_at(&self) -> Option<Time> {
         self.waiting_since.map(|since| since + SILENT_AFTER)
+    }
+}
+
+impl Node {
+    /// The gateway hears whether the disk answers; where it has not for too long, the node ends.
+    pub(super) fn report_disk(&mut self, now: Time, effects: &mut Vec<NodeEffect>) {
+        if self.disk.give_up(now) {
+            let limit = self.settings.disk_deadline;
+            return effects.push(NodeEffect::Stop(StopReason::DiskSilent(limit)));
+        }
+        let Some(GatewayLink { link, .. }) = self.gateway.welcomed() else { return };
+        let Some(state) = self.disk.news(now) else { return };
+        if state == DiskState::Silent {
+            let what = "the disk does not answer: no write or sync has returned for a second. This node counts as lost \
+                        until one does; look at the disk, and at what else uses it";
+            effects.push(NodeEffect::Alarm(what.to_owned()));
+        }
+        effects.push(NodeEffect::ToGateway { link, message: FromNode::Disk(state) });
     }
 }
 

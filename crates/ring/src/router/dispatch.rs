@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::id::PartitionId;
-use protocol::message::{Operation, Request, ToNode};
+use protocol::message::{DiskState, Operation, Request, ToNode};
 use protocol::view::{Member, View};
 
 use super::calls::Framing;
@@ -152,6 +152,25 @@ impl Router {
                 pending.progress = Progress::New;
             }
             self.dispatch(now, ticket, effects);
+        }
+    }
+
+    /// The disk of a node does not answer, or does again.
+    pub(crate) fn disk_changed(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        disk: DiskState,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        match disk {
+            DiskState::Silent => self.silent.insert(link),
+            DiskState::Answers => self.silent.remove(&link),
+        };
+        let Some(place) = place_of(link, &self.links) else { return };
+        for partition in self.partitions_at(place) {
+            self.begin_backlog(partition);
+            self.dispatch_waiting(now, partition, effects);
         }
     }
 

@@ -1,0 +1,48 @@
+//! The disks that are not as any other.
+
+use sim::plan::host::Host;
+use tokio::process::Command;
+
+use super::Cluster;
+use crate::harness::slow_disk::SlowDisk;
+use crate::harness::small_disk::SmallDisk;
+
+impl Cluster {
+    /// One of the nodes stores on a disk of so many MiB.
+    pub(crate) async fn with_small_disk(mut self, node: usize, size_mib: u32) -> Self {
+        let disk = SmallDisk::mount(&self.data_as_seen(node), size_mib).await;
+        self.small_disk = Some((node, disk));
+        self
+    }
+
+    /// A process has a disk that is slow, or hangs, when it is told to.
+    pub(crate) fn with_slow_disk(mut self, host: Host) -> Self {
+        let directory = match host {
+            Host::Node(node) => self.data_as_seen(node),
+            _ => self.state(),
+        };
+        self.slow_disks.insert(host, SlowDisk::new(&directory));
+        self
+    }
+
+    /// The disk of a process that was made with a slow one.
+    pub(crate) fn slow_disk(&self, host: Host) -> &SlowDisk {
+        &self.slow_disks[&host]
+    }
+
+    pub(super) fn put_disk_under(&self, host: Host, command: &mut Command) {
+        if let Some(disk) = self.slow_disks.get(&host) {
+            disk.put_under(command);
+        }
+    }
+
+    /// The disk that is small.
+    pub(crate) fn small_disk(&self) -> &SmallDisk {
+        let (_, disk) = self.small_disk.as_ref().expect("it was made with a small disk");
+        disk
+    }
+
+    pub(super) fn small_disk_of(&self, node: usize) -> Option<&SmallDisk> {
+        self.small_disk.as_ref().filter(|(small, _)| *small == node).map(|(_, disk)| disk)
+    }
+}
