@@ -35,6 +35,7 @@ use tokio::time::sleep;
 use self::campaign::Campaign;
 use self::harm::{Links, Memory};
 use self::witness::Witness;
+use crate::harness::audit::{assert_copies_agree, audits};
 use crate::harness::cluster::Cluster;
 use crate::kills::MACHINE;
 
@@ -87,6 +88,7 @@ async fn hostile_requests_harm_nobody_else() {
     harm::assert_connections_are_gone(&cluster).await;
     assert!(cluster.all_alive(), "a process died");
     cluster.stop_all().await;
+    assert_copies_agree(&cluster, &audits(&cluster));
 }
 
 /// What the gateway says of itself.
