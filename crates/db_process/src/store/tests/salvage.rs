@@ -8,6 +8,7 @@ use protocol::user::User;
 use ring::store::SalvageRow;
 
 use super::*;
+use crate::storage::ScanLimit;
 
 const USERS: u64 = 6;
 
