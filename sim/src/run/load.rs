@@ -35,6 +35,9 @@ const BACK_MAX: Duration = Duration::from_secs(12);
 /// the slow disk.
 const BACK_MAX_MESSAGE_BY_MESSAGE: Duration = Duration::from_secs(20);
 
+/// The same where such a message brings one row of a snapshot: there are about forty, applied ids included.
+const BACK_MAX_ROW_BY_ROW: Duration = Duration::from_secs(60);
+
 /// A window of fewer bytes takes a message at a time.
 const WINDOW_MIN_BYTES: usize = 4 << 10;
 
@@ -84,7 +87,11 @@ impl Run<'_> {
         }
         self.world.carry_out(Step::Up(host));
         let is_message_by_message = self.plan.swarm.window_bytes < WINDOW_MIN_BYTES;
-        let back_max = if is_message_by_message { BACK_MAX_MESSAGE_BY_MESSAGE } else { BACK_MAX };
+        let back_max = match self.plan.swarm.rows_max {
+            _ if !is_message_by_message => BACK_MAX,
+            1 => BACK_MAX_ROW_BY_ROW,
+            _ => BACK_MAX_MESSAGE_BY_MESSAGE,
+        };
         let deadline = self.world.now() + back_max;
         while !self.acts_on_both(home.partition()) {
             self.load(&users);
