@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use process::entropy::{Entropy, SystemEntropy};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -48,7 +49,7 @@ const WITNESSES: u64 = 3;
 async fn hostile_requests_harm_nobody_else() {
     let _machine = MACHINE.lock().await;
     let time = Duration::from_secs(number("REST_FUZZ_SECONDS").unwrap_or(SECONDS));
-    let seed = number("REST_FUZZ_SEED").unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0);
+    let seed = number("REST_FUZZ_SEED").unwrap_or_else(|| SystemEntropy.uuid().as_u64_pair().0);
     println!("seed {seed}: REST_FUZZ_SEED={seed} plays the same attacks");
     let mut cluster = Cluster::start(3).await;
     let campaign = Campaign::new(seed, routes::routes(&document(&cluster).await), &cluster);
