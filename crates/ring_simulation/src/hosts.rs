@@ -113,6 +113,7 @@ impl World {
         if has && (is_borne || self.has_operator) {
             self.totals.rotten += 1;
             self.nodes[i].disk.rot(member, &id);
+            self.rot_in_both(partition, member, &id);
         }
     }
 

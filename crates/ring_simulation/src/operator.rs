@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use protocol::id::PartitionId;
+use protocol::user::UserId;
 use protocol::view::{InSync, Member};
 use ring::store::RecordKey;
 
@@ -12,6 +13,18 @@ use crate::world::World;
 const LOOKS_MAX: usize = 20;
 
 impl World {
+    /// Where there is an operator, a record of the other copy cannot be read any more either: another one, if there is one.
+    pub(crate) fn rot_in_both(&mut self, partition: PartitionId, member: Member, id: &UserId) {
+        let (other, holder) = (member.other(), self.holder(partition, member.other()));
+        let disk = &mut self.nodes[holder].disk;
+        let ids = disk.current.copy(other).records.keys();
+        let (others, same): (Vec<_>, Vec<_>) = ids.cloned().partition(|another| another != id);
+        let another = others.into_iter().chain(same).next();
+        if let Some(another) = another.filter(|_| self.has_operator) {
+            disk.rot(other, &another);
+        }
+    }
+
     /// The operator names a copy that has everything that anyone was told of. The gateway says whether that is needed.
     pub(crate) fn accept_loss(&mut self, i: usize, member: Member) {
         let place = self.ring.places().nth(i).expect("a place");

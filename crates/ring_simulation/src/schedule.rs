@@ -196,7 +196,7 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (0_usize..4).prop_map(|node| Action::Kill { node }),
         2 => (0_usize..4, 0_usize..8).prop_map(|(node, kept)| Action::PowerLoss { node, kept }),
         1 => (0_usize..4).prop_map(|node| Action::LoseData { node }),
-        2 => (0_usize..4, 0..USERS, any::<bool>())
+        4 => (0_usize..4, 0..USERS, any::<bool>())
             .prop_map(|(node, user, of_home)| Action::Rot { node, user, of_home }),
         1 => (0_usize..4, any::<bool>())
             .prop_map(|(node, of_home)| Action::AcceptLoss { node, of_home }),

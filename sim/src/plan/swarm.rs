@@ -130,6 +130,10 @@ impl Span {
 /// How long a sync takes on the one disk that is slow for good.
 const SLOW_SYNCS_MS: Span = Span::new(400, 900);
 
+/// The least window where there is such a disk. A joiner takes a window in a sync: with a smaller one, a
+/// message at a time, it never catches up with the load.
+const SLOW_WINDOW_BYTES_MIN: usize = 8 << 10;
+
 /// One seed of so many has such a disk.
 const SLOW_DISK_ONE_IN: u32 = 12;
 
@@ -186,6 +190,9 @@ impl Swarm {
         swarm.cold_percent = pick(random, &[0, 10, 50, 100]);
         let is_slow = random.random_ratio(1, SLOW_DISK_ONE_IN);
         swarm.slow_disk = is_slow.then(|| random.random_range(0..nodes));
+        if is_slow {
+            swarm.window_bytes = swarm.window_bytes.max(SLOW_WINDOW_BYTES_MIN);
+        }
         swarm.disk_deadline_ms = pick(random, &[3_000, 20_000, 20_000]);
         swarm
     }

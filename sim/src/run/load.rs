@@ -31,16 +31,6 @@ const DOWN: Duration = Duration::from_millis(600);
 /// How long it may take until the view is *both* again, from when the node is up.
 const BACK_MAX: Duration = Duration::from_secs(12);
 
-/// The same where no more than a message is under way at a time: each message, so each part of a snapshot, takes a sync or two of
-/// the slow disk.
-const BACK_MAX_MESSAGE_BY_MESSAGE: Duration = Duration::from_secs(20);
-
-/// The same where such a message brings one row of a snapshot: there are about forty, applied ids included.
-const BACK_MAX_ROW_BY_ROW: Duration = Duration::from_secs(60);
-
-/// A window of fewer bytes takes a message at a time.
-const WINDOW_MIN_BYTES: usize = 4 << 10;
-
 /// The updates that are asked for while a node comes back.
 #[derive(Debug, Default)]
 pub(super) struct Load {
@@ -86,19 +76,13 @@ impl Run<'_> {
             self.be_in_time(up_at + BACK_MAX, "the loss of the slow node is not noticed")?;
         }
         self.world.carry_out(Step::Up(host));
-        let is_message_by_message = self.plan.swarm.window_bytes < WINDOW_MIN_BYTES;
-        let back_max = match self.plan.swarm.rows_max {
-            _ if !is_message_by_message => BACK_MAX,
-            1 => BACK_MAX_ROW_BY_ROW,
-            _ => BACK_MAX_MESSAGE_BY_MESSAGE,
-        };
-        let deadline = self.world.now() + back_max;
+        let deadline = self.world.now() + BACK_MAX;
         while !self.acts_on_both(home.partition()) {
             self.load(&users);
             self.step()?;
             if self.world.now() >= deadline {
                 let detail = format!(
-                    "{back_max:?} after {host} is up again, {} is not both again, under load",
+                    "{BACK_MAX:?} after {host} is up again, {} is not both again, under load",
                     home.partition(),
                 );
                 return Err(Violation::liveness("convergence", self.log.now(), detail).into());

@@ -1,7 +1,5 @@
 //! Both copies of a partition are damaged: what is whole is served, and an operator brings the partition back.
 
-use std::time::Duration;
-
 use db_process::storage::Table;
 use protocol::id::PartitionId;
 use protocol::message::Condition;

@@ -96,9 +96,9 @@ impl Controller {
     /// The salvage of the loss that was last accepted for a partition, as far as a copy has told of it.
     pub(crate) fn salvage(&self, view: &View) -> Option<&Salvage> {
         let accepted = view.accepted_loss?;
-        let told = Member::ALL.into_iter().filter_map(|member| {
+        let mut told = Member::ALL.into_iter().filter_map(|member| {
             self.nodes.get(&self.ring.holder(view.partition, member))?.salvages.get(&member)
         });
-        told.filter(|salvage| salvage.accepted == accepted).last()
+        told.find(|salvage| salvage.accepted == accepted)
     }
 }

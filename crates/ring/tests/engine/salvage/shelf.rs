@@ -132,7 +132,9 @@ impl Shelf {
                         self.records.remove(&id);
                         self.rotten.remove(&id);
                     }
-                    rewritten.iter().for_each(|row| drop(self.rotten.remove(&row.id)));
+                    for row in rewritten {
+                        self.rotten.remove(&row.id);
+                    }
                 }
                 Mutation::RestartLog { last, .. } => {
                     self.log = last.iter().cloned().collect();
