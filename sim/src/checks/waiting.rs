@@ -155,7 +155,8 @@ mod tests {
     }
 
     fn waiting() -> Waiting {
-        Waiting::new(&Plan::draw(1, &Options::default()).swarm)
+        let swarm = Plan::draw(1, &Options::default()).swarm;
+        Waiting::new(&Swarm { request_deadline_ms: 4_000, ..swarm })
     }
 
     fn turned_away_after(took: Duration) -> Seen {
