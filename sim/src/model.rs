@@ -174,8 +174,12 @@ impl Model {
                 sole(view.in_sync).is_none()
                     && named(view.in_sync, member) == self.nodes[place.index()].incarnation
             });
-            let has = self.copy(partition, member).entry.handed.seq;
-            is_both && self.heard.get(&(place, member)).is_some_and(|heard| *heard > has)
+            let copy = self.copy(partition, member);
+            let has = copy.entry.handed.seq;
+            let is_whole = !copy.is_damaged && !copy.snapshot.handed.is_part;
+            is_both
+                && is_whole
+                && self.heard.get(&(place, member)).is_some_and(|heard| *heard > has)
         })
     }
 

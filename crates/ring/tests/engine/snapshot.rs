@@ -81,6 +81,19 @@ fn a_joiner_says_that_it_is_whole_once_that_is_durable() {
     assert_eq!(conditions(&synced), [Condition::Whole]);
 }
 
+/// Otherwise its source would take it for a snapshot that was taken before the first entry.
+#[test]
+fn a_joiner_speaks_of_a_snapshot_once_the_first_entry_of_that_is_durable() {
+    let alone = view(0, 3, home_only(0));
+    let mut node = node(view(1, 3, both(1)), alone);
+    handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() });
+    let base = Some(entry(position(3, 5)));
+    let written = handle(&mut node, data(alone, Data::Install { base }));
+    assert_eq!(greetings(&greets_again(&mut node)), [], "what was there is dropped");
+    let synced = sync(&mut node, &written);
+    assert_eq!(greetings(&synced), [Holds::Part(position(3, 5), Cursor::START)]);
+}
+
 #[test]
 fn a_snapshot_of_a_view_that_is_yet_to_come_drops_the_link() {
     let alone = view(0, 3, home_only(0));

@@ -15,6 +15,7 @@
 //! A damaged copy stays a member until the controller has dropped it: what it can read is right, and what it cannot read
 //! it does not answer. An unreadable one does not even know how far it is, so it does nothing.
 
+use protocol::id::Position;
 use protocol::message::{Condition, Cursor, Holds};
 
 use super::Replica;
@@ -92,6 +93,12 @@ impl Replica {
     pub(crate) fn holds(&self) -> Option<Holds> {
         let position = self.durable_position();
         match &self.integrity {
+            // The snapshot's first entry is not durable: a loss of power would bring back what was there before.
+            Integrity::Installing(_)
+                if position == Position::ZERO && self.written != Position::ZERO =>
+            {
+                None
+            }
             Integrity::Installing(cursor) => Some(Holds::Part(position, cursor.clone())),
             Integrity::Installed(_) => None,
             Integrity::Damaged | Integrity::Salvaged(_) if self.is_counted_on() => {
