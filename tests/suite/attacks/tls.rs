@@ -10,7 +10,6 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use ring::gateway::ClusterStatus;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::rustls::crypto::ring::default_provider;
@@ -20,7 +19,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::{SOON, all_of};
 use crate::harness::cluster::Cluster;
-use crate::harness::process::{Process, binary, text};
+use crate::harness::process::{Process, text};
 
 /// An authority, and what it has signed.
 struct Authority {
@@ -198,14 +197,10 @@ async fn operators_reach_a_ring_with_mutual_tls_when_they_trust_it() {
     let Ring { mut cluster, authority, flags } = ring().await;
 
     let url = cluster.url().replace("http://", "https://");
-    let operator = |arguments: &[&str]| {
-        let arguments = arguments.iter().map(|argument| (*argument).to_owned());
-        Process::start("operator", "chainring", &arguments.collect::<Vec<_>>())
-    };
-    let (status, said) =
-        operator(&["status", "--url", &url, "--tls-ca", &text(&authority.ca())]).ended().await;
+    let trusting = ["status", "--url", &url, "--tls-ca", &text(&authority.ca())];
+    let (status, said) = Process::operator(&trusting).ended().await;
     assert!(status.success(), "{said}");
-    let (status, said) = operator(&["status", "--url", &url]).ended().await;
+    let (status, said) = Process::operator(&["status", "--url", &url]).ended().await;
     assert!(!status.success() && said.contains("no gateway that is trusted answers"), "{said}");
 
     let links = format!("https://{}", cluster.socket_address());
@@ -213,14 +208,10 @@ async fn operators_reach_a_ring_with_mutual_tls_when_they_trust_it() {
     let watch = ["watch", "--url", &links, "--secret-file", &secret];
     let identity = flags[..6].iter().map(String::as_str).collect::<Vec<_>>();
     assert_eq!(identity[4], "--tls-ca");
-    let mut command = Command::new("sh");
-    // What it shows goes where this process reads.
-    command.args(["-c", r#"exec "$0" "$@" >&2"#]).arg(binary("chainring"));
-    command.args(watch).args(&identity);
-    let watching = Process::spawn("operator", command);
+    let watching = Process::operator(&[&watch[..], &identity].concat());
     watching.says("db-1").await;
     watching.kill().await;
-    let (status, said) = operator(&[&watch[..], &identity[4..]].concat()).ended().await;
+    let (status, said) = Process::operator(&[&watch[..], &identity[4..]].concat()).ended().await;
     assert!(!status.success() && said.contains("no gateway that is trusted answers"), "{said}");
     cluster.stop_all().await;
 }

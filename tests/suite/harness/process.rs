@@ -67,6 +67,14 @@ impl Process {
         Self::spawn(name, command)
     }
 
+    /// Starts `chainring` as an operator does; what it shows the operator is kept too.
+    pub(crate) fn operator(arguments: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        // What it shows goes where this process reads.
+        command.args(["-c", r#"exec "$0" "$@" >&2"#]).arg(binary("chainring")).args(arguments);
+        Self::spawn("operator", command)
+    }
+
     /// The same for a program that another one starts, and becomes.
     pub(crate) fn spawn(name: &str, command: Command) -> Self {
         let process = Self::spawn_unread(name, command);

@@ -56,7 +56,7 @@ fn dropped(status: &PartitionStatus) -> Option<String> {
     let salvage = status.salvage.as_ref().filter(|salvage| salvage.dropped > 0)?;
     let (partition, dropped, names) = (status.partition, salvage.dropped, salvage.names());
     Some(format!(
-        "{partition}: {dropped} users were dropped, as their records could not be read and the loss was accepted: {names}"
+        "{partition}: users dropped, as their records could not be read and the loss was accepted: {dropped} ({names})"
     ))
 }
 
