@@ -81,11 +81,7 @@ pub(super) fn installing(
 }
 
 pub(super) fn put_installing(batch: &mut Batch, member: Member, cursor: Option<&Cursor>) {
-    let key = installing_key(member);
-    match cursor {
-        Some(cursor) => put(batch, key, cursor),
-        None => batch.delete(Table::Meta, Bytes::from_static(key.as_bytes())),
-    }
+    put_or_delete(batch, installing_key(member), cursor);
 }
 
 /// Whether a row of a copy was found that is not what was written.
@@ -94,12 +90,7 @@ pub(super) fn is_damaged(reader: &dyn StorageReader, member: Member) -> Result<b
 }
 
 pub(super) fn put_damaged(batch: &mut Batch, member: Member, is_damaged: bool) {
-    let key = damaged_key(member);
-    if is_damaged {
-        put(batch, key, &true);
-    } else {
-        batch.delete(Table::Meta, Bytes::from_static(key.as_bytes()));
-    }
+    put_or_delete(batch, damaged_key(member), is_damaged.then_some(&true));
 }
 
 /// How the last salvage of a copy stands.
@@ -111,11 +102,7 @@ pub(super) fn salvage(
 }
 
 pub(super) fn put_salvage(batch: &mut Batch, member: Member, row: Option<&SalvageRow>) {
-    let key = salvage_key(member);
-    match row {
-        Some(row) => put(batch, key, row),
-        None => batch.delete(Table::Meta, Bytes::from_static(key.as_bytes())),
-    }
+    put_or_delete(batch, salvage_key(member), row);
 }
 
 fn view_key(member: Member) -> &'static str {
@@ -150,6 +137,14 @@ fn installing_key(member: Member) -> &'static str {
     match member {
         Member::Home => "installing-of-home",
         Member::Next => "installing-of-next",
+    }
+}
+
+/// Puts a value that is there, and deletes the row of one that is not.
+fn put_or_delete(batch: &mut Batch, key: &'static str, value: Option<&impl Serialize>) {
+    match value {
+        Some(value) => put(batch, key, value),
+        None => batch.delete(Table::Meta, Bytes::from_static(key.as_bytes())),
     }
 }
 
