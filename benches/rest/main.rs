@@ -14,6 +14,7 @@ mod server;
 mod subject;
 mod table;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use clap::Parser;
 use self::load::Load;
 use self::overload::{Fates, Overload};
 use self::records::Workload;
-use self::subject::Subject;
+use self::subject::{Measured, Subject};
 use self::table::{OverloadRow, Row};
 
 /// Measures rings over REST, beside a bare axum server and peers
@@ -164,17 +165,41 @@ struct Bench {
 }
 
 impl Bench {
-    /// Compares rings of two releases.
+    /// Compares rings of two releases. Each pair has rings of its own, as where a process finds its memory makes it some
+    /// hundredths slower or faster for as long as it lives. Another one starts, is filled and is measured first each time.
     async fn against(&self, programs: &Path, args: &Args) -> anyhow::Result<()> {
         for nodes in &args.rings {
-            let ours = Subject::ring(*nodes, RING, &args.disk).await?;
-            let mut theirs = Subject::ring_of(programs, *nodes, PEER, &args.disk).await?;
-            theirs.name = format!("{} of {}", theirs.name, programs.display());
-            ours.fill(args.users).await?;
-            theirs.fill(args.users).await?;
-            self.compare(&ours, &theirs, "disk").await?;
-            ours.stop().await?;
-            theirs.stop().await?;
+            let mut measured: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+            for pair in 0..self.pairs {
+                let ours = async || {
+                    let ring = Subject::ring(*nodes, RING, &args.disk).await?;
+                    ring.fill(args.users).await?;
+                    anyhow::Ok(ring)
+                };
+                let theirs = async || {
+                    let ring = Subject::ring_of(programs, *nodes, PEER, &args.disk).await?;
+                    ring.fill(args.users).await?;
+                    anyhow::Ok(ring)
+                };
+                let (ours, theirs) = if is_left_first(pair) {
+                    let ours = ours().await?;
+                    (ours, theirs().await?)
+                } else {
+                    let theirs = theirs().await?;
+                    (ours().await?, theirs)
+                };
+                for workload in &self.workloads {
+                    let of_workload = measured.entry(workload.name()).or_default();
+                    of_workload.push(self.pair(&ours, &theirs, *workload, pair).await?);
+                }
+                ours.stop().await?;
+                theirs.stop().await?;
+            }
+            let left = format!("ring of {nodes}");
+            let right = format!("{left} of {}", programs.display());
+            for (workload, pairs) in &measured {
+                table::add(&Row { workload, storage: "disk", left: &left, right: &right, pairs });
+            }
         }
         Ok(())
     }
@@ -188,24 +213,29 @@ impl Bench {
         for workload in &self.workloads {
             let mut pairs = Vec::new();
             for pair in 0..self.pairs {
-                let (ours, theirs) = if pair % 2 == 0 {
-                    let ours = left.measure(&self.load, *workload).await?;
-                    (ours, right.measure(&self.load, *workload).await?)
-                } else {
-                    let theirs = right.measure(&self.load, *workload).await?;
-                    (left.measure(&self.load, *workload).await?, theirs)
-                };
-                pairs.push((ours, theirs));
+                pairs.push(self.pair(left, right, *workload, pair).await?);
             }
-            table::add(&Row {
-                workload: workload.name(),
-                storage,
-                left: &left.name,
-                right: &right.name,
-                pairs: &pairs,
-            });
+            let (workload, left, right) = (workload.name(), &left.name, &right.name);
+            table::add(&Row { workload, storage, left, right, pairs: &pairs });
         }
         Ok(())
+    }
+
+    /// Measures two subjects one after the other, another one first each time.
+    async fn pair(
+        &self,
+        left: &Subject,
+        right: &Subject,
+        workload: Workload,
+        number: u32,
+    ) -> anyhow::Result<(Measured, Measured)> {
+        if is_left_first(number) {
+            let left = left.measure(&self.load, workload).await?;
+            Ok((left, right.measure(&self.load, workload).await?))
+        } else {
+            let right = right.measure(&self.load, workload).await?;
+            Ok((left.measure(&self.load, workload).await?, right))
+        }
     }
 
     /// What a ring does with more requests than it can bear, just after that, and with many clients that wait.
@@ -266,4 +296,9 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+/// Which one of a pair comes first.
+fn is_left_first(pair: u32) -> bool {
+    pair.is_multiple_of(2)
 }

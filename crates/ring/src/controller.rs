@@ -276,6 +276,7 @@ impl Controller {
         let place =
             self.ring.place_of(&hello.node).unwrap_or_else(|| unreachable!("it was admitted"));
         let floors = self.floors(&hello, place);
+        self.notice_lost_data(place, hello.incarnation);
         let node = self.nodes.entry(place).or_default();
         node.progress.clear();
         node.compared.clear();

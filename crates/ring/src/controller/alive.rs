@@ -12,6 +12,7 @@
 
 use std::time::Duration;
 
+use protocol::id::Incarnation;
 use protocol::message::{Condition, DiskState, ProbeNumber, ToNode};
 use protocol::view::{Member, View};
 
@@ -37,6 +38,22 @@ impl Controller {
         while self.links_lost.pop_front_if(|lost| now.since(*lost) > AT_ONCE).is_some() {}
         if self.links_lost.len().saturating_mul(2) > self.ring.size() {
             self.begin_grace(now);
+        }
+    }
+
+    /// A node comes with this data. If that is not what the ring knows it by, and what each view counts on, something is lost.
+    pub(super) fn notice_lost_data(&mut self, place: Place, incarnation: Incarnation) {
+        let is_all_there = self.decided().is_some_and(|state| {
+            let is_counted_on = |member| {
+                let view = state.view(self.ring.partition_at(place, member));
+                let named = view.and_then(|view| view.in_sync.incarnation(member));
+                named.is_none_or(|named| named == incarnation)
+            };
+            state.incarnation_at(place) == Some(incarnation)
+                && Member::ALL.into_iter().all(is_counted_on)
+        });
+        if !is_all_there {
+            self.notice_loss(place);
         }
     }
 

@@ -145,10 +145,8 @@ impl Controller {
     fn loss_told(&self, place: Place, message: &FromNode) -> Option<Place> {
         let is_lost = match message {
             FromNode::Report(report) => {
-                let known = self.decided().and_then(|state| state.incarnation_at(place));
-                let given = self.linked(place).map(|linked| linked.hello.incarnation);
                 let is_damaged = |member| report.copy(member).condition != Condition::Whole;
-                known != given || Member::ALL.into_iter().any(is_damaged)
+                Member::ALL.into_iter().any(is_damaged)
             }
             FromNode::Condition { condition, .. } => *condition != Condition::Whole,
             FromNode::Disk(state) => *state == DiskState::Silent,

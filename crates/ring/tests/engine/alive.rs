@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use protocol::id::{Epoch, PartitionId};
-use protocol::message::{DiskState, FromNode, ProbeNumber, ToNode};
+use protocol::message::{DiskState, FromNode, ProbeNumber, Report, ToNode};
+use protocol::view::InSync;
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::link::LinkId;
 use ring::time::Time;
 
-use crate::gateway::{AFTER_GRACE, gateway, handle, in_sync, link, passes, settle};
-use crate::support::{both, hello, home_only};
+use crate::gateway::{AFTER_GRACE, gateway, handle, in_sync, link, newborn, passes, settle};
+use crate::support::{both, hello, home_only, incarnation};
 
 /// Handles an event; nobody answers a probe.
 fn at(gateway: &mut Gateway, now: Time, event: GatewayEvent) -> Vec<GatewayEffect> {
@@ -65,6 +66,26 @@ fn an_answer_to_a_probe_before_the_loss_does_not_count() {
     assert!(gateway.is_saving());
 }
 
+/// db-0 comes without its data, goes, and comes again: the probe for the loss of its link is under way then.
+#[test]
+fn a_greeting_without_the_data_that_a_view_counts_on_is_a_loss_of_its_own() {
+    let mut gateway = ring_of_both();
+    let comes = || GatewayEvent::NodeLinked { link: link(0), hello: newborn(0) };
+    at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(0) });
+    at(&mut gateway, AFTER_GRACE, comes());
+    at(&mut gateway, AFTER_GRACE, says(0, FromNode::Report(Report::default())));
+    at(&mut gateway, AFTER_GRACE, GatewayEvent::Saved);
+    let effects = at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(0) });
+    let [before] = probes(&effects, 1)[..] else { panic!("db-1 is probed: {effects:?}") };
+    let effects = at(&mut gateway, AFTER_GRACE, comes());
+    let [after] = probes(&effects, 1)[..] else { panic!("db-1 is probed again: {effects:?}") };
+    at(&mut gateway, AFTER_GRACE, says(1, FromNode::Alive(before)));
+    assert!(!gateway.is_saving(), "it was sent before db-0 came without its data");
+    at(&mut gateway, AFTER_GRACE, says(1, FromNode::Alive(after)));
+    settle(&mut gateway);
+    assert_eq!(in_sync(&gateway, 0), InSync::NextOnly { next: incarnation(1) });
+}
+
 #[test]
 fn a_home_that_dies_before_it_has_answered_keeps_the_view() {
     let mut gateway = ring_of_both();
@@ -103,7 +124,7 @@ fn where_most_links_are_lost_at_once_nodes_get_time_to_come_back() {
     assert_eq!(in_sync(&gateway, 1), both(1));
     // db-1 comes back first, and db-2 is not missed yet.
     handle(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(1) });
-    let report = FromNode::Report(protocol::message::Report::default());
+    let report = FromNode::Report(Report::default());
     handle(&mut gateway, GatewayEvent::NodeSays { link: LinkId(99), message: report });
     settle(&mut gateway);
     assert_eq!(in_sync(&gateway, 1), both(1));

@@ -293,7 +293,7 @@ fn each_node_that_does_not_belong_is_told_its_own_reason() {
 }
 
 /// A node that lost its data: the same id, a new directory.
-fn newborn(node: u8) -> NodeHello {
+pub(crate) fn newborn(node: u8) -> NodeHello {
     NodeHello { incarnation: incarnation(50), membership: None, ..hello(node) }
 }
 
