@@ -13,6 +13,7 @@ use process::threads::{Blocking, OwnedFuture, Threads};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
+use tokio::time::sleep;
 use turmoil::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
@@ -208,11 +209,20 @@ impl Threads for SimThreads {
     fn blocking(&self, kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
         let random = &mut *self.random.lock().unwrap_or_else(PoisonError::into_inner);
         let latency = self.latencies.of(kind).draw(random);
+        // What was read is as of some moment meanwhile: writes may come behind it.
+        let before = match kind {
+            Blocking::Read => latency.mul_f64(random.random()),
+            Blocking::Sync | Blocking::Save | Blocking::Files => latency,
+        };
         let stall = self.stall.clone();
         Box::pin(async move {
-            tokio::time::sleep(latency).await;
+            sleep(before).await;
             stall.over(kind).await;
             work();
+            if before < latency {
+                sleep(latency.saturating_sub(before)).await;
+                stall.over(kind).await;
+            }
         })
     }
 }

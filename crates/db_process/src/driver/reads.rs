@@ -1,7 +1,7 @@
 //! The readers: they carry out the reads that the core asks for, apart from it and from the links.
 //!
 //! ```text
-//!   core's effect ----> queue ----> reader 1 .. 4: read, on a thread that may block ----> core's event (lock)
+//!   core's effect ----> queue ----> reader 1 .. 4: read, on a thread that may block; then core's event (lock)
 //! ```
 //!
 //! A read that hangs holds up its reader, and nobody else. What the batch holds that is not written yet a read need not see:
@@ -34,6 +34,9 @@ pub(super) struct Read {
     pub(super) member: Member,
     pub(super) what: ReadWhat,
 }
+
+/// What a read has brought.
+type Returned = (Result<ReadRows, ReadError>, Read);
 
 /// The reads that are to be carried out, in the order in which they were asked for.
 #[derive(Default)]
@@ -90,7 +93,7 @@ impl Driver {
                 let driver = Arc::clone(&self);
                 let read = threads.block_for(Blocking::Read, move || driver.carry_out_reads(reads));
                 match read.await {
-                    Some(Ok(())) => {}
+                    Some(Ok(returned)) => self.have_returned(returned),
                     Some(Err(reason)) => self.stop(reason),
                     // The core has panicked, which is told elsewhere.
                     None => return,
@@ -104,11 +107,12 @@ impl Driver {
         }
     }
 
-    fn carry_out_reads(&self, reads: Vec<Read>) -> Result<(), RunError> {
-        let mut returned = Vec::with_capacity(reads.len());
-        for read in reads {
-            returned.push((self.carry_out_read(&read)?, read));
-        }
+    fn carry_out_reads(&self, reads: Vec<Read>) -> Result<Vec<Returned>, RunError> {
+        reads.into_iter().map(|read| Ok((self.carry_out_read(&read)?, read))).collect()
+    }
+
+    /// Tells the core what reads have brought. Entries may have been applied since.
+    fn have_returned(&self, returned: Vec<Returned>) {
         let mut held = self.shared.lock_anyhow();
         let _hold = held.links.hold();
         for (result, Read { read, member, what }) in returned {
@@ -116,7 +120,6 @@ impl Driver {
             held.teller.has_read(member, is_overtaken);
             self.handle(&mut held, [NodeEvent::Read { read, member, result }]);
         }
-        Ok(())
     }
 
     /// A panic would end this thread only, and whoever waits for the read would wait for ever.
