@@ -42,7 +42,7 @@ pub(crate) use rebuild::Prospect;
 
 pub use state::{ClusterState, InvalidState, NodeState};
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::hello::NodeHello;
@@ -80,8 +80,8 @@ pub(crate) struct Controller {
     nodes: BTreeMap<Place, Node>,
     /// The number of the last loss that was noticed.
     losses: ProbeNumber,
-    /// When links were lost, lately.
-    links_lost: VecDeque<Time>,
+    /// When the link of each node was lost, lately.
+    links_lost: BTreeMap<Place, Time>,
     /// The nodes in whose favour a view could change, and that have not shown that they are alive.
     to_probe: BTreeSet<Place>,
     /// The asks that are not answered, by the link over which they came.
@@ -91,6 +91,8 @@ pub(crate) struct Controller {
     unheard: BTreeMap<PartitionId, (Epoch, Incarnation)>,
     /// The copies that an operator wants to go on with, whatever is lost with the others.
     accepted: BTreeMap<PartitionId, Member>,
+    /// By whom each view is served, as it was told last.
+    services: BTreeMap<PartitionId, Service>,
     /// The copies that have become whole: if an ask for one was refused, another is worth it.
     restored: BTreeSet<(PartitionId, Member)>,
 }
@@ -152,9 +154,9 @@ pub(crate) enum Published {
 pub(crate) enum Service {
     /// By the copies in sync.
     Available,
-    /// Not before the view has changed: a member came back without its data, and the other copy takes over.
-    Changing,
-    /// The only copy in sync is gone with its data.
+    /// Not by this member, which came back without its data: the other copy takes over.
+    Without(Member),
+    /// Every copy in sync is gone with its data.
     Lost,
 }
 
@@ -189,17 +191,18 @@ impl Controller {
             saving_since: now,
             nodes,
             losses,
-            links_lost: VecDeque::new(),
+            links_lost: BTreeMap::new(),
             to_probe: BTreeSet::new(),
             asks: BTreeMap::new(),
             unheard: BTreeMap::new(),
             accepted: BTreeMap::new(),
+            services: BTreeMap::new(),
             restored: BTreeSet::new(),
         }
     }
 
     /// What is published by the state that was found.
-    pub(crate) fn published_at_start(&self) -> Vec<Published> {
+    pub(crate) fn published_at_start(&mut self) -> Vec<Published> {
         let mut published = Vec::new();
         self.publish_views(None, &mut Vec::new(), &mut published);
         published
@@ -325,6 +328,7 @@ impl Controller {
         effects: &mut Vec<GatewayEffect>,
         published: &mut Vec<Published>,
     ) {
+        self.publish_services(published);
         if self.saving.is_some() {
             return;
         }

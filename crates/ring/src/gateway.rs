@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use protocol::hello::NodeHello;
 use protocol::id::{ClusterId, GatewayBoot, NodeId, PartitionId};
-use protocol::message::{FromNode, ToNode};
+use protocol::message::{DiskState, FromNode, ToNode};
 use protocol::refusal::{Refusal, RefusalCode};
 
 use crate::controller::{
@@ -145,6 +145,8 @@ pub struct Gateway {
     controller: Controller,
     router: Router,
     last_event_at: Time,
+    /// Whether the disk of the state answers, as it was told last.
+    own_disk: DiskState,
 }
 
 /// At least this often a gateway is handed an event.
@@ -177,9 +179,10 @@ impl Gateway {
             }
         }
         let router = Router::new(ring.clone(), boot, settings, now + settings.grace);
-        let controller = Controller::new(ring, boot, new_cluster, saved, settings.grace, now);
+        let mut controller = Controller::new(ring, boot, new_cluster, saved, settings.grace, now);
         let published = controller.published_at_start();
-        let mut gateway = Self { controller, router, last_event_at: now };
+        let own_disk = DiskState::Answers;
+        let mut gateway = Self { controller, router, last_event_at: now, own_disk };
         for published in published {
             gateway.router.follow(now, published, &mut Vec::new());
         }
@@ -273,6 +276,10 @@ impl Gateway {
         effects: &mut Vec<GatewayEffect>,
     ) {
         self.controller.proceed(now, effects, &mut published);
+        let own_disk = self.controller.own_disk(now);
+        if std::mem::replace(&mut self.own_disk, own_disk) != own_disk {
+            effects.push(GatewayEffect::Changed);
+        }
         for published in published {
             self.router.follow(now, published, effects);
         }

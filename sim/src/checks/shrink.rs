@@ -7,12 +7,13 @@
 
 mod losses;
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use process::events::{Event, GatewayEvent};
 use protocol::id::GatewayBoot;
 use protocol::view::{InSync, Member, View};
+use ring::placement::Place;
 
 use self::losses::{Loss, Losses};
 use super::Check;
@@ -23,7 +24,7 @@ use crate::seen::{Moment, Seen};
 
 const NAME: &str = "shrink";
 
-/// Links that are lost within this time are lost at once. (The gateway's own limit is a little longer.)
+/// Nodes whose links are lost within this time are lost at once. (The gateway's own limit is a little longer.)
 const AT_ONCE: Duration = Duration::from_millis(990);
 
 /// How exactly times are told.
@@ -34,8 +35,8 @@ const SLACK: Duration = Duration::from_millis(20);
 pub struct Shrink {
     grace: Duration,
     losses: Losses,
-    /// When links were lost, lately.
-    links_lost: VecDeque<Moment>,
+    /// When the link of each node was lost, lately.
+    links_lost: BTreeMap<Place, Moment>,
     /// Before this no view shrinks for a lost link.
     grace_until: Moment,
 }
@@ -46,14 +47,14 @@ impl Shrink {
         Self {
             grace: Duration::from_millis(swarm.grace_ms),
             losses: Losses::default(),
-            links_lost: VecDeque::new(),
+            links_lost: BTreeMap::new(),
             grace_until: Moment::default(),
         }
     }
 
-    fn link_lost(&mut self, model: &Model, at: Moment) {
-        self.links_lost.push_back(at);
-        while self.links_lost.pop_front_if(|lost| lost.0 + AT_ONCE < at.0).is_some() {}
+    fn link_lost(&mut self, model: &Model, at: Moment, place: Place) {
+        self.links_lost.insert(place, at);
+        self.links_lost.retain(|_, lost| lost.0 + AT_ONCE >= at.0);
         if 2 * self.links_lost.len() > model.ring.size() {
             self.grace_until = Moment(at.0 + self.grace);
         }
@@ -118,8 +119,8 @@ impl Shrink {
 impl Check for Shrink {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Gateway { gateway, event }) = seen else { return Ok(()) };
-        if self.losses.follow(model, *gateway, event).is_some() {
-            self.link_lost(model, at);
+        if let Some(place) = self.losses.follow(model, *gateway, event) {
+            self.link_lost(model, at, place);
         }
         match event {
             GatewayEvent::Starts { .. } => {

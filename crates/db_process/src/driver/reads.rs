@@ -4,7 +4,7 @@
 //!   core's effect ----> queue ----> reader 1 .. 4: read, on a thread that may block; then core's event (lock)
 //! ```
 //!
-//! A read that hangs holds up its reader, and nobody else. What the batch holds that is not written yet a read need not see:
+//! A read that hangs holds up its reader, with the reads that it has taken, and nobody else. What the batch holds that is not written yet a read need not see:
 //! that is not committed, so the core has it in memory. The end of the node does not wait for reads.
 
 use std::collections::VecDeque;
@@ -95,7 +95,7 @@ impl Driver {
                 match read.await {
                     Some(Ok(returned)) => self.have_returned(returned),
                     Some(Err(reason)) => self.stop(reason),
-                    // The core has panicked, which is told elsewhere.
+                    // The process ends: nothing is carried out any more.
                     None => return,
                 }
             }

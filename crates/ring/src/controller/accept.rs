@@ -76,7 +76,7 @@ impl Controller {
     /// Whether a partition cannot go on, or not with all that it had, without an operator's word.
     pub(super) fn is_in_want(&self, state: &ClusterState, partition: PartitionId) -> bool {
         let Some(view) = state.view(partition) else { return true };
-        state.is_lost(&self.ring, partition) || self.none_is_whole(view)
+        state.is_lost(&self.ring, view) || self.none_is_whole(view)
     }
 
     /// Whether a copy in sync is there that is damaged, and none that is whole.

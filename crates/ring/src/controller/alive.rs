@@ -21,7 +21,7 @@ use crate::gateway::GatewayEffect;
 use crate::placement::Place;
 use crate::time::Time;
 
-/// Links that are lost within this time are lost at once.
+/// Nodes whose links are lost within this time are lost at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Controller {
@@ -31,11 +31,11 @@ impl Controller {
         self.nodes.entry(place).or_default().loss = self.losses;
     }
 
-    /// A link is lost. Where most are lost at once the fault is likely at this end, and nodes get time to connect.
+    /// A link is lost. Where those of most nodes are lost at once the fault is likely at this end, and nodes get time to connect.
     pub(super) fn notice_lost_link(&mut self, now: Time, place: Place) {
         self.notice_loss(place);
-        self.links_lost.push_back(now);
-        while self.links_lost.pop_front_if(|lost| now.since(*lost) > AT_ONCE).is_some() {}
+        self.links_lost.insert(place, now);
+        self.links_lost.retain(|_, lost| now.since(*lost) <= AT_ONCE);
         if self.links_lost.len().saturating_mul(2) > self.ring.size() {
             self.begin_grace(now);
         }

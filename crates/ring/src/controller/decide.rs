@@ -151,9 +151,10 @@ impl Controller {
         let place = self.ring.holder(view.partition, Member::Next);
         let has_data = state.incarnation_at(place) == Some(next);
         // Home may have begun to replace it, and have died before anyone heard of that.
-        let is_partial =
-            self.reported(place).is_some_and(|linked| !linked.condition(Member::Next).serves());
-        (epoch == view.epoch && is_lost && has_data && !is_partial).then_some(next)
+        let is_less = self
+            .reported(place)
+            .is_some_and(|linked| linked.condition(Member::Next) != Condition::Whole);
+        (epoch == view.epoch && is_lost && has_data && !is_less).then_some(next)
     }
 
     /// A copy that is worth less than the other one leaves in favour of that; then it is restored. Where both are damaged, each

@@ -36,6 +36,9 @@ impl Controller {
                 self.admit_report(linked, place, report)
             }
             FromNode::Report(_) => Err(protocol_error("a second report")),
+            FromNode::Alive(probe) if *probe > linked.probed => {
+                Err(protocol_error("an answer to a probe that was not sent"))
+            }
             FromNode::Goodbye(_) | FromNode::Alive(_) => Ok(()),
             _ if !linked.is_welcomed => Err(protocol_error("a message before the welcome")),
             FromNode::Ask(Ask { partition, .. })

@@ -10,12 +10,12 @@ use crate::placement::Place;
 
 impl Controller {
     pub(super) fn publish_views(
-        &self,
+        &mut self,
         before: Option<&ClusterState>,
         effects: &mut Vec<GatewayEffect>,
         published: &mut Vec<Published>,
     ) {
-        let Some(state) = &self.published else { return };
+        let Some(state) = self.published.clone() else { return };
         for partition in self.ring.places().map(Place::partition) {
             let known = before.and_then(|before| before.view(partition));
             let Some(view) = state.view(partition) else {
@@ -24,14 +24,12 @@ impl Controller {
                 }
                 continue;
             };
-            let service = self.service(state, partition);
-            let served_before = before.map(|before| self.service(before, partition));
-            if known != Some(view) || served_before != Some(service) {
-                published.push(Published::View(*view, service));
-            }
             if known == Some(view) {
                 continue;
             }
+            let service = self.service(&state, partition);
+            self.services.insert(partition, service);
+            published.push(Published::View(*view, service));
             assert!(
                 known.is_none_or(|known| view.epoch > known.epoch),
                 "an epoch never goes back: {known:?} to {view:?}",
@@ -44,13 +42,24 @@ impl Controller {
         }
     }
 
+    /// Tells by whom views are served, where that has changed and the view has not: what is known of its nodes has.
+    pub(super) fn publish_services(&mut self, published: &mut Vec<Published>) {
+        let Some(state) = &self.published else { return };
+        for view in state.known_views() {
+            let service = self.service(state, view.partition);
+            if self.services.insert(view.partition, service) != Some(service) {
+                published.push(Published::View(*view, service));
+            }
+        }
+    }
+
     /// Whether a partition can be served under a state.
     pub(crate) fn service(&self, state: &ClusterState, partition: PartitionId) -> Service {
         let Some(view) = state.view(partition) else { return Service::Available };
         match state.lost_member(&self.ring, view) {
             None => Service::Available,
-            Some(_) if view.in_sync.sole().is_none() => Service::Changing,
-            Some(_) if self.reinstatable(view, state).is_some() => Service::Changing,
+            Some(lost) if !state.is_lost(&self.ring, view) => Service::Without(lost),
+            Some(lost) if self.reinstatable(view, state).is_some() => Service::Without(lost),
             Some(_) => Service::Lost,
         }
     }
@@ -93,8 +102,7 @@ impl Controller {
     fn views_at(&self, state: &ClusterState, place: Place) -> Vec<View> {
         let view_of = |member| {
             let view = state.view(self.ring.partition_at(place, member))?;
-            let is_lost = state.lost_member(&self.ring, view) == Some(member);
-            (!is_lost).then_some(*view)
+            (!state.is_member_lost(&self.ring, view, member)).then_some(*view)
         };
         Member::ALL.into_iter().filter_map(view_of).collect()
     }

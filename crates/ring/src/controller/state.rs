@@ -96,25 +96,24 @@ impl ClusterState {
         self.nodes.get(place.index())?.incarnation
     }
 
-    /// Whether the only copy in sync of a partition is gone with its data (rule 9).
-    pub(crate) fn is_lost(&self, ring: &Ring, partition: PartitionId) -> bool {
-        let sole = self.view(partition).and_then(|view| view.in_sync.sole());
-        sole.is_some_and(|(member, incarnation)| {
-            self.has_lost(ring.holder(partition, member), incarnation)
-        })
+    /// Whether every copy in sync of a partition is gone with its data (rule 9).
+    pub(crate) fn is_lost(&self, ring: &Ring, view: &View) -> bool {
+        let is_gone = |member| {
+            view.in_sync.incarnation(member).is_none() || self.is_member_lost(ring, view, member)
+        };
+        Member::ALL.into_iter().all(is_gone)
     }
 
     /// The member of a view whose data is gone, if one's is.
     pub(crate) fn lost_member(&self, ring: &Ring, view: &View) -> Option<Member> {
-        Member::ALL.into_iter().find(|member| {
-            view.in_sync.incarnation(*member).is_some_and(|incarnation| {
-                self.has_lost(ring.holder(view.partition, *member), incarnation)
-            })
-        })
+        Member::ALL.into_iter().find(|member| self.is_member_lost(ring, view, *member))
     }
 
-    fn has_lost(&self, place: Place, incarnation: Incarnation) -> bool {
-        self.incarnation_at(place).is_some_and(|known| known != incarnation)
+    /// Whether a view names data of a member that is gone.
+    pub(crate) fn is_member_lost(&self, ring: &Ring, view: &View, member: Member) -> bool {
+        let known = self.incarnation_at(ring.holder(view.partition, member));
+        let named = view.in_sync.incarnation(member);
+        known.zip(named).is_some_and(|(known, named)| known != named)
     }
 
     /// The ring, after a look at everything else.

@@ -28,12 +28,19 @@ impl Router {
         let Some((view, service)) = self.views.get(&partition).copied() else {
             return self.wait_for_view(ticket);
         };
-        match service {
-            Service::Available => {}
-            Service::Changing => return self.wait_for_view(ticket),
-            Service::Lost => return self.cannot_be_served(ticket, Unavailable::Lost, effects),
-        }
         let member = wanted_member(kind, &view);
+        match (service, kind) {
+            (Service::Lost, _) => {
+                return self.cannot_be_served(ticket, Unavailable::Lost, effects);
+            }
+            (Service::Without(lost), RequestKind::Update) if lost == member => {
+                return self.cannot_be_served(ticket, Unavailable::NoPrimary, effects);
+            }
+            (Service::Without(lost), RequestKind::Read) if lost == member => {
+                return self.wait_for_view(ticket);
+            }
+            (Service::Available | Service::Without(_), _) => {}
+        }
         let place = self.ring.holder(partition, member);
         let Some(link) = self.links.get(&place).copied() else {
             return self.await_node(now, ticket, place, effects);
@@ -163,11 +170,12 @@ impl Router {
         disk: DiskState,
         effects: &mut Vec<GatewayEffect>,
     ) {
+        let is_of = |links| place_of(link, links);
+        let Some(place) = is_of(&self.links).or_else(|| is_of(&self.arriving)) else { return };
         match disk {
             DiskState::Silent => self.silent.insert(link),
             DiskState::Answers => self.silent.remove(&link),
         };
-        let Some(place) = place_of(link, &self.links) else { return };
         for partition in self.partitions_at(place) {
             self.begin_backlog(partition);
             self.dispatch_waiting(now, partition, effects);

@@ -9,7 +9,9 @@ use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::link::LinkId;
 use ring::time::Time;
 
-use crate::gateway::{AFTER_GRACE, gateway, handle, in_sync, link, newborn, passes, settle};
+use crate::gateway::{
+    AFTER_GRACE, answers, gateway, handle, in_sync, link, newborn, passes, settle, take_probe,
+};
 use crate::support::{both, hello, home_only, incarnation};
 
 /// Handles an event; nobody answers a probe.
@@ -128,11 +130,36 @@ fn where_most_links_are_lost_at_once_nodes_get_time_to_come_back() {
     handle(&mut gateway, GatewayEvent::NodeSays { link: LinkId(99), message: report });
     settle(&mut gateway);
     assert_eq!(in_sync(&gateway, 1), both(1));
-    passes(&mut gateway, AFTER_GRACE, AFTER_GRACE + Duration::from_secs(3));
-    let probe = FromNode::Alive(ProbeNumber(u64::MAX));
-    let later = AFTER_GRACE + Duration::from_secs(3);
-    at(&mut gateway, later, GatewayEvent::NodeSays { link: LinkId(99), message: probe });
+    passes(&mut gateway, AFTER_GRACE, AFTER_GRACE + Duration::from_millis(1_500));
+    let mut probes = Vec::new();
+    for half_seconds in 4..=8 {
+        let now = AFTER_GRACE + Duration::from_millis(500 * half_seconds);
+        let mut effects = at(&mut gateway, now, GatewayEvent::Tick);
+        probes.extend(take_probe(&mut effects));
+    }
+    let [(LinkId(99), probe)] = probes[..] else { panic!("db-1 is probed: {probes:?}") };
+    let later = AFTER_GRACE + Duration::from_secs(4);
+    at(&mut gateway, later, answers(LinkId(99), probe));
     assert!(gateway.is_saving(), "but then it is");
+}
+
+#[test]
+fn a_node_that_loses_its_link_twice_is_one_node() {
+    let mut gateway = ring_of_both();
+    at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
+    at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLinked { link: link(1), hello: hello(1) });
+    at(&mut gateway, AFTER_GRACE, says(1, FromNode::Report(Report::default())));
+    handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+    settle(&mut gateway);
+    assert_eq!(in_sync(&gateway, 0), home_only(0), "and not most of three");
+}
+
+#[test]
+fn an_answer_to_a_probe_that_was_not_sent_is_a_violation() {
+    let mut gateway = ring_of_both();
+    let effects = at(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(ProbeNumber(99))));
+    let is_dropped = |effect: &GatewayEffect| matches!(effect, GatewayEffect::Drop { link: of, .. } if *of == link(0));
+    assert!(effects.iter().any(is_dropped), "{effects:?}");
 }
 
 #[test]

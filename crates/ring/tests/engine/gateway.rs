@@ -73,7 +73,7 @@ fn comes(gateway: &mut Gateway, node: u8, report: Report) {
     }
 }
 
-fn reports(node: u8, report: Report) -> GatewayEvent {
+pub(crate) fn reports(node: u8, report: Report) -> GatewayEvent {
     GatewayEvent::NodeSays { link: link(node), message: FromNode::Report(report) }
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn in_sync(gateway: &Gateway, partition: u16) -> InSync {
     view.expect("the view is known").in_sync
 }
 
-fn saved(effects: &[GatewayEffect]) -> Option<&ClusterState> {
+pub(crate) fn saved(effects: &[GatewayEffect]) -> Option<&ClusterState> {
     effects.iter().find_map(|effect| match effect {
         GatewayEffect::Save(state) => Some(state),
         _ => None,
@@ -294,7 +294,7 @@ fn each_node_that_does_not_belong_is_told_its_own_reason() {
 
 /// A node that lost its data: the same id, a new directory.
 pub(crate) fn newborn(node: u8) -> NodeHello {
-    NodeHello { incarnation: incarnation(50), membership: None, ..hello(node) }
+    NodeHello { incarnation: incarnation(50 + u128::from(node)), membership: None, ..hello(node) }
 }
 
 /// The views that are decided.

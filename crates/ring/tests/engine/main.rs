@@ -10,6 +10,7 @@ mod damage_at_gateway;
 mod gateway;
 mod home;
 mod joining;
+mod lost_data;
 mod node;
 mod preconditions;
 mod reads;

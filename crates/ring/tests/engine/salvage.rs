@@ -15,8 +15,8 @@ use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
 use ring::node::{Node, NodeEffect, NodeEvent};
 use ring::store::{
-    AnswerIn, AppliedId, Damage, Mark, Mutation, ReadRows, Recovered, RecoveredCopy, SalvageRow,
-    StoredRows,
+    AnswerIn, AppliedId, Damage, Mark, Mutation, ReadError, ReadRows, Recovered, RecoveredCopy,
+    SalvageRow, StoredRows,
 };
 use ring::time::Time;
 
@@ -201,6 +201,21 @@ fn damage_that_is_found_after_a_salvage_waits_for_another_word() {
     let effects = play(&mut node, &mut shelf, tells(accepting(20)));
     assert_eq!(told(&effects).last(), Some(&salvage(20, true, &[other_user()])));
     assert!(shelf.records.is_empty());
+}
+
+#[test]
+fn a_read_that_met_a_row_before_it_was_dropped_damages_nothing() {
+    let mut shelf = Shelf { is_cold: true, ..Shelf::of_two_users() }.with_rotten(user_of(1));
+    let mut node = started(found(|_| {}));
+    let mut effects = Vec::new();
+    node.handle(Time::ZERO, read_under(2, user_of(1)), &shelf, &mut effects);
+    let [NodeEffect::Read { read, member, .. }] = effects[..] else { panic!("{effects:?}") };
+    play(&mut node, &mut shelf, tells(accepting(9)));
+    assert_eq!(replies(&play(&mut node, &mut shelf, read_under(9, user_of(1)))), []);
+    let result = Err(ReadError::Damaged("a row".to_owned()));
+    let effects = play(&mut node, &mut shelf, NodeEvent::Read { read, member, result });
+    assert_eq!(replies(&effects), [Reply::Done(Answer::NotFound)]);
+    assert_eq!(node.home().unwrap().progress().condition, Condition::Whole);
 }
 
 #[test]

@@ -142,7 +142,13 @@ impl Replica {
         let (mut dropped, mut rewritten) = (Vec::new(), Vec::new());
         for key in keys {
             let id = key.id();
-            match id.as_ref().and_then(|id| Some((id, self.in_memory(cx, id)?))) {
+            let in_memory = id.as_ref().and_then(|id| Some((id, self.in_memory(cx, id)?)));
+            if let Some(id) = &id {
+                // A read that is under way may have met the row before.
+                let newest = || in_memory.as_ref().and_then(|(_, record)| record.clone());
+                self.waiting.overtake(id, newest);
+            }
+            match in_memory {
                 Some((id, Some(StoredRecord { position, record }))) => {
                     rewritten.push(RecordRow { id: id.clone(), position, record });
                 }

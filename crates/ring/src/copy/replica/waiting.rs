@@ -41,7 +41,7 @@ pub(crate) enum WasRead {
 #[derive(Debug, Default)]
 struct WaitingForRead {
     requests: Vec<Request>,
-    /// What the entry that was applied last since the read began has left behind.
+    /// What the last change since the read began has left behind.
     overtaken_by: Option<Option<StoredRecord>>,
 }
 
@@ -61,12 +61,16 @@ impl WaitingRequests {
 
     /// An entry is applied.
     pub(crate) fn note(&mut self, entry: &Entry) {
-        let id = entry.change.id();
+        self.overtake(entry.change.id(), || record_after(entry));
+    }
+
+    /// A user's record is another one now, or none, whatever was read or is being read.
+    pub(crate) fn overtake(&mut self, id: &UserId, newest: impl Fn() -> Option<StoredRecord>) {
         if let Some(waiting) = self.by_user.get_mut(id) {
-            waiting.overtaken_by = Some(record_after(entry));
+            waiting.overtaken_by = Some(newest());
         }
         if let Some((_, WasRead::Record(record))) = self.came.as_mut().filter(|(of, _)| of == id) {
-            *record = Ok(record_after(entry));
+            *record = Ok(newest());
         }
     }
 

@@ -5,7 +5,7 @@ use protocol::message::{Condition, DiskState, Verdict};
 use protocol::view::{Member, View};
 
 use super::Gateway;
-use crate::controller::{ClusterState, Prospect, Service};
+use crate::controller::{Prospect, Service};
 use crate::time::Time;
 
 impl Gateway {
@@ -31,7 +31,7 @@ impl Gateway {
         let Some(view) = view else { return vec![self.why_unknown(partition)] };
         match self.controller.service(state, partition) {
             Service::Available => {}
-            Service::Changing => return vec![self.why_changing(state, view)],
+            Service::Without(lost) => return vec![self.why_changing(view, lost)],
             Service::Lost => return vec![self.why_lost(view)],
         }
         let mut problems = Vec::new();
@@ -187,8 +187,7 @@ impl Gateway {
     }
 
     /// A member came back without its data, and the other copy takes over.
-    fn why_changing(&self, state: &ClusterState, view: &View) -> String {
-        let lost = state.lost_member(self.controller.ring(), view).unwrap_or(Member::Home);
+    fn why_changing(&self, view: &View, lost: Member) -> String {
         let (gone, other) =
             (self.name(view.partition, lost), self.name(view.partition, lost.other()));
         let what = format!("{gone} came back without its data, and {other} has all of it");
@@ -199,13 +198,18 @@ impl Gateway {
         }
     }
 
-    /// The only copy in sync is gone with its data.
+    /// Every copy in sync is gone with its data.
     fn why_lost(&self, view: &View) -> String {
-        let (sole, incarnation) = match view.in_sync.sole() {
-            Some(sole) => sole,
-            None => unreachable!("both copies are never lost under one view: {view}"),
-        };
         let partition = view.partition;
+        let Some((sole, incarnation)) = view.in_sync.sole() else {
+            let [home, next] = Member::ALL.map(|member| self.name(partition, member));
+            return format!(
+                "lost: {home} and {next} had all of {partition} and both came back without it. If one of these data \
+                 directories can be found, start its node with it. Else accept that all updates are lost: `chainring \
+                 accept-loss --partition {} --from {home}` begins with no users",
+                partition.0,
+            );
+        };
         let (gone, other) = (self.name(partition, sole), self.name(partition, sole.other()));
         format!(
             "lost: {gone} alone had the newest data of {partition} (incarnation {incarnation}) and came back without it. \

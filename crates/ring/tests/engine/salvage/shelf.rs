@@ -27,6 +27,8 @@ pub(super) struct Shelf {
     pub(super) log: Vec<Entry>,
     /// No entry of the log can be read but those of `log`.
     pub(super) is_log_rotten: bool,
+    /// No record is at hand.
+    pub(super) is_cold: bool,
 }
 
 fn damaged() -> ReadError {
@@ -37,6 +39,9 @@ impl Stored for Shelf {
     fn at_hand(&self, member: Member, id: &UserId) -> Result<AtHand, ReadError> {
         if let Some(remembered) = self.remembered.get(id) {
             return Ok(AtHand::Record(remembered.clone()));
+        }
+        if self.is_cold {
+            return Ok(AtHand::Unknown);
         }
         Ok(self.record(member, id)?.map_or(AtHand::Absent, AtHand::Record))
     }

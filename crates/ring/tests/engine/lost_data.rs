@@ -1,0 +1,104 @@
+//! What is served while the data of a node is lost, and how a partition comes back from that.
+
+use std::time::Duration;
+
+use protocol::id::PartitionId;
+use protocol::message::{Action, Condition, CopyReport, Report, ToNode};
+use protocol::precondition::Precondition;
+use protocol::view::InSync;
+use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
+use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
+
+use crate::gateway::{
+    AFTER_GRACE, comes_back_without_data, gateway, handle, in_sync, link, newborn, reports,
+    sent_to, settle,
+};
+use crate::support::{both, hello, home_only, incarnation, user_of};
+
+fn ring_of_both() -> Gateway {
+    gateway([(1, both(0)), (1, both(1)), (1, both(2))])
+}
+
+/// Handles an event; nobody answers a probe.
+fn unanswered(gateway: &mut Gateway, event: GatewayEvent) -> Vec<GatewayEffect> {
+    let mut effects = Vec::new();
+    gateway.handle(AFTER_GRACE, event, &mut effects);
+    effects
+}
+
+/// Asks for a request of a client of P0; what is done.
+fn submit(gateway: &mut Gateway, request: ClientRequest) -> Vec<GatewayEffect> {
+    let time_allowed = Duration::from_secs(5);
+    unanswered(gateway, GatewayEvent::Submit { ticket: Ticket(1), request, time_allowed })
+}
+
+fn read() -> ClientRequest {
+    ClientRequest::Read(user_of(0))
+}
+
+fn ends_as(why: Unavailable) -> [GatewayEffect; 1] {
+    [GatewayEffect::Complete { ticket: Ticket(1), outcome: Outcome::NotDone(why) }]
+}
+
+/// db-1 is linked, and says what its copy of P0 is worth.
+fn next_comes(gateway: &mut Gateway, condition: Condition) {
+    handle(gateway, GatewayEvent::NodeLinked { link: link(1), hello: hello(1) });
+    let next = CopyReport { condition, ..CopyReport::default() };
+    handle(gateway, reports(1, Report { next, ..Report::default() }));
+    settle(gateway);
+}
+
+#[test]
+fn reads_go_on_at_the_replica_before_it_has_taken_over() {
+    let mut gateway = ring_of_both();
+    unanswered(&mut gateway, GatewayEvent::NodeLost { link: link(0) });
+    unanswered(&mut gateway, GatewayEvent::NodeLinked { link: link(0), hello: newborn(0) });
+    unanswered(&mut gateway, reports(0, Report::default()));
+    unanswered(&mut gateway, GatewayEvent::Saved);
+    assert_eq!(in_sync(&gateway, 0), both(0), "db-1 has not shown yet that it is alive");
+    let effects = submit(&mut gateway, read());
+    assert!(matches!(sent_to(&effects, 1)[..], [ToNode::Request(_)]), "{effects:?}");
+    // The view that comes has no primary.
+    let (id, precondition) = (user_of(0), Precondition::NONE);
+    let delete = ClientRequest::Update(Action::Delete { id, precondition });
+    assert_eq!(submit(&mut gateway, delete), ends_as(Unavailable::NoPrimary));
+}
+
+#[test]
+fn where_both_nodes_have_lost_their_data_an_operator_decides() {
+    let mut gateway = ring_of_both();
+    unanswered(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+    comes_back_without_data(&mut gateway);
+    settle(&mut gateway);
+    assert_eq!(in_sync(&gateway, 0), both(0), "db-1 may have it all");
+    handle(&mut gateway, GatewayEvent::NodeLinked { link: link(1), hello: newborn(1) });
+    let mut effects = handle(&mut gateway, reports(1, Report::default()));
+    effects.extend(settle(&mut gateway));
+    let [ToNode::Welcome(welcome), ..] = sent_to(&effects, 1)[..] else { panic!("{effects:?}") };
+    assert!(welcome.views.iter().all(|view| view.partition != PartitionId(0)), "{welcome:?}");
+    assert_eq!(submit(&mut gateway, read()), ends_as(Unavailable::Lost));
+    let problems = gateway.status(AFTER_GRACE).partitions.swap_remove(0).problems;
+    assert!(problems[0].contains("both came back without it"), "{problems:?}");
+
+    let db_0 = "db-0".parse().unwrap();
+    gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_0, &mut Vec::new()).unwrap();
+    settle(&mut gateway);
+    assert_eq!(in_sync(&gateway, 0), InSync::HomeOnly { home: incarnation(50) });
+}
+
+/// Home never acted alone on its view, so next would have everything; but it cannot read all of that.
+#[test]
+fn a_next_that_is_not_whole_is_not_waited_for() {
+    for condition in [Condition::Damaged, Condition::Partial] {
+        let mut gateway = ring_of_both();
+        handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+        settle(&mut gateway);
+        comes_back_without_data(&mut gateway);
+        settle(&mut gateway);
+        let waits = submit(&mut gateway, read());
+        assert_eq!(waits, [], "db-1 may be whole");
+        next_comes(&mut gateway, condition);
+        assert_eq!(in_sync(&gateway, 0), home_only(0));
+        assert_eq!(submit(&mut gateway, read()), ends_as(Unavailable::Lost), "{condition:?}");
+    }
+}
