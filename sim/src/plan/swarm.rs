@@ -143,7 +143,8 @@ const SLOW_ROWS_MIN: usize = 4;
 const SLOW_DISK_ONE_IN: u32 = 12;
 
 /// How long a read takes: from a good disk, from one that is busy, from one that is about to die.
-const READS_MS: [Span; 4] = [Span::new(0, 1), Span::new(0, 1), Span::new(1, 20), Span::new(5, 100)];
+const READS_MS: [Span; 4] =
+    [Span::new(0, 1), Span::new(1, 20), Span::new(5, 100), Span::new(200, 800)];
 
 /// How long a sync takes: on a good disk, on an ordinary one, on one that is shared, on one that is about to die.
 const SYNCS_MS: [Span; 5] =
