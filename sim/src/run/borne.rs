@@ -16,6 +16,10 @@ use crate::plan::host::Host;
 /// A copy whose syncs take longer than this may fall out of the view although nothing is the matter.
 const SYNC_MAX_MS: u64 = 250;
 
+/// Where reads take longer than this damage is found by requests alone: a stretch that comes while the one before is still
+/// compared is skipped, and the simulated pause between two is short.
+const READ_MAX_MS: u64 = 100;
+
 impl Run<'_> {
     /// Whether a fault is one that nothing may be lost by, as things stand.
     pub(super) fn is_borne(&self, fault: &Fault) -> bool {
@@ -32,7 +36,8 @@ impl Run<'_> {
                         || self.world.calm_since().is_some_and(|since| {
                             since + self.calm() <= self.world.now() && self.is_both(partition)
                         });
-                    let is_fast = self.plan.swarm.sync_ms_of(other).max <= SYNC_MAX_MS;
+                    let is_fast = self.plan.swarm.sync_ms_of(other).max <= SYNC_MAX_MS
+                        && self.plan.swarm.read_ms.max <= READ_MAX_MS;
                     self.is_spare(*place, rot.member)
                         && is_fast
                         && is_steady

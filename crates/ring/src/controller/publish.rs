@@ -74,6 +74,9 @@ impl Controller {
             let Some(linked) = self.reported(place).filter(|linked| !linked.is_welcomed) else {
                 continue;
             };
+            if self.is_about_to_be_dropped(&state, place) {
+                continue;
+            }
             let (link, me) = (linked.link, neighbour(linked));
             let welcome = Welcome {
                 cluster: state.cluster,
@@ -95,6 +98,17 @@ impl Controller {
                 effects.push(GatewayEffect::send(next.link, ToNode::HomeIsLinked));
             }
         }
+    }
+
+    /// Rule 9: a node that lost its data is dropped before its welcome from the views that named that. It waits for the ones whose
+    /// other member takes over as soon as that has shown that it is alive.
+    fn is_about_to_be_dropped(&self, state: &ClusterState, place: Place) -> bool {
+        Member::ALL.into_iter().any(|member| {
+            state.view(self.ring.partition_at(place, member)).is_some_and(|view| {
+                state.is_member_lost(&self.ring, view, member)
+                    && self.could_survive(view, member.other())
+            })
+        })
     }
 
     /// What a node is told of at its welcome. Rule 9: not a view that names data which it has lost; it hears of that

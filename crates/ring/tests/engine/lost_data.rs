@@ -10,8 +10,8 @@ use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
 
 use crate::gateway::{
-    AFTER_GRACE, comes_back_without_data, gateway, handle, in_sync, link, newborn, reports,
-    sent_to, settle,
+    AFTER_GRACE, answers, comes_back_without_data, gateway, handle, in_sync, link, newborn,
+    reports, sent_to, settle, take_probe,
 };
 use crate::support::{both, hello, home_only, incarnation, user_of};
 
@@ -53,15 +53,25 @@ fn reads_go_on_at_the_replica_before_it_has_taken_over() {
     let mut gateway = ring_of_both();
     unanswered(&mut gateway, GatewayEvent::NodeLost { link: link(0) });
     unanswered(&mut gateway, GatewayEvent::NodeLinked { link: link(0), hello: newborn(0) });
-    unanswered(&mut gateway, reports(0, Report::default()));
-    unanswered(&mut gateway, GatewayEvent::Saved);
+    let mut effects = unanswered(&mut gateway, reports(0, Report::default()));
+    effects.extend(unanswered(&mut gateway, GatewayEvent::Saved));
     assert_eq!(in_sync(&gateway, 0), both(0), "db-1 has not shown yet that it is alive");
+    assert!(sent_to(&effects, 0).is_empty(), "no welcome before it is dropped: {effects:?}");
+    let of_next = std::iter::from_fn(|| take_probe(&mut effects)).find(|(of, _)| *of == link(1));
+    let (of_next, probe) = of_next.expect("db-1 is probed");
     let effects = submit(&mut gateway, read());
     assert!(matches!(sent_to(&effects, 1)[..], [ToNode::Request(_)]), "{effects:?}");
     // The view that comes has no primary.
     let (id, precondition) = (user_of(0), Precondition::NONE);
     let delete = ClientRequest::Update(Action::Delete { id, precondition });
     assert_eq!(submit(&mut gateway, delete), ends_as(Unavailable::NoPrimary));
+    handle(&mut gateway, answers(of_next, probe));
+    settle(&mut gateway);
+    // It was the next of P2 too.
+    let mut effects = handle(&mut gateway, GatewayEvent::NodeLost { link: link(2) });
+    effects.extend(settle(&mut gateway));
+    let [ToNode::Welcome(welcome)] = sent_to(&effects, 0)[..] else { panic!("{effects:?}") };
+    assert_eq!(welcome.views[0].in_sync, InSync::NextOnly { next: incarnation(1) });
 }
 
 #[test]
