@@ -157,6 +157,12 @@ impl Model {
         })
     }
 
+    /// Whether a node's home copy has an entry that it is about to make durable, and to send to next.
+    pub fn is_home_syncing(&self, place: usize) -> bool {
+        let home = self.nodes.get(place).map(|node| node.home.entry);
+        home.is_some_and(|entry| entry.handed.seq > entry.durable.seq)
+    }
+
     /// Whether the gateway has heard of more at a node's home copy than the next copy has.
     pub fn is_ahead_of_next(&self, place: usize) -> bool {
         self.ring.places().nth(place).is_some_and(|place| {

@@ -41,6 +41,8 @@ macro_rules! probes {
 probes! {
     /// A view shrank because next was lost.
     ViewShrinks = "view shrinks",
+    /// Next counts again, as home lost its data before it went on alone.
+    NextReinstated = "next reinstated",
     /// A view expanded after an ask.
     ViewExpands = "view expands",
     /// The controller refused an ask.

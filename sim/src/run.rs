@@ -36,6 +36,7 @@ use crate::seen::{ClientDid, Log, Moment, Phase, Seen, WorldDid};
 use crate::statistics::Counter;
 use crate::world::World;
 
+use self::aim::Aims;
 use self::load::Load;
 
 pub(crate) use self::fresh::is_fresh;
@@ -60,8 +61,7 @@ pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Repo
         fresh_waiting: 0,
         load: Load::default(),
         without_data: BTreeSet::new(),
-        light_until: Duration::ZERO,
-        to_kill_again: Vec::new(),
+        aims: Aims::default(),
         plan,
     };
     run.play()
@@ -83,10 +83,8 @@ struct Run<'a> {
     load: Load,
     /// The nodes whose data is lost and that have not started since.
     without_data: BTreeSet<usize>,
-    /// Until then no donor is kept in the dark.
-    light_until: Duration,
-    /// The nodes that are to die once more, as soon as they are restored to less than they had.
-    to_kill_again: Vec<Host>,
+    /// What aimed faults wait for.
+    aims: Aims,
 }
 
 impl Run<'_> {
@@ -146,6 +144,10 @@ impl Run<'_> {
         let calm = self.calm();
         self.keep_in_the_dark(now);
         self.kill_again();
+        self.lose_alone(now);
+        if self.corrupt_ahead(now) {
+            return;
+        }
         loop {
             let may_begin = match self.plan.swarm.pace {
                 Pace::Free => true,
@@ -158,7 +160,7 @@ impl Run<'_> {
             let is_due = |fault: &&PlannedFault| Duration::from_millis(fault.at_ms) <= now;
             let mut due = self.faults.iter().take_while(is_due);
             let next = due.position(|fault| may_begin && self.is_the_moment(fault, now));
-            let Some(PlannedFault { for_ms, fault, .. }) =
+            let Some(PlannedFault { at_ms, for_ms, fault }) =
                 next.and_then(|next| self.faults.remove(next))
             else {
                 return;
@@ -170,7 +172,11 @@ impl Run<'_> {
                 Fault::LostData(Host::Node(place)) => {
                     self.without_data.insert(place);
                 }
-                Fault::Corrupt { host, killed_again: true, .. } => self.to_kill_again.push(host),
+                Fault::LostAlone { host: Host::Node(place), .. } => self.will_lose(place),
+                Fault::Corrupt { host: Host::Node(place), killed_again: true, .. } => {
+                    self.leave_behind(place, PlannedFault { at_ms, for_ms, fault });
+                    return;
+                }
                 _ => {}
             }
             self.log.tell(Seen::World(WorldDid::Fault(fault.kind())));

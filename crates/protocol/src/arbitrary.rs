@@ -245,6 +245,7 @@ arbitrary! {
     CopyMessage => prop_oneof![
         any::<Greeting>().prop_map(Self::Greeting),
         (number(), any::<(View, Data)>()).prop_map(|(session, (view, data))| Self::Data { session, view, data }),
+        number().prop_map(|session| Self::Compared { session }),
         (number(), any::<Seq>(), number(), any::<Seq>()).prop_map(|(session, seq, data, written)| Self::Durable {
             session,
             seq,

@@ -155,6 +155,11 @@ pub enum CopyMessage {
         /// The last entry that is written. Where more entries are durable than before, a sync begins now that covers it.
         written: Seq,
     },
+    /// To the source: the stretch that came last is compared, or skipped.
+    Compared {
+        /// The session that it is about.
+        session: u64,
+    },
     /// The link ends now, and why.
     Goodbye(Refusal),
 }
@@ -203,7 +208,7 @@ pub enum Data {
         /// How far the snapshot is with them; none if it is complete.
         then: Option<Cursor>,
     },
-    /// Nothing new: both copies are to have the same rows here.
+    /// Nothing new: both copies are to have the same rows here. The next one is sent when the receiver has compared this one.
     Compare(Stretch),
 }
 

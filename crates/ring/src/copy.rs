@@ -290,6 +290,7 @@ impl PartitionCopy {
                 let made_durable = self.made_durable(cx, (link, session), (seq, data, written));
                 self.bear_damage(cx, made_durable)?;
             }
+            CopyMessage::Compared { session } => self.has_compared(link, session)?,
             CopyMessage::Goodbye(refusal) => return Err(Fault::Drop(link, refusal)),
         }
         self.proceed(cx)

@@ -80,12 +80,21 @@ pub enum Fault {
         /// Whether the process is killed in the same moment, so that it meets the row at its start.
         #[serde(default)]
         killed: bool,
-        /// Whether it is killed while it is ahead of the next copy, and once more when it was restored.
+        /// Whether it is killed while it is ahead of the next copy, which it is cut off from for that, and once more when it
+        /// was restored.
         #[serde(default)]
         killed_again: bool,
     },
     /// The node comes back with an empty data directory.
     LostData(Host),
+    /// The next of a node's home copy is killed, and the node comes back with an empty data directory: it dies when its home copy
+    /// is to go on alone, and has not heard so.
+    LostAlone {
+        /// Whose data is lost.
+        host: Host,
+        /// Who is killed.
+        next: Host,
+    },
     /// The gateway comes back without its state file.
     LostState,
     /// Every machine loses power, and comes back in its own time. It waits a while for a moment when a donor has not stored yet
@@ -194,7 +203,7 @@ impl Fault {
             Self::HungDisk(_) => FaultKind::HungDisk,
             Self::Undecodable { .. } => FaultKind::Undecodable,
             Self::Corrupt { .. } => FaultKind::Corrupt,
-            Self::LostData(_) => FaultKind::LostData,
+            Self::LostData(_) | Self::LostAlone { .. } => FaultKind::LostData,
             Self::LostState => FaultKind::LostState,
             Self::Blackout { .. } => FaultKind::Blackout,
             Self::Pause(_) => FaultKind::Pause,
@@ -229,6 +238,7 @@ impl Fault {
             | Self::Cut(a, b)
             | Self::CutOneWay { from: a, to: b }
             | Self::Flap { between: (a, b), .. }
+            | Self::LostAlone { host: a, next: b }
             | Self::Hold(a, b) => vec![*a, *b],
             Self::LostState => vec![Host::Gateway],
             Self::Blackout { back_after_ms, .. } => {

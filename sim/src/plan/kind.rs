@@ -38,7 +38,7 @@ pub enum FaultKind {
     DiskFull,
     /// `Fault::Corrupt`.
     Corrupt,
-    /// `Fault::LostData`.
+    /// `Fault::LostData` or `Fault::LostAlone`.
     LostData,
     /// `Fault::Pause`.
     Pause,

@@ -106,8 +106,16 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
                 _ => f64::from(random.random_range(0..=100_u8)) / 100.0,
             };
             let killed = row == Row::Entry && random.random();
-            let killed_again = killed && pick == 1.0 && member == Member::Home;
-            Fault::Corrupt { host, rot: Rot { member, row, pick }, killed, killed_again }
+            if random.random_ratio(1, 8) {
+                let rot = Rot { member: Member::Home, row: Row::Entry, pick: 1.0 };
+                return Fault::Corrupt { host, rot, killed: true, killed_again: true };
+            }
+            Fault::Corrupt { host, rot: Rot { member, row, pick }, killed, killed_again: false }
+        }
+        FaultKind::LostData if swarm.pace == Pace::Free && random.random() => {
+            let place = random.random_range(0..swarm.nodes);
+            let next = Host::Node((place + 1) % swarm.nodes);
+            Fault::LostAlone { host: Host::Node(place), next }
         }
         FaultKind::LostData => Fault::LostData(host),
         FaultKind::HungDisk => Fault::HungDisk(host),

@@ -120,6 +120,7 @@ impl Fault {
                 [(0, Step::Corrupt(*host, *rot))].into_iter().chain(dies).collect()
             }
             Self::LostData(host) => down(*host, Death::DataLost),
+            Self::LostAlone { next, .. } => down(*next, Death::Killed),
             Self::LostState => down(Host::Gateway, Death::DataLost),
             Self::Blackout { kept, loses_state, back_after_ms } => {
                 let how = Death::PowerLost { kept: *kept };

@@ -135,9 +135,13 @@ const SLOW_SYNCS_MS: Span = Span::new(400, 900);
 /// window the joiner would never catch up with it.
 const SLOW_WINDOW_BYTES_MIN: usize = 32 << 10;
 
-/// The least number of rows that go at a time there. Under load a snapshot goes a message in a sync of the donor, which may take
-/// 600 ms too: a row at a time, twenty users would take as long as a joiner may.
+/// The least number of rows that go at a time there, and where reads are as slow. Under load a snapshot goes a message in a sync
+/// of the donor, which may take 600 ms too: a row at a time, twenty users would take as long as a joiner may; and a comparison
+/// takes two reads for each stretch, so damage would be found too late.
 const SLOW_ROWS_MIN: usize = 4;
+
+/// Reads that take longer are slow, in milliseconds.
+const SLOW_READ_MS: u64 = 100;
 
 /// One seed of so many has such a disk.
 const SLOW_DISK_ONE_IN: u32 = 12;
@@ -198,6 +202,8 @@ impl Swarm {
         swarm.slow_disk = is_slow.then(|| random.random_range(0..nodes));
         if is_slow {
             swarm.window_bytes = swarm.window_bytes.max(SLOW_WINDOW_BYTES_MIN);
+        }
+        if is_slow || swarm.read_ms.max > SLOW_READ_MS {
             swarm.rows_max = swarm.rows_max.max(SLOW_ROWS_MIN);
         }
         swarm.disk_deadline_ms = pick(random, &[3_000, 20_000, 20_000]);

@@ -46,6 +46,9 @@ impl Probes {
                     (Some(InSync::NextOnly { .. }), InSync::Both { .. }) => {
                         vec![Probe::HomeRestored]
                     }
+                    (Some(InSync::HomeOnly { .. }), InSync::NextOnly { .. }) => {
+                        vec![Probe::NextReinstated]
+                    }
                     (None, _) if view.epoch > Epoch::FIRST => vec![Probe::ViewRebuilt],
                     _ => Vec::new(),
                 }

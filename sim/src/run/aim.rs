@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use protocol::view::Member;
+
 use super::Run;
 use crate::plan::fault::{Fault, PlannedFault};
 use crate::plan::host::Host;
@@ -17,8 +19,24 @@ const DARK_MS: u64 = 400;
 /// How long after that, at least, comes the next time.
 const LIGHT: Duration = Duration::from_secs(2);
 
-/// How long a node stays dead that is killed again, in milliseconds.
+/// How long a next is cut off at most, so that its home gets ahead: less than it takes to notice it, in milliseconds.
+const BEHIND_MS: u64 = 300;
+
+/// How long a node stays dead that dies at the right moment, in milliseconds.
 const DEAD_MS: u64 = 50;
+
+/// What aimed faults wait for.
+#[derive(Debug, Default)]
+pub(super) struct Aims {
+    /// Until then no donor is kept in the dark.
+    light_until: Duration,
+    /// The row of a node that is to be damaged as soon as its home copy is ahead of next, by then.
+    to_corrupt: Option<(usize, PlannedFault, Duration)>,
+    /// The nodes that are to die once more, as soon as they are restored to less than they had.
+    to_kill_again: Vec<Host>,
+    /// The nodes that are to lose their data as soon as their home copy is to go on alone and has not heard so, by then.
+    to_lose: Vec<(usize, Duration)>,
+}
 
 impl Run<'_> {
     /// Brings about the moment that a blackout waits for: the donor does not hear that its ask is granted, nor the joiner what
@@ -29,13 +47,13 @@ impl Run<'_> {
                 && Duration::from_millis(planned.at_ms) <= now
         };
         if self.plan.swarm.pace != Pace::Free
-            || now < self.light_until
+            || now < self.aims.light_until
             || !self.faults.iter().any(waits)
         {
             return;
         }
         let Some((donor, joiner)) = self.model.donor_untold() else { return };
-        self.light_until = now + Duration::from_millis(DARK_MS) + LIGHT;
+        self.aims.light_until = now + Duration::from_millis(DARK_MS) + LIGHT;
         let (donor, joiner) = (Host::Node(donor.index()), Host::Node(joiner.index()));
         for other in [Host::Gateway, joiner] {
             self.world.add_steps(Fault::Hold(donor, other).steps(DARK_MS));
@@ -50,11 +68,39 @@ impl Run<'_> {
                     || Duration::from_millis(planned.at_ms) + AIM_MAX <= now
             }
             Fault::Corrupt { host: Host::Node(place), killed_again: true, .. } => {
-                self.model.is_ahead_of_next(place)
+                self.model.is_home_syncing(place)
                     || Duration::from_millis(planned.at_ms) + AIM_MAX <= now
             }
             _ => true,
         }
+    }
+
+    /// Brings about the moment in which a node's home copy has more than next, and its row is to be damaged.
+    pub(super) fn leave_behind(&mut self, place: usize, planned: PlannedFault) {
+        let next = Host::Node((place + 1) % self.plan.swarm.nodes);
+        let behind_ms = BEHIND_MS.min(self.plan.swarm.heartbeat_timeout_ms / 2);
+        let cut = Fault::CutOneWay { from: Host::Node(place), to: next };
+        self.world.add_steps(cut.steps(behind_ms));
+        let until = self.world.now() + Duration::from_millis(behind_ms);
+        self.aims.to_corrupt = Some((place, planned, until));
+    }
+
+    /// Damages the row of a node that has got ahead of next; returns whether it is still waited for, and other faults wait.
+    pub(super) fn corrupt_ahead(&mut self, now: Duration) -> bool {
+        let Some((place, planned, until)) = self.aims.to_corrupt.take() else { return false };
+        if until <= now {
+            return false;
+        }
+        if !self.model.is_ahead_of_next(place) {
+            self.aims.to_corrupt = Some((place, planned, until));
+            return true;
+        }
+        if self.is_worth_damaging(place) {
+            self.aims.to_kill_again.push(Host::Node(place));
+            self.log.tell(Seen::World(WorldDid::Fault(planned.fault.kind())));
+            self.world.add_steps(planned.fault.steps(planned.for_ms));
+        }
+        false
     }
 
     /// Kills a node that was to be killed again, at the moment when it is restored: the gateway has heard that it had more,
@@ -64,11 +110,31 @@ impl Run<'_> {
             Host::Node(place) => self.model.is_restored_to_less(*place),
             _ => false,
         };
-        let Some(found) = self.to_kill_again.iter().position(is_restored) else { return };
-        let kill = Fault::Kill(self.to_kill_again.remove(found));
+        let Some(found) = self.aims.to_kill_again.iter().position(is_restored) else { return };
+        let kill = Fault::Kill(self.aims.to_kill_again.remove(found));
         if self.is_borne(&kill) {
             self.log.tell(Seen::World(WorldDid::Fault(kill.kind())));
             self.world.add_steps(kill.steps(DEAD_MS));
         }
+    }
+
+    /// A node is to lose its data when its home copy is to go on alone, as next was killed.
+    pub(super) fn will_lose(&mut self, place: usize) {
+        self.aims.to_lose.push((place, self.world.now() + AIM_MAX));
+    }
+
+    /// The data of such a node is lost, at the moment when the gateway has decided so and the home copy has not heard it.
+    pub(super) fn lose_alone(&mut self, now: Duration) {
+        self.aims.to_lose.retain(|(_, until)| now < *until);
+        let is_the_moment = |(place, _): &(usize, Duration)| {
+            self.is_spare(*place, Member::Next) && self.is_spare_as_unheard(*place)
+        };
+        let Some(found) = self.aims.to_lose.iter().position(is_the_moment) else { return };
+        let (place, _) = self.aims.to_lose.remove(found);
+        if self.world.is_in_trouble(Host::Gateway) {
+            return;
+        }
+        self.without_data.insert(place);
+        self.world.add_steps(Fault::LostData(Host::Node(place)).steps(DEAD_MS));
     }
 }

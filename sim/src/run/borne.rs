@@ -6,7 +6,8 @@
 //! are level, or nothing was the matter for a while.
 
 use protocol::id::{Incarnation, PartitionId};
-use protocol::view::{Member, View};
+use protocol::view::{InSync, Member, View};
+use ring::placement::Place;
 
 use super::Run;
 use crate::model::named;
@@ -15,10 +16,6 @@ use crate::plan::host::Host;
 
 /// A copy whose syncs take longer than this may fall out of the view although nothing is the matter.
 const SYNC_MAX_MS: u64 = 250;
-
-/// Where reads take longer than this damage is found by requests alone: a stretch that comes while the one before is still
-/// compared is skipped, and the simulated pause between two is short.
-const READ_MAX_MS: u64 = 100;
 
 impl Run<'_> {
     /// Whether a fault is one that nothing may be lost by, as things stand.
@@ -36,15 +33,15 @@ impl Run<'_> {
                         || self.world.calm_since().is_some_and(|since| {
                             since + self.calm() <= self.world.now() && self.is_both(partition)
                         });
-                    let is_fast = self.plan.swarm.sync_ms_of(other).max <= SYNC_MAX_MS
-                        && self.plan.swarm.read_ms.max <= READ_MAX_MS;
+                    let is_fast = self.plan.swarm.sync_ms_of(other).max <= SYNC_MAX_MS;
                     self.is_spare(*place, rot.member)
                         && is_fast
                         && is_steady
                         && self.world.is_calm_around(Host::Node(other))
                 })
             }
-            Fault::LostData(Host::Node(place)) => {
+            Fault::LostData(Host::Node(place))
+            | Fault::LostAlone { host: Host::Node(place), .. } => {
                 !self.world.is_in_trouble(Host::Gateway)
                     && Member::ALL.into_iter().all(|member| self.is_spare(*place, member))
             }
@@ -104,8 +101,34 @@ impl Run<'_> {
         })
     }
 
+    /// Whether a row of a home copy that was level with next, and is not now, can be damaged: next is all that is to count.
+    pub(super) fn is_worth_damaging(&self, place: usize) -> bool {
+        let Some(partition) = self.model.ring.places().nth(place).map(Place::partition) else {
+            return false;
+        };
+        self.is_both(partition) && self.is_spare(place, Member::Home)
+    }
+
+    /// Whether a home copy can be lost though it is to go on alone: it has not heard so, and next has all that anyone was told of.
+    pub(super) fn is_spare_as_unheard(&self, place: usize) -> bool {
+        let Some(partition) = self.model.ring.places().nth(place).map(Place::partition) else {
+            return false;
+        };
+        let known = [&self.model.deciding, &self.model.published];
+        let newest = known.into_iter().find_map(|views| views.get(&partition));
+        let acting = self.model.copy(partition, Member::Home).acting;
+        let Some((alone, both)) = newest.zip(acting) else { return false };
+        let next = named(both.in_sync, Member::Next);
+        matches!(alone.in_sync, InSync::HomeOnly { .. })
+            && alone.epoch == both.epoch.next()
+            && next.is_some()
+            && next == self.data_of(partition, Member::Next)
+            && !self.is_rotten(partition, Member::Next)
+            && self.model.copy(partition, Member::Home).view.handed == Some(both)
+    }
+
     /// Whether the copy of a node can be lost, under every view that holds or is about to.
-    fn is_spare(&self, place: usize, member: Member) -> bool {
+    pub(super) fn is_spare(&self, place: usize, member: Member) -> bool {
         let ring = &self.model.ring;
         let Some(here) = ring.places().nth(place) else { return false };
         let partition = ring.partition_at(here, member);

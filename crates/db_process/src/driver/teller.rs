@@ -207,7 +207,10 @@ fn acknowledged(message: &CopyMessage) -> Option<(Seq, bool)> {
             Some((position.seq, false))
         }
         CopyMessage::Durable { seq, .. } => Some((*seq, false)),
-        CopyMessage::Greeting(_) | CopyMessage::Data { .. } | CopyMessage::Goodbye(_) => None,
+        CopyMessage::Greeting(_)
+        | CopyMessage::Data { .. }
+        | CopyMessage::Compared { .. }
+        | CopyMessage::Goodbye(_) => None,
     }
 }
 

@@ -10,7 +10,7 @@
 //!
 //! A stretch is of the state at the entry E that came last before it. The rows here take reads, and entries go on coming
 //! meanwhile; so a stretch that they touch is not judged. A round in which a stretch was skipped has no verdict but a
-//! difference. Nothing waits for a comparison: a stretch that comes while another one is compared is skipped too.
+//! difference. The source is told when a stretch is done with, and sends the next one after that; nothing else waits for it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -143,10 +143,6 @@ impl PartitionCopy {
     /// A stretch of the source's rows has come, as of the last entry here.
     pub(super) fn compare(&mut self, cx: &mut Context<'_>, stretch: Stretch) -> Result<(), Fault> {
         self.replica.verify_log(cx);
-        if self.comparison.under_way.is_some() {
-            self.conclude(cx, stretch.to.is_none(), Outcome::Skipped);
-            return Ok(());
-        }
         let left = match &stretch.after {
             Cursor::Applied(after) => {
                 let to = stretch.to.as_ref();
@@ -241,9 +237,17 @@ impl PartitionCopy {
         self.comparison.is_skipped = false;
     }
 
+    /// Whether a stretch is being compared: the source sends no other one meanwhile.
+    pub(super) fn is_comparing(&self) -> bool {
+        self.comparison.under_way.is_some()
+    }
+
     /// Tells what came of a stretch, and at the end of a round what came of that.
     fn conclude(&mut self, cx: &mut Context<'_>, is_last: bool, outcome: Outcome) {
         let (partition, member) = (self.partition(), self.replica.member());
+        if let Some(link) = self.peer.linked().map(|linked| linked.link) {
+            cx.tell_copy(member.other(), link, self.sink.has_compared());
+        }
         let tell = |cx: &mut Context<'_>, verdict| {
             cx.tell_gateway(FromNode::Compared { partition, verdict });
         };

@@ -44,6 +44,11 @@ impl Sink {
         self.acked = (Seq::ZERO, 0);
     }
 
+    /// The stretch that came last is compared.
+    pub(super) fn has_compared(&self) -> CopyMessage {
+        CopyMessage::Compared { session: self.session }
+    }
+
     /// How many data of the session are durable.
     #[expect(clippy::arithmetic_side_effects, reason = "data are numbered from 1")]
     fn durable_data(&self) -> u64 {
@@ -182,6 +187,10 @@ impl PartitionCopy {
             (Cursor::Records(_), _) => true,
         };
         let goes_on = to.as_ref().is_none_or(|to| to > after);
+        if self.is_comparing() {
+            let detail = "a stretch is to be compared, and the one before is not yet";
+            return Err(Fault::protocol_error(link, detail));
+        }
         if is_short && is_of_one_kind && goes_on {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use ring::node::{Node, NodeEffect, NodeEvent};
 use ring::store::{StoredRecord, StoredRows};
 use ring::time::Time;
 
-use crate::home::{NEXT, linked_to_next};
+use crate::home::{NEXT, drops_next, linked_to_next};
 use crate::node::{data, drops_home, entry, hello_of_home, position};
 use crate::reads::Cold;
 use crate::support::{HOME, both, handle_with, node, view};
@@ -26,6 +26,16 @@ fn records(names: &[&str]) -> Cold {
     let record = StoredRecord { position: position(1, 0), record: "{}".into() };
     let records: BTreeMap<_, _> = names.iter().map(|name| (id(name), record.clone())).collect();
     Cold { records, ..Cold::default() }
+}
+
+fn stretch_in(effect: &NodeEffect) -> Option<&Stretch> {
+    match effect {
+        NodeEffect::ToNeighbour {
+            message: CopyMessage::Data { data: Data::Compare(stretch), .. },
+            ..
+        } => Some(stretch),
+        _ => None,
+    }
 }
 
 /// All stretches of a source that stores this.
@@ -42,20 +52,18 @@ fn stretches(stored: &Cold) -> Vec<Stretch> {
             node.handle(Time::at(Duration::from_secs(second)), event, stored, &mut effects);
         }
         for effect in effects {
-            if let NodeEffect::ToNeighbour {
-                message: CopyMessage::Data { data: Data::Compare(stretch), .. },
-                ..
-            } = effect
-            {
+            if let Some(stretch) = stretch_in(&effect) {
                 let is_last = stretch.to.is_none();
-                stretches.push(stretch);
+                stretches.push(stretch.clone());
                 if is_last {
                     return stretches;
                 }
                 let (seq, data) = (Seq(0), stretches.len() as u64);
-                let message = CopyMessage::Durable { session: 1, seq, data, written: seq };
-                let says = NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message };
-                handle_with(&mut node, stored, says);
+                let durable = CopyMessage::Durable { session: 1, seq, data, written: seq };
+                for message in [durable, CopyMessage::Compared { session: 1 }] {
+                    let says = NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message };
+                    handle_with(&mut node, stored, says);
+                }
             }
         }
     }
@@ -164,7 +172,7 @@ fn an_entry_behind_a_stretch_does_not_keep_it_from_being_judged() {
 }
 
 #[test]
-fn a_stretch_that_comes_while_another_one_is_compared_is_skipped() {
+fn a_stretch_that_comes_while_another_one_is_compared_drops_the_link() {
     let stored = records(&["a"]);
     let stretches = stretches(&stored);
     let mut node = receiver();
@@ -172,7 +180,36 @@ fn a_stretch_that_comes_while_another_one_is_compared_is_skipped() {
     let stretch = stretches.iter().find(of_records).unwrap();
     handle_to_read(&mut node, compare(stretch));
     let (effects, reads) = handle_to_read(&mut node, compare(stretch));
-    assert!(is_skipped(&effects) && reads.is_empty(), "{effects:?}");
+    assert!(drops_home(&effects) && reads.is_empty(), "{effects:?}");
+}
+
+#[test]
+fn the_next_stretch_waits_until_the_one_before_is_compared() {
+    let (mut node, mut second) = (linked_to_next(), 0);
+    let mut then = |event| {
+        second += 1;
+        let (mut effects, now) = (Vec::new(), Time::at(Duration::from_secs(second)));
+        node.handle(now, event, &records(&[]), &mut effects);
+        // Of a stretch of records the rows are read first.
+        let is_read = |effect: &NodeEffect| matches!(effect, NodeEffect::Read { .. });
+        effects.iter().filter(|effect| stretch_in(effect).is_some() || is_read(effect)).count()
+    };
+    let says = |message| NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message };
+    assert_eq!(then(NodeEvent::Tick), 1);
+    let (seq, data) = (Seq(0), 1);
+    let durable = CopyMessage::Durable { session: 1, seq, data, written: seq };
+    assert_eq!(then(says(durable)), 0, "it is durable, and not compared yet");
+    assert_eq!(then(NodeEvent::Tick), 0);
+    assert_eq!(then(says(CopyMessage::Compared { session: 1 })), 1);
+}
+
+#[test]
+fn a_stretch_that_was_not_sent_is_not_compared() {
+    let mut node = linked_to_next();
+    let message = CopyMessage::Compared { session: 1 };
+    let says = NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message };
+    let effects = handle_with(&mut node, &Cold::default(), says);
+    assert!(drops_next(&effects), "{effects:?}");
 }
 
 #[test]

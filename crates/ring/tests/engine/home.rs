@@ -138,7 +138,7 @@ pub(crate) fn sync(node: &mut Node, effects: &[NodeEffect]) -> Vec<NodeEffect> {
     handle(node, NodeEvent::Synced { mark })
 }
 
-fn drops_next(effects: &[NodeEffect]) -> bool {
+pub(crate) fn drops_next(effects: &[NodeEffect]) -> bool {
     effects.iter().any(|effect| matches!(effect, NodeEffect::Drop { link, .. } if *link == NEXT))
 }
 

@@ -1,13 +1,17 @@
 //! The background comparison of both copies, as the source drives it: how far it is, and when it goes on.
 //!
 //! It takes the rows stretch by stretch, and begins again at the end. A stretch has the rows as they are when an entry was
-//! the last, and its digest is sent right after that entry: so the receiver compares the state of the same moment. Nothing
-//! waits for it, and no snapshot of the storage is held open.
+//! the last, and its digest is sent right after that entry: so the receiver compares the state of the same moment. The next
+//! stretch waits until it has, so a receiver with a slow disk compares as fast as it can. Nothing else waits for that, and no
+//! snapshot of the storage is held open.
 
 use protocol::message::{Condition, Cursor};
 use protocol::view::View;
 
+use super::session::Session;
 use crate::copy::PartitionCopy;
+use crate::copy::context::Fault;
+use crate::link::LinkId;
 use crate::time::Time;
 
 /// How far the comparison is.
@@ -57,12 +61,24 @@ impl PartitionCopy {
         view.in_sync.incarnation(other).is_some() && self.replica.condition() == Condition::Whole
     }
 
+    /// The receiver has compared the stretch that was sent last.
+    pub(in crate::copy) fn has_compared(&mut self, link: LinkId, number: u64) -> Result<(), Fault> {
+        let is_of = |session: &&mut Session| session.number == number;
+        let Some(session) = self.source.session.as_mut().filter(is_of) else { return Ok(()) };
+        if !std::mem::take(&mut session.is_comparing) {
+            let detail = "a stretch was compared that was not sent".to_owned();
+            return Err(Fault::protocol_error(link, detail));
+        }
+        Ok(())
+    }
+
     /// When there is something to compare.
     pub(super) fn scrub_deadline(&self) -> Option<Time> {
         let (session, view) = (self.source.session.as_ref()?, self.view()?);
         let is_free = session.snapshot.is_none()
             && session.next.is_none()
             && session.reading.is_none()
+            && !session.is_comparing
             && session.takes(view, self.settings.window_bytes);
         let is_possible = is_free && self.may_scrub(view);
         is_possible.then_some(self.source.scrub.not_before().max(session.rests_until))

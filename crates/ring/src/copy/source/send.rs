@@ -71,6 +71,7 @@ impl PartitionCopy {
                 let Some(cursor) = snapshot.cursor.clone() else { return Ok(()) };
                 cursor
             }
+            None if session.is_comparing => return Ok(()),
             None if self.may_scrub(view) && self.source.scrub.is_due(cx.now) => {
                 self.replica.verify_log(cx);
                 self.source.scrub.cursor().clone()
@@ -255,6 +256,7 @@ impl PartitionCopy {
     fn send_data(&mut self, cx: &mut Context<'_>, view: &View, data: Data) {
         let Some(link) = self.peer.linked().map(|linked| linked.link) else { return };
         let Some(session) = &mut self.source.session else { return };
+        session.is_comparing |= matches!(data, Data::Compare(_));
         let number = session.sends(size_bytes(&data), cx.now);
         if let Some(snapshot) = &mut session.snapshot {
             snapshot.sent(&data, number);

@@ -34,6 +34,8 @@ pub(super) struct Session {
     pub(super) reading: Option<ReadId>,
     /// The entries that were read to be sent next.
     pub(super) entries: Vec<Entry>,
+    /// A stretch was sent, and is being compared.
+    pub(super) is_comparing: bool,
     /// After a read that met damage there is none before this.
     pub(super) rests_until: Time,
     data_sent: u64,
@@ -58,6 +60,7 @@ impl Session {
             next: None,
             reading: None,
             entries: Vec::new(),
+            is_comparing: false,
             rests_until: Time::ZERO,
             data_sent: 0,
             data_acked: 0,
