@@ -14,7 +14,6 @@ mod server;
 mod subject;
 mod table;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -169,36 +168,32 @@ impl Bench {
     /// hundredths slower or faster for as long as it lives. Another one starts, is filled and is measured first each time.
     async fn against(&self, programs: &Path, args: &Args) -> anyhow::Result<()> {
         for nodes in &args.rings {
-            let mut measured: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+            let mut measured = self.workloads.iter().map(|_| Vec::new()).collect::<Vec<_>>();
             for pair in 0..self.pairs {
-                let ours = async || {
-                    let ring = Subject::ring(*nodes, RING, &args.disk).await?;
+                let filled = async |programs: &Path, address| {
+                    let ring = Subject::ring_of(programs, *nodes, address, &args.disk).await?;
                     ring.fill(args.users).await?;
                     anyhow::Ok(ring)
                 };
-                let theirs = async || {
-                    let ring = Subject::ring_of(programs, *nodes, PEER, &args.disk).await?;
-                    ring.fill(args.users).await?;
-                    anyhow::Ok(ring)
-                };
+                let own = subject::own_programs()?;
                 let (ours, theirs) = if is_left_first(pair) {
-                    let ours = ours().await?;
-                    (ours, theirs().await?)
+                    let ours = filled(&own, RING).await?;
+                    (ours, filled(programs, PEER).await?)
                 } else {
-                    let theirs = theirs().await?;
-                    (ours().await?, theirs)
+                    let theirs = filled(programs, PEER).await?;
+                    (filled(&own, RING).await?, theirs)
                 };
-                for workload in &self.workloads {
-                    let of_workload = measured.entry(workload.name()).or_default();
-                    of_workload.push(self.pair(&ours, &theirs, *workload, pair).await?);
+                for (workload, measured) in self.workloads.iter().zip(&mut measured) {
+                    measured.push(self.pair(&ours, &theirs, *workload, pair).await?);
                 }
                 ours.stop().await?;
                 theirs.stop().await?;
             }
             let left = format!("ring of {nodes}");
             let right = format!("{left} of {}", programs.display());
-            for (workload, pairs) in &measured {
-                table::add(&Row { workload, storage: "disk", left: &left, right: &right, pairs });
+            for (workload, pairs) in self.workloads.iter().zip(&measured) {
+                let (workload, storage) = (workload.name(), "disk");
+                table::add(&Row { workload, storage, left: &left, right: &right, pairs });
             }
         }
         Ok(())

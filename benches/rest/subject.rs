@@ -38,6 +38,11 @@ pub(crate) struct Subject {
     directory: TempDir,
 }
 
+/// Where the programs are that were built with this one.
+pub(crate) fn own_programs() -> anyhow::Result<PathBuf> {
+    Ok(env::current_exe()?.with_file_name(""))
+}
+
 impl Subject {
     /// A server that returns a constant record.
     pub(crate) async fn bare(address: &str) -> anyhow::Result<Self> {
@@ -60,7 +65,7 @@ impl Subject {
 
     /// A ring of so many nodes, which keep their data below a directory.
     pub(crate) async fn ring(nodes: u16, address: &str, below: &Path) -> anyhow::Result<Self> {
-        Self::ring_of(&env::current_exe()?.with_file_name(""), nodes, address, below).await
+        Self::ring_of(&own_programs()?, nodes, address, below).await
     }
 
     /// The same, of the programs in a directory.

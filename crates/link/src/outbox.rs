@@ -59,7 +59,17 @@ struct State {
     next_number: u64,
     /// Of `full` and of the frames in flight.
     queued_bytes: usize,
+    /// Why the link is about to end, whoever ends it.
+    cause: Option<CloseReason>,
     end: Option<End>,
+}
+
+impl State {
+    /// The end of the link; the reason that counts is the first.
+    fn end(&mut self, reason: CloseReason, delivery: Delivery) -> &mut End {
+        let reason = self.cause.take().unwrap_or(reason);
+        self.end.get_or_insert(End { reason, delivery })
+    }
 }
 
 #[derive(Debug)]
@@ -87,6 +97,7 @@ impl Outbox {
             frames_in_flight: 0,
             next_number: 0,
             queued_bytes: 0,
+            cause: None,
             end: None,
         };
         Arc::new(Self {
@@ -230,10 +241,14 @@ impl Outbox {
     /// Ends the link once everything sent before is written; returns the reason that counts, which is the first.
     pub(crate) fn end_after_flush(&self, reason: CloseReason) -> CloseReason {
         let mut state = lock(&self.state);
-        let end = state.end.get_or_insert(End { reason, delivery: Delivery::Flush });
-        let reason = end.reason.clone();
+        let reason = state.end(reason, Delivery::Flush).reason.clone();
         self.tell_end();
         reason
+    }
+
+    /// The link is about to end for this: whoever hears of it may send more, and end it.
+    pub(crate) fn will_end(&self, cause: CloseReason) {
+        lock(&self.state).cause = Some(cause);
     }
 
     /// Ends the link and drops what was not written; returns the reason that counts, which is the first.
@@ -244,7 +259,7 @@ impl Outbox {
     fn end_now(&self, state: &mut MutexGuard<'_, State>, reason: CloseReason) -> CloseReason {
         let _ = state.making.finish();
         state.full.clear();
-        let end = state.end.get_or_insert(End { reason, delivery: Delivery::Drop });
+        let end = state.end(reason, Delivery::Drop);
         end.delivery = Delivery::Drop;
         let reason = end.reason.clone();
         self.dropped.cancel();

@@ -83,7 +83,7 @@ pub trait Handler<In>: Send + 'static {
     fn messages(&mut self, batch: Vec<In>);
 
     /// A frame cannot be decoded: none of its messages was handed over, nor will any be that come behind it. The link closes
-    /// with that reason once what the handler sends now is written.
+    /// with that reason, though the handler may close it with another one, once what it sends now is written.
     fn undecodable(&mut self) {}
 
     /// The link is closed. Called exactly once, and last; not at all if the runtime is shut down while the link lives.

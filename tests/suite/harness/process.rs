@@ -1,6 +1,6 @@
 //! A process of the cluster, and what it printed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -199,6 +199,13 @@ impl Process {
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().expect("it can be asked").is_none()
     }
+}
+
+/// A command that ignores no signal, though this process may be run by one that does, as `nohup` and scripts do.
+pub(crate) fn heeding_signals(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("env");
+    command.arg("--default-signal").arg(program);
+    command
 }
 
 /// What a command sets itself.

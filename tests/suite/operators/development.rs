@@ -12,7 +12,7 @@ use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
 use super::{Place, SOON};
-use crate::harness::process::{Process, binary, text};
+use crate::harness::process::{Process, binary, heeding_signals, text};
 
 const POLL: Duration = Duration::from_millis(50);
 
@@ -111,7 +111,7 @@ async fn free_ports() -> [u16; 2] {
 
 /// What it prints goes where this process reads.
 fn to_stderr(program: &Path) -> Command {
-    let mut command = Command::new("sh");
+    let mut command = heeding_signals("sh");
     command.args(["-c", r#"exec "$0" "$@" >&2"#]).arg(program);
     command
 }

@@ -4,14 +4,19 @@ use nix::sys::signal::Signal;
 use tokio::process::Command;
 
 use super::Place;
-use crate::harness::process::Process;
+use crate::harness::process::{Process, heeding_signals};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_ends_in_order_on_every_signal_that_asks_it_to() {
     let place = Place::new();
     for signal in [Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGINT, Signal::SIGTERM] {
-        let gateway = Process::spawn("gateway", place.gateway());
-        let node = Process::spawn("db-0", place.node());
+        let commands = [("gateway", place.gateway()), ("db-0", place.node())];
+        let [gateway, node] = commands.map(|(name, command)| {
+            let command = command.into_std();
+            let mut heeding = heeding_signals(command.get_program());
+            heeding.args(command.get_args());
+            Process::spawn(name, heeding)
+        });
         gateway.says("listening").await;
         node.says("no link to the gateway").await;
         for process in [gateway, node] {

@@ -4,18 +4,20 @@
 //!   core's effect ----> queue ----> reader 1 .. 4: read, on a thread that may block; then core's event (lock)
 //! ```
 //!
-//! A read that hangs holds up its reader, with the reads that it has taken, and nobody else. What the batch holds that is not written yet a read need not see:
+//! A read that hangs holds up its reader, with the reads that it has taken, and nobody else: several where reads are quick, one where they are slow. What the batch holds that is not written yet a read need not see:
 //! that is not committed, so the core has it in memory. The end of the node does not wait for reads.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use process::threads::{Blocking, Threads};
 use protocol::view::Member;
 use ring::node::NodeEvent;
 use ring::store::{ReadError, ReadId, ReadRows, ReadWhat, StoredRows};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -27,6 +29,9 @@ pub(crate) const READERS: usize = 4;
 
 /// A reader takes this many reads at most before it tells what they have brought: one takes the lock for all.
 const READS_MAX: usize = 16;
+
+/// A read that takes longer is slow: a reader whose reads were, takes one at a time, so that none waits for another.
+const SLOW: Duration = Duration::from_micros(500);
 
 /// A read that is to be carried out.
 pub(super) struct Read {
@@ -52,10 +57,10 @@ impl ReadQueue {
         self.added.notify_one();
     }
 
-    /// Takes a reader's share of the reads; waits until there is one.
-    async fn take(&self) -> Vec<Read> {
+    /// Takes a reader's share of the reads, so many at most; waits until there is one.
+    async fn take(&self, reads_max: usize) -> Vec<Read> {
         loop {
-            let taken = self.take_some();
+            let taken = self.take_some(reads_max);
             if !taken.is_empty() {
                 return taken;
             }
@@ -63,9 +68,9 @@ impl ReadQueue {
         }
     }
 
-    fn take_some(&self) -> Vec<Read> {
+    fn take_some(&self, reads_max: usize) -> Vec<Read> {
         let mut reads = self.lock();
-        let share = reads.len().div_ceil(READERS).min(READS_MAX);
+        let share = reads.len().div_ceil(READERS).min(reads_max);
         let taken = reads.drain(..share).collect();
         if !reads.is_empty() {
             // The readers may have been told of several reads at once.
@@ -88,12 +93,18 @@ impl Driver {
         ending: CancellationToken,
     ) {
         let reading = async {
+            let mut reads_max = READS_MAX;
             loop {
-                let reads = self.reads.take().await;
+                let reads = self.reads.take(reads_max).await;
+                let (began, slow) =
+                    (Instant::now(), SLOW * u32::try_from(reads.len()).unwrap_or(1));
                 let driver = Arc::clone(&self);
                 let read = threads.block_for(Blocking::Read, move || driver.carry_out_reads(reads));
                 match read.await {
-                    Some(Ok(returned)) => self.have_returned(returned),
+                    Some(Ok(returned)) => {
+                        reads_max = if began.elapsed() > slow { 1 } else { READS_MAX };
+                        self.have_returned(returned);
+                    }
                     Some(Err(reason)) => self.stop(reason),
                     // The process ends: nothing is carried out any more.
                     None => return,

@@ -147,8 +147,10 @@ impl Reader<'_> {
                         Err(error) => {
                             // The writer says goodbye once what the handler says is written, and the peer closes.
                             is_undecodable = true;
+                            let violation = CloseReason::from(Violation::from(error));
+                            self.outbox.will_end(violation.clone());
                             handler.undecodable();
-                            self.outbox.end_after_flush(Violation::from(error).into());
+                            self.outbox.end_after_flush(violation);
                         }
                     }
                 }

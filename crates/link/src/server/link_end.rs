@@ -110,8 +110,10 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
             Ok(Ok(messages)) if messages.is_empty() => {}
             Ok(Ok(messages)) => handler.messages(messages),
             Ok(Err(error)) => {
+                let violation = CloseReason::from(Violation::from(error));
+                self.outbox.will_end(violation.clone());
                 handler.undecodable();
-                self.outbox.end_after_flush(Violation::from(error).into());
+                self.outbox.end_after_flush(violation);
                 if let Phase::Open(handler, _) = std::mem::replace(&mut **phase, Phase::Ended) {
                     **phase = Phase::Undecodable(handler);
                 }
@@ -303,6 +305,36 @@ mod tests {
         link.flushed();
         let told: Vec<Heard> = heard.try_iter().collect();
         assert_eq!(told, [Heard::Closed(Violation::from(error).into())]);
+    }
+
+    /// Closes its link where a frame cannot be decoded.
+    struct Closes(Sender<u32>, Told<Heard>);
+
+    impl Handler<u32> for Closes {
+        fn messages(&mut self, batch: Vec<u32>) {
+            self.1.messages(batch);
+        }
+
+        fn undecodable(&mut self) {
+            self.0.close("it was told why");
+        }
+
+        fn closed(&mut self, reason: CloseReason) {
+            self.1.closed(reason);
+        }
+    }
+
+    #[test]
+    fn that_a_frame_cannot_be_decoded_is_the_reason_though_the_handler_closes_the_link() {
+        let (link, _, _) = link();
+        let (told, heard) = channel();
+        assert!(link.open(Box::new(|sender| Box::new(Closes(sender, told)))));
+        let bytes = Bytes::from_static(b"\x00\x06\xff");
+        let error = frame::decode::<u32>(USED, &bytes).expect_err("not a number");
+        link.receive(Ok(Frame { number: 0, bytes }));
+        link.flushed();
+        let heard: Vec<Heard> = heard.try_iter().collect();
+        assert_eq!(heard, [Heard::Closed(Violation::from(error).into())]);
     }
 
     #[test]

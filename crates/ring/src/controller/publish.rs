@@ -27,9 +27,7 @@ impl Controller {
             if known == Some(view) {
                 continue;
             }
-            let service = self.service(&state, partition);
-            self.services.insert(partition, service);
-            published.push(Published::View(*view, service));
+            self.services.remove(&partition);
             assert!(
                 known.is_none_or(|known| view.epoch > known.epoch),
                 "an epoch never goes back: {known:?} to {view:?}",
@@ -40,9 +38,10 @@ impl Controller {
                 }
             }
         }
+        self.publish_services(published);
     }
 
-    /// Tells by whom views are served, where that has changed and the view has not: what is known of its nodes has.
+    /// Tells by whom views are served, where that has changed: with the view, or with what is known of its nodes.
     pub(super) fn publish_services(&mut self, published: &mut Vec<Published>) {
         let Some(state) = &self.published else { return };
         for view in state.known_views() {

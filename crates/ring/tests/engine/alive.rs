@@ -7,19 +7,12 @@ use protocol::message::{DiskState, FromNode, ProbeNumber, Report, ToNode};
 use protocol::view::InSync;
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::link::LinkId;
-use ring::time::Time;
 
 use crate::gateway::{
-    AFTER_GRACE, answers, gateway, handle, in_sync, link, newborn, passes, settle, take_probe,
+    AFTER_GRACE, answers, handle, in_sync, link, newborn, passes, ring_of_both, settle, take_probe,
+    unanswered,
 };
 use crate::support::{both, hello, home_only, incarnation};
-
-/// Handles an event; nobody answers a probe.
-fn at(gateway: &mut Gateway, now: Time, event: GatewayEvent) -> Vec<GatewayEffect> {
-    let mut effects = Vec::new();
-    gateway.handle(now, event, &mut effects);
-    effects
-}
 
 fn says(node: u8, message: FromNode) -> GatewayEvent {
     GatewayEvent::NodeSays { link: link(node), message }
@@ -37,17 +30,13 @@ fn probes(effects: &[GatewayEffect], node: u8) -> Vec<ProbeNumber> {
     effects.iter().filter_map(probe).collect()
 }
 
-fn ring_of_both() -> Gateway {
-    gateway([(1, both(0)), (1, both(1)), (1, both(2))])
-}
-
 #[test]
 fn a_view_shrinks_once_its_home_has_answered_a_probe_that_was_sent_after_the_loss() {
     let mut gateway = ring_of_both();
-    let effects = at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
+    let effects = unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
     let [probe] = probes(&effects, 0)[..] else { panic!("db-0 is probed: {effects:?}") };
     assert!(!gateway.is_saving(), "nothing is decided before it has answered");
-    at(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(probe)));
+    unanswered(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(probe)));
     settle(&mut gateway);
     assert_eq!(in_sync(&gateway, 0), home_only(0));
 }
@@ -56,15 +45,19 @@ fn a_view_shrinks_once_its_home_has_answered_a_probe_that_was_sent_after_the_los
 fn an_answer_to_a_probe_before_the_loss_does_not_count() {
     let mut gateway = ring_of_both();
     let unreachable = FromNode::NextUnreachable { partition: PartitionId(0), epoch: Epoch(1) };
-    let effects = at(&mut gateway, AFTER_GRACE, says(0, unreachable));
+    let effects = unanswered(&mut gateway, AFTER_GRACE, says(0, unreachable));
     let [before] = probes(&effects, 0)[..] else { panic!("db-0 is probed: {effects:?}") };
-    at(&mut gateway, AFTER_GRACE, says(0, FromNode::NextReachable { partition: PartitionId(0) }));
-    let effects = at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
+    unanswered(
+        &mut gateway,
+        AFTER_GRACE,
+        says(0, FromNode::NextReachable { partition: PartitionId(0) }),
+    );
+    let effects = unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
     let [after] = probes(&effects, 0)[..] else { panic!("db-0 is probed again: {effects:?}") };
     assert!(after > before);
-    at(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(before)));
+    unanswered(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(before)));
     assert!(!gateway.is_saving(), "it was sent before the loss was noticed");
-    at(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(after)));
+    unanswered(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(after)));
     assert!(gateway.is_saving());
 }
 
@@ -73,17 +66,17 @@ fn an_answer_to_a_probe_before_the_loss_does_not_count() {
 fn a_greeting_without_the_data_that_a_view_counts_on_is_a_loss_of_its_own() {
     let mut gateway = ring_of_both();
     let comes = || GatewayEvent::NodeLinked { link: link(0), hello: newborn(0) };
-    at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(0) });
-    at(&mut gateway, AFTER_GRACE, comes());
-    at(&mut gateway, AFTER_GRACE, says(0, FromNode::Report(Report::default())));
-    at(&mut gateway, AFTER_GRACE, GatewayEvent::Saved);
-    let effects = at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(0) });
+    unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(0) });
+    unanswered(&mut gateway, AFTER_GRACE, comes());
+    unanswered(&mut gateway, AFTER_GRACE, says(0, FromNode::Report(Report::default())));
+    unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::Saved);
+    let effects = unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(0) });
     let [before] = probes(&effects, 1)[..] else { panic!("db-1 is probed: {effects:?}") };
-    let effects = at(&mut gateway, AFTER_GRACE, comes());
+    let effects = unanswered(&mut gateway, AFTER_GRACE, comes());
     let [after] = probes(&effects, 1)[..] else { panic!("db-1 is probed again: {effects:?}") };
-    at(&mut gateway, AFTER_GRACE, says(1, FromNode::Alive(before)));
+    unanswered(&mut gateway, AFTER_GRACE, says(1, FromNode::Alive(before)));
     assert!(!gateway.is_saving(), "it was sent before db-0 came without its data");
-    at(&mut gateway, AFTER_GRACE, says(1, FromNode::Alive(after)));
+    unanswered(&mut gateway, AFTER_GRACE, says(1, FromNode::Alive(after)));
     settle(&mut gateway);
     assert_eq!(in_sync(&gateway, 0), InSync::NextOnly { next: incarnation(1) });
 }
@@ -91,12 +84,12 @@ fn a_greeting_without_the_data_that_a_view_counts_on_is_a_loss_of_its_own() {
 #[test]
 fn a_home_that_dies_before_it_has_answered_keeps_the_view() {
     let mut gateway = ring_of_both();
-    at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
-    at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(0) });
+    unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
+    unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(0) });
     let mut now = AFTER_GRACE;
     for _ in 0..20 {
         now = now + Duration::from_millis(500);
-        at(&mut gateway, now, GatewayEvent::Tick);
+        unanswered(&mut gateway, now, GatewayEvent::Tick);
     }
     assert!(!gateway.is_saving());
     assert_eq!(in_sync(&gateway, 0), both(0));
@@ -108,9 +101,9 @@ fn a_gateway_that_stood_still_changes_no_view_for_that() {
     for (stood_still, changes) in [(Duration::from_secs(3), false), (Duration::ZERO, true)] {
         let mut gateway = ring_of_both();
         let now = AFTER_GRACE + stood_still;
-        let effects = at(&mut gateway, now, GatewayEvent::NodeLost { link: link(1) });
+        let effects = unanswered(&mut gateway, now, GatewayEvent::NodeLost { link: link(1) });
         for probe in probes(&effects, 0) {
-            at(&mut gateway, now, says(0, FromNode::Alive(probe)));
+            unanswered(&mut gateway, now, says(0, FromNode::Alive(probe)));
         }
         assert_eq!(gateway.is_saving(), changes, "after {stood_still:?}");
     }
@@ -134,21 +127,25 @@ fn where_most_links_are_lost_at_once_nodes_get_time_to_come_back() {
     let mut probes = Vec::new();
     for half_seconds in 4..=8 {
         let now = AFTER_GRACE + Duration::from_millis(500 * half_seconds);
-        let mut effects = at(&mut gateway, now, GatewayEvent::Tick);
+        let mut effects = unanswered(&mut gateway, now, GatewayEvent::Tick);
         probes.extend(take_probe(&mut effects));
     }
     let [(LinkId(99), probe)] = probes[..] else { panic!("db-1 is probed: {probes:?}") };
     let later = AFTER_GRACE + Duration::from_secs(4);
-    at(&mut gateway, later, answers(LinkId(99), probe));
+    unanswered(&mut gateway, later, answers(LinkId(99), probe));
     assert!(gateway.is_saving(), "but then it is");
 }
 
 #[test]
 fn a_node_that_loses_its_link_twice_is_one_node() {
     let mut gateway = ring_of_both();
-    at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
-    at(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLinked { link: link(1), hello: hello(1) });
-    at(&mut gateway, AFTER_GRACE, says(1, FromNode::Report(Report::default())));
+    unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
+    unanswered(
+        &mut gateway,
+        AFTER_GRACE,
+        GatewayEvent::NodeLinked { link: link(1), hello: hello(1) },
+    );
+    unanswered(&mut gateway, AFTER_GRACE, says(1, FromNode::Report(Report::default())));
     handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
     settle(&mut gateway);
     assert_eq!(in_sync(&gateway, 0), home_only(0), "and not most of three");
@@ -157,7 +154,7 @@ fn a_node_that_loses_its_link_twice_is_one_node() {
 #[test]
 fn an_answer_to_a_probe_that_was_not_sent_is_a_violation() {
     let mut gateway = ring_of_both();
-    let effects = at(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(ProbeNumber(99))));
+    let effects = unanswered(&mut gateway, AFTER_GRACE, says(0, FromNode::Alive(ProbeNumber(99))));
     let is_dropped = |effect: &GatewayEffect| matches!(effect, GatewayEffect::Drop { link: of, .. } if *of == link(0));
     assert!(effects.iter().any(is_dropped), "{effects:?}");
 }

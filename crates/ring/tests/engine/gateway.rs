@@ -27,6 +27,11 @@ pub(crate) fn link(node: u8) -> LinkId {
     LinkId(u64::from(node) + 10)
 }
 
+/// A gateway whose views are all *both*, all of its nodes linked and welcomed.
+pub(crate) fn ring_of_both() -> Gateway {
+    gateway([(1, both(0)), (1, both(1)), (1, both(2))])
+}
+
 /// A gateway with the views given, all of its nodes linked and welcomed.
 pub(crate) fn gateway(in_sync: [(u64, InSync); 3]) -> Gateway {
     let nodes = ids()
@@ -88,11 +93,21 @@ pub(crate) fn handle_at(
     now: Time,
     event: GatewayEvent,
 ) -> Vec<GatewayEffect> {
-    let mut effects = Vec::new();
-    gateway.handle(now, event, &mut effects);
+    let mut effects = unanswered(gateway, now, event);
     while let Some((link, probe)) = take_probe(&mut effects) {
         gateway.handle(now, answers(link, probe), &mut effects);
     }
+    effects
+}
+
+/// Handles an event; nobody answers a probe.
+pub(crate) fn unanswered(
+    gateway: &mut Gateway,
+    now: Time,
+    event: GatewayEvent,
+) -> Vec<GatewayEffect> {
+    let mut effects = Vec::new();
+    gateway.handle(now, event, &mut effects);
     effects
 }
 
@@ -134,7 +149,7 @@ pub(crate) fn in_sync(gateway: &Gateway, partition: u16) -> InSync {
     view.expect("the view is known").in_sync
 }
 
-pub(crate) fn saved(effects: &[GatewayEffect]) -> Option<&ClusterState> {
+fn saved(effects: &[GatewayEffect]) -> Option<&ClusterState> {
     effects.iter().find_map(|effect| match effect {
         GatewayEffect::Save(state) => Some(state),
         _ => None,

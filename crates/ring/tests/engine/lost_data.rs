@@ -10,26 +10,19 @@ use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
 
 use crate::gateway::{
-    AFTER_GRACE, answers, comes_back_without_data, gateway, handle, in_sync, link, newborn,
-    reports, sent_to, settle, take_probe,
+    AFTER_GRACE, answers, comes_back_without_data, handle, in_sync, link, newborn, reports,
+    ring_of_both, sent_to, settle, take_probe, unanswered,
 };
 use crate::support::{both, hello, home_only, incarnation, user_of};
-
-fn ring_of_both() -> Gateway {
-    gateway([(1, both(0)), (1, both(1)), (1, both(2))])
-}
-
-/// Handles an event; nobody answers a probe.
-fn unanswered(gateway: &mut Gateway, event: GatewayEvent) -> Vec<GatewayEffect> {
-    let mut effects = Vec::new();
-    gateway.handle(AFTER_GRACE, event, &mut effects);
-    effects
-}
 
 /// Asks for a request of a client of P0; what is done.
 fn submit(gateway: &mut Gateway, request: ClientRequest) -> Vec<GatewayEffect> {
     let time_allowed = Duration::from_secs(5);
-    unanswered(gateway, GatewayEvent::Submit { ticket: Ticket(1), request, time_allowed })
+    unanswered(
+        gateway,
+        AFTER_GRACE,
+        GatewayEvent::Submit { ticket: Ticket(1), request, time_allowed },
+    )
 }
 
 fn read() -> ClientRequest {
@@ -51,10 +44,14 @@ fn next_comes(gateway: &mut Gateway, condition: Condition) {
 #[test]
 fn reads_go_on_at_the_replica_before_it_has_taken_over() {
     let mut gateway = ring_of_both();
-    unanswered(&mut gateway, GatewayEvent::NodeLost { link: link(0) });
-    unanswered(&mut gateway, GatewayEvent::NodeLinked { link: link(0), hello: newborn(0) });
-    let mut effects = unanswered(&mut gateway, reports(0, Report::default()));
-    effects.extend(unanswered(&mut gateway, GatewayEvent::Saved));
+    unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(0) });
+    unanswered(
+        &mut gateway,
+        AFTER_GRACE,
+        GatewayEvent::NodeLinked { link: link(0), hello: newborn(0) },
+    );
+    let mut effects = unanswered(&mut gateway, AFTER_GRACE, reports(0, Report::default()));
+    effects.extend(unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::Saved));
     assert_eq!(in_sync(&gateway, 0), both(0), "db-1 has not shown yet that it is alive");
     assert!(sent_to(&effects, 0).is_empty(), "no welcome before it is dropped: {effects:?}");
     let of_next = std::iter::from_fn(|| take_probe(&mut effects)).find(|(of, _)| *of == link(1));
@@ -77,7 +74,7 @@ fn reads_go_on_at_the_replica_before_it_has_taken_over() {
 #[test]
 fn where_both_nodes_have_lost_their_data_an_operator_decides() {
     let mut gateway = ring_of_both();
-    unanswered(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
+    unanswered(&mut gateway, AFTER_GRACE, GatewayEvent::NodeLost { link: link(1) });
     comes_back_without_data(&mut gateway);
     settle(&mut gateway);
     assert_eq!(in_sync(&gateway, 0), both(0), "db-1 may have it all");

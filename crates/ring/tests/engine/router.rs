@@ -8,19 +8,13 @@ use protocol::precondition::Precondition;
 use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
 use ring::router::{ClientRequest, NodeLimits, Outcome, Ticket, Unavailable};
 
-use crate::gateway::{AFTER_GRACE, gateway, link};
-use crate::support::{both, user_of};
+use crate::gateway::{AFTER_GRACE, link, ring_of_both, unanswered};
+use crate::support::user_of;
 
 const TIME_ALLOWED: Duration = Duration::from_secs(5);
 
-fn ring_of_both() -> Gateway {
-    gateway([(1, both(0)), (1, both(1)), (1, both(2))])
-}
-
 fn at(gateway: &mut Gateway, ms: u64, event: GatewayEvent) -> Vec<GatewayEffect> {
-    let mut effects = Vec::new();
-    gateway.handle(AFTER_GRACE + Duration::from_millis(ms), event, &mut effects);
-    effects
+    unanswered(gateway, AFTER_GRACE + Duration::from_millis(ms), event)
 }
 
 fn read() -> ClientRequest {

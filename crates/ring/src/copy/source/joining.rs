@@ -187,10 +187,11 @@ impl PartitionCopy {
         if unsent > HOLD_LAG_ENTRIES { None } else { pace.hold_from(level) }
     }
 
-    /// How long to hold for a joiner: more than twice as long as it should take.
+    /// How long to hold for a joiner: more than twice as long as it should take. One of which no sync was timed yet has no more
+    /// than any; if it takes longer, its next syncs tell.
     fn hold_max(&self, candidate: Candidate) -> Duration {
         let syncs = candidate.pace.sync().map(|sync| sync.saturating_mul(3));
-        self.settings.hold_max.max(syncs.unwrap_or(self.settings.append_deadline))
+        self.settings.hold_max.max(syncs.unwrap_or_default())
     }
 
     /// When to go on, at the latest.
