@@ -145,6 +145,7 @@ impl Run<'_> {
         self.keep_in_the_dark(now);
         self.kill_again();
         self.lose_alone(now);
+        self.strand();
         if self.corrupt_ahead(now) {
             return;
         }
@@ -173,6 +174,9 @@ impl Run<'_> {
                     self.without_data.insert(place);
                 }
                 Fault::LostAlone { host: Host::Node(place), .. } => self.will_lose(place),
+                Fault::Corrupt { host: Host::Node(place), rot, stranded: true, .. } => {
+                    self.will_strand(place, rot.member);
+                }
                 Fault::Corrupt { host: Host::Node(place), killed_again: true, .. } => {
                     self.leave_behind(place, PlannedFault { at_ms, for_ms, fault });
                     return;

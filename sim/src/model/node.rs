@@ -66,6 +66,12 @@ pub struct Stages<T> {
 }
 
 impl CopyModel {
+    /// Whether a snapshot has begun to take its place, and nothing of that is durable.
+    pub fn has_begun_undurably(&self) -> bool {
+        let Stages { handed, durable, .. } = self.snapshot;
+        handed.is_part && handed.begun > durable.begun
+    }
+
     /// Whether a loss of power would leave a part of it, or what a snapshot was to replace.
     pub fn is_whole_durably(&self) -> bool {
         let Stages { handed, durable, .. } = self.snapshot;

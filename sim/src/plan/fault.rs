@@ -84,6 +84,10 @@ pub enum Fault {
         /// was restored.
         #[serde(default)]
         killed_again: bool,
+        /// Whether the node that restores it is killed as soon as a snapshot has begun, and its own syncs hang until that one
+        /// is back.
+        #[serde(default)]
+        stranded: bool,
     },
     /// The node comes back with an empty data directory.
     LostData(Host),

@@ -108,9 +108,12 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
             let killed = row == Row::Entry && random.random();
             if random.random_ratio(1, 8) {
                 let rot = Rot { member: Member::Home, row: Row::Entry, pick: 1.0 };
-                return Fault::Corrupt { host, rot, killed: true, killed_again: true };
+                let (killed, killed_again) = (true, true);
+                return Fault::Corrupt { host, rot, killed, killed_again, stranded: false };
             }
-            Fault::Corrupt { host, rot: Rot { member, row, pick }, killed, killed_again: false }
+            let rot = Rot { member, row, pick };
+            let stranded = swarm.pace == Pace::Free && random.random_ratio(1, 4);
+            Fault::Corrupt { host, rot, killed, killed_again: false, stranded }
         }
         FaultKind::LostData if swarm.pace == Pace::Free && random.random() => {
             let place = random.random_range(0..swarm.nodes);

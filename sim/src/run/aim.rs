@@ -25,6 +25,9 @@ const BEHIND_MS: u64 = 300;
 /// How long a node stays dead that dies at the right moment, in milliseconds.
 const DEAD_MS: u64 = 50;
 
+/// How long the disk of a node hangs that is left alone with a snapshot: until its source is back, in milliseconds.
+const STRANDED_MS: u64 = 1_500;
+
 /// What aimed faults wait for.
 #[derive(Debug, Default)]
 pub(super) struct Aims {
@@ -34,6 +37,8 @@ pub(super) struct Aims {
     to_corrupt: Option<(usize, PlannedFault, Duration)>,
     /// The nodes that are to die once more, as soon as they are restored to less than they had.
     to_kill_again: Vec<Host>,
+    /// The damaged copies that are to be left alone with a snapshot as soon as one has begun.
+    to_strand: Vec<(usize, Member)>,
     /// The nodes that are to lose their data as soon as their home copy is to go on alone and has not heard so, by then.
     to_lose: Vec<(usize, Duration)>,
 }
@@ -114,6 +119,36 @@ impl Run<'_> {
         let kill = Fault::Kill(self.aims.to_kill_again.remove(found));
         if self.is_borne(&kill) {
             self.log.tell(Seen::World(WorldDid::Fault(kill.kind())));
+            self.world.add_steps(kill.steps(DEAD_MS));
+        }
+    }
+
+    /// A damaged copy is to be left alone with the snapshot that restores it.
+    pub(super) fn will_strand(&mut self, place: usize, member: Member) {
+        self.aims.to_strand.push((place, member));
+    }
+
+    /// Leaves such a copy alone, at the moment when the snapshot has begun and nothing of it is durable.
+    pub(super) fn strand(&mut self) {
+        let has_begun = |(place, member): &(usize, Member)| {
+            self.model.nodes[*place].copy(*member).has_begun_undurably()
+        };
+        let Some(found) = self.aims.to_strand.iter().position(has_begun) else { return };
+        let (place, member) = self.aims.to_strand.remove(found);
+        let Some(partition) = self
+            .model
+            .ring
+            .places()
+            .nth(place)
+            .map(|here| self.model.ring.partition_at(here, member))
+        else {
+            return;
+        };
+        let source = self.model.ring.holder(partition, member.other()).index();
+        let kill = Fault::Kill(Host::Node(source));
+        if self.is_borne(&kill) {
+            self.log.tell(Seen::World(WorldDid::Fault(kill.kind())));
+            self.world.add_steps(Fault::HungDisk(Host::Node(place)).steps(STRANDED_MS));
             self.world.add_steps(kill.steps(DEAD_MS));
         }
     }
