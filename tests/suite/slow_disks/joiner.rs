@@ -24,6 +24,10 @@ const SYNC_TAKES: Duration = Duration::from_millis(600);
 
 const CLIENTS: usize = 6;
 
+/// How long a client rests between two updates: with some 600 updates a second RocksDB fills no write buffer. To write one
+/// to a file takes several syncs more, each as slow.
+const REST: Duration = Duration::from_millis(10);
+
 /// So many syncs may begin at the slow node while an update is under way: one just before the update arrives there, its own,
 /// the one that begins when that returns, and one that changes the node's view.
 const SYNCS_MAX: u64 = 4;
@@ -111,6 +115,7 @@ async fn keep_changing(
         let status = change(&cluster, &id, group).await;
         let syncs = cluster.slow_disk(HOST).begun(Calls::Syncs) - before;
         updates.push(Updated { status, took: began.elapsed(), syncs });
+        sleep(REST).await;
     }
     updates
 }
