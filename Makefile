@@ -1,4 +1,4 @@
-# The two commands are `make run` and `make test`; `make help` lists the rest.
+# The three commands are `make try`, `make run` and `make test`; `make help` lists the rest.
 
 # One set of flags for every command: see .cargo/config.toml.
 unexport RUSTFLAGS
@@ -13,10 +13,13 @@ endif
 endif
 target := $(or $(CARGO_TARGET_DIR),target)
 
+# What a cluster is made of.
+programs := $(addprefix --package ,gateway db_process chainring)
+
 # The seeds that `make sweep` plays.
 SEEDS ?= 0..1000
 
-.PHONY: help deps build run test rounds rest-fuzz sweep bench-rest bench fuzz lint deny fmt
+.PHONY: help deps build try run test rounds rest-fuzz sweep bench-rest bench fuzz lint deny fmt
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +30,13 @@ deps: ## Install what is missing on this machine
 build: deps ## Build all programs
 	cargo build --locked --workspace --bins
 
+try: ## Start a cluster in memory, without waiting for RocksDB to compile; ARGS="--nodes 5"
+	@scripts/deps --try
+	cargo build --locked --target-dir $(target)/try --no-default-features --bins $(programs)
+	$(target)/try/debug/chainring dev --memory $(ARGS)
+
 run: deps ## Start a cluster on this machine; ARGS="--nodes 5" for another size
-	cargo build --locked --bins $(addprefix --package ,gateway db_process chainring)
+	cargo build --locked --bins $(programs)
 	$(target)/debug/chainring dev $(ARGS)
 
 test: build ## Run all tests

@@ -40,6 +40,6 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         .route("/api/user/{id}", get(read))
         .route("/api/user/", post(update.clone()).put(update));
     // As the gateway's; without that an answer may wait for the acknowledgement of the one before.
-    let listener = link::nodelay(TcpListener::bind(args.listen).await?);
+    let listener = port::nodelay(TcpListener::bind(args.listen).await?);
     Ok(axum::serve(listener, app).await?)
 }

@@ -13,14 +13,15 @@ use protocol::message::{
 use protocol::precondition::Precondition;
 use protocol::user::UserId;
 use protocol::view::Member;
-use ring::controller::{ClusterState, NodeState};
-use ring::gateway::{Gateway, GatewayEffect, GatewayEvent, GatewaySettings};
-use ring::link::LinkId;
-use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity, NodeSettings};
-use ring::placement::Place;
-use ring::router::{ClientRequest, Ticket};
-use ring::store::{AtHand, Mark, ReadError, Recovered, Stored, StoredRecord};
-use ring::time::Time;
+use ring_core::gateway::{
+    ClientRequest, ClusterState, Gateway, GatewayEffect, GatewayEvent, GatewaySettings, NodeState,
+    Ticket,
+};
+use ring_core::link::LinkId;
+use ring_core::node::{Node, NodeEffect, NodeEvent, NodeIdentity, NodeSettings};
+use ring_core::placement::Place;
+use ring_core::store::{AtHand, Mark, ReadError, Recovered, Stored, StoredRecord};
+use ring_core::time::Time;
 use uuid::Uuid;
 
 use crate::samples::{

@@ -5,7 +5,7 @@ use protocol::id::{ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, Partition
 use protocol::id::{RequestId, Seq};
 use protocol::user::{User, UserId};
 use protocol::view::{InSync, View};
-use ring::placement::Ring;
+use ring_core::placement::Ring;
 use uuid::Uuid;
 
 /// Bytes of a record: a plain one, and one with the longest name.

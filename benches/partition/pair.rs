@@ -9,7 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use db_process::storage::rocks::{RocksSettings, RocksStorage};
 use db_process::{Config, Deps, RunError};
-use link::{DeadlineListener, Port, Sender, TcpConnector};
+use link::Sender;
+use port::{Port, TcpConnector};
 use process::entropy::{Entropy, SystemEntropy};
 use process::threads::SystemThreads;
 use protocol::hello::Secret;
@@ -52,12 +53,12 @@ impl Pair {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (acceptor, nodes_come) = gateway::nodes(secret.clone());
-        let listener = DeadlineListener::for_links(link::nodelay(listener), &settings);
+        let listener = link::listener(port::nodelay(listener), &settings);
         let server = link::server(acceptor, &settings);
         let ending = CancellationToken::new();
         let end = ending.clone();
         tokio::spawn(async move {
-            link::serve(listener, Port::default(), |connection| server.on(connection), end).await;
+            port::serve(listener, Port::default(), |connection| server.on(connection), end).await;
         });
 
         let open = |path: &Path| RocksStorage::open(path, &RocksSettings::default());
@@ -154,7 +155,7 @@ async fn start(
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let deps = Deps {
         address: listener.local_addr()?.to_string(),
-        listener: link::nodelay(listener),
+        listener: port::nodelay(listener),
         connector: Arc::new(TcpConnector),
         storage,
         entropy: Arc::new(SystemEntropy),

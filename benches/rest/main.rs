@@ -236,7 +236,7 @@ impl Bench {
     /// What a ring does with more requests than it can bear, just after that, and with many clients that wait.
     async fn overload(&self, args: &Args) -> anyhow::Result<()> {
         let most = args.overload_connections.max(args.waiting_connections);
-        process::descriptors::allow(most)?;
+        service::descriptors::allow(most)?;
         let ring = Subject::ring(3, RING, &args.disk).await?;
         ring.fill(args.users).await?;
         if let Some(cgroup) = &args.cgroup {

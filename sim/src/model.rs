@@ -5,11 +5,11 @@ mod roles;
 
 use std::collections::BTreeMap;
 
-use process::events::{Event, GatewayEvent, Said};
 use protocol::id::{Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, RequestId, Seq};
 use protocol::message::{CallId, Condition, Progress};
 use protocol::view::{InSync, Member, View};
-use ring::placement::{Place, Ring};
+use ring_core::placement::{Place, Ring};
+use service::events::{Event, GatewayEvent, Said};
 
 use crate::plan::host::Host;
 use crate::plan::step::Death;

@@ -7,10 +7,10 @@ mod node;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use process::events::Event;
 use protocol::id::{GatewayBoot, NodeId, PartitionId, Position, RequestId, Seq};
 use protocol::message::CallId;
 use protocol::view::Member;
+use service::events::Event;
 
 use crate::model::Model;
 use crate::plan::host::Host;

@@ -21,8 +21,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use process::events::{Event, NodeEvent};
-use ring::placement::Ring;
+use ring_core::placement::Ring;
+use service::events::{Event, NodeEvent};
 
 use crate::checks::{Checks, End, Violation};
 use crate::model::Model;

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use history::users::{Input, Output};
 use history::{ClientId, OperationId, Outcome};
-use process::events::{self, Event};
 use protocol::id::{Epoch, NodeId};
 use protocol::view::{Member, View};
+use service::events::{self, Event};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 

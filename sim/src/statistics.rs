@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use history::Outcome;
 use history::users::Input;
-use process::events::{Event, GatewayEvent};
 use protocol::view::{InSync, Member};
+use service::events::{Event, GatewayEvent};
 
 use crate::model::Model;
 use crate::plan::swarm::{Pace, Swarm};

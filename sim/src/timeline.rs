@@ -3,9 +3,9 @@
 use std::fmt;
 
 use history::Outcome;
-use process::events::{Event, GatewayEvent, NodeEvent, Said};
 use protocol::id::PartitionId;
-use ring::placement::Ring;
+use ring_core::placement::Ring;
+use service::events::{Event, GatewayEvent, NodeEvent, Said};
 
 use crate::report::About;
 use crate::seen::{Answered, ClientDid, Moment, Seen, StateDid, WorldDid};

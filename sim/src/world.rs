@@ -40,7 +40,7 @@ use db_process::store::audit::Audit;
 use history::users::{Input, Output};
 use history::{ClientId, Recorder};
 use protocol::view::Member;
-use ring::placement::Ring;
+use ring_core::placement::Ring;
 use tokio::sync::mpsc;
 use turmoil::Sim;
 

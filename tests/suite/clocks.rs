@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use api::ClusterStatus;
 use history::users::Input;
-use ring::gateway::ClusterStatus;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use api::ClusterStatus;
 use db_process::storage::memory::{MemoryDisk, MemoryStorage};
 use db_process::storage::{
     AtHand, Batch, ReadsThrough, Storage, StorageError, StorageReader, Table,
 };
 use protocol::user::UserId;
-use ring::gateway::ClusterStatus;
-use ring::placement::Ring;
+use ring_core::placement::Ring;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use process::descriptors;
 use serde_json::json;
+use service::descriptors;
 use tokio::time::{Instant, sleep};
 
 use crate::harness::cluster::Cluster;

@@ -10,7 +10,7 @@ use db_process::storage::{
     Batch, Change, ReadsThrough, Storage, StorageError, StorageReader, Table,
 };
 use protocol::view::Member;
-use ring::placement::Ring;
+use ring_core::placement::Ring;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ring::gateway::ClusterStatus;
+use api::ClusterStatus;
 use tokio::time::{Instant, sleep};
 
 use crate::harness::audit::assert_nothing_is_lost;

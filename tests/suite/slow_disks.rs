@@ -6,7 +6,7 @@ mod hangs;
 mod joiner;
 mod reads;
 
-use ring::gateway::ClusterStatus;
+use api::ClusterStatus;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::Cluster;

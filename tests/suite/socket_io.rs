@@ -12,8 +12,8 @@ mod rust;
 
 use std::time::Duration;
 
+use api::ClusterStatus;
 use protocol::version::Versions;
-use ring::gateway::ClusterStatus;
 use serde_json::{Value, json};
 
 /// Longer than it takes to connect, to notice the loss of a node, and to connect again.

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use protocol::id::NodeId;
+use api::{AcceptLoss, path};
+use protocol::id::{NodeId, PartitionId};
 use protocol::salvage::Salvage;
-use serde_json::json;
 
 use crate::out;
 use crate::rest::Rest;
@@ -28,8 +28,8 @@ pub(crate) struct Args {
 /// Tells the gateway; whatever it says against it is the error.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { partition, from, rest } = args;
-    let body = json!({ "partition": partition, "from": from });
-    rest.post("/api/cluster/accept-loss", &body).await?;
+    let body = AcceptLoss { partition: PartitionId(partition), from: from.clone() };
+    rest.post(path::ACCEPT_LOSS, &body).await?;
     out::print(format_args!(
         "P{partition} goes on with the copy on {from}; `chainring status` shows how. Users whose records cannot be read there \
          are dropped: it names the first {}, and the log of {from} does too",

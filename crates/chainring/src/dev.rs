@@ -7,7 +7,9 @@ mod child;
 mod console;
 mod layout;
 
-use std::path::PathBuf;
+use std::env;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,8 +38,12 @@ pub(crate) struct Args {
     nodes: usize,
 
     /// Where to keep the data between runs
-    #[arg(long, value_name = "DIR", default_value = "data")]
+    #[arg(long, value_name = "DIR", default_value = "data", conflicts_with = "memory")]
     data: PathBuf,
+
+    /// Keep the users in memory only: a node that is killed returns empty and is restored, and nothing is left at the end
+    #[arg(long)]
+    memory: bool,
 
     /// The port of REST
     #[arg(long, value_name = "PORT", env = "CHAINRING_REST_PORT", default_value_t = 3001)]
@@ -53,6 +59,14 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !(2..=NODES_MAX).contains(&args.nodes) {
         bail!("a ring on one machine has 2 to {NODES_MAX} nodes, not {}", args.nodes);
     }
+    for (flag, port) in [("--rest-port", args.rest_port), ("--socket-port", args.socket_port)] {
+        if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            bail!(
+                "port {port} cannot be had ({error}): is another ring running? Stop it, or choose another port with {flag} \
+                 and another directory with --data"
+            );
+        }
+    }
     let shutdown = shutdown::on_signal()?;
     let console = Console::start()?;
     let layout = Layout::prepare(&args, &console)?;
@@ -62,8 +76,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     for node in 0..args.nodes {
         nodes.start(layout.node(node));
     }
-    let url = format!("http://127.0.0.1:{}", args.rest_port);
-    let announce = announce(url, console.clone());
+    let announce = announce(Announcement::new(&args, &layout), console.clone());
     let announcing = tokio::spawn(shutdown.clone().run_until_cancelled_owned(announce));
 
     let failed = tokio::select! {
@@ -78,7 +91,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     // The gateway first: it ends what its clients have under way while the nodes are there.
     gateway.stop().await;
     nodes.stop().await;
-    console.say(format_args!("stopped; the data is in {}", args.data.display()));
+    match layout.kept() {
+        Some(data) => console.say(format_args!("stopped; the data is in {}", data.display())),
+        None => console.say("stopped; the users were in memory, and are gone"),
+    }
     console.finish();
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -116,8 +132,26 @@ impl Children {
     }
 }
 
-/// Says when the ring is ready, and what to try.
-async fn announce(url: String, console: Console) {
+/// What is said once the ring is ready.
+struct Announcement {
+    rest: String,
+    socket: String,
+    data: Option<PathBuf>,
+    nodes: usize,
+}
+
+impl Announcement {
+    fn new(args: &Args, layout: &Layout) -> Self {
+        let at = |port| format!("http://127.0.0.1:{port}");
+        let (rest, socket) = (at(args.rest_port), at(args.socket_port));
+        let data = layout.kept().map(Path::to_owned);
+        Self { rest, socket, data, nodes: args.nodes }
+    }
+}
+
+/// Says when the ring is ready, where it is, and what to try.
+async fn announce(announcement: Announcement, console: Console) {
+    let Announcement { rest: url, socket, data, nodes } = announcement;
     let rest = Rest::at(url);
     loop {
         tokio::time::sleep(POLL).await;
@@ -126,11 +160,25 @@ async fn announce(url: String, console: Console) {
         }
     }
     let url = &rest.url;
-    console.say("the ring is ready; try:");
+    let program = env::args().next().unwrap_or_else(|| "chainring".to_owned());
+    console.say(format_args!("the ring of {nodes} nodes is ready"));
+    console.say(format_args!("  REST       {url}/api/user/"));
+    console.say(format_args!("  socket.io  {socket}"));
+    match data {
+        Some(data) => console.say(format_args!("  data       {}", data.display())),
+        None => {
+            console.say(
+                "  data       in memory: a node that is killed returns empty, and is restored;",
+            );
+            console.say("             two that are dead at once lose what both had");
+        }
+    }
+    console.say("try:");
     console.say(format_args!(
         "  curl -i {url}/api/user/ -H 'content-type: application/json' \
          -d '{{\"id\":\"ada\",\"name\":\"Ada\",\"email\":\"ada@example.org\",\"group\":1}}'"
     ));
     console.say(format_args!("  curl -i {url}/api/user/ada"));
-    console.say("  chainring status");
+    console.say(format_args!("  {program} status --url {url}"));
+    console.say("  pkill -9 -f 'node-id [d]b-1'    # a node dies, and is started again");
 }

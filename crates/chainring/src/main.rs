@@ -29,7 +29,7 @@ const FORMER_NAMES: &[&str] = &["REST_PORT", "SOCKET_PORT", "SOCKET_SERVER_URL"]
 
 /// A replicated store of user records that keeps serving when a machine dies.
 #[derive(Debug, Parser)]
-#[command(name = "chainring", version)]
+#[command(name = "chainring", version = process::VERSION)]
 struct Args {
     #[command(subcommand)]
     command: Command,

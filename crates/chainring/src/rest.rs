@@ -5,10 +5,11 @@ use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context, bail};
-use reqwest::{Certificate, Client, RequestBuilder};
+use reqwest::{Certificate, Client, RequestBuilder, StatusCode};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::trust::{Trust, no_gateway_at};
+use crate::trust::{self, Trust, no_gateway_at};
 
 /// How long the gateway may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,7 +25,8 @@ pub(crate) struct Rest {
         long,
         value_name = "URL",
         env = "CHAINRING_URL",
-        default_value = "http://127.0.0.1:3001"
+        default_value = "http://127.0.0.1:3001",
+        value_parser = trust::url
     )]
     pub(crate) url: String,
 
@@ -49,7 +51,7 @@ impl Rest {
     }
 
     /// Sends JSON to a path; whatever the gateway says against it is the error.
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<String> {
+    pub(crate) async fn post(&self, path: &str, body: &impl Serialize) -> anyhow::Result<String> {
         self.send(self.client()?.post(self.address(path)).json(body)).await
     }
 
@@ -86,7 +88,14 @@ impl Rest {
         let text = response.text().await?;
         if !status.is_success() {
             let problem: Value = serde_json::from_str(&text).unwrap_or_default();
-            bail!("{}", problem["detail"].as_str().unwrap_or(status.as_str()));
+            match status {
+                StatusCode::UNAUTHORIZED => {
+                    bail!(
+                        "the gateway wants an API token: name its file with --token-file, or set {TOKEN}"
+                    )
+                }
+                _ => bail!("{}", problem["detail"].as_str().unwrap_or(status.as_str())),
+            }
         }
         Ok(text)
     }

@@ -1,5 +1,6 @@
 //! Whom the commands trust that speak to a gateway with TLS.
 
+use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,11 @@ impl Trust {
         ensure!(is_there, "there is no certificate in {}: it is to be in PEM", path.display());
         Ok(Some(pem))
     }
+}
+
+/// A URL as users type it: without a scheme it is `http`.
+pub(crate) fn url(text: &str) -> Result<String, Infallible> {
+    Ok(if text.contains("://") { text.to_owned() } else { format!("http://{text}") })
 }
 
 /// What to say, and to do, where nobody answers.

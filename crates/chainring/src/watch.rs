@@ -7,18 +7,18 @@ use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
+use api::ClusterStatus;
 use futures_util::FutureExt;
 use native_tls::{Certificate, Identity, TlsConnector};
 use process::secret::SecretArgs;
 use protocol::hello::{GatewayPeer, Hello};
-use ring::gateway::ClusterStatus;
 use rust_socketio::asynchronous::{Client, ClientBuilder};
 use rust_socketio::{Payload, TransportType};
 use tokio::sync::mpsc;
 
 use crate::out::{self, Reader};
 use crate::status;
-use crate::trust::{Trust, no_gateway_at, read};
+use crate::trust::{self, Trust, no_gateway_at, read};
 
 /// Arguments of `chainring watch`.
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,8 @@ pub(crate) struct Args {
         long,
         value_name = "URL",
         env = "CHAINRING_SOCKET_SERVER_URL",
-        default_value = "http://127.0.0.1:3002"
+        default_value = "http://127.0.0.1:3002",
+        value_parser = trust::url
     )]
     url: String,
 

@@ -7,17 +7,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use link::{InvalidLimits, InvalidSettings, Port, Settings};
-use process::disk::DiskArgs;
-use process::links::LinkArgs;
+use link::{InvalidSettings, Settings};
+use port::{InvalidLimits, Port};
 use process::log::LogArgs;
-use process::ports::PortArgs;
 use process::secret::{SecretArgs, SecretError};
 use process::shutdown::ShutdownArgs;
-use process::tls::{Tls, TlsArgs};
 use protocol::hello::Secret;
 use protocol::id::NodeId;
-use ring::node::NodeSettings;
+use ring_core::node::NodeSettings;
+use service::disk::DiskArgs;
+use service::links::LinkArgs;
+use service::ports::PortArgs;
+use service::tls::{Tls, TlsArgs};
 
 use crate::storage::bytes_of_mib;
 use crate::store::RECORD_CACHE_MIB;
@@ -27,7 +28,7 @@ pub use memory::MemoryArgs;
 
 /// The arguments of a db_process; each has an environment variable too.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(name = "db_process", version, about = "A node of a Chainring: keeps users in RocksDB")]
+#[command(name = "db_process", version = process::VERSION, about = "A node of a Chainring: keeps users in RocksDB")]
 pub struct Args {
     /// The node's id, one of those that the gateway is told
     #[arg(long, value_name = "ID", env = "CHAINRING_DB_INSTANCE_ID")]
@@ -43,9 +44,9 @@ pub struct Args {
     )]
     pub gateway: String,
 
-    /// Directory of the node's data; made if it is missing
-    #[arg(long, value_name = "DIR", env = "CHAINRING_DATA_DIR")]
-    pub data: PathBuf,
+    /// Where the data is.
+    #[command(flatten)]
+    pub place: PlaceArgs,
 
     /// Where to serve the node before this one in the ring; port 0 takes any that is free
     #[arg(
@@ -116,6 +117,19 @@ pub struct Args {
     /// What ends the process.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,
+}
+
+/// Where a node keeps its data.
+#[derive(Debug, Clone, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct PlaceArgs {
+    /// Directory of the node's data; made if it is missing
+    #[arg(long, value_name = "DIR", env = "CHAINRING_DATA_DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Keep the data in memory: a node that ends returns empty, and is restored by its neighbours. For trying Chainring out
+    #[arg(long, env = "CHAINRING_MEMORY")]
+    pub memory: bool,
 }
 
 /// What a node needs to know, resolved.

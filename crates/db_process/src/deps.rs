@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use link::Connector;
+use port::Connector;
 use process::entropy::Entropy;
 use process::threads::Threads;
 

@@ -31,14 +31,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use link::Sender;
-use process::clock::Clock;
-use process::shared::{Held, Shared};
 use protocol::hello::HomeHello;
 use protocol::id::Incarnation;
 use protocol::message::{CopyMessage, FromNode};
-use ring::link::{LinkId, LinkIds};
-use ring::node::{Node, NodeEffect, NodeEvent};
-use ring::store::Mark;
+use ring_core::link::{LinkId, LinkIds};
+use ring_core::node::{Node, NodeEffect, NodeEvent};
+use ring_core::store::Mark;
+use service::clock::Clock;
+use service::shared::{Held, Shared};
 use tokio::sync::Notify;
 use tracing::{error, warn};
 

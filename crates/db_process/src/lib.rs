@@ -4,7 +4,7 @@
 //!                    +------------------------------ db_process ------------------------------+
 //!   gateway <------->| gateway_link  ---\                                                      |
 //!                    |                   \                                                     |
-//!   next's node <--->| next_link     -----> driver: ring::node::Node behind a lock             |
+//!   next's node <--->| next_link     -----> driver: ring_core::node::Node behind a lock             |
 //!                    |                   /     |  reads          |  batch        ^ synced      |
 //!   home's node <--->| home_links    ---/      v                 v               |             |
 //!                    |                  store (rows) <--- disk: writes, and syncs apart        |
@@ -14,7 +14,7 @@
 //! ```
 //!
 //! [`run`] is the whole process but for its arguments and its machine: the simulation calls it too, with other [`Deps`].
-//! No rule of the protocol is here; they live in `ring`.
+//! No rule of the protocol is here; they live in `ring_core`.
 
 mod config;
 mod deps;
@@ -23,6 +23,6 @@ mod run;
 pub mod storage;
 pub mod store;
 
-pub use config::{AnnounceError, Args, Config, ConfigError, MemoryArgs};
+pub use config::{AnnounceError, Args, Config, ConfigError, MemoryArgs, PlaceArgs};
 pub use deps::Deps;
 pub use run::{RunError, run};

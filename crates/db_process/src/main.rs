@@ -1,17 +1,23 @@
 //! A node of the ring, as a process.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+#[cfg(not(feature = "rocksdb"))]
+use anyhow::bail;
+#[cfg(feature = "rocksdb")]
 use db_process::storage::rocks::RocksStorage;
-use db_process::{Args, Config, Deps};
-use process::disk::StartWatch;
+use db_process::storage::{Storage, memory::MemoryDisk};
+use db_process::{Args, Config, Deps, MemoryArgs};
 use process::entropy::SystemEntropy;
 use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
-use process::tls::Tls;
-use process::{descriptors, files, flags};
+use process::{files, flags};
+use service::descriptors;
+use service::disk::StartWatch;
+use service::tls::Tls;
 use tokio::net::TcpListener;
 use tokio::runtime;
 
@@ -44,10 +50,13 @@ fn configure(args: &Args) -> anyhow::Result<(Config, Tls)> {
 
 async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
     let shutdown = args.shutdown.start()?;
-    let watch = || StartWatch::begin(args.disk.deadline(), &args.data);
+    let place = args.place.data.clone().unwrap_or_else(|| PathBuf::from("(memory)"));
+    let watch = || StartWatch::begin(args.disk.deadline(), &place);
     let opening = watch()?;
-    let storage = RocksStorage::open(&args.data, &args.memory.rocks_settings())
-        .with_context(|| format!("the data directory {} cannot be used", args.data.display()))?;
+    let storage = match &args.place.data {
+        Some(directory) => open(directory, &args.memory)?,
+        None => Arc::new(MemoryDisk::new().open()),
+    };
     drop(opening);
     let listener = TcpListener::bind(args.listen)
         .await
@@ -57,11 +66,26 @@ async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
     tokio::spawn(tls.follow(Arc::new(SystemThreads)));
     let deps = Deps {
         address,
-        listener: link::nodelay(listener),
+        listener: port::nodelay(listener),
         connector,
-        storage: Arc::new(storage),
+        storage,
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
     };
     Ok(watch()?.while_starting(db_process::run(config, deps, shutdown)).await?)
+}
+
+#[cfg(feature = "rocksdb")]
+fn open(directory: &Path, memory: &MemoryArgs) -> anyhow::Result<Arc<dyn Storage>> {
+    let storage = RocksStorage::open(directory, &memory.rocks_settings())
+        .with_context(|| format!("the data directory {} cannot be used", directory.display()))?;
+    Ok(Arc::new(storage))
+}
+
+#[cfg(not(feature = "rocksdb"))]
+fn open(directory: &Path, _: &MemoryArgs) -> anyhow::Result<Arc<dyn Storage>> {
+    bail!(
+        "{} is not opened: this program was built without RocksDB, and has --memory only",
+        directory.display()
+    );
 }

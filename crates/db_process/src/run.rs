@@ -5,15 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::Listener;
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
-use link::DeadlineListener;
-use process::clock::Clock;
+use port::Listener;
 use protocol::id::Boot;
 use protocol::view::Member;
-use ring::node::{Node, NodeIdentity, StopReason};
-use ring::store::Damage;
+use ring_core::node::{Node, NodeIdentity, StopReason};
+use ring_core::store::Damage;
+use service::clock::Clock;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -111,12 +110,12 @@ where
     let timer = Arc::clone(&driver);
     tokio::spawn(ending.clone().run_until_cancelled_owned(async move { timer.keep_time().await }));
 
-    let listener = DeadlineListener::for_links(listener, &config.links);
+    let listener = link::listener(listener, &config.links);
     let home_links = HomeLinks::new(Arc::clone(&config), Arc::clone(&driver));
     let server = link::server(home_links, &config.links);
     let (port, end) = (config.port.clone(), ending.clone());
     tokio::spawn(async move {
-        link::serve(listener, port, |connection| server.on(connection), end).await;
+        port::serve(listener, port, |connection| server.on(connection), end).await;
     });
 
     // Nobody lets time pass for the core any more.

@@ -36,7 +36,7 @@ use protocol::id::{NodeId, RequestId, Seq};
 use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::Member;
-use ring::store::{
+use ring_core::store::{
     AtHand, Budget, Damage, Mutation, ReadError, ReadId, ReadRows, ReadWhat, RecordKey, Recovered,
     RecoveredCopy, Scope, Stored, StoredRecord, StoredRows, Unreadable,
 };

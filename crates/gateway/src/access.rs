@@ -4,13 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, Method, Request};
-use link::Hosts;
+use axum::http::{HeaderMap, Request};
+use port::Hosts;
 use process::follow::follow;
 use process::threads::Threads;
 use process::tokens::{Role, Tokens, TokensError};
-
-use crate::rest::CLUSTER;
 
 /// Who may do what over REST.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +44,7 @@ impl Access {
         Ok(Self::of(Tokens::read(path)?))
     }
 
-    fn of(tokens: Tokens) -> Self {
+    pub(crate) fn of(tokens: Tokens) -> Self {
         Self::Tokens(Arc::new(RwLock::new(tokens)))
     }
 
@@ -70,9 +68,13 @@ impl Access {
         follow("the API tokens", &threads, known, move || Tokens::read(&path), take).await;
     }
 
-    /// Whether a request may be carried out.
-    pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<(), Denied> {
-        let Some(needed) = needed(request.method(), request.uri().path()) else { return Ok(()) };
+    /// Whether a request may be carried out that needs this role; none where everybody may ask.
+    pub(crate) fn check<B>(
+        &self,
+        request: &Request<B>,
+        needed: Option<Role>,
+    ) -> Result<(), Denied> {
+        let Some(needed) = needed else { return Ok(()) };
         let tokens = match self {
             Self::Open => return Ok(()),
             Self::Hosts(hosts) => {
@@ -86,16 +88,6 @@ impl Access {
             Some(_) => Err(Denied::Forbidden(needed)),
             None => Err(Denied::Unauthenticated),
         }
-    }
-}
-
-/// The role that a request needs; none where it needs none.
-pub(crate) fn needed(method: &Method, path: &str) -> Option<Role> {
-    match path.strip_suffix('/').unwrap_or(path) {
-        "/healthz" | "/readyz" => None,
-        _ if *method == Method::GET || *method == Method::HEAD => Some(Role::Read),
-        path if path.starts_with(CLUSTER) => Some(Role::Admin),
-        _ => Some(Role::Write),
     }
 }
 
@@ -117,58 +109,48 @@ mod tests {
         Access::of(Tokens::parse(&lines.join("\n")).unwrap())
     }
 
-    fn check(method: Method, path: &str, authorization: Option<&str>) -> Result<(), Denied> {
-        let request = Request::builder().method(method).uri(path);
+    fn check(needed: Option<Role>, authorization: Option<&str>) -> Result<(), Denied> {
+        let request = Request::builder();
         let request = match authorization {
             Some(authorization) => request.header(AUTHORIZATION, authorization),
             None => request,
         };
-        access().check(&request.body(()).unwrap())
+        access().check(&request.body(()).unwrap(), needed)
     }
 
     #[test]
     fn each_role_may_do_what_those_before_it_may() {
-        let asked = [
-            (Method::GET, "/api/user/ada"),
-            (Method::PUT, "/api/user/"),
-            (Method::POST, "/api/cluster/accept-loss/"),
-        ];
+        let needed = [Role::Read, Role::Write, Role::Admin];
         for (role, may) in [("read", 1), ("write", 2), ("admin", 3)] {
-            for (index, (method, path)) in asked.iter().enumerate() {
-                let checked = check(method.clone(), path, Some(&format!("Bearer {role}")));
-                assert_eq!(checked.is_ok(), index < may, "{role} {method} {path}");
+            for (index, needed) in needed.into_iter().enumerate() {
+                let checked = check(Some(needed), Some(&format!("Bearer {role}")));
+                assert_eq!(checked.is_ok(), index < may, "{role} {needed}");
             }
         }
-        let denied = check(Method::DELETE, "/api/user/ada", Some("bearer read"));
+        let denied = check(Some(Role::Write), Some("bearer read"));
         assert_eq!(denied, Err(Denied::Forbidden(Role::Write)));
     }
 
     #[test]
-    fn a_request_to_another_host_may_ask_for_health_and_nothing_else() {
+    fn a_request_to_another_host_gets_what_needs_no_role_and_nothing_else() {
         let request = |target: &str| {
             Request::builder().uri(target).header("host", "attacker.example").body(()).unwrap()
         };
-        let named = Access::Hosts(Hosts::Named(Vec::new()));
-        for path in ["/api/user/ada", "/api/nothing", "/metrics", "/healthz/x"] {
-            assert_eq!(named.check(&request(path)), Err(Denied::Misdirected), "{path}");
-            assert_eq!(named.check(&request(&format!("http://localhost{path}"))), Ok(()), "{path}");
-            assert_eq!(Access::Open.check(&request(path)), Ok(()), "{path}");
-        }
-        for path in ["/healthz", "/readyz/"] {
-            assert_eq!(named.check(&request(path)), Ok(()), "{path}");
-        }
-        assert_eq!(access().check(&request("/api/user/ada")), Err(Denied::Unauthenticated));
+        let (named, role) = (Access::Hosts(Hosts::Named(Vec::new())), Some(Role::Read));
+        assert_eq!(named.check(&request("/x"), role), Err(Denied::Misdirected));
+        assert_eq!(named.check(&request("http://localhost/x"), role), Ok(()));
+        assert_eq!(named.check(&request("/x"), None), Ok(()));
+        assert_eq!(Access::Open.check(&request("/x"), role), Ok(()));
+        assert_eq!(access().check(&request("/x"), role), Err(Denied::Unauthenticated));
     }
 
     #[test]
-    fn without_a_token_that_is_known_there_is_health_and_nothing_else() {
-        assert_eq!(check(Method::GET, "/healthz", None), Ok(()));
+    fn without_a_token_that_is_known_there_is_only_what_needs_no_role() {
+        assert_eq!(check(None, None), Ok(()));
         for authorization in
             [None, Some("Bearer "), Some("Bearer guess"), Some("Basic read"), Some("read")]
         {
-            for path in ["/api/user/ada", "/metrics", "/api/cluster", "/healthz/x"] {
-                assert_eq!(check(Method::GET, path, authorization), Err(Denied::Unauthenticated));
-            }
+            assert_eq!(check(Some(Role::Read), authorization), Err(Denied::Unauthenticated));
         }
     }
 }

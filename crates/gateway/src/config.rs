@@ -6,20 +6,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use link::{HostName, Hosts, InvalidLimits, InvalidSettings, Port, Settings, TIME_MAX};
-use process::disk::{DISK_DEADLINE, DiskArgs};
-use process::links::LinkArgs;
+use link::{InvalidSettings, Settings};
+use port::{HostName, Hosts, InvalidLimits, Port, TIME_MAX};
 use process::log::LogArgs;
-use process::ports::PortArgs;
 use process::secret::{SecretArgs, SecretError};
 use process::shutdown::ShutdownArgs;
-use process::tls::{Tls, TlsArgs};
 use process::tokens::TokensError;
 use protocol::hello::Secret;
 use protocol::id::NodeId;
-use ring::gateway::GatewaySettings;
-use ring::placement::{InvalidRing, Ring};
-use ring::router::NodeLimits;
+use ring_core::gateway::{GatewaySettings, NodeLimits};
+use ring_core::placement::{InvalidRing, Ring};
+use service::disk::{DISK_DEADLINE, DiskArgs};
+use service::links::LinkArgs;
+use service::ports::PortArgs;
+use service::tls::{Tls, TlsArgs};
 
 use crate::access::Access;
 use crate::rest::REFUSED_BODY_BYTES_MAX;
@@ -41,7 +41,7 @@ const BODY_BYTES_LEAST: usize = 8 << 10;
 #[derive(Debug, Clone, clap::Parser)]
 #[command(
     name = "gateway",
-    version,
+    version = process::VERSION,
     about = "The gateway of a Chainring: serves REST and links the nodes"
 )]
 pub struct Args {

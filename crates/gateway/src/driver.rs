@@ -8,24 +8,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::ClusterStatus;
 use link::Sender;
-use process::clock::Clock;
-use process::shared::{Held, Shared};
 use process::threads::{Blocking, Threads};
 use protocol::hello::NodeHello;
 use protocol::id::{GatewayBoot, NodeId, PartitionId};
 use protocol::message::{FromNode, ToNode};
 use protocol::refusal::Refusal;
 use protocol::view::View;
-use ring::controller::{AcceptLossError, ClusterState};
-use ring::gateway::{ClusterStatus, Gateway, GatewayEffect, GatewayEvent};
-use ring::link::{LinkId, LinkIds};
-use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
+use ring_core::gateway::{
+    AcceptLossError, ClientRequest, ClusterState, Gateway, GatewayEffect, GatewayEvent, Outcome,
+    Ticket, Unavailable,
+};
+use ring_core::link::{LinkId, LinkIds};
+use service::clock::Clock;
+use service::shared::{Held, Shared};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::cluster_status;
 use crate::state::{StateError, StateStore};
 use crate::teller::{Teller, changed};
 
@@ -58,6 +61,8 @@ struct Locked {
     waiting: BTreeMap<Ticket, oneshot::Sender<Outcome>>,
     tickets: u64,
     effects: Vec<GatewayEffect>,
+    /// The answer to the operator whose word is being handled.
+    loss_accepted: Option<Result<(), AcceptLossError>>,
     /// Every request so far.
     #[cfg(test)]
     submitted: Vec<ClientRequest>,
@@ -81,6 +86,7 @@ impl Driver {
             waiting: BTreeMap::new(),
             tickets: 0,
             effects: Vec::new(),
+            loss_accepted: None,
             #[cfg(test)]
             submitted: Vec::new(),
             is_ending: false,
@@ -163,7 +169,8 @@ impl Driver {
 
     /// What is known of the cluster.
     pub(crate) fn status(&self) -> ClusterStatus {
-        self.shared.lock().core.status(self.clock.now())
+        let overview = self.shared.lock().core.overview(self.clock.now());
+        cluster_status::of(overview)
     }
 
     /// How many requests of clients are under way.
@@ -181,11 +188,11 @@ impl Driver {
         if locked.is_ending {
             return Err(NotAccepted::Ending);
         }
-        let (now, mut effects) = (self.clock.now(), Vec::new());
-        let accepted = locked.core.accept_loss(now, partition, node, &mut effects);
-        accepted.map_err(NotAccepted::Loss)?;
+        let accept = GatewayEvent::AcceptLoss { partition, node: node.clone() };
+        self.handle(&mut locked, [accept]);
+        let accepted = locked.loss_accepted.take();
+        accepted.unwrap_or_else(|| unreachable!("the core answers")).map_err(NotAccepted::Loss)?;
         warn!(%partition, %node, "an operator accepts that updates are lost: the partition goes on with what this node's copy can read");
-        effects.drain(..).for_each(|effect| self.carry_out(&mut locked, effect));
         Ok(())
     }
 
@@ -307,6 +314,7 @@ impl Driver {
                     let _ = complete.send(outcome);
                 }
             }
+            GatewayEffect::LossAccepted(accepted) => locked.loss_accepted = Some(accepted),
             GatewayEffect::Changed => {
                 self.changes.send_modify(|count| *count = count.wrapping_add(1))
             }

@@ -3,16 +3,17 @@
 //! ```text
 //!                 +------------------------- gateway -------------------------+
 //!  REST clients ->| rest  ---- submit --->  driver                            |
-//!                 |        <-- outcome ---    | ring::gateway::Gateway        |
+//!                 |        <-- outcome ---    | ring_core::gateway::Gateway        |
 //!  nodes <------->| links ---- says ----->    |   (controller, router)        |
 //!  observers <----|        <-- send ------    |            save ---> state    |
 //!                 +-----------------------------------------------------------+
 //! ```
 //!
 //! [`run`] is the whole process but for its arguments and its machine: the simulation calls it too, with other [`Deps`].
-//! No rule of the protocol is here; they live in `ring`.
+//! No rule of the protocol is here; they live in `ring_core`.
 
 mod access;
+mod cluster_status;
 mod config;
 mod deps;
 mod driver;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use link::{Acceptor, Admission, CloseReason, Connections, Cut, Handler, Observer};
+use link::{Acceptor, Admission, CloseReason, Handler, Observer};
+use port::Connections;
 use protocol::hello::{Authenticated, GatewayPeer, Hello, Secret};
 use protocol::message::{FromNode, ToNode};
 use protocol::refusal::Refusal;
 use protocol::version::Versions;
-use ring::link::LinkId;
+use ring_core::link::LinkId;
 use serde_json::json;
 use tracing::{info, warn};
 
@@ -94,7 +95,7 @@ async fn observe(driver: Arc<Driver>, observer: Observer, connections: Arc<Conne
 
 /// Counts a link that was cut off.
 fn count(connections: &Connections, reason: &CloseReason) {
-    if let Some(cut) = Cut::of_link(reason) {
+    if let Some(cut) = reason.cut() {
         connections.cut_off(cut);
     }
 }

@@ -9,12 +9,13 @@ use std::thread::available_parallelism;
 use anyhow::Context;
 use gateway::state::StateDirectory;
 use gateway::{Args, Config, Deps};
-use process::disk::StartWatch;
 use process::entropy::SystemEntropy;
 use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
-use process::tls::Tls;
-use process::{descriptors, files, flags};
+use process::{files, flags};
+use service::descriptors;
+use service::disk::StartWatch;
+use service::tls::Tls;
 use tokio::net::TcpListener;
 use tokio::runtime;
 use tracing::{info, warn};
@@ -72,8 +73,8 @@ async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
     let socket = listen(SocketAddr::new(args.listen, args.socket_port), "--socket-port").await?;
     info!(rest = %rest.local_addr()?, socket = %socket.local_addr()?, "listening");
     let deps = Deps {
-        rest: link::nodelay(rest),
-        socket: link::nodelay(socket),
+        rest: port::nodelay(rest),
+        socket: port::nodelay(socket),
         state: Arc::new(state),
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),

@@ -1,9 +1,10 @@
-//! REST: the routes, and what they have in common.
+//! REST: the interface for clients.
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`routes`] | the table of routes: method, path, role, kind, problems, handler |
+//! | [`direct`] | the way of a request to its route, past those who may not ask |
 //! | [`users`] | the calls on user records |
-//! | [`direct`] | the way of most calls on users around the router |
 //! | [`cluster`] | what is known of the cluster, and health |
 //! | [`metrics`] | the same, for Prometheus |
 //! | [`exposition`] | the formats of metrics |
@@ -18,6 +19,8 @@
 mod accept_loss;
 #[cfg(test)]
 mod accepted_tests;
+#[cfg(test)]
+mod alone;
 mod body;
 mod cluster;
 mod direct;
@@ -26,6 +29,7 @@ mod exposition;
 mod metrics;
 mod openapi;
 mod problem;
+mod routes;
 mod sliced;
 mod traffic;
 mod users;
@@ -33,9 +37,7 @@ mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::routing::{MethodRouter, get, post};
-use link::Connections;
+use port::Connections;
 use process::entropy::Entropy;
 use tokio_util::sync::CancellationToken;
 
@@ -47,15 +49,6 @@ use self::traffic::Traffic;
 use crate::access::Access;
 use crate::config::{Config, ServedByHeader};
 use crate::driver::Driver;
-
-/// Where users are; each has its id behind that.
-const USERS: &str = "/api/user/";
-
-/// Where the cluster is; what operators may do to it is behind that.
-pub(crate) const CLUSTER: &str = "/api/cluster";
-
-/// Where an operator accepts a loss.
-const ACCEPT_LOSS: &str = "/api/cluster/accept-loss";
 
 /// What the handlers share.
 pub(crate) struct App {
@@ -75,7 +68,7 @@ pub(crate) struct App {
     waiting: Waiting,
 }
 
-/// The routes; each with a trailing slash and without.
+/// What serves the requests of clients.
 pub(crate) fn service(
     driver: Arc<Driver>,
     entropy: Arc<dyn Entropy>,
@@ -95,27 +88,9 @@ pub(crate) fn service(
         closing,
         waiting: Waiting::new(),
     });
-    let router = routes().into_iter().fold(Router::new(), |router, (path, methods)| {
-        let path = path.trim_end_matches('/');
-        router.route(path, methods.clone()).route(&format!("{path}/"), methods)
-    });
-    let router = router
+    let router = routes::router()
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(Arc::clone(&app));
     Direct::new(app, router)
-}
-
-/// What there is, by path; each has a trailing slash and none.
-fn routes() -> [(&'static str, MethodRouter<Arc<App>>); 8] {
-    [
-        (USERS, post(users::create).put(users::change)),
-        ("/api/user/{id}", get(users::read).delete(users::delete)),
-        (CLUSTER, get(cluster::status)),
-        (ACCEPT_LOSS, post(accept_loss::accept)),
-        ("/api/openapi.json", get(openapi::document)),
-        ("/metrics", get(metrics::metrics)),
-        ("/healthz", get(cluster::alive)),
-        ("/readyz", get(cluster::ready)),
-    ]
 }

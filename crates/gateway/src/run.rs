@@ -4,12 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::Listener;
 use futures_util::FutureExt;
-use link::DeadlineListener;
-use process::clock::Clock;
+use port::{DeadlineListener, Listener};
 use protocol::id::{ClusterId, GatewayBoot};
-use ring::gateway::{Gateway, RecoverError};
+use ring_core::gateway::{Gateway, RecoverError};
+use service::clock::Clock;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -81,18 +80,18 @@ where
         secret: config.secret.clone(),
         connections: Arc::clone(&config.link_port.connections),
     };
-    let listener = DeadlineListener::for_links(socket, &config.links);
+    let listener = link::listener(socket, &config.links);
     let server = link::server(links, &config.links).for_pages_of(config.access.hosts());
     let port = config.link_port.clone();
     let end_links = ending.clone();
     tokio::spawn(async move {
-        link::serve(listener, port, |connection| server.on(connection), end_links).await;
+        port::serve(listener, port, |connection| server.on(connection), end_links).await;
     });
 
-    let listener = DeadlineListener::for_requests(rest, &config.links);
+    let listener = DeadlineListener::new(rest, config.links.write_deadline);
     let closing = shutdown.child_token();
     let service = rest::service(Arc::clone(&driver), entropy, &config, closing.clone());
-    let serving = link::serve(listener, config.rest_port, |_| service.clone(), closing.clone());
+    let serving = port::serve(listener, config.rest_port, |_| service.clone(), closing.clone());
     let serving = serving.shared();
     let out_of_time = async {
         shutdown.cancelled().await;

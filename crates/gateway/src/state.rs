@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use process::files;
-use ring::controller::ClusterState;
+use ring_core::gateway::ClusterState;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -186,7 +186,7 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateEr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ring::controller::NodeState;
+    use ring_core::gateway::NodeState;
     use uuid::Uuid;
 
     fn state() -> ClusterState {

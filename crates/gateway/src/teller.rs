@@ -1,15 +1,14 @@
-//! Tells of what happens inside of a gateway, where anyone listens: see [`process::events`].
+//! Tells of what happens inside of a gateway, where anyone listens: see [`service::events`].
 
 use std::collections::BTreeMap;
 
-use process::events::{Event, GatewayEvent as Told, Said, emit, is_listened_to};
 use protocol::hello::NodeHello;
 use protocol::id::{GatewayBoot, NodeId};
 use protocol::message::{Condition, FromNode, Operation, Progress, Request, ToNode};
 use protocol::view::View;
-use ring::controller::ClusterState;
-use ring::gateway::{GatewayEffect, GatewayEvent};
-use ring::link::LinkId;
+use ring_core::gateway::{ClusterState, GatewayEffect, GatewayEvent};
+use ring_core::link::LinkId;
+use service::events::{Event, GatewayEvent as Told, Said, emit, is_listened_to};
 
 /// Tells of what happens inside of a gateway.
 pub(crate) struct Teller {
@@ -82,7 +81,10 @@ impl Teller {
             GatewayEffect::Drop { link, .. } => self.unlinked(*link),
             GatewayEffect::Send { link, message } => self.sends(*link, message, false),
             GatewayEffect::SendAlone { link, message } => self.sends(*link, message, true),
-            GatewayEffect::Complete { .. } | GatewayEffect::Defect(_) | GatewayEffect::Changed => {}
+            GatewayEffect::Complete { .. }
+            | GatewayEffect::Defect(_)
+            | GatewayEffect::LossAccepted(_)
+            | GatewayEffect::Changed => {}
         }
     }
 

@@ -15,6 +15,7 @@ mod task;
 
 use std::time::Duration;
 
+use port::{BoxStream, Connector, DeadlineStream, Stream};
 use protocol::frame::FRAME_BYTES_MAX;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -25,7 +26,6 @@ pub use error::ConnectError;
 pub use opening::Opening;
 
 use crate::settings::Settings;
-use crate::stream::{BoxStream, Connector, DeadlineStream, Stream};
 use crate::wire::{PACKET_BYTES_MAX, READ_BUFFER_BYTES};
 
 /// The websocket of a client end.

@@ -26,8 +26,6 @@
 //! | `outbox` | what waits to be sent, its bound, the one end of a link |
 //! | `sender` | [`Sender`] and [`Handler`] |
 //! | `wire` | how a frame is a socket.io packet |
-//! | `port` | serving a listener's connections within limits |
-//! | `stream` | byte streams with deadlines, what dials and what accepts them |
 //! | `reason` | why a link is closed |
 //! | `settings`, `backoff` | times and sizes; the wait before another attempt |
 //!
@@ -47,7 +45,7 @@
 //!
 //! # What is not here
 //!
-//! What messages mean, who is admitted and why, when to connect again: that is for `ring` and the two services. What a
+//! Connections, their limits and deadlines: those are `port`'s. What messages mean, who is admitted and why, when to connect again: that is for `ring` and the two services. What a
 //! message looks like is in [`protocol`]. There is no randomness: jitter is handed in. The one clock is tokio's, which a
 //! simulation can pause; it drives everything here over streams of its own.
 
@@ -58,15 +56,12 @@
 
 mod backoff;
 mod client;
-mod lock;
 mod log;
 mod outbox;
-mod port;
 mod reason;
 mod sender;
 mod server;
 mod settings;
-mod stream;
 mod wire;
 
 pub use backoff::Backoff;
@@ -74,16 +69,8 @@ pub use backoff::Backoff;
 pub use client::fuzzing;
 pub use client::{ConnectError, Opening, connect, dial};
 pub use outbox::Hold;
-pub use port::{
-    Connections, Cut, HostName, Hosts, InvalidHostName, InvalidLimits, Misdirected, NoRoom, Port,
-    PortLimits, serve,
-};
 pub use reason::{CloseReason, Closed, Lost, Unsendable, Violation};
 pub use sender::{Handler, Sender};
-pub use server::{Acceptor, Admission, Observer, OpenLink, OpenObserver, Server, server};
-pub use settings::{InvalidSettings, Settings, TIME_MAX};
-pub use stream::{
-    BoxStream, Connecting, Connection, Connector, DeadlineListener, DeadlineStream,
-    NodelayTcpListener, Stream, TcpConnector, TlsConnector, nodelay,
-};
+pub use server::{Acceptor, Admission, Observer, OpenLink, OpenObserver, Server, listener, server};
+pub use settings::{InvalidSettings, Settings};
 pub use wire::{FRAME_EVENT, PATH};

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
+use port::lock;
 use protocol::frame::{FRAME_BYTES_MAX, FrameBuilder};
 use protocol::version::Version;
 use serde::Serialize;
@@ -27,7 +28,6 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::lock::lock;
 use crate::reason::{CloseReason, Closed, Unsendable};
 use crate::settings::Settings;
 use crate::wire::Frame;

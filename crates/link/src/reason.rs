@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use port::{Cut, StreamFailure};
 use protocol::frame::{FRAME_BYTES_MAX, FrameError};
 
 /// Why a link is closed.
@@ -30,6 +31,29 @@ pub enum CloseReason {
     /// This side wanted to send what cannot be sent: a bug of the caller.
     #[error("a message of this side cannot be sent: {0}")]
     Unsendable(#[from] Unsendable),
+}
+
+impl From<StreamFailure> for CloseReason {
+    fn from(failure: StreamFailure) -> Self {
+        match failure {
+            StreamFailure::WriteStalled(time) => Lost::NotReading(time).into(),
+            StreamFailure::Silent(time) => Lost::Silent(time).into(),
+            StreamFailure::NotAuthenticated | StreamFailure::Killed => {
+                Lost::Connection(failure.to_string()).into()
+            }
+        }
+    }
+}
+
+impl CloseReason {
+    /// Why the port has cut off the link's connection, where its peer is to blame and its stream does not tell.
+    pub fn cut(&self) -> Option<Cut> {
+        match self {
+            Self::Violation(_) => Some(Cut::Violation),
+            Self::QueueFull { .. } => Some(Cut::QueueFull),
+            Self::Local(_) | Self::Peer | Self::Lost(_) | Self::Unsendable(_) => None,
+        }
+    }
 }
 
 /// How a peer was lost.

@@ -14,7 +14,7 @@
 //! - its queue cannot be waited for, and a ping into a full one closes the connection: the [`Outbox`](crate::outbox)
 //!   keeps but a few frames in it;
 //! - it accepts invalid handshakes, and browsers from any page: the [entrance] refuses both;
-//! - its writer has no deadline, and a peer that was disconnected may stay: [`DeadlineStream`](crate::DeadlineStream)
+//! - its writer has no deadline, and a peer that was disconnected may stay: [`DeadlineStream`](port::DeadlineStream)
 //!   ends both.
 
 mod acceptor;
@@ -32,6 +32,7 @@ use std::fmt;
 use axum::extract::ConnectInfo;
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
+use port::{Connection, DeadlineListener, Hosts, Listener};
 use protocol::frame::FRAME_BYTES_MAX;
 use socketioxide::handler::ConnectHandler;
 use socketioxide::layer::SocketIoLayer;
@@ -42,9 +43,7 @@ use adapter::{AdapterSlot, RawAdapter};
 use admit::Gate;
 pub use observer::Observer;
 
-use crate::port::Hosts;
 use crate::settings::Settings;
-use crate::stream::Connection;
 use crate::wire::{NAMESPACE, PACKET_BYTES_MAX, PATH, READ_BUFFER_BYTES};
 
 /// A server end that waits for connections.
@@ -59,10 +58,10 @@ pub struct Server {
 /// ```no_run
 /// # async fn serve<A: link::Acceptor>(acceptor: A, tcp: tokio::net::TcpListener) {
 /// let settings = link::Settings::default();
-/// let listener = link::DeadlineListener::for_links(link::nodelay(tcp), &settings);
+/// let listener = link::listener(port::nodelay(tcp), &settings);
 /// let server = link::server(acceptor, &settings);
 /// let shutdown = tokio_util::sync::CancellationToken::new();
-/// link::serve(listener, link::Port::default(), |connection| server.on(connection), shutdown).await
+/// port::serve(listener, port::Port::default(), |connection| server.on(connection), shutdown).await
 /// # }
 /// ```
 ///
@@ -78,6 +77,12 @@ pub fn server<A: Acceptor>(acceptor: A, settings: &Settings) -> Server {
     let gate = Gate::new(acceptor, slot, settings);
     io.ns(NAMESPACE, admit::open.with(admit::middleware(gate)));
     Server { layer, hosts: Hosts::Any }
+}
+
+/// A listener for links: besides the write deadline, each peer has the connect deadline to be let in.
+pub fn listener<L: Listener>(inner: L, settings: &Settings) -> DeadlineListener<L> {
+    DeadlineListener::new(inner, settings.write_deadline)
+        .authenticate_within(settings.connect_deadline)
 }
 
 fn builder(settings: &Settings) -> SocketIoBuilder {
@@ -106,7 +111,7 @@ impl Server {
         Self { hosts, ..self }
     }
 
-    /// What serves a connection, for [`serve`](crate::serve).
+    /// What serves a connection, for [`port::serve`].
     pub fn on(&self, connection: Connection) -> Router {
         Router::new()
             .layer(self.layer.clone())

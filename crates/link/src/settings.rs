@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use port::TIME_MAX;
 use protocol::frame::FRAME_BYTES_MAX;
-use tokio::time::Instant;
 
 use crate::reason::CloseReason;
 
@@ -45,18 +45,6 @@ impl Default for Settings {
             turns_before_frame: 1,
         }
     }
-}
-
-/// The longest time that a setting may be, of links and of who uses them: with it, no sum of times goes beyond what a clock can tell.
-pub const TIME_MAX: Duration = Duration::from_secs(3_600);
-
-/// The moment `time` after `since`, where `time` is of [valid](Settings::validate) settings.
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "valid settings have no time above `TIME_MAX`, and no clock ends within hours"
-)]
-pub(crate) fn due_after(since: Instant, time: Duration) -> Instant {
-    since + time
 }
 
 /// Settings with which no link can live.

@@ -98,6 +98,16 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// The position of the record that it shows: its entity tag.
+    pub fn position(&self) -> Option<Position> {
+        match self {
+            Self::Found { position, .. }
+            | Self::Created { position, .. }
+            | Self::Changed { position, .. } => Some(*position),
+            Self::NotFound | Self::AlreadyExists | Self::Deleted | Self::PreconditionFailed => None,
+        }
+    }
+
     /// Roughly the bytes it takes on a link; for budgets, not for accounting.
     pub fn size_bytes(&self) -> usize {
         const FIXED: usize = 48;

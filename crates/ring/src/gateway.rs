@@ -12,132 +12,37 @@
 //! After every event the controller decides and speaks first, and the router follows what was published. So a view is
 //! ahead of every request of its epoch on each link, and no request goes to a node before its welcome.
 
+mod cluster_state;
+mod controller;
+mod effect;
+mod event;
+mod published;
+mod request;
+mod router;
+mod settings;
 mod status;
 
-pub use status::{ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};
+pub use cluster_state::{ClusterState, InvalidState, NodeState};
+pub use controller::AcceptLossError;
+pub use effect::GatewayEffect;
+pub use event::GatewayEvent;
+pub use request::{ClientRequest, Outcome, RequestKind, ServedBy, Ticket, Unavailable};
+pub use settings::{GatewaySettings, NodeLimits};
+pub use status::{CopyOverview, NodeOverview, Overview, PartitionOverview};
 
 use std::time::Duration;
 
 use protocol::hello::NodeHello;
-use protocol::id::{ClusterId, GatewayBoot, NodeId, PartitionId};
-use protocol::message::{DiskState, FromNode, ToNode};
+use protocol::id::{ClusterId, GatewayBoot};
+use protocol::message::{DiskState, FromNode};
 use protocol::refusal::{Refusal, RefusalCode};
 
-use crate::controller::{
-    AcceptLossError, ClusterState, Controller, InvalidState, Published, dismiss,
-};
+use self::controller::{Controller, dismiss};
+use self::published::Published;
+use self::router::Router;
 use crate::link::LinkId;
 use crate::placement::Ring;
-use crate::router::{ClientRequest, NodeLimits, Outcome, Router, Ticket};
 use crate::time::{Time, earliest};
-
-/// What happens to a gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GatewayEvent {
-    /// A link of a node is up.
-    NodeLinked {
-        /// The link.
-        link: LinkId,
-        /// What the node says of itself.
-        hello: NodeHello,
-    },
-    /// A message of a node.
-    NodeSays {
-        /// Over which link.
-        link: LinkId,
-        /// What.
-        message: FromNode,
-    },
-    /// A frame of a node cannot be decoded: the link closes once what is said now is written.
-    NodeUndecodable {
-        /// Over which link.
-        link: LinkId,
-    },
-    /// A link of a node is gone.
-    NodeLost {
-        /// Which.
-        link: LinkId,
-    },
-    /// The last state handed out to be saved is durable.
-    Saved,
-    /// A client's request.
-    Submit {
-        /// Names it; not used twice.
-        ticket: Ticket,
-        /// What is asked.
-        request: ClientRequest,
-        /// How long it may take.
-        time_allowed: Duration,
-    },
-    /// Time has passed.
-    Tick,
-}
-
-/// What a gateway wants done, in this order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GatewayEffect {
-    /// Send to a node.
-    Send {
-        /// Over which link.
-        link: LinkId,
-        /// What.
-        message: Box<ToNode>,
-    },
-    /// Send to a node, in a frame that holds nothing else.
-    SendAlone {
-        /// Over which link.
-        link: LinkId,
-        /// What.
-        message: Box<ToNode>,
-    },
-    /// Tell the operator of a defect of Chainring.
-    Defect(String),
-    /// Close a link; the gateway has forgotten it already.
-    Drop {
-        /// Which.
-        link: LinkId,
-        /// Why.
-        refusal: Refusal,
-    },
-    /// Make this state durable in the place of the one before, then hand in [`GatewayEvent::Saved`].
-    Save(ClusterState),
-    /// A client's request has ended.
-    Complete {
-        /// Which.
-        ticket: Ticket,
-        /// How.
-        outcome: Outcome,
-    },
-    /// The published views or the nodes that are linked have changed.
-    Changed,
-}
-
-impl GatewayEffect {
-    pub(crate) fn send(link: LinkId, message: ToNode) -> Self {
-        Self::Send { link, message: Box::new(message) }
-    }
-}
-
-/// What can be set about a gateway. No rule depends on these.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GatewaySettings {
-    /// How long after the start no view shrinks, so that nodes have time to connect.
-    pub grace: Duration,
-    /// The most requests that are under way, those that wait for a node or a view included.
-    pub in_flight_max: usize,
-    /// The most that is under way at each node.
-    pub node_limits: NodeLimits,
-}
-
-impl Default for GatewaySettings {
-    fn default() -> Self {
-        Self {
-            grace: Duration::from_secs(2),
-            in_flight_max: 16_384,
-            node_limits: NodeLimits::default(),
-        }
-    }
-}
 
 /// One gateway, without its I/O.
 #[derive(Debug)]
@@ -245,6 +150,10 @@ impl Gateway {
                 self.controller.saved(effects, &mut published);
                 effects.push(GatewayEffect::Changed);
             }
+            GatewayEvent::AcceptLoss { partition, node } => {
+                let accepted = self.controller.accept_loss(partition, &node);
+                effects.push(GatewayEffect::LossAccepted(accepted));
+            }
             GatewayEvent::Tick => self.router.tick(now, effects),
         }
         self.proceed(now, published, effects);
@@ -283,24 +192,6 @@ impl Gateway {
         for published in published {
             self.router.follow(now, published, effects);
         }
-    }
-
-    /// An operator wants a partition to go on with the copy on this node, whatever is lost with the other: the controller
-    /// decides a view that has that copy alone. What follows from it is added to `effects`.
-    ///
-    /// # Errors
-    ///
-    /// When nothing is lost there, or the copy cannot be gone on with.
-    pub fn accept_loss(
-        &mut self,
-        now: Time,
-        partition: PartitionId,
-        node: &NodeId,
-        effects: &mut Vec<GatewayEffect>,
-    ) -> Result<(), AcceptLossError> {
-        self.controller.accept_loss(partition, node)?;
-        self.proceed(now, Vec::new(), effects);
-        Ok(())
     }
 
     /// When to hand in [`GatewayEvent::Tick`] at the latest.

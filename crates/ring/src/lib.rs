@@ -38,12 +38,9 @@
     deny(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)
 )]
 
-pub mod controller;
-pub mod copy;
 pub mod gateway;
 pub mod link;
 pub mod node;
 pub mod placement;
-pub mod router;
 pub mod store;
 pub mod time;

@@ -12,46 +12,35 @@
 //!
 //! The driver hands in every event and carries out the effects in order. It holds no rule of the protocol.
 
+mod copy;
 mod disk;
 mod effect;
 mod event;
 mod formed;
 mod gateway_end;
+mod identity;
 mod reports;
 mod settings;
 
 pub use effect::{DialNext, NodeEffect, StopReason};
 pub use event::NodeEvent;
+pub use identity::NodeIdentity;
 pub use settings::NodeSettings;
 
 use protocol::hello::{HomeHello, Membership, NodeHello};
-use protocol::id::{Boot, Incarnation, NodeId};
 use protocol::message::{CallId, CopyMessage, FromNode, Progress, Report, ToNode, Welcome};
 use protocol::refusal::{Refusal, RefusalCode, Remedy};
 use protocol::view::Member;
 
+use self::copy::PartitionCopy;
+use self::copy::context::{Context, Fault, GatewayLink};
 use self::disk::Disk;
 use self::formed::{Formed, Heard};
 use self::gateway_end::GatewayEnd;
 use self::reports::Reports;
-use crate::copy::PartitionCopy;
-use crate::copy::context::{Context, Fault, GatewayLink};
 use crate::link::LinkId;
 use crate::store::{Mark, Mutation, ReadId, Recovered, RecoveredCopy, Stored};
 use crate::time::{Time, earliest};
-
-/// Who a node is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeIdentity {
-    /// Its id.
-    pub node: NodeId,
-    /// Its data.
-    pub incarnation: Incarnation,
-    /// Its start.
-    pub boot: Boot,
-    /// `host:port` where it serves its predecessor.
-    pub address: String,
-}
 
 /// One `db_process`, without its I/O.
 #[derive(Debug)]

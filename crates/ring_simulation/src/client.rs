@@ -9,7 +9,7 @@ use protocol::id::Position;
 use protocol::message::Action;
 use protocol::precondition::{Precondition, Tags};
 use protocol::user::{Email, Name, User, UserId, UserPatch};
-use ring::router::{ClientRequest, Outcome, Ticket};
+use ring_core::gateway::{ClientRequest, Outcome, Ticket};
 
 use crate::schedule::ClientOperation;
 
@@ -106,7 +106,7 @@ impl Clients {
         let outcome = match outcome {
             Outcome::Done { answer, .. } => {
                 self.done += 1;
-                if let Some(position) = ring::router::etag(answer) {
+                if let Some(position) = answer.position() {
                     self.last_seen.insert(id, position);
                 }
                 if let (Some(name), Answer::Created { .. } | Answer::Changed { .. }) =
@@ -167,7 +167,7 @@ fn header(tags: &Tags) -> String {
 }
 
 fn output(answer: &Answer) -> Output {
-    let etag = ring::router::etag(answer).map(|position| position.to_string());
+    let etag = answer.position().map(|position| position.to_string());
     let fields = |json: &[u8]| {
         let user = User::from_json(json).expect("a record");
         let (name, email) = (user.name.as_str().to_owned(), user.email.as_str().to_owned());

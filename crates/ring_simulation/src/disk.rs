@@ -10,7 +10,7 @@ use protocol::id::{Position, RequestId, Seq};
 use protocol::message::{Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 use protocol::view::{Member, View};
-use ring::store::{
+use ring_core::store::{
     AnswerIn, AppliedId, AtHand, Budget, Damage, Mark, Mutation, ReadError, RecordKey, Recovered,
     RecoveredCopy, SalvageRow, Scope, Stored, StoredRecord, StoredRows, Unreadable,
 };

@@ -2,9 +2,9 @@
 
 use protocol::message::{FromNode, Operation, Request, ToNode, Verdict};
 use protocol::view::Member;
-use ring::gateway::{GatewayEffect, GatewayEvent};
-use ring::node::{NodeEffect, NodeEvent};
-use ring::store::Mutation;
+use ring_core::gateway::{GatewayEffect, GatewayEvent};
+use ring_core::node::{NodeEffect, NodeEvent};
+use ring_core::store::Mutation;
 
 use crate::network::Message;
 use crate::reads::Read;
@@ -98,6 +98,9 @@ impl World {
                 self.network.send(link, Message::ToNode(message));
             }
             GatewayEffect::Defect(what) => panic!("a defect: {what}"),
+            GatewayEffect::LossAccepted(accepted) => {
+                self.log.push(format!("  what a copy cannot read is lost: {accepted:?}"));
+            }
             GatewayEffect::Drop { link, refusal } => {
                 self.log.push(format!("  gateway drops {link:?}: {refusal}"));
                 self.break_link(link, WhoKnows::Both);

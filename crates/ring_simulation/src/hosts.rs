@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use protocol::id::{Boot, ClusterId, GatewayBoot, Incarnation, PartitionId};
 use protocol::view::Member;
-use ring::gateway::{Gateway, GatewayEvent, GatewaySettings};
-use ring::link::LinkId;
-use ring::node::{Node, NodeEvent, NodeIdentity, NodeSettings};
+use ring_core::gateway::{Gateway, GatewayEvent, GatewaySettings};
+use ring_core::link::LinkId;
+use ring_core::node::{Node, NodeEvent, NodeIdentity, NodeSettings};
 use uuid::Uuid;
 
 use crate::disk::Disk;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use protocol::message::{CopyMessage, FromNode, ToNode};
 use protocol::view::Member;
-use ring::link::LinkId;
+use ring_core::link::LinkId;
 
 /// The two hosts of a link; the client first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use protocol::id::PartitionId;
 use protocol::user::UserId;
 use protocol::view::{InSync, Member};
-use ring::store::RecordKey;
+use ring_core::gateway::GatewayEvent;
+use ring_core::store::RecordKey;
 
 use crate::world::World;
 
@@ -33,16 +34,9 @@ impl World {
         let is_named =
             view.and_then(|view| view.in_sync.incarnation(member)) == Some(host.incarnation);
         let is_at_rest = self.gateway_disk.saving.is_none();
-        let Some(gateway) =
-            self.gateway.as_mut().filter(|_| self.has_operator && is_named && is_at_rest)
-        else {
-            return;
-        };
-        let mut effects = Vec::new();
-        if gateway.accept_loss(self.now, partition, &host.id, &mut effects).is_ok() {
-            self.log
-                .push(format!("  the loss of what db-{i} cannot read of {partition} is accepted"));
-            effects.into_iter().for_each(|effect| self.gateway_effect(effect));
+        if self.has_operator && is_named && is_at_rest {
+            let node = host.id.clone();
+            self.gateway_event(GatewayEvent::AcceptLoss { partition, node });
         }
     }
 

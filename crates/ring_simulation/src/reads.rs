@@ -1,8 +1,8 @@
 //! Reads of the disks, which take their time and return in any order.
 
 use protocol::view::Member;
-use ring::node::NodeEvent;
-use ring::store::{ReadError, ReadId, ReadRows, ReadWhat, StoredRows};
+use ring_core::node::NodeEvent;
+use ring_core::store::{ReadError, ReadId, ReadRows, ReadWhat, StoredRows};
 
 use crate::world::World;
 

@@ -6,7 +6,7 @@ use protocol::entry::{Answer, Change, Entry};
 use protocol::id::{Epoch, Incarnation, PartitionId, Seq};
 use protocol::message::{Operation, Reply, Request, ToNode};
 use protocol::view::{InSync, Member, View};
-use ring::controller::ClusterState;
+use ring_core::gateway::ClusterState;
 
 use crate::world::World;
 
@@ -174,7 +174,7 @@ impl World {
             }
             Operation::Update(_) => assert!(view.epoch >= request.epoch, "rule 2: a higher epoch"),
         }
-        if let Some(position) = ring::router::etag(answer) {
+        if let Some(position) = answer.position() {
             for member in [Member::Home, Member::Next] {
                 // What was durable there and is lost since with the disk is not to be asked for.
                 let host = &self.nodes[self.holder(view.partition, member)];

@@ -4,9 +4,9 @@ use protocol::hello::NodeHello;
 use protocol::message::ToNode;
 use protocol::refusal::Remedy;
 use protocol::view::Member;
-use ring::gateway::GatewayEvent;
-use ring::link::LinkId;
-use ring::node::NodeEvent;
+use ring_core::gateway::GatewayEvent;
+use ring_core::link::LinkId;
+use ring_core::node::NodeEvent;
 
 use crate::network::{Ends, Message};
 use crate::schedule::WhoKnows;

@@ -11,7 +11,7 @@ use proptest::arbitrary::any;
 use protocol::entry::{Change, Entry};
 use protocol::id::{NodeId, Seq};
 use protocol::view::Member;
-use ring::store::{Budget, Mutation, Scope, StoredRecord, StoredRows};
+use ring_core::store::{Budget, Mutation, Scope, StoredRecord, StoredRows};
 use uuid::Uuid;
 
 use crate::draw::draw;

@@ -2,8 +2,8 @@
 
 use gateway::state;
 use protocol::id::{ClusterId, GatewayBoot};
-use ring::gateway::{Gateway, GatewaySettings};
-use ring::time::Time;
+use ring_core::gateway::{Gateway, GatewaySettings};
+use ring_core::time::Time;
 use uuid::Uuid;
 
 /// A file, from which a gateway starts if it can be read.

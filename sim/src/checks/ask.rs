@@ -1,10 +1,10 @@
 //! Rule 6, *ask*: from the moment it asks, a donor commits nothing that the joiner has not made durable too; and a view
 //! *both* that is published, decided on an ask or rebuilt, finds each copy level with all that the other one has committed.
 
-use process::events::{Event, GatewayEvent, NodeEvent};
 use protocol::id::{PartitionId, Seq};
 use protocol::message::Ask;
 use protocol::view::Member;
+use service::events::{Event, GatewayEvent, NodeEvent};
 
 use super::Check;
 use crate::model::{Model, named, sole};
@@ -107,9 +107,9 @@ fn joiner_has(
 
 #[cfg(test)]
 mod tests {
-    use process::events::FoundCopy;
     use protocol::id::Epoch;
     use protocol::message::{AskNumber, Condition};
+    use service::events::FoundCopy;
 
     use super::super::support::*;
     use super::*;

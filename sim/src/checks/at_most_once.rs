@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use process::events::{Event, NodeEvent};
 use protocol::id::{PartitionId, Position, RequestId};
 use protocol::view::Member;
+use service::events::{Event, NodeEvent};
 
 use super::Check;
 use crate::model::Model;

@@ -77,7 +77,7 @@ mod tests {
                     committed: Position::default().seq,
                     condition: protocol::message::Condition::Whole,
                 };
-                let event = process::events::NodeEvent::Comes(progress);
+                let event = service::events::NodeEvent::Comes(progress);
                 scene.play(node(usize::from(place), event));
             }
         }

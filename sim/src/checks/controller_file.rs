@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use process::events::{Event, GatewayEvent};
 use protocol::id::PartitionId;
 use protocol::view::View;
+use service::events::{Event, GatewayEvent};
 
 use super::Check;
 use crate::model::Model;

@@ -1,9 +1,9 @@
 //! Rule 1, *one authority*: a change is durable at the controller before anyone hears of it, from deciding until then
 //! nothing is sent for that partition, and a copy makes a view durable before it acts on it.
 
-use process::events::{Event, GatewayEvent, NodeEvent};
 use protocol::id::PartitionId;
 use protocol::view::View;
+use service::events::{Event, GatewayEvent, NodeEvent};
 
 use super::Check;
 use crate::model::Model;
@@ -67,8 +67,8 @@ fn is_settled(model: &Model, at: Moment, partition: PartitionId) -> Result<(), V
 
 #[cfg(test)]
 mod tests {
-    use process::events::Peer;
     use protocol::view::Member;
+    use service::events::Peer;
 
     use super::super::support::*;
     use super::*;

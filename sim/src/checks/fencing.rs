@@ -1,9 +1,9 @@
 //! Rule 2, *fencing*: a copy answers under its own epoch only. A read is answered under the very epoch that it names; an
 //! update may have been written under it and be answered under a later one, never under an older. No epoch goes back.
 
-use process::events::{Event, NodeEvent, ReplyKind};
 use protocol::id::{Epoch, NodeId, PartitionId};
 use protocol::view::{Member, View};
+use service::events::{Event, NodeEvent, ReplyKind};
 
 use super::Check;
 use crate::model::Model;

@@ -1,8 +1,8 @@
 //! Rule 9, *lost data*: a node is welcomed only under views that name the data it has linked with. One that came back
 //! without its data is dropped from every view that named it before.
 
-use process::events::{Event, GatewayEvent};
 use protocol::view::Member;
+use service::events::{Event, GatewayEvent};
 
 use super::Check;
 use crate::model::{Model, named};

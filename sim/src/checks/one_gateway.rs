@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use process::events::{Event, NodeEvent};
 use protocol::id::{Epoch, Incarnation, NodeId};
 use protocol::view::{Member, View};
+use service::events::{Event, NodeEvent};
 
 use super::Check;
 use crate::model::Model;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use process::events::{Event, GatewayEvent, NodeEvent};
 use protocol::id::{Epoch, PartitionId};
 use protocol::view::{InSync, Member, View};
+use service::events::{Event, GatewayEvent, NodeEvent};
 
 use super::Check;
 use crate::model::Model;
@@ -106,7 +106,7 @@ fn change_is_allowed(
 
 #[cfg(test)]
 mod tests {
-    use process::events::Peer;
+    use service::events::Peer;
 
     use super::super::support::*;
     use super::*;

@@ -1,8 +1,8 @@
 //! Rule 8, *out of sync never serves*: whoever answers is named, with the data it has, by the view that it acts on, which
 //! is one that was published; and it is the copy to which that view gives reads, or the primary for updates.
 
-use process::events::{Event, NodeEvent, ReplyKind};
 use protocol::view::Member;
+use service::events::{Event, NodeEvent, ReplyKind};
 
 use super::Check;
 use crate::model::{Model, named, reader};

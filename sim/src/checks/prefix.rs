@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use process::events::{Event, NodeEvent};
 use protocol::id::{Incarnation, PartitionId, Position, RequestId, Seq};
 use protocol::view::Member;
+use service::events::{Event, NodeEvent};
 
 use super::Check;
 use crate::model::{Model, named};
@@ -133,7 +133,7 @@ impl Prefix {
 
 #[cfg(test)]
 mod tests {
-    use process::events::FoundCopy;
+    use service::events::FoundCopy;
 
     use super::super::support::*;
     use super::*;

@@ -1,8 +1,8 @@
 //! Rule 7, *reads move after the view*: requests go to whom the published view says, under its epoch, and nowhere else;
 //! reads never fall back to home while the view says *both*.
 
-use process::events::{Event, GatewayEvent};
 use protocol::view::Member;
+use service::events::{Event, GatewayEvent};
 
 use super::Check;
 use crate::model::{Model, has_primary, reader};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use process::events::{Event, NodeEvent};
+use service::events::{Event, NodeEvent};
 
 use super::Check;
 use crate::model::Model;

@@ -1,8 +1,8 @@
 //! Rule 3, *release*: an answer that shows a record, or says that an update is done, is released only when that entry is
 //! durable on every copy in sync. What is durable is what the storage has synced, not what a copy believes.
 
-use process::events::{Event, NodeEvent, ReplyKind};
 use protocol::view::Member;
+use service::events::{Event, NodeEvent, ReplyKind};
 
 use super::Check;
 use crate::model::{Model, named};

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use process::events::{Event, NodeEvent};
 use protocol::message::Verdict;
 use protocol::view::{InSync, Member};
+use service::events::{Event, NodeEvent};
 
 use super::{Check, End};
 use crate::model::Model;

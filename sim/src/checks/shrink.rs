@@ -10,10 +10,10 @@ mod losses;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use process::events::{Event, GatewayEvent};
 use protocol::id::GatewayBoot;
 use protocol::view::{InSync, Member, View};
-use ring::placement::Place;
+use ring_core::placement::Place;
+use service::events::{Event, GatewayEvent};
 
 use self::losses::{Loss, Losses};
 use super::Check;
@@ -139,8 +139,8 @@ impl Check for Shrink {
 
 #[cfg(test)]
 mod tests {
-    use process::events::Said;
     use protocol::message::DiskState;
+    use service::events::Said;
 
     use super::super::support::*;
     use super::*;

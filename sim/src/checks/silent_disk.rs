@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use process::events::{Event, NodeEvent};
 use protocol::message::DiskState;
+use service::events::{Event, NodeEvent};
 
 use super::Check;
 use crate::model::Model;

@@ -5,15 +5,15 @@ use std::time::Duration;
 use db_process::store::audit::{Audit, CopyAudit};
 use history::users::{Fields, Input, Output};
 use history::{ClientId, OperationId, Outcome, Recorder};
-use process::events::{Event, FoundCopy, GatewayEvent, NodeEvent, Peer, ReplyKind, Said};
 use protocol::id::{
     Boot, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
 use protocol::message::{CallId, Condition, ProbeNumber, Progress};
 use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
-use ring::placement::Ring;
-use ring::store::StoredRecord;
+use ring_core::placement::Ring;
+use ring_core::store::StoredRecord;
+use service::events::{Event, FoundCopy, GatewayEvent, NodeEvent, Peer, ReplyKind, Said};
 use uuid::Uuid;
 
 use super::{Check, End};

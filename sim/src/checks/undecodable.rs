@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use process::events::{Event, GatewayEvent, Said};
 use protocol::id::{NodeId, RequestId};
 use protocol::message::CallId;
+use service::events::{Event, GatewayEvent, Said};
 
 use super::Check;
 use crate::model::Model;

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use history::users::Input;
-use process::events::{Event, GatewayEvent, Said};
 use protocol::message::CallId;
 use protocol::problem::ProblemType;
 use protocol::view::Member;
-use ring::placement::Place;
+use ring_core::placement::Place;
+use service::events::{Event, GatewayEvent, Said};
 
 use self::idle::Idle;
 use super::Check;

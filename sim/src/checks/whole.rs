@@ -1,7 +1,7 @@
 //! Of rule 8: a copy says that it is whole only once that is durable. What it says lets it into a view, and a view outlives a
 //! loss of power.
 
-use process::events::{Event, NodeEvent};
+use service::events::{Event, NodeEvent};
 
 use super::Check;
 use crate::model::Model;

@@ -1,9 +1,9 @@
 //! What is known of a node and its copies.
 
-use process::events::{FoundCopy, NodeEvent};
 use protocol::id::{Boot, GatewayBoot, Incarnation, PartitionId, Position};
 use protocol::message::{Ask, Condition, Progress};
 use protocol::view::{Member, View};
+use service::events::{FoundCopy, NodeEvent};
 
 use crate::seen::StorageDid;
 

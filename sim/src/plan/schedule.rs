@@ -3,7 +3,7 @@
 use protocol::view::Member;
 use rand::RngExt;
 use rand::rngs::StdRng;
-use ring::placement::Ring;
+use ring_core::placement::Ring;
 
 use super::fault::{DiskError, Fault, PlannedFault, Rot, Row};
 use super::host::Host;

@@ -1,9 +1,9 @@
 //! What a gateway tells of.
 
-use process::events::{GatewayEvent, Said};
 use protocol::id::{Epoch, GatewayBoot, NodeId};
 use protocol::message::CallId;
 use protocol::view::{InSync, Member};
+use service::events::{GatewayEvent, Said};
 
 use super::{Probe, Probes};
 use crate::model::Model;

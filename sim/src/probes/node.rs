@@ -1,9 +1,9 @@
 //! What a node tells of.
 
-use process::events::{NodeEvent, Peer, ReplyKind};
 use protocol::id::NodeId;
 use protocol::message::DiskState;
 use protocol::view::Member;
+use service::events::{NodeEvent, Peer, ReplyKind};
 
 use super::{Probe, Probes};
 use crate::model::Model;

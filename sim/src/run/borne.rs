@@ -7,7 +7,7 @@
 
 use protocol::id::{Incarnation, PartitionId};
 use protocol::view::{InSync, Member, View};
-use ring::placement::Place;
+use ring_core::placement::Place;
 
 use super::Run;
 use crate::model::named;

@@ -1,7 +1,7 @@
 //! Fresh operations: when all is back, on users that nobody has spoken of before.
 
 use history::users::{Fields, Input, Patch};
-use ring::placement::Place;
+use ring_core::placement::Place;
 
 use super::Run;
 use crate::plan::swarm::Core;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use history::users::{Fields, Input, Patch};
 use protocol::id::PartitionId;
 use protocol::view::{InSync, Member};
-use ring::placement::Place;
+use ring_core::placement::Place;
 
 use super::Run;
 use crate::plan::host::Host;

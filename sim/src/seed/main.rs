@@ -12,7 +12,7 @@ use std::thread;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
-use ring::placement::Ring;
+use ring_core::placement::Ring;
 use sim::child::{REPORT, SeedArgs};
 use sim::panics;
 use sim::plan::Plan;

@@ -28,7 +28,7 @@ impl Show {
 
     /// Listens to what processes tell, and writes the trace where that is asked for.
     pub(crate) fn start(&self, log: &Log) {
-        let told = Targets::new().with_target(process::events::TARGET, LevelFilter::DEBUG);
+        let told = Targets::new().with_target(service::events::TARGET, LevelFilter::DEBUG);
         let listen = Listen(log.clone()).with_filter(told);
         let lines = (self.kind == ShowKind::Trace).then(|| {
             tracing_subscriber::fmt::layer()

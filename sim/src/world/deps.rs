@@ -6,8 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::serve::Listener;
-use link::{BoxStream, Connecting, Connector};
+use port::{BoxStream, Connecting, Connector, Listener};
 use process::entropy::Entropy;
 use process::threads::{Blocking, OwnedFuture, Threads};
 use rand::rngs::StdRng;

@@ -8,10 +8,9 @@ use db_process::store::{StoreError, audit};
 use gateway::ServedByHeader;
 use link::Settings;
 use protocol::hello::Secret;
-use ring::gateway::GatewaySettings;
-use ring::node::{NodeSettings, StopReason};
-use ring::placement::Ring;
-use ring::router::NodeLimits;
+use ring_core::gateway::{GatewaySettings, NodeLimits};
+use ring_core::node::{NodeSettings, StopReason};
+use ring_core::placement::Ring;
 use tokio_util::sync::CancellationToken;
 
 use super::deps::{

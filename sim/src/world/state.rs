@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
 use gateway::state::{StateDirectory, StateError, StateStore};
-use ring::controller::ClusterState;
+use ring_core::gateway::ClusterState;
 
 use super::storage::DiskFaults;
 use crate::plan::StorageKind;

@@ -1,11 +1,11 @@
 //! Both copies of a partition are damaged: what is whole is served, and an operator brings the partition back.
 
+use api::PartitionStatus;
 use db_process::storage::Table;
 use protocol::id::PartitionId;
 use protocol::message::Condition;
 use protocol::view::Member;
 use reqwest::StatusCode;
-use ring::gateway::PartitionStatus;
 use serde_json::{Value, json};
 
 use super::{Pick, REPAIR, turn_a_bit};

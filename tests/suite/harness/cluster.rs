@@ -8,9 +8,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use api::ClusterStatus;
 use protocol::id::{NodeId, PartitionId};
-use ring::gateway::ClusterStatus;
-use ring::placement::Ring;
+use ring_core::placement::Ring;
 use sim::plan::host::Host;
 use tempfile::TempDir;
 use tokio::process::Command;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use db_process::storage::Storage;
 use gateway::state::StateDirectory;
-use link::TcpConnector;
+use port::TcpConnector;
 use process::entropy::SystemEntropy;
 use process::threads::SystemThreads;
 use protocol::hello::Secret;
-use ring::placement::Ring;
+use ring_core::placement::Ring;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -33,8 +33,8 @@ pub(crate) async fn start(
     let gateway_address = socket.local_addr().expect("it is bound").to_string();
     let mut running = JoinSet::new();
     let deps = gateway::Deps {
-        rest: link::nodelay(rest),
-        socket: link::nodelay(socket),
+        rest: port::nodelay(rest),
+        socket: port::nodelay(socket),
         state: Arc::new(StateDirectory::open(directory).expect("the directory is free")),
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
@@ -47,7 +47,7 @@ pub(crate) async fn start(
         let listener = listen().await;
         let deps = db_process::Deps {
             address: listener.local_addr().expect("it is bound").to_string(),
-            listener: link::nodelay(listener),
+            listener: port::nodelay(listener),
             connector: Arc::new(TcpConnector),
             storage: storage_of(node),
             entropy: Arc::new(SystemEntropy),
@@ -67,10 +67,7 @@ pub(crate) async fn wait_until_ready(url: &str) {
     for _ in 0..200 {
         let status = http.get(format!("{url}/api/cluster")).send().await;
         if let Ok(status) = status
-            && status
-                .json::<ring::gateway::ClusterStatus>()
-                .await
-                .is_ok_and(|status| status.healthy)
+            && status.json::<api::ClusterStatus>().await.is_ok_and(|status| status.healthy)
         {
             return;
         }

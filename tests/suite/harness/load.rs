@@ -8,7 +8,7 @@ use history::users::{Fields, Input, Output, Patch};
 use history::{ClientId, Recorder};
 use protocol::id::PartitionId;
 use reqwest::Client;
-use ring::placement::Ring;
+use ring_core::placement::Ring;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 

@@ -115,3 +115,18 @@ async fn complaints_that_nobody_reads_are_no_panic() {
         assert_eq!(said.is_empty(), arguments[0] != "token", "{said}");
     }
 }
+
+#[test]
+fn each_program_says_its_version_and_its_commit() {
+    for program in ["gateway", "db_process", "chainring"] {
+        let output = Command::new(binary(program)).arg("--version").output().expect("it starts");
+        let said = String::from_utf8(output.stdout).expect("text");
+        let version = format!("{program} {} (", env!("CARGO_PKG_VERSION"));
+        let commit = said.strip_prefix(&version).and_then(|rest| rest.strip_suffix(")\n"));
+        let is_commit = |commit: &str| {
+            let is_hex = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            commit == "unknown" || commit.len() == 12 && is_hex
+        };
+        assert!(commit.is_some_and(is_commit), "{said}");
+    }
+}

@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use api::ClusterStatus;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -26,17 +28,18 @@ pub(super) struct Development {
 impl Development {
     /// Starts one; `program` makes the command of a program.
     pub(super) async fn start_by(data: &Path, program: fn(&Path) -> Command) -> Self {
-        Self::start(data, program, Process::spawn).await
+        Self::start(&in_directory(data), program, Process::spawn).await
     }
 
+    /// With these arguments on where to keep the data.
     async fn start(
-        data: &Path,
+        place: &[String],
         program: fn(&Path) -> Command,
         spawn: fn(&str, Command) -> Process,
     ) -> Self {
         let [rest, socket] = free_ports().await;
         let mut command = program(&binary("chainring"));
-        command.args(["dev", "--nodes", "2", "--data", &text(data)]);
+        command.args(["dev", "--nodes", "2"]).args(place);
         command.args(["--rest-port", &rest.to_string(), "--socket-port", &socket.to_string()]);
         let http = reqwest::Client::builder().timeout(SOON).no_proxy().build().unwrap();
         let url = format!("http://127.0.0.1:{rest}");
@@ -45,18 +48,23 @@ impl Development {
 
     /// Waits until it can be used.
     pub(super) async fn is_ready(&self) {
+        self.is_ready_with(|_| true).await;
+    }
+
+    /// Waits until it can be used, and its status is like that.
+    async fn is_ready_with(&self, wanted: impl Fn(&ClusterStatus) -> bool) {
         let ready = async {
-            let healthy = async || {
-                let url = format!("{}/api/cluster", self.url);
-                let status = self.http.get(url).send().await.ok()?;
-                status.json::<serde_json::Value>().await.ok()?["healthy"].as_bool()
-            };
-            while healthy().await != Some(true) {
+            while !self.status().await.is_some_and(|status| status.healthy && wanted(&status)) {
                 sleep(POLL).await;
             }
         };
         let is_ready = timeout(SOON, ready).await.is_ok();
         assert!(is_ready, "it is not ready:\n{}", self.process.text());
+    }
+
+    async fn status(&self) -> Option<ClusterStatus> {
+        let url = format!("{}/api/cluster", self.url);
+        self.http.get(url).send().await.ok()?.json().await.ok()
     }
 
     pub(super) async fn create_user(&self, id: &str) {
@@ -76,6 +84,10 @@ impl Development {
         let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         ids.filter(|id| stat(*id).is_some_and(|stat| stat.parent == parent)).collect()
     }
+}
+
+fn in_directory(data: &Path) -> [String; 2] {
+    ["--data".to_owned(), text(data)]
 }
 
 /// What `proc_pid_stat(5)` says of a process.
@@ -182,7 +194,9 @@ async fn it_ends_quietly_and_in_order_when_nobody_reads_any_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminal_that_stands_still_stops_nothing() {
     let place = Place::new();
-    let ring = Development::start(&place.path("data"), verbose, Process::spawn_unread).await;
+    let ring =
+        Development::start(&in_directory(&place.path("data")), verbose, Process::spawn_unread)
+            .await;
     ring.is_ready().await;
     for user in 0..200 {
         ring.create_user(&format!("user-{user}")).await;
@@ -195,7 +209,9 @@ async fn a_terminal_that_stands_still_stops_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_when_it_is_told_to_though_nobody_reads_what_it_prints() {
     let place = Place::new();
-    let ring = Development::start(&place.path("data"), verbose, Process::spawn_unread).await;
+    let ring =
+        Development::start(&in_directory(&place.path("data")), verbose, Process::spawn_unread)
+            .await;
     ring.is_ready().await;
     for user in 0..200 {
         ring.create_user(&format!("user-{user}")).await;
@@ -203,4 +219,46 @@ async fn it_ends_when_it_is_told_to_though_nobody_reads_what_it_prints() {
     let children = ring.children();
     ring.stop().await;
     have_ended(&children).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_memory_a_node_that_is_killed_returns_empty_and_is_restored() {
+    let memory = ["--memory".to_owned()];
+    let ring = Development::start(&memory, to_stderr, Process::spawn).await;
+    ring.is_ready().await;
+    ring.process.says("in memory").await;
+    ring.create_user("ada").await;
+    for (place, node) in ["db-0", "db-1"].into_iter().enumerate() {
+        let before = ring.status().await.unwrap().nodes[place].incarnation;
+        let id = ring.children().into_iter().find(|id| is_node(*id, node)).expect("it runs");
+        kill(Pid::from_raw(id.try_into().unwrap()), Signal::SIGKILL).unwrap();
+        ring.is_ready_with(|status| status.nodes[place].incarnation != before).await;
+    }
+    let read = ring.http.get(format!("{}/api/user/ada", ring.url)).send().await.unwrap();
+    assert_eq!(read.status(), 200);
+    let (status, said) = {
+        ring.process.terminate();
+        ring.process.ended().await
+    };
+    assert!(status.success() && said.contains("the users were in memory"), "{status}\n{said}");
+}
+
+/// Whether a process is the node of this id.
+fn is_node(process: u32, id: &str) -> bool {
+    let arguments = fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    arguments.contains(&format!("--node-id\0{id}\0"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ring_on_the_ports_of_the_first_is_told_so_at_once() {
+    let place = Place::new();
+    let first = Development::start_by(&place.path("data"), to_stderr).await;
+    first.is_ready().await;
+    let port = first.url.rsplit(':').next().unwrap().to_owned();
+    let mut command = to_stderr(&binary("chainring"));
+    command.args(["dev", "--memory", "--rest-port", &port]);
+    let (status, said) = Process::spawn("second", command).ended().await;
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("is another ring running?") && !said.contains("ready"), "{said}");
+    first.stop().await;
 }

@@ -72,7 +72,7 @@ async fn a_gateway_that_has_lost_its_state_finds_its_cluster_again() {
     cluster.healthy_within(SOON).await;
     let after = cluster.status().await.expect("the gateway tells");
     assert_eq!(after.cluster, before.cluster);
-    let epochs = |status: &ring::gateway::ClusterStatus| {
+    let epochs = |status: &api::ClusterStatus| {
         let views = status.partitions.iter().filter_map(|partition| partition.view);
         views.map(|view| view.epoch).collect::<Vec<_>>()
     };

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use api::ClusterStatus;
 use protocol::id::Epoch;
 use protocol::problem::ProblemType;
 use protocol::view::InSync;
 use reqwest::StatusCode;
-use ring::gateway::ClusterStatus;
 use serde_json::json;
 
 use super::client::{Rest, user};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use history::users::Input;
 use history::{ClientId, OperationId, Outcome};
-use process::events::{Event, GatewayEvent};
 use protocol::id::GatewayBoot;
+use service::events::{Event, GatewayEvent};
 use sim::checks::{Checks, End};
 use sim::model::Model;
 use sim::plan::Plan;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+use api::ClusterStatus;
 use protocol::view::Member;
-use ring::gateway::ClusterStatus;
 use sim::plan::fault::Fault;
 use sim::plan::host::Host;
 use sim::plan::step::{Condition, Death, Step};
@@ -202,7 +202,7 @@ impl World {
 /// Whether a node's data can be lost, as the design promises it: both copies of each of its partitions are in sync.
 pub(super) fn is_spare(status: &ClusterStatus, place: usize) -> bool {
     let id = sim::plan::host::Host::node_id(place);
-    let is_both = |partition: &ring::gateway::PartitionStatus| {
+    let is_both = |partition: &api::PartitionStatus| {
         let view = partition.view;
         view.is_some_and(|view| {
             Member::ALL.into_iter().all(|member| view.in_sync.incarnation(member).is_some())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ring::gateway::ClusterStatus;
+use api::ClusterStatus;
 use sim::plan::host::Host;
 
 use super::{RECOVERY, change, create, has_problem, is_home_only, read, users};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use api::ClusterStatus;
 use history::users::Input;
-use ring::gateway::ClusterStatus;
 use sim::plan::host::Host;
 use tokio::time::{Instant, sleep};
 

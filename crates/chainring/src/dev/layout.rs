@@ -10,37 +10,62 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use process::entropy::{Entropy, SystemEntropy};
 use process::files;
+use tempfile::TempDir;
 
 use super::Args;
 use super::child::Child;
 use super::console::Console;
 
-/// The data directory of a development cluster.
+/// The directory of a development cluster.
 ///
 /// ```text
 ///   data/secret     shared by all processes
 ///   data/gateway/   the cluster's state
-///   data/db-0/ ...  the users
+///   data/db-0/ ...  the users, unless they are in memory
 /// ```
 pub(super) struct Layout {
-    data: PathBuf,
+    place: Place,
     binaries: PathBuf,
     node_ids: Vec<String>,
     rest_port: u16,
     socket_port: u16,
 }
 
+/// Where the cluster keeps its things.
+enum Place {
+    /// In a directory that stays.
+    Kept(PathBuf),
+    /// In one that goes when the cluster has ended: the users are in memory.
+    Passing(TempDir),
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) => path,
+            Self::Passing(directory) => directory.path(),
+        }
+    }
+}
+
 impl Layout {
     /// Makes what is missing.
     pub(super) fn prepare(args: &Args, console: &Console) -> anyhow::Result<Self> {
-        fs::create_dir_all(&args.data)
-            .with_context(|| format!("cannot make the data directory {}", args.data.display()))?;
-        let data = args.data.canonicalize()?;
+        let place = if args.memory {
+            let directory = tempfile::Builder::new().prefix("chainring-").tempdir();
+            Place::Passing(directory.context("cannot make a directory for the cluster's state")?)
+        } else {
+            fs::create_dir_all(&args.data).with_context(|| {
+                format!("cannot make the data directory {}", args.data.display())
+            })?;
+            Place::Kept(args.data.canonicalize()?)
+        };
+        let data = place.path();
         let is_ours = |name: &OsStr| {
             let name = name.to_string_lossy();
             name == "secret" || name == "gateway" || name.starts_with("db-")
         };
-        if let Err(error) = files::make_private(&data, is_ours) {
+        if let Err(error) = files::make_private(data, is_ours) {
             console.say(error);
         }
         make_secret(&data.join("secret"))?;
@@ -56,7 +81,15 @@ impl Layout {
         }
         let node_ids = (0..args.nodes).map(|node| format!("db-{node}")).collect();
         let Args { rest_port, socket_port, .. } = *args;
-        Ok(Self { data, binaries, node_ids, rest_port, socket_port })
+        Ok(Self { place, binaries, node_ids, rest_port, socket_port })
+    }
+
+    /// The directory that stays, if there is one.
+    pub(super) fn kept(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Kept(path) => Some(path),
+            Place::Passing(_) => None,
+        }
     }
 
     pub(super) fn gateway(&self) -> Child {
@@ -64,19 +97,23 @@ impl Layout {
             ("--nodes", self.node_ids.join(",")),
             ("--rest-port", self.rest_port.to_string()),
             ("--socket-port", self.socket_port.to_string()),
-            ("--state", self.data.join("gateway").display().to_string()),
+            ("--state", self.place.path().join("gateway").display().to_string()),
         ];
         self.child("gateway", "gateway", &flags)
     }
 
     pub(super) fn node(&self, node: usize) -> Child {
         let id = &self.node_ids[node];
-        let flags = [
-            ("--node-id", id.clone()),
-            ("--gateway", format!("127.0.0.1:{}", self.socket_port)),
-            ("--data", self.data.join(id).display().to_string()),
-        ];
-        self.child(id, "db_process", &flags)
+        let flags =
+            [("--node-id", id.clone()), ("--gateway", format!("127.0.0.1:{}", self.socket_port))];
+        let mut node = self.child(id, "db_process", &flags);
+        node.arguments.extend(match &self.place {
+            Place::Kept(data) => {
+                vec!["--data".to_owned(), data.join(id).display().to_string()]
+            }
+            Place::Passing(_) => vec!["--memory".to_owned()],
+        });
+        node
     }
 
     fn child(&self, name: &str, binary: &str, flags: &[(&str, String)]) -> Child {
@@ -84,8 +121,10 @@ impl Layout {
             .iter()
             .flat_map(|(flag, value)| [(*flag).to_owned(), value.clone()])
             .collect::<Vec<_>>();
-        arguments
-            .extend(["--secret-file".to_owned(), self.data.join("secret").display().to_string()]);
+        arguments.extend([
+            "--secret-file".to_owned(),
+            self.place.path().join("secret").display().to_string(),
+        ]);
         Child { name: name.to_owned(), binary: self.binaries.join(binary), arguments }
     }
 }

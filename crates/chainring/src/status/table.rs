@@ -1,7 +1,7 @@
 //! The cluster as a table for people.
 
+use api::{ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};
 use protocol::message::Condition;
-use ring::gateway::{ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};
 
 /// The cluster's nodes, its partitions, and what is wrong with it; without the last line feed.
 pub(crate) fn table(status: &ClusterStatus) -> String {

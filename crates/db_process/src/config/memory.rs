@@ -2,7 +2,9 @@
 
 use clap::builder::TypedValueParser;
 
-use crate::storage::{BLOCK_CACHE_MIB, WRITE_BUFFERS_MIB, bytes_of_mib};
+use crate::storage::bytes_of_mib;
+#[cfg(feature = "rocksdb")]
+use crate::storage::{BLOCK_CACHE_MIB, WRITE_BUFFERS_MIB};
 use crate::store::RECORD_CACHE_MIB;
 
 /// What a node's data may take of memory. It needs some MiB more, for links and for the newest entries of both logs.
@@ -13,10 +15,12 @@ pub struct MemoryArgs {
     record_cache_mib: u32,
 
     /// How much memory the blocks of RocksDB's table files take that were read last, indexes and filters included, in MiB
+    #[cfg(feature = "rocksdb")]
     #[arg(long, value_name = "MIB", env = "CHAINRING_BLOCK_CACHE_MIB", default_value_t = BLOCK_CACHE_MIB, value_parser = mib(1))]
     block_cache_mib: u32,
 
     /// How much memory what was written last takes until RocksDB has it in table files, in MiB
+    #[cfg(feature = "rocksdb")]
     #[arg(long, value_name = "MIB", env = "CHAINRING_WRITE_BUFFERS_MIB", default_value_t = WRITE_BUFFERS_MIB, value_parser = mib(3))]
     write_buffers_mib: u32,
 }

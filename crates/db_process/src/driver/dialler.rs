@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use link::{Backoff, CloseReason, ConnectError, Connector, Opening};
+use link::{Backoff, CloseReason, ConnectError, Opening};
+use port::Connector;
 use process::entropy::Entropy;
 use protocol::hello::Hello;
 use serde::Serialize;

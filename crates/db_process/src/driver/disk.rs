@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use process::threads::{Blocking, Threads};
-use ring::store::Mark;
+use ring_core::store::Mark;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use link::ConnectError;
 use protocol::hello::{GatewayPeer, NodeHello};
 use protocol::refusal::Remedy;
-use ring::node::{NodeEvent, StopReason};
+use ring_core::node::{NodeEvent, StopReason};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};

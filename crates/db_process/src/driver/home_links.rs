@@ -7,7 +7,7 @@ use protocol::hello::{Authenticated, Hello, NodePeer};
 use protocol::message::CopyMessage;
 use protocol::refusal::Refusal;
 use protocol::view::Member;
-use ring::node::NodeEvent;
+use ring_core::node::NodeEvent;
 
 use super::Driver;
 use super::to_driver::ToDriver;

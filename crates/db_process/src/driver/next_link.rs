@@ -6,7 +6,7 @@ use link::{ConnectError, Sender};
 use protocol::hello::NodePeer;
 use protocol::message::CopyMessage;
 use protocol::view::Member;
-use ring::node::{DialNext, NodeEvent};
+use ring_core::node::{DialNext, NodeEvent};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use process::threads::{Blocking, Threads};
 use protocol::view::Member;
-use ring::node::NodeEvent;
-use ring::store::{ReadError, ReadId, ReadRows, ReadWhat, StoredRows};
+use ring_core::node::NodeEvent;
+use ring_core::store::{ReadError, ReadId, ReadRows, ReadWhat, StoredRows};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

@@ -1,12 +1,11 @@
-//! Tells of what happens inside of a node, where anyone listens: see [`process::events`].
+//! Tells of what happens inside of a node, where anyone listens: see [`service::events`].
 
-use process::events::{Event, FoundCopy, NodeEvent as Told, Peer, ReplyKind, emit, is_listened_to};
 use protocol::id::{NodeId, PartitionId, Position, Seq};
 use protocol::message::{CopyMessage, Data, FromNode, Greeting, Holds, Progress, Reply, ToNode};
 use protocol::view::{Member, View};
-use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity};
-use ring::router::etag;
-use ring::store::{Mutation, ReadWhat, Recovered, RecoveredCopy};
+use ring_core::node::{Node, NodeEffect, NodeEvent, NodeIdentity};
+use ring_core::store::{Mutation, ReadWhat, Recovered, RecoveredCopy};
+use service::events::{Event, FoundCopy, NodeEvent as Told, Peer, ReplyKind, emit, is_listened_to};
 
 /// Tells of what happens inside of a node.
 pub(crate) struct Teller {
@@ -220,7 +219,7 @@ fn tell(node: &NodeId, event: impl FnOnce() -> Told) {
 
 fn shown(reply: &Reply) -> (ReplyKind, Option<Position>) {
     match reply {
-        Reply::Done(answer) => (ReplyKind::Done, etag(answer)),
+        Reply::Done(answer) => (ReplyKind::Done, answer.position()),
         Reply::Fenced => (ReplyKind::Fenced, None),
         Reply::Settled => (ReplyKind::Settled, None),
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use link::{CloseReason, Handler};
-use ring::link::LinkId;
-use ring::node::NodeEvent;
+use ring_core::link::LinkId;
+use ring_core::node::NodeEvent;
 use tokio::sync::oneshot;
 
 use super::Driver;

@@ -11,7 +11,7 @@ use protocol::entry::Answer;
 use protocol::id::{GatewayBoot, RequestId, Seq};
 use protocol::message::AppliedRow;
 use protocol::view::Member;
-use ring::store::{AnswerIn, AppliedId};
+use ring_core::store::{AnswerIn, AppliedId};
 use uuid::Uuid;
 
 use super::seal::{self, SealError, Sealer};

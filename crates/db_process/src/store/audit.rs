@@ -8,7 +8,7 @@ use protocol::id::{RequestId, Seq};
 use protocol::message::{Cursor, RecordRow};
 use protocol::user::UserId;
 use protocol::view::{Member, View};
-use ring::store::StoredRecord;
+use ring_core::store::StoredRecord;
 
 use super::{Identity, StoreError, applied, copy, log, meta, record, seal};
 use crate::storage::{ScanLimit, StorageReader, Table};

@@ -20,7 +20,7 @@ use protocol::user::UserId;
 use protocol::view::Member;
 use quick_cache::unsync::Cache;
 use quick_cache::{Equivalent, Weighter};
-use ring::store::{ReadId, StoredRecord};
+use ring_core::store::{ReadId, StoredRecord};
 
 /// What a record takes beside the bytes of its id and of itself: its place in the cache, and what the allocator adds.
 const OVERHEAD_BYTES: u64 = 200;

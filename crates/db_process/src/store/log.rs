@@ -9,7 +9,7 @@ use bytes::Bytes;
 use protocol::entry::Entry;
 use protocol::id::{RequestId, Seq};
 use protocol::view::Member;
-use ring::store::Budget;
+use ring_core::store::Budget;
 
 use super::seal::{self, SealError, Sealer};
 use super::{StoreError, copy};

@@ -5,7 +5,7 @@ use protocol::hello::Membership;
 use protocol::id::{Incarnation, NodeId, Seq};
 use protocol::message::Cursor;
 use protocol::view::{Member, View};
-use ring::store::SalvageRow;
+use ring_core::store::SalvageRow;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use protocol::id::{COUNTED_MAX, Epoch, Position, Seq};
 use protocol::message::RecordRow;
 use protocol::user::{User, UserId};
 use protocol::view::Member;
-use ring::store::{AtHand, Budget, RecordKey, StoredRecord, Unreadable};
+use ring_core::store::{AtHand, Budget, RecordKey, StoredRecord, Unreadable};
 
 use super::seal::{self, SealError, Sealer};
 use super::{StoreError, copy};

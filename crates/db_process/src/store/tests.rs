@@ -16,7 +16,7 @@ use protocol::message::AppliedRow;
 use protocol::version::Versions;
 use protocol::view::View;
 use protocol::wire_format;
-use ring::store::{AnswerIn, AppliedId};
+use ring_core::store::{AnswerIn, AppliedId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;

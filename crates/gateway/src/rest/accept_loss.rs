@@ -2,28 +2,17 @@
 
 use std::sync::Arc;
 
+use api::AcceptLoss;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use protocol::id::{NodeId, PartitionId};
 use protocol::problem::ProblemType;
-use ring::router::Unavailable;
-use serde::Deserialize;
+use ring_core::gateway::Unavailable;
 
 use super::App;
 use super::problem::Problem;
 use crate::driver::NotAccepted;
-
-/// What an operator accepts.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Accepted {
-    /// The partition that has lost updates.
-    partition: PartitionId,
-    /// The node whose copy it goes on with.
-    from: NodeId,
-}
 
 /// `POST /api/cluster/accept-loss`
 ///
@@ -34,7 +23,7 @@ pub(super) async fn accept(
     body: Body,
 ) -> Result<Response, Problem> {
     let body = app.json(&headers, body).await?;
-    let Accepted { partition, from } = serde_json::from_slice(&body).map_err(|error| {
+    let AcceptLoss { partition, from } = serde_json::from_slice(&body).map_err(|error| {
         let kind = if error.is_data() { ProblemType::InvalidField } else { ProblemType::Malformed };
         let example = r#"{"partition": 1, "from": "db-2"}"#;
         Problem::new(kind, format!("{error}; send the partition and the node: {example}"))

@@ -1,83 +1,23 @@
 //! Whatever REST accepts survives the frame that brings it to a node, whatever is in its head and
 //! its body.
 
-use std::sync::Arc;
-
-use axum::body::Body;
+use api::path::USERS;
 use axum::http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
-use axum::http::{HeaderName, Method, Request as HttpRequest, StatusCode};
-use process::clock::Clock;
-use process::entropy::SystemEntropy;
+use axum::http::{Method, StatusCode};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use protocol::frame::{self, FRAME_BYTES_FULL};
-use protocol::hello::Secret;
-use protocol::id::{ClusterId, GatewayBoot, RequestId};
+use protocol::id::RequestId;
 use protocol::message::{Operation, Request, ToNode, Update};
 use protocol::precondition::Precondition;
 use protocol::user::{Email, User, UserId};
 use protocol::version::Versions;
-use ring::gateway::Gateway;
-use ring::placement::Ring;
-use ring::router::{ClientRequest, RequestKind};
-use tokio::runtime::{Builder, Runtime};
-use tokio_util::sync::CancellationToken;
-use tower::Service;
-use uuid::Uuid;
+use ring_core::gateway::{ClientRequest, RequestKind};
 
-use super::USERS;
-use super::direct::Direct;
-use crate::config::Config;
-use crate::driver::Driver;
-
-const BOOT: GatewayBoot = GatewayBoot(Uuid::max());
-
-/// What a client sends.
-#[derive(Debug, Clone)]
-struct Sent {
-    method: Method,
-    path: String,
-    headers: Vec<(HeaderName, String)>,
-    body: Vec<u8>,
-}
-
-/// A gateway without nodes: it answers at once that there is no cluster.
-struct Rest {
-    driver: Arc<Driver>,
-    service: Direct,
-    runtime: Runtime,
-}
-
-impl Rest {
-    fn new() -> Self {
-        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-        let ring = Ring::new(["a", "b"].map(|id| id.parse().unwrap()).to_vec()).unwrap();
-        let config = Config::new(ring.clone(), Secret::new("correct horse").unwrap());
-        let clock = Clock::start();
-        let (settings, cluster) = (&config.gateway_settings, ClusterId(Uuid::nil()));
-        let core = Gateway::recovered(ring, BOOT, cluster, None, settings, clock.now()).unwrap();
-        let (driver, _) = Driver::new(core, BOOT, clock, config.request_deadline);
-        let (entropy, closing) = (Arc::new(SystemEntropy), CancellationToken::new());
-        let service = super::service(Arc::clone(&driver), entropy, &config, closing);
-        Self { driver, service, runtime }
-    }
-
-    /// The answer, and what was brought to the core before it.
-    fn send(&mut self, sent: Sent) -> Option<(StatusCode, Vec<ClientRequest>)> {
-        let mut request = HttpRequest::builder().method(sent.method).uri(sent.path);
-        for (name, value) in sent.headers {
-            request = request.header(name, value);
-        }
-        // What is no HTTP does not come so far.
-        let request = request.body(Body::from(sent.body)).ok()?;
-        let answering = self.service.call(request);
-        let Ok(response) = self.runtime.block_on(answering);
-        Some((response.status(), self.driver.take_submitted()))
-    }
-}
+use super::alone::{BOOT, Rest, Sent};
 
 /// The largest message that brings a request to a node.
 fn message(request: ClientRequest) -> ToNode {

@@ -9,7 +9,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt};
 use protocol::problem::ProblemType;
-use ring::router::Unavailable;
+use ring_core::gateway::Unavailable;
 use tokio::time::{sleep, timeout};
 
 use super::App;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use ring::router::Unavailable;
+use ring_core::gateway::Unavailable;
 
 use super::App;
 use super::problem::Problem;

@@ -1,10 +1,11 @@
-//! The way to the router, past who may not come in, and around it: reads, creations and changes of users, by far the most
-//! requests, are told by their method and path alone.
+//! The way of a request: its route, its token, then the router or a short cut past it. Reads,
+//! creations and changes of users, by far the most requests, take the short cut.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use api::path;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -20,10 +21,11 @@ use tower::Service;
 
 use super::body::discard;
 use super::problem::Problem;
+use super::routes::{self, Route, ShortCut};
 use super::traffic::Kind;
-use super::{App, USERS, users};
+use super::{App, users};
 
-/// The routes, for those who may use them, with a shorter way for most calls on users: what that answers is what the router would.
+/// Serves requests. What goes past the router gets the answer that the router would give.
 #[derive(Clone)]
 pub(crate) struct Direct {
     app: Arc<App>,
@@ -31,7 +33,7 @@ pub(crate) struct Direct {
 }
 
 impl Direct {
-    /// The routes of a router, and the shorter way.
+    /// With the router for all that takes no short cut.
     pub(super) fn new(app: Arc<App>, router: Router) -> Self {
         Self { app, router }
     }
@@ -47,20 +49,26 @@ impl Service<Request<Body>> for Direct {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let (method, path) = (request.method(), request.uri().path());
+        let route = routes::find(method, path);
+        let role = match route {
+            Some(route) => route.role,
+            None => routes::role_without_route(method, path),
+        };
         let came = Came {
             at: Instant::now(),
-            kind: Kind::of(request.method(), request.uri().path()),
+            kind: route.map_or(Kind::Other, |route| route.kind),
             app: Arc::clone(&self.app),
         };
         let app = Arc::clone(&self.app);
-        if let Err(denied) = app.access.check(&request) {
+        if let Err(denied) = app.access.check(&request, role) {
             return came.counted(async move {
                 let (head, body) = request.into_parts();
                 discard(&head.headers, body).await;
                 Problem::from(denied).into_response()
             });
         }
-        let Some(call) = plain_call(&request) else {
+        let Some(call) = route.and_then(|route| plain_call(route, &request)) else {
             let routed = self.router.call(request);
             return came
                 .counted(routed.map(|routed| routed.unwrap_or_else(|never| match never {})));
@@ -105,7 +113,7 @@ impl Came {
     }
 }
 
-/// A call that is told by its method and path alone.
+/// A call that goes past the router.
 #[derive(Debug, PartialEq, Eq)]
 enum PlainCall {
     Read(UserId),
@@ -113,14 +121,16 @@ enum PlainCall {
     Change,
 }
 
-/// What a request asks for, where it says so without an escape and without a mistake.
-fn plain_call<B>(request: &Request<B>) -> Option<PlainCall> {
-    let rest = request.uri().path().strip_prefix(USERS)?;
-    match *request.method() {
-        Method::GET => UserId::from_client(rest).ok().map(PlainCall::Read),
-        Method::POST if rest.is_empty() => Some(PlainCall::Create),
-        Method::PUT if rest.is_empty() => Some(PlainCall::Change),
-        _ => None,
+/// The call of a request that has a short cut, and no escape or mistake in its path.
+fn plain_call<B>(route: &Route, request: &Request<B>) -> Option<PlainCall> {
+    match route.short_cut? {
+        ShortCut::Read if request.method() == Method::GET => {
+            let id = request.uri().path().strip_prefix(path::USERS)?;
+            UserId::from_client(id).ok().map(PlainCall::Read)
+        }
+        ShortCut::Read => None,
+        ShortCut::Create => Some(PlainCall::Create),
+        ShortCut::Change => Some(PlainCall::Change),
     }
 }
 
@@ -129,14 +139,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_calls_on_users_go_around_the_router() {
+    fn only_plain_calls_on_users_go_past_the_router() {
         let call = |method: Method, path: &str| {
-            plain_call(&Request::builder().method(method).uri(path).body(()).unwrap())
+            let request = Request::builder().method(method).uri(path).body(()).unwrap();
+            let route = routes::find(request.method(), request.uri().path())?;
+            plain_call(route, &request)
         };
         let ada = PlainCall::Read("ada".parse().unwrap());
         assert_eq!(call(Method::GET, "/api/user/ada?x=1"), Some(ada));
-        assert_eq!(call(Method::POST, "/api/user/"), Some(PlainCall::Create));
-        assert_eq!(call(Method::PUT, "/api/user/?x=1"), Some(PlainCall::Change));
+        for path in ["/api/user", "/api/user/", "/api/user/?x=1"] {
+            assert_eq!(call(Method::POST, path), Some(PlainCall::Create));
+            assert_eq!(call(Method::PUT, path), Some(PlainCall::Change));
+        }
         for path in [
             "/api/user/",
             "/api/user/ada/",

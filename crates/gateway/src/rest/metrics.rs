@@ -6,11 +6,12 @@
 
 use std::sync::Arc;
 
+use api::{ClusterStatus, CopyStatus, PartitionStatus};
 use axum::extract::State;
 use axum::http::header::VARY;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
-use link::Connections;
+use port::Connections;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -18,7 +19,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use protocol::message::{Condition, Verdict};
 use protocol::view::Member;
-use ring::gateway::{ClusterStatus, CopyStatus, PartitionStatus};
 
 use super::App;
 use super::exposition::Exposition;
@@ -124,7 +124,11 @@ fn register_ports<'a>(
             cuts.get_or_create(&of).inc_by(count);
         }
     }
-    registry.register("connections", "How many connections a port has", open);
+    registry.register(
+        "connections",
+        "How many connections a port has, without those of linked nodes",
+        open,
+    );
     let help = "How many connections a port has refused, as there were too many";
     registry.register("connections_refused", help, refused);
     let help = "How many connections were cut off for what their peers did, or did not";
@@ -187,8 +191,8 @@ fn number(count: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use api::NodeStatus;
     use protocol::salvage::Salvage;
-    use ring::gateway::NodeStatus;
 
     use super::*;
 

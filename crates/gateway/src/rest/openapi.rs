@@ -6,16 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
-use axum::http::Method;
 use axum::response::Response;
 use bytes::Bytes;
 use protocol::problem::ProblemType;
 use serde_json::{Map, Value, json};
 
 use self::schemas::{header, id, if_match, if_none_match, schema, schemas};
+use super::App;
 use super::problem::Problem;
-use super::{ACCEPT_LOSS, App, CLUSTER, USERS};
-use crate::access;
+use super::routes::{ROUTES, Route, USER};
 
 /// The document's bytes. All responses share them.
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| made().to_string().into());
@@ -43,169 +42,121 @@ fn made() -> Value {
 }
 
 fn paths() -> Value {
-    let user = format!("{USERS}{{id}}");
-    let operations = [
-        (USERS, Method::POST, create()),
-        (USERS, Method::PUT, change()),
-        (&user, Method::GET, read()),
-        (&user, Method::DELETE, delete()),
-        (CLUSTER, Method::GET, cluster()),
-        (ACCEPT_LOSS, Method::POST, accept_loss()),
-        ("/api/openapi.json", Method::GET, document_itself()),
-        ("/metrics", Method::GET, metrics()),
-        ("/healthz", Method::GET, health()),
-        ("/readyz", Method::GET, ready()),
-    ];
     let mut paths = json!({});
-    for (path, method, operation) in operations {
-        paths[path][method.as_str().to_lowercase()] = guarded(&method, path, operation);
+    for route in &ROUTES {
+        let method = route.method.as_str().to_lowercase();
+        paths[route.path][method] = operation(route);
     }
-    paths[user]["parameters"] = json!([id()]);
+    paths[USER]["parameters"] = json!([id()]);
     paths
 }
 
-/// The same operation, with what it takes to be let in where there are tokens, and how who has not is told.
-fn guarded(method: &Method, path: &str, mut operation: Value) -> Value {
-    operation["security"] = match access::needed(method, path) {
-        Some(role) => {
-            let denials = [
-                ProblemType::Unauthenticated,
-                ProblemType::Forbidden,
-                ProblemType::MisdirectedRequest,
-            ];
-            for (status, denied) in problems(&denials) {
-                operation["responses"][status] = denied;
-            }
-            json!([{}, { "token": [role.to_string()] }])
-        }
+/// The operation of a route: what its handler's module says, its problems and its role.
+fn operation(route: &Route) -> Value {
+    const DENIED: [ProblemType; 3] =
+        [ProblemType::Unauthenticated, ProblemType::Forbidden, ProblemType::MisdirectedRequest];
+    let mut operation = (route.operation)();
+    let denied = if route.role.is_some() { &DENIED[..] } else { &[] };
+    let kinds = [&route.problems.concat()[..], denied].concat();
+    for (status, problem) in problems(&kinds) {
+        operation["responses"][status] = problem;
+    }
+    operation["security"] = match route.role {
+        Some(role) => json!([{}, { "token": [role.to_string()] }]),
         None => json!([]),
     };
     operation
 }
 
-fn create() -> Value {
-    let mut responses = problems(
-        &[&UPDATE[..], &BODY, &[ProblemType::UserExists, ProblemType::PreconditionFailed]].concat(),
-    );
+pub(super) fn create() -> Value {
     let headers =
         json!({ "ETag": header("The record's tag"), "Location": header("Where the record is") });
     let created = response("The record", Some(("application/json", schema("User"))), Some(headers));
-    responses.insert("201".to_owned(), created);
     json!({
         "operationId": "createUser",
         "summary": "Create a user; without an id it gets a UUID",
         "parameters": [if_match(), if_none_match()],
         "requestBody": body("NewUser"),
-        "responses": responses,
+        "responses": { "201": created },
     })
 }
 
-fn change() -> Value {
-    let missed = [ProblemType::UserNotFound, ProblemType::PreconditionFailed];
-    let mut responses = problems(&[&UPDATE[..], &BODY, &missed].concat());
-    responses.insert("200".to_owned(), record("The record after it"));
+pub(super) fn change() -> Value {
     json!({
         "operationId": "changeUser",
         "summary": "Change the fields that are given; the others stay",
         "parameters": [if_match(), if_none_match()],
         "requestBody": body("UserPatch"),
-        "responses": responses,
+        "responses": { "200": record("The record after it") },
     })
 }
 
-fn read() -> Value {
-    let missed = [ProblemType::UserNotFound, ProblemType::PreconditionFailed];
-    let mut responses = problems(&[&SERVED[..], &PATH, &missed].concat());
-    responses.insert("200".to_owned(), record("The record"));
+pub(super) fn read() -> Value {
     let headers = json!({ "ETag": header("The record's tag") });
     let unchanged = "The record has one of the tags in If-None-Match; there is no body";
-    responses.insert("304".to_owned(), response(unchanged, None, Some(headers)));
     json!({
         "operationId": "readUser",
         "summary": "Read a user",
         "parameters": [if_match(), if_none_match()],
-        "responses": responses,
+        "responses": {
+            "200": record("The record"),
+            "304": response(unchanged, None, Some(headers)),
+        },
     })
 }
 
-fn delete() -> Value {
-    let missed = [ProblemType::UserNotFound, ProblemType::PreconditionFailed];
-    let mut responses = problems(&[&UPDATE[..], &PATH, &missed].concat());
-    responses.insert("204".to_owned(), response("It is gone", None, None));
+pub(super) fn delete() -> Value {
     json!({
         "operationId": "deleteUser",
         "summary": "Delete a user",
         "parameters": [if_match(), if_none_match()],
-        "responses": responses,
+        "responses": { "204": response("It is gone", None, None) },
     })
 }
 
-fn cluster() -> Value {
+pub(super) fn cluster() -> Value {
     let summary = "The ring, its views, and why something is not available";
-    plain("readCluster", summary, &["application/json"], &[ProblemType::Overloaded])
+    plain("readCluster", summary, &["application/json"])
 }
 
-fn document_itself() -> Value {
-    plain("readApiDocument", "This document", &["application/json"], &[ProblemType::Overloaded])
+pub(super) fn document_itself() -> Value {
+    plain("readApiDocument", "This document", &["application/json"])
 }
 
-fn metrics() -> Value {
+pub(super) fn metrics() -> Value {
     let summary = "Metrics for Prometheus, in the format that Accept asks for";
     let formats = ["text/plain", "application/openmetrics-text"];
-    plain("readMetrics", summary, &formats, &[ProblemType::Overloaded])
+    plain("readMetrics", summary, &formats)
 }
 
-fn health() -> Value {
-    plain("readHealth", "Whether the process is alive", &["text/plain"], &[])
+pub(super) fn health() -> Value {
+    plain("readHealth", "Whether the process is alive", &["text/plain"])
 }
 
-fn ready() -> Value {
+pub(super) fn ready() -> Value {
     let summary = "Whether it is worth sending requests";
-    plain("readReadiness", summary, &["text/plain"], &[ProblemType::Unavailable])
+    plain("readReadiness", summary, &["text/plain"])
 }
 
-fn accept_loss() -> Value {
-    let mut responses = problems(&[&BODY[..], &[ProblemType::NothingToAccept]].concat());
+pub(super) fn accept_loss() -> Value {
     let status = ("application/json", json!({ "type": "object" }));
-    responses.insert("202".to_owned(), response("The view is being changed", Some(status), None));
     json!({
         "operationId": "acceptLoss",
         "summary": "Go on without what is lost for good: updates, or records that cannot be read",
         "description": "The cluster's status names the users that are dropped (`salvage` of the partition).",
         "requestBody": body("AcceptedLoss"),
-        "responses": responses,
+        "responses": { "202": response("The view is being changed", Some(status), None) },
     })
 }
 
-/// What a request that a node has to serve can meet.
-const SERVED: [ProblemType; 2] = [ProblemType::Unavailable, ProblemType::Overloaded];
-
-/// What an update can meet.
-const UPDATE: [ProblemType; 3] =
-    [ProblemType::Unavailable, ProblemType::Overloaded, ProblemType::OutcomeUnknown];
-
-/// What a request with a body can meet.
-const BODY: [ProblemType; 5] = [
-    ProblemType::Malformed,
-    ProblemType::TooSlow,
-    ProblemType::TooLarge,
-    ProblemType::UnsupportedMediaType,
-    ProblemType::InvalidField,
-];
-
-/// What a request with an id in its path can meet.
-const PATH: [ProblemType; 2] = [ProblemType::Malformed, ProblemType::InvalidField];
-
 /// Something to look at, in one of these media types.
-fn plain(id: &str, summary: &str, content_types: &[&str], kinds: &[ProblemType]) -> Value {
-    let mut responses = problems(kinds);
+fn plain(id: &str, summary: &str, content_types: &[&str]) -> Value {
     let mut found = response(summary, None, None);
     for content_type in content_types {
         let kind = if *content_type == "application/json" { "object" } else { "string" };
         found["content"][content_type] = json!({ "schema": { "type": kind } });
     }
-    responses.insert("200".to_owned(), found);
-    json!({ "operationId": id, "summary": summary, "responses": responses })
+    json!({ "operationId": id, "summary": summary, "responses": { "200": found } })
 }
 
 /// The responses that tell of problems, by status.
@@ -244,6 +195,8 @@ fn body(name: &str) -> Value {
 mod tests {
     use std::collections::BTreeSet;
 
+    use api::path;
+
     use super::*;
 
     #[test]
@@ -267,9 +220,9 @@ mod tests {
         let document = made();
         let security = |path: &str, method: &str| &document["paths"][path][method]["security"];
         assert_eq!(security("/healthz", "get"), &json!([]));
-        assert_eq!(security(USERS, "put"), &json!([{}, { "token": ["write"] }]));
-        assert_eq!(security(ACCEPT_LOSS, "post"), &json!([{}, { "token": ["admin"] }]));
-        let responses = &document["paths"][CLUSTER]["get"]["responses"];
+        assert_eq!(security(path::USERS, "put"), &json!([{}, { "token": ["write"] }]));
+        assert_eq!(security(path::ACCEPT_LOSS, "post"), &json!([{}, { "token": ["admin"] }]));
+        let responses = &document["paths"][path::CLUSTER]["get"]["responses"];
         assert_eq!(
             responses.as_object().unwrap().keys().collect::<Vec<_>>(),
             ["200", "401", "403", "421", "503"]
@@ -277,11 +230,26 @@ mod tests {
     }
 
     #[test]
-    fn every_route_is_described() {
+    fn every_route_is_described_with_its_role_and_its_problems() {
         let document = made();
-        let described = document["paths"].as_object().unwrap().keys().map(String::as_str);
-        let routes = crate::rest::routes().map(|(path, _)| path);
-        assert_eq!(described.collect::<BTreeSet<_>>(), BTreeSet::from(routes));
+        let mut described = 0;
+        for route in &ROUTES {
+            let method = route.method.as_str().to_lowercase();
+            let operation = &document["paths"][route.path][method.as_str()];
+            let way = format!("{method} {}", route.path);
+            assert!(operation["operationId"].is_string(), "{way}");
+            let role = operation["security"][1]["token"][0].as_str().map(str::to_owned);
+            assert_eq!(role, route.role.map(|role| role.to_string()), "{way}");
+            for problem in route.problems.concat() {
+                let status = problem.status().to_string();
+                assert!(operation["responses"][status.as_str()].is_object(), "{way} {status}");
+            }
+            described += 1;
+        }
+        let items = document["paths"].as_object().unwrap().values();
+        let operations = items.flat_map(|item| item.as_object().unwrap().keys());
+        let methods = operations.filter(|name| *name != "parameters").count();
+        assert_eq!(methods, described, "nothing else is described");
     }
 
     #[test]
@@ -312,9 +280,8 @@ mod tests {
     #[test]
     fn each_call_on_users_tells_of_preconditions() {
         let document = made();
-        let user = format!("{USERS}{{id}}");
         for (path, method) in
-            [(USERS, "post"), (USERS, "put"), (user.as_str(), "get"), (user.as_str(), "delete")]
+            [(path::USERS, "post"), (path::USERS, "put"), (USER, "get"), (USER, "delete")]
         {
             let operation = &document["paths"][path][method];
             let names = operation["parameters"].as_array().unwrap().iter().map(|of| &of["name"]);

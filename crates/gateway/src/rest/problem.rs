@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use protocol::entry::Answer;
 use protocol::problem::{MEDIA_TYPE, ProblemBody, ProblemType};
 use protocol::user::{BodyError, FieldError, UserId};
-use ring::router::Unavailable;
+use ring_core::gateway::Unavailable;
 
 use crate::access::Denied;
 

@@ -4,7 +4,7 @@ use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -12,8 +12,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use protocol::problem::ProblemType;
-
-use super::USERS;
 
 /// The upper bounds of the buckets that durations fall into, in seconds.
 const BUCKETS: [f64; 13] =
@@ -64,20 +62,6 @@ struct Answered {
 
 impl Kind {
     const ALL: [Self; 5] = [Self::Read, Self::Create, Self::Change, Self::Delete, Self::Other];
-
-    /// What a request for a path is about.
-    pub(super) fn of(method: &Method, path: &str) -> Self {
-        if !path.starts_with(USERS) && path != USERS.trim_end_matches('/') {
-            return Self::Other;
-        }
-        match *method {
-            Method::GET | Method::HEAD => Self::Read,
-            Method::POST => Self::Create,
-            Method::PUT | Method::PATCH => Self::Change,
-            Method::DELETE => Self::Delete,
-            _ => Self::Other,
-        }
-    }
 
     fn name(self) -> &'static str {
         match self {
@@ -174,16 +158,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|other| other == line), "{line} is not in:\n{text}");
         }
-    }
-
-    #[test]
-    fn a_request_is_of_the_kind_that_its_method_and_path_say() {
-        assert_eq!(Kind::of(&Method::GET, "/api/user/ada"), Kind::Read);
-        assert_eq!(Kind::of(&Method::POST, "/api/user"), Kind::Create);
-        assert_eq!(Kind::of(&Method::DELETE, "/api/user/ada/"), Kind::Delete);
-        assert_eq!(Kind::of(&Method::GET, "/api/cluster"), Kind::Other);
-        assert_eq!(Kind::of(&Method::POST, "/api/users"), Kind::Other);
-        assert_eq!(Kind::of(&Method::OPTIONS, "/api/user/"), Kind::Other);
     }
 
     #[test]

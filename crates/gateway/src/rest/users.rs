@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::path;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -13,11 +14,11 @@ use protocol::entry::Answer;
 use protocol::message::Action;
 use protocol::precondition::{Precondition, Unmet};
 use protocol::user::{NewUser, UserId, UserPatch};
-use ring::router::{ClientRequest, Outcome, ServedBy, Unavailable};
+use ring_core::gateway::{ClientRequest, Outcome, ServedBy, Unavailable};
 use tokio::time::Instant;
 
 use super::problem::Problem;
-use super::{App, USERS, etag};
+use super::{App, etag};
 use crate::config::ServedByHeader;
 
 /// How long it takes to be turned away. A client that is told at once, and asks again at once, would take the time of the gateway from
@@ -37,7 +38,7 @@ pub(super) async fn create(
     let new = NewUser::from_body(&app.json(&headers, body).await?)?;
     let user = new.with_id(|| made_up_id(&app));
     let id = user.id.clone();
-    let location = HeaderValue::try_from(format!("{USERS}{id}"))
+    let location = HeaderValue::try_from(format!("{}{id}", path::USERS))
         .unwrap_or_else(|_| unreachable!("the characters of an id make a header"));
     let mut response = app.update(Action::Create { user, precondition }, Some(id)).await?;
     if response.status() == StatusCode::CREATED {

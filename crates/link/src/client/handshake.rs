@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
+use port::{BoxStream, Control, DeadlineStream};
 use protocol::refusal::Refusal;
 use protocol::version::Version;
 use tokio_tungstenite::client_async_with_config;
@@ -15,7 +16,6 @@ use super::{WebSocket, websocket_config};
 use crate::outbox::Outbox;
 use crate::reason::Violation;
 use crate::settings::Settings;
-use crate::stream::{BoxStream, Control, DeadlineStream};
 
 /// Where the handshake is addressed to. The host is a name only, as the stream is connected already.
 const URL: &str = "ws://chainring/socket.io/?EIO=4&transport=websocket";

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use port::{Control, due_after};
 use protocol::frame;
 use protocol::version::Version;
 use serde::de::DeserializeOwned;
@@ -27,8 +28,7 @@ use crate::log;
 use crate::outbox::{EndOnDrop, Outbox};
 use crate::reason::{CloseReason, Lost, Violation};
 use crate::sender::Handler;
-use crate::settings::{Settings, due_after};
-use crate::stream::Control;
+use crate::settings::Settings;
 use crate::wire::{Frame, FrameOrder};
 
 /// At most this many messages are handed over at a time.

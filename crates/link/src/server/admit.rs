@@ -5,6 +5,7 @@ use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::ConnectInfo;
+use port::{Connection, lock};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::version::Version;
 use serde_json::Value as Json;
@@ -18,10 +19,8 @@ use super::adapter::{AdapterSlot, RawAdapter};
 use super::link_end::LinkEnd;
 use super::observer::{Observer, ObserverEnd};
 use super::writer;
-use crate::lock::lock;
 use crate::reason::Violation;
 use crate::settings::Settings;
-use crate::stream::Connection;
 use crate::wire::{self, Frame};
 
 pub(super) type SocketHandle = SocketRef<RawAdapter>;
@@ -50,11 +49,11 @@ impl<A: Acceptor> Gate<A> {
             return Err(not_ready("the server of links is going away"));
         };
         let admission = self.acceptor.admit(&auth.0?)?;
-        connection.control.authenticated(self.settings.detection());
+        connection.control().authenticated(self.settings.detection());
         match admission {
             Admission::Link { peer, version, open } => {
                 // Of links there are no more than the service lets in.
-                connection.control.give_back();
+                connection.control().give_back();
                 self.admit_link(socket, (connection, adapter), (&peer, version), open)
             }
             Admission::Observer(open) => self.admit_observer(socket, connection, open),
@@ -69,9 +68,9 @@ impl<A: Acceptor> Gate<A> {
         (peer, version): (&str, Version),
         open: OpenLink<A::Out, A::In>,
     ) {
-        let address = &connection.address;
+        let address = connection.address();
         let span = info_span!(parent: None, "link", link = %socket.id, peer, %address);
-        let link = LinkEnd::new(connection.control, &self.settings, span, version);
+        let link = LinkEnd::new(Arc::clone(connection.control()), &self.settings, span, version);
 
         let events = Arc::clone(&link);
         socket.on_fallback(move |event: AnyEvent| {
@@ -91,9 +90,9 @@ impl<A: Acceptor> Gate<A> {
     }
 
     fn admit_observer(&self, socket: &SocketHandle, connection: Connection, open: OpenObserver) {
-        let address = &connection.address;
+        let address = connection.address();
         let span = info_span!(parent: None, "link", link = %socket.id, peer = "observer", %address);
-        let end = ObserverEnd::new(connection.control, &self.settings, span);
+        let end = ObserverEnd::new(Arc::clone(connection.control()), &self.settings, span);
         let disconnect = Arc::clone(&end);
         socket.on_disconnect(move |reason: DisconnectReason| {
             disconnect.disconnected(reason);

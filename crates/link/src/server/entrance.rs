@@ -17,8 +17,8 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use port::{Hosts, Misdirected};
 
-use crate::port::{Hosts, Misdirected};
 use crate::wire::PATH;
 
 /// The one version of the websocket protocol.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use axum::serve::Listener;
+use port::{Control, Port, lock, serve};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::version::Versions;
 use serde_json::{Value, json};
@@ -16,11 +17,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::lock::lock;
-use crate::port::{Port, serve};
 use crate::reason::CloseReason;
 use crate::sender::Handler;
-use crate::stream::{Control, DeadlineListener};
 use crate::{ConnectError, connect};
 
 const ROUNDS: usize = 700;
@@ -108,14 +106,14 @@ async fn nothing_stays_of_thousands_of_connections_and_refusals() {
     let settings = Settings::default();
     let (dialled, pipes) = mpsc::unbounded_channel();
     let controls = Controls::default();
-    let listener = DeadlineListener::for_links(Pipes(pipes), &settings);
+    let listener = listener(Pipes(pipes), &settings);
     let (token, port) = (Token::default(), Port::default());
     let connections = Arc::clone(&port.connections);
     let server = server(token.clone(), &settings);
     let remembered = Arc::clone(&controls);
     tokio::spawn(async move {
         let on = |connection: Connection| {
-            lock(&remembered).push(Arc::downgrade(&connection.control));
+            lock(&remembered).push(Arc::downgrade(connection.control()));
             server.on(connection)
         };
         serve(listener, port, on, CancellationToken::new()).await;

@@ -11,6 +11,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use port::{Control, lock};
 use protocol::frame;
 use protocol::version::Version;
 use serde::de::DeserializeOwned;
@@ -18,13 +19,11 @@ use socketioxide::socket::DisconnectReason;
 use tracing::{Span, debug};
 
 use super::acceptor::OpenLink;
-use crate::lock::lock;
 use crate::log;
 use crate::outbox::Outbox;
 use crate::reason::{CloseReason, Lost, Violation};
 use crate::sender::{Handler, Sender};
 use crate::settings::Settings;
-use crate::stream::Control;
 use crate::wire::{Frame, FrameOrder};
 
 /// One link at its server end. Holds no reference to the socket, which holds references to it.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use port::Control;
 use serde::Serialize;
 use socketioxide::socket::DisconnectReason;
 use socketioxide::{SendError, SocketError};
@@ -14,7 +15,6 @@ use super::link_end::close_reason;
 use crate::log;
 use crate::reason::{CloseReason, Closed, Lost, Unsendable};
 use crate::settings::Settings;
-use crate::stream::Control;
 
 /// Someone's socket.io client, to which events are sent as JSON text.
 ///

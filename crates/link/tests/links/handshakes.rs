@@ -1,11 +1,12 @@
 //! Openings of websockets at a port of links: what is one, and who may try.
 
 use axum::http::StatusCode;
-use link::{DeadlineListener, Hosts, Port, Settings};
+use link::Settings;
+use port::{Hosts, Network, Port, some_of};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Network, TestAcceptor, some_of};
+use super::support::TestAcceptor;
 
 const TARGET: &str = "/socket.io/?EIO=4&transport=websocket";
 
@@ -23,10 +24,10 @@ fn port() -> Network {
     let settings = Settings::default();
     let hosts = Hosts::Named(vec!["gateway.example".parse().expect("a name")]);
     let server = link::server(TestAcceptor::default(), &settings).for_pages_of(hosts);
-    let listener = DeadlineListener::for_links(listener, &settings);
+    let listener = link::listener(listener, &settings);
     let never = CancellationToken::new();
     tokio::spawn(async move {
-        link::serve(listener, Port::default(), |connection| server.on(connection), never).await;
+        port::serve(listener, Port::default(), |connection| server.on(connection), never).await;
     });
     network
 }

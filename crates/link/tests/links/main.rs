@@ -5,15 +5,11 @@
 
 mod closing;
 mod garbage;
-mod half_closed;
 mod handshakes;
 mod heartbeats;
-mod idle;
-mod lingering;
 mod observers;
 mod order;
-mod pipelines;
-mod ports;
+mod places;
 mod refusals;
 mod stalls;
 mod support;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use link::{ConnectError, Settings, TcpConnector};
+use link::{ConnectError, Settings};
+use port::TcpConnector;
 use protocol::refusal::RefusalCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};

@@ -2,24 +2,20 @@
 
 mod acceptor;
 mod fake_server;
-mod http_port;
-mod network;
 mod raw_peer;
 mod recorder;
 
 pub(crate) use acceptor::{TestAcceptor, hello};
 pub(crate) use fake_server::FakeServer;
-pub(crate) use http_port::{HttpPort, SLOW, all_of, ask, cuts, some_of};
-pub(crate) use network::Network;
 pub(crate) use raw_peer::RawPeer;
 pub(crate) use recorder::{Arrivals, Recorder};
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::serve::Listener;
 use bytes::Bytes;
-use link::{DeadlineListener, Opening, Port, Sender, Settings};
+use link::{Opening, Sender, Settings};
+use port::{DeadlineListener, Listener, Network, Port};
 use protocol::frame;
 use protocol::version::{Version, Versions};
 use serde::{Deserialize, Serialize};
@@ -74,7 +70,7 @@ pub(crate) fn serve<L: Listener<Addr = SocketAddr>>(
     let server = link::server(acceptor, settings);
     let never = CancellationToken::new();
     tokio::spawn(async move {
-        link::serve(listener, port, |connection| server.on(connection), never).await;
+        port::serve(listener, port, |connection| server.on(connection), never).await;
     });
 }
 
@@ -101,7 +97,7 @@ impl World {
     pub(crate) fn on(port: Port, settings: Settings, pipe_bytes: usize) -> Self {
         let (network, listener) = Network::new(pipe_bytes);
         let acceptor = TestAcceptor::default();
-        let listener = DeadlineListener::for_links(listener, &settings);
+        let listener = link::listener(listener, &settings);
         serve(listener, acceptor.clone(), &settings, port);
         Self { network, acceptor, settings }
     }

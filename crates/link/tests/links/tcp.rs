@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use link::{CloseReason, ConnectError, DeadlineListener, Port, Settings, TcpConnector};
+use link::{CloseReason, ConnectError, Settings};
+use port::{Port, TcpConnector};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -13,7 +14,7 @@ async fn serve(settings: &Settings) -> (String, TestAcceptor) {
     let tcp = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = tcp.local_addr().expect("an address").to_string();
     let acceptor = TestAcceptor::default();
-    let listener = DeadlineListener::for_links(link::nodelay(tcp), settings);
+    let listener = link::listener(port::nodelay(tcp), settings);
     support::serve(listener, acceptor.clone(), settings, Port::default());
     (address, acceptor)
 }

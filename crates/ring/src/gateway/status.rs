@@ -1,4 +1,4 @@
-//! What a gateway knows of its cluster, for people and their tools. [`problems`] says what is wrong.
+//! What a gateway knows of its cluster. [`problems`] says what is wrong, in words for an operator.
 
 mod problems;
 
@@ -6,28 +6,27 @@ use protocol::id::{ClusterId, Incarnation, NodeId, PartitionId, Position, Seq};
 use protocol::message::{Condition, Verdict};
 use protocol::salvage::Salvage;
 use protocol::view::{Member, View};
-use serde::{Deserialize, Serialize};
 
 use super::Gateway;
 use crate::placement::Place;
 use crate::time::Time;
 
 /// What a gateway knows of its cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClusterStatus {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overview {
     /// The cluster's id; none before it is formed.
     pub cluster: Option<ClusterId>,
     /// Whether every partition can be read and updated, with both copies in sync.
     pub healthy: bool,
     /// The nodes, in the ring's order.
-    pub nodes: Vec<NodeStatus>,
+    pub nodes: Vec<NodeOverview>,
     /// The partitions, in order.
-    pub partitions: Vec<PartitionStatus>,
+    pub partitions: Vec<PartitionOverview>,
 }
 
 /// What a gateway knows of a node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeStatus {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeOverview {
     /// Its id.
     pub id: NodeId,
     /// Whether it is linked and welcomed.
@@ -43,16 +42,16 @@ pub struct NodeStatus {
 }
 
 /// What a gateway knows of a partition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PartitionStatus {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionOverview {
     /// Which.
     pub partition: PartitionId,
     /// Its view; none before the cluster is formed.
     pub view: Option<View>,
     /// Its home copy.
-    pub home: CopyStatus,
+    pub home: CopyOverview,
     /// Its next copy.
-    pub next: CopyStatus,
+    pub next: CopyOverview,
     /// How many entries next has not made durable yet, as far as both have said.
     pub lag_entries: Option<u64>,
     /// What came of comparing both copies last, if they were compared.
@@ -64,8 +63,8 @@ pub struct PartitionStatus {
 }
 
 /// What a gateway knows of a copy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CopyStatus {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyOverview {
     /// On which node.
     pub node: NodeId,
     /// Whether the view has it.
@@ -82,23 +81,23 @@ pub struct CopyStatus {
 
 impl Gateway {
     /// What the gateway knows of its cluster.
-    pub fn status(&self, now: Time) -> ClusterStatus {
+    pub fn overview(&self, now: Time) -> Overview {
         let ring = self.controller.ring();
-        let partitions = ring.places().map(|place| self.partition_status(now, place.partition()));
+        let partitions = ring.places().map(|place| self.partition_overview(now, place.partition()));
         let partitions = partitions.collect::<Vec<_>>();
-        ClusterStatus {
+        Overview {
             cluster: self.state().map(|state| state.cluster),
             healthy: partitions.iter().all(|partition| partition.problems.is_empty()),
-            nodes: ring.places().map(|place| self.node_status(place)).collect(),
+            nodes: ring.places().map(|place| self.node_overview(place)).collect(),
             partitions,
         }
     }
 
-    fn node_status(&self, place: Place) -> NodeStatus {
+    fn node_overview(&self, place: Place) -> NodeOverview {
         let id = self.controller.ring().node_at(place).clone();
         let linked = self.controller.linked(place);
         let known = self.state().and_then(|state| state.incarnation_of(&id));
-        NodeStatus {
+        NodeOverview {
             id,
             linked: self.is_up(place),
             address: linked.map(|linked| linked.hello.address.clone()),
@@ -108,12 +107,12 @@ impl Gateway {
         }
     }
 
-    fn partition_status(&self, now: Time, partition: PartitionId) -> PartitionStatus {
+    fn partition_overview(&self, now: Time, partition: PartitionId) -> PartitionOverview {
         let view = self.state().and_then(|state| state.view(partition)).copied();
-        let home = self.copy_status(partition, Member::Home, view.as_ref());
-        let next = self.copy_status(partition, Member::Next, view.as_ref());
+        let home = self.copy_overview(partition, Member::Home, view.as_ref());
+        let next = self.copy_overview(partition, Member::Next, view.as_ref());
         let lag = home.durable.zip(next.durable);
-        PartitionStatus {
+        PartitionOverview {
             partition,
             view,
             lag_entries: lag.map(|(home, next)| home.0.saturating_sub(next.0)),
@@ -133,15 +132,15 @@ impl Gateway {
         verdicts.reduce(|one, other| if other == Verdict::Different { other } else { one })
     }
 
-    fn copy_status(
+    fn copy_overview(
         &self,
         partition: PartitionId,
         member: Member,
         view: Option<&View>,
-    ) -> CopyStatus {
+    ) -> CopyOverview {
         let place = self.controller.ring().holder(partition, member);
         let progress = self.controller.progress(place, member);
-        CopyStatus {
+        CopyOverview {
             node: self.controller.ring().node_at(place).clone(),
             in_sync: view.is_some_and(|view| view.in_sync.incarnation(member).is_some()),
             position: progress.map(|progress| progress.written),

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use protocol::message::{DiskState, FromNode};
 
-use super::{GatewayLink, Node, NodeEffect, StopReason};
+use super::Node;
+use super::copy::context::GatewayLink;
+use super::effect::{NodeEffect, StopReason};
 use crate::store::{Mark, SILENT_AFTER};
 use crate::time::Time;
 

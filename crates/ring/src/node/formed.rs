@@ -6,9 +6,11 @@ use protocol::message::{Neighbour, Request, ToNode, Welcome};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::{Member, View};
 
-use super::{DialNext, NodeEffect, NodeIdentity, NodeSettings, StopReason};
-use crate::copy::PartitionCopy;
-use crate::copy::context::{Context, Fault};
+use super::copy::PartitionCopy;
+use super::copy::context::{Context, Fault};
+use super::effect::{DialNext, NodeEffect, StopReason};
+use super::identity::NodeIdentity;
+use super::settings::NodeSettings;
 use crate::placement::{Place, Ring};
 use crate::store::RecoveredCopy;
 use crate::time::Time;

@@ -1,6 +1,6 @@
 //! A node's end of the link to the gateway.
 
-use crate::copy::context::GatewayLink;
+use super::copy::context::GatewayLink;
 use crate::link::LinkId;
 
 /// The link to the gateway.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use protocol::id::{Epoch, PartitionId};
 use protocol::message::{DiskState, FromNode, ProbeNumber, Report, ToNode};
 use protocol::view::InSync;
-use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
-use ring::link::LinkId;
+use ring_core::gateway::{Gateway, GatewayEffect, GatewayEvent};
+use ring_core::link::LinkId;
 
 use crate::gateway::{
     AFTER_GRACE, answers, handle, in_sync, link, newborn, passes, ring_of_both, settle, take_probe,
@@ -166,7 +166,7 @@ fn a_node_whose_disk_does_not_answer_counts_as_lost_until_it_answers() {
     settle(&mut gateway);
     // It is the next of P0, and the home of P1: that view cannot change in its favour, nor in favour of another.
     assert_eq!((in_sync(&gateway, 0), in_sync(&gateway, 1)), (home_only(0), both(1)));
-    let status = gateway.status(AFTER_GRACE);
+    let status = gateway.overview(AFTER_GRACE);
     let told = status.partitions.iter().filter(|partition| {
         partition.problems.iter().any(|problem| problem.contains("the disk of db-1"))
     });
@@ -182,7 +182,7 @@ fn a_save_that_has_not_returned_for_a_second_is_a_problem_of_every_partition() {
     handle(&mut gateway, says(1, FromNode::Goodbye("it was told to stop".to_owned())));
     assert!(gateway.is_saving());
     let is_told = |gateway: &Gateway, ms| {
-        let status = gateway.status(AFTER_GRACE + Duration::from_millis(ms));
+        let status = gateway.overview(AFTER_GRACE + Duration::from_millis(ms));
         let told = status.partitions.iter().filter(|partition| {
             let is_of_disk = |problem: &String| problem.contains("the gateway's state directory");
             partition.problems.iter().any(is_of_disk)

@@ -8,9 +8,9 @@ use protocol::id::Seq;
 use protocol::message::{CopyMessage, Cursor, Data, FromNode, Stretch, Verdict};
 use protocol::user::UserId;
 use protocol::view::Member;
-use ring::node::{Node, NodeEffect, NodeEvent};
-use ring::store::{StoredRecord, StoredRows};
-use ring::time::Time;
+use ring_core::node::{Node, NodeEffect, NodeEvent};
+use ring_core::store::{StoredRecord, StoredRows};
+use ring_core::time::Time;
 
 use crate::home::{NEXT, drops_next, linked_to_next};
 use crate::node::{data, drops_home, entry, hello_of_home, position};

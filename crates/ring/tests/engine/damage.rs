@@ -11,11 +11,11 @@ use protocol::message::{
 use protocol::precondition::Precondition;
 use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
-use ring::node::{Node, NodeEffect, NodeEvent, NodeSettings};
-use ring::store::{
+use ring_core::node::{Node, NodeEffect, NodeEvent, NodeSettings};
+use ring_core::store::{
     AtHand, Budget, Mutation, ReadError, RecordKey, Stored, StoredRecord, StoredRows, Unreadable,
 };
-use ring::time::Time;
+use ring_core::time::Time;
 
 use crate::home::{
     NEXT, create, found_at_home, greets, greets_with, linked_to_next, sync, update, update_event,

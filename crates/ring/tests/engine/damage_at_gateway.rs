@@ -8,13 +8,12 @@ use protocol::message::{
 };
 use protocol::salvage::Salvage;
 use protocol::view::{InSync, Member};
-use ring::controller::AcceptLossError;
-use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
-use ring::link::LinkId;
+use ring_core::gateway::{AcceptLossError, Gateway, GatewayEffect, GatewayEvent};
+use ring_core::link::LinkId;
 
 use crate::gateway::{
-    AFTER_GRACE, answers, ask, comes_back_without_data, gateway, handle as at_gateway, handle_at,
-    in_sync, link, passes, sent_to, settle, take_probe, views,
+    AFTER_GRACE, accept_loss, answers, ask, comes_back_without_data, gateway, handle as at_gateway,
+    handle_at, in_sync, link, passes, sent_to, settle, take_probe, views,
 };
 use crate::support::{both, hello, home_only, incarnation};
 
@@ -23,7 +22,7 @@ fn says(
     node: u8,
     partition: u16,
     condition: Condition,
-) -> Vec<ring::gateway::GatewayEffect> {
+) -> Vec<ring_core::gateway::GatewayEffect> {
     says_under(gateway, node, (partition, Epoch(1)), condition)
 }
 
@@ -32,7 +31,7 @@ fn says_under(
     node: u8,
     (partition, epoch): (u16, Epoch),
     condition: Condition,
-) -> Vec<ring::gateway::GatewayEffect> {
+) -> Vec<ring_core::gateway::GatewayEffect> {
     let partition = PartitionId(partition);
     let message = FromNode::Condition { partition, epoch, condition };
     at_gateway(gateway, GatewayEvent::NodeSays { link: link(node), message })
@@ -98,8 +97,7 @@ fn a_home_that_is_damaged_serves_what_is_whole_where_next_was_damaged_too() {
     }
     let view = gateway.state().and_then(|state| state.view(PartitionId(0))).unwrap();
     assert_eq!(view.in_sync, home_only(0));
-    let db_0 = "db-0".parse().unwrap();
-    gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_0, &mut Vec::new()).unwrap();
+    assert_eq!(accept_loss(&mut gateway, "db-0").0, Ok(()));
 }
 
 #[test]
@@ -120,7 +118,7 @@ fn a_damaged_copy_stays_while_there_is_no_whole_one() {
         at_gateway(&mut gateway, GatewayEvent::Saved);
     }
     assert!(says(&mut gateway, 1, 0, Condition::Damaged).is_empty());
-    let problems = gateway.status(AFTER_GRACE).partitions.swap_remove(0).problems;
+    let problems = gateway.overview(AFTER_GRACE).partitions.swap_remove(0).problems;
     assert!(problems.iter().any(|problem| problem.starts_with("damaged: ")), "{problems:?}");
 }
 
@@ -187,7 +185,7 @@ fn a_node_that_ends_says_why_in_the_status() {
     let message = FromNode::Goodbye("the disk is full".to_owned());
     at_gateway(&mut gateway, GatewayEvent::NodeSays { link: link(1), message });
     at_gateway(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
-    let status = gateway.status(AFTER_GRACE);
+    let status = gateway.overview(AFTER_GRACE);
     assert_eq!(status.nodes[1].last_words.as_deref(), Some("the disk is full"));
     let problems = &status.partitions[1].problems;
     assert!(problems[0].contains("it ended: the disk is full"), "{problems:?}");
@@ -240,14 +238,13 @@ fn a_damaged_copy_goes_on_alone_where_the_other_one_is_lost() {
 }
 
 fn accept(gateway: &mut Gateway, node: &str) -> Result<(), AcceptLossError> {
-    let accepted =
-        gateway.accept_loss(AFTER_GRACE, PartitionId(0), &node.parse().unwrap(), &mut Vec::new());
+    let (accepted, _) = accept_loss(gateway, node);
     settle(gateway);
     accepted
 }
 
 fn problems(gateway: &Gateway) -> Vec<String> {
-    gateway.status(AFTER_GRACE).partitions.swap_remove(0).problems
+    gateway.overview(AFTER_GRACE).partitions.swap_remove(0).problems
 }
 
 #[test]
@@ -295,7 +292,8 @@ fn the_status_names_what_was_dropped_until_another_loss_is_accepted() {
     says_under(&mut gateway, 0, (0, accepted), Condition::Whole);
     at_gateway(&mut gateway, GatewayEvent::NodeLost { link: link(0) });
     settle(&mut gateway);
-    let status = |gateway: &Gateway| gateway.status(AFTER_GRACE).partitions.swap_remove(0).salvage;
+    let status =
+        |gateway: &Gateway| gateway.overview(AFTER_GRACE).partitions.swap_remove(0).salvage;
     assert_eq!(status(&gateway), Some(salvage), "whatever becomes of the link");
     says_under(&mut gateway, 1, (0, accepted), Condition::Whole);
     at_gateway(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(0) });

@@ -10,11 +10,12 @@ use protocol::message::{
 };
 use protocol::refusal::RefusalCode;
 use protocol::view::{InSync, Member};
-use ring::controller::{AcceptLossError, ClusterState, NodeState};
-use ring::gateway::{Gateway, GatewayEffect, GatewayEvent, GatewaySettings};
-use ring::link::LinkId;
-use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
-use ring::time::Time;
+use ring_core::gateway::{
+    AcceptLossError, ClientRequest, ClusterState, Gateway, GatewayEffect, GatewayEvent,
+    GatewaySettings, NodeState, Outcome, Ticket, Unavailable,
+};
+use ring_core::link::LinkId;
+use ring_core::time::Time;
 use uuid::Uuid;
 
 use crate::support::{
@@ -109,6 +110,20 @@ pub(crate) fn unanswered(
     let mut effects = Vec::new();
     gateway.handle(now, event, &mut effects);
     effects
+}
+
+/// An operator goes on with the copy of P0 on a node: the answer, and what else is done.
+pub(crate) fn accept_loss(
+    gateway: &mut Gateway,
+    node: &str,
+) -> (Result<(), AcceptLossError>, Vec<GatewayEffect>) {
+    let (partition, node) = (PartitionId(0), node.parse().unwrap());
+    let mut effects =
+        unanswered(gateway, AFTER_GRACE, GatewayEvent::AcceptLoss { partition, node });
+    match effects.remove(0) {
+        GatewayEffect::LossAccepted(accepted) => (accepted, effects),
+        other => panic!("no answer: {other:?}"),
+    }
 }
 
 /// Takes the first probe out of what is to be done.
@@ -275,7 +290,7 @@ fn a_node_that_connects_again_replaces_its_link_and_shrinks_nothing() {
 #[test]
 fn each_node_that_does_not_belong_is_told_its_own_reason() {
     let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
-    let refusal = |gateway: &ring::gateway::Gateway,
+    let refusal = |gateway: &ring_core::gateway::Gateway,
                    change: fn(&mut protocol::hello::NodeHello)| {
         let mut hello = hello(1);
         change(&mut hello);
@@ -380,9 +395,8 @@ fn a_home_that_was_never_heard_alone_gives_way_to_next_when_it_lost_its_data() {
 #[test]
 fn a_lost_partition_is_unavailable_until_an_operator_decides() {
     let mut gateway = gateway([(4, home_only(0)), (1, both(1)), (1, both(2))]);
-    let db_1 = "db-1".parse().unwrap();
-    let error = gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_1, &mut Vec::new());
-    assert_eq!(error, Err(AcceptLossError::NotLost(PartitionId(0))));
+    let (refused, _) = accept_loss(&mut gateway, "db-1");
+    assert_eq!(refused, Err(AcceptLossError::NotLost(PartitionId(0))));
     comes_back_without_data(&mut gateway);
     handle(&mut gateway, GatewayEvent::Saved);
 
@@ -392,11 +406,11 @@ fn a_lost_partition_is_unavailable_until_an_operator_decides() {
     let outcome = Outcome::NotDone(Unavailable::Lost);
     let ended = GatewayEffect::Complete { ticket: Ticket(1), outcome };
     assert_eq!(handle(&mut gateway, submit), [ended]);
-    let problems = gateway.status(AFTER_GRACE).partitions.swap_remove(0).problems;
+    let problems = gateway.overview(AFTER_GRACE).partitions.swap_remove(0).problems;
     assert!(problems[0].contains("accept-loss --partition 0 --from db-1"), "{problems:?}");
 
-    let mut effects = Vec::new();
-    gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_1, &mut effects).unwrap();
+    let (accepted, effects) = accept_loss(&mut gateway, "db-1");
+    assert_eq!(accepted, Ok(()));
     let view = *saved(&effects).and_then(|state| state.view(PartitionId(0))).unwrap();
     assert_eq!(view.in_sync, InSync::NextOnly { next: incarnation(1) });
     assert_eq!((view.epoch, view.accepted_loss), (Epoch(1_000_004), Some(Epoch(1_000_004))));
@@ -409,8 +423,7 @@ fn what_a_copy_knows_that_was_away_does_not_undo_an_operators_decision() {
     let mut gateway = recovered(None);
     let home = knows(view(0, 4, home_only(0)));
     comes(&mut gateway, 0, Report { home, ..Report::default() });
-    let db_0 = "db-0".parse().unwrap();
-    gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_0, &mut Vec::new()).unwrap();
+    assert_eq!(accept_loss(&mut gateway, "db-0").0, Ok(()));
     handle(&mut gateway, GatewayEvent::Saved);
     let next = knows(view(0, 5, both(0)));
     comes(&mut gateway, 1, Report { next, ..Report::default() });

@@ -12,10 +12,10 @@ use protocol::message::{
 use protocol::precondition::Precondition;
 use protocol::user::User;
 use protocol::view::{Member, View};
-use ring::link::LinkId;
-use ring::node::{Node, NodeEffect, NodeEvent};
-use ring::store::{Mark, Mutation, Recovered, RecoveredCopy};
-use ring::time::Time;
+use ring_core::link::LinkId;
+use ring_core::node::{Node, NodeEffect, NodeEvent};
+use ring_core::store::{Mark, Mutation, Recovered, RecoveredCopy};
+use ring_core::time::Time;
 
 use crate::support::{
     BOOT, CLUSTER, Logged, both, from_gateway, handle, handle_with, home_only, ids, incarnation,

@@ -9,9 +9,9 @@ use protocol::message::{Action, CopyMessage, Data, ToNode};
 use protocol::precondition::Precondition;
 use protocol::user::{User, UserId};
 use protocol::view::Member;
-use ring::node::{Node, NodeEffect, NodeEvent};
-use ring::store::Mark;
-use ring::time::Time;
+use ring_core::node::{Node, NodeEffect, NodeEvent};
+use ring_core::store::Mark;
+use ring_core::time::Time;
 
 use crate::home::{NEXT, asks, committed, linked_to_next, sync, update_event_under};
 use crate::support::{Logged, from_gateway, handle, home_only, ring, view};

@@ -6,12 +6,13 @@ use protocol::id::PartitionId;
 use protocol::message::{Action, Condition, CopyReport, Report, ToNode};
 use protocol::precondition::Precondition;
 use protocol::view::InSync;
-use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
-use ring::router::{ClientRequest, Outcome, Ticket, Unavailable};
+use ring_core::gateway::{
+    ClientRequest, Gateway, GatewayEffect, GatewayEvent, Outcome, Ticket, Unavailable,
+};
 
 use crate::gateway::{
-    AFTER_GRACE, answers, comes_back_without_data, handle, in_sync, link, newborn, reports,
-    ring_of_both, sent_to, settle, take_probe, unanswered,
+    AFTER_GRACE, accept_loss, answers, comes_back_without_data, handle, in_sync, link, newborn,
+    reports, ring_of_both, sent_to, settle, take_probe, unanswered,
 };
 use crate::support::{both, hello, home_only, incarnation, user_of};
 
@@ -84,11 +85,10 @@ fn where_both_nodes_have_lost_their_data_an_operator_decides() {
     let [ToNode::Welcome(welcome), ..] = sent_to(&effects, 1)[..] else { panic!("{effects:?}") };
     assert!(welcome.views.iter().all(|view| view.partition != PartitionId(0)), "{welcome:?}");
     assert_eq!(submit(&mut gateway, read()), ends_as(Unavailable::Lost));
-    let problems = gateway.status(AFTER_GRACE).partitions.swap_remove(0).problems;
+    let problems = gateway.overview(AFTER_GRACE).partitions.swap_remove(0).problems;
     assert!(problems[0].contains("both came back without it"), "{problems:?}");
 
-    let db_0 = "db-0".parse().unwrap();
-    gateway.accept_loss(AFTER_GRACE, PartitionId(0), &db_0, &mut Vec::new()).unwrap();
+    assert_eq!(accept_loss(&mut gateway, "db-0").0, Ok(()));
     settle(&mut gateway);
     assert_eq!(in_sync(&gateway, 0), InSync::HomeOnly { home: incarnation(50) });
 }

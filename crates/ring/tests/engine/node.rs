@@ -11,8 +11,8 @@ use protocol::message::{
 };
 use protocol::precondition::Precondition;
 use protocol::view::{InSync, Member, View};
-use ring::node::{Node, NodeEffect, NodeEvent, NodeSettings, StopReason};
-use ring::time::Time;
+use ring_core::node::{Node, NodeEffect, NodeEvent, NodeSettings, StopReason};
+use ring_core::time::Time;
 use uuid::Uuid;
 
 use crate::support::{

@@ -7,8 +7,8 @@ use protocol::id::{Epoch, Position, Seq};
 use protocol::message::{Action, FromNode, Reply};
 use protocol::precondition::{Precondition, Tags};
 use protocol::user::UserPatch;
-use ring::node::NodeEffect;
-use ring::store::Mutation;
+use ring_core::node::NodeEffect;
+use ring_core::store::Mutation;
 
 use crate::home::{create, durable, linked_to_next, says, sync, update};
 use crate::support::user_of;

@@ -12,13 +12,13 @@ use protocol::message::{
 use protocol::precondition::Precondition;
 use protocol::user::{User, UserId};
 use protocol::view::Member;
-use ring::link::LinkId;
-use ring::node::{Node, NodeEffect, NodeEvent, NodeSettings};
-use ring::store::{
+use ring_core::link::LinkId;
+use ring_core::node::{Node, NodeEffect, NodeEvent, NodeSettings};
+use ring_core::store::{
     AtHand, Budget, Mutation, ReadError, ReadId, ReadWhat, RecordKey, Stored, StoredRecord,
     StoredRows, Unreadable,
 };
-use ring::time::Time;
+use ring_core::time::Time;
 
 use crate::home::{NEXT, found_at_home, linked_to_next, sent, sync, update_event};
 use crate::node::{data, entry, hello_of_home, position, replies, request};

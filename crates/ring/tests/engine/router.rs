@@ -5,8 +5,9 @@ use std::time::Duration;
 use protocol::entry::Answer;
 use protocol::message::{Action, CallId, DiskState, FromNode, Reply, ToNode};
 use protocol::precondition::Precondition;
-use ring::gateway::{Gateway, GatewayEffect, GatewayEvent};
-use ring::router::{ClientRequest, NodeLimits, Outcome, Ticket, Unavailable};
+use ring_core::gateway::{
+    ClientRequest, Gateway, GatewayEffect, GatewayEvent, NodeLimits, Outcome, Ticket, Unavailable,
+};
 
 use crate::gateway::{AFTER_GRACE, link, ring_of_both, unanswered};
 use crate::support::user_of;

@@ -13,12 +13,12 @@ use protocol::precondition::Precondition;
 use protocol::salvage::Salvage;
 use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
-use ring::node::{Node, NodeEffect, NodeEvent};
-use ring::store::{
+use ring_core::node::{Node, NodeEffect, NodeEvent};
+use ring_core::store::{
     AnswerIn, AppliedId, Damage, Mark, Mutation, ReadError, ReadRows, Recovered, RecoveredCopy,
     SalvageRow, StoredRows,
 };
-use ring::time::Time;
+use ring_core::time::Time;
 
 use self::shelf::{Shelf, entry_of_home, other_user, record};
 use crate::damage::conditions;

@@ -4,8 +4,8 @@ use protocol::entry::Entry;
 use protocol::id::Seq;
 use protocol::message::{AppliedRow, Condition, Cursor, Data, Holds, RecordRow, Rows};
 use protocol::view::Member;
-use ring::node::{Node, NodeEffect, NodeEvent};
-use ring::store::Mutation;
+use ring_core::node::{Node, NodeEffect, NodeEvent};
+use ring_core::store::Mutation;
 
 use crate::damage::{conditions, greetings};
 use crate::home::sync;

@@ -10,14 +10,14 @@ use protocol::id::{
 use protocol::message::{Operation, RecordRow, ToNode, Welcome};
 use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
-use ring::link::LinkId;
-use ring::node::{Node, NodeEffect, NodeEvent, NodeIdentity, NodeSettings};
-use ring::placement::Ring;
-use ring::store::{
+use ring_core::link::LinkId;
+use ring_core::node::{Node, NodeEffect, NodeEvent, NodeIdentity, NodeSettings};
+use ring_core::placement::Ring;
+use ring_core::store::{
     AtHand, Budget, Mark, Mutation, ReadError, RecordKey, Recovered, Stored, StoredRecord,
     StoredRows, Unreadable,
 };
-use ring::time::Time;
+use ring_core::time::Time;
 use uuid::Uuid;
 
 pub(crate) const GATEWAY: LinkId = LinkId(1);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use process::events::{GatewayEvent, Said};
 use protocol::id::{GatewayBoot, Incarnation};
 use protocol::message::{Condition, DiskState, ProbeNumber};
 use protocol::view::Member;
-use ring::placement::Place;
+use ring_core::placement::Place;
+use service::events::{GatewayEvent, Said};
 
 use crate::model::Model;
 

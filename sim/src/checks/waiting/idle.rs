@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use history::users::Input;
-use process::events::{Event, GatewayEvent, NodeEvent, ReplyKind, Said};
 use protocol::id::PartitionId;
 use protocol::message::{CallId, DiskState};
 use protocol::view::Member;
-use ring::placement::Place;
+use ring_core::placement::Place;
+use service::events::{Event, GatewayEvent, NodeEvent, ReplyKind, Said};
 
 use crate::model::{Model, has_primary, named};
 use crate::seen::{Answered, Moment, Seen};

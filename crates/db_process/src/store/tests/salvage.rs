@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use protocol::id::{Epoch, GatewayBoot, Position};
 use protocol::salvage::Salvage;
 use protocol::user::User;
-use ring::store::SalvageRow;
+use ring_core::store::SalvageRow;
 
 use super::*;
 use crate::storage::ScanLimit;

@@ -4,8 +4,9 @@ use protocol::id::{NodeId, PartitionId};
 use protocol::message::{Condition, DiskState, Verdict};
 use protocol::view::{Member, View};
 
-use super::Gateway;
-use crate::controller::{Prospect, Service};
+use crate::gateway::Gateway;
+use crate::gateway::controller::Prospect;
+use crate::gateway::published::Service;
 use crate::time::Time;
 
 impl Gateway {

@@ -8,8 +8,8 @@ use protocol::id::{Position, RequestId, Seq};
 use protocol::message::RecordRow;
 use protocol::user::{User, UserId};
 use protocol::view::Member;
-use ring::node::NodeEffect;
-use ring::store::{
+use ring_core::node::NodeEffect;
+use ring_core::store::{
     AtHand, Budget, Mutation, ReadError, RecordKey, Stored, StoredRecord, StoredRows, Unreadable,
 };
 

@@ -1,0 +1,14 @@
+//! What Chainring tells and takes over REST, as types: for the gateway, and for programs that call it.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`cluster`] | the cluster and its nodes, partitions and copies; what an operator sends |
+//! | [`path`] | where everything is |
+//!
+//! A record and the rules of its fields are in [`protocol::user`], problems in
+//! [`protocol::problem`]. Nothing here depends on the core.
+
+pub mod cluster;
+pub mod path;
+
+pub use cluster::{AcceptLoss, ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};

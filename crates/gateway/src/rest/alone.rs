@@ -1,0 +1,74 @@
+//! REST of a gateway without nodes, for tests.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderName, Method, Request, StatusCode};
+use process::entropy::SystemEntropy;
+use protocol::hello::Secret;
+use protocol::id::{ClusterId, GatewayBoot};
+use ring_core::gateway::{ClientRequest, Gateway};
+use ring_core::placement::Ring;
+use service::clock::Clock;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+use uuid::Uuid;
+
+use super::direct::Direct;
+use crate::access::Access;
+use crate::config::Config;
+use crate::driver::Driver;
+
+pub(super) const BOOT: GatewayBoot = GatewayBoot(Uuid::max());
+
+/// What a client sends.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) headers: Vec<(HeaderName, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+/// A gateway without nodes: it answers at once that there is no cluster.
+pub(super) struct Rest {
+    driver: Arc<Driver>,
+    service: Direct,
+    runtime: Runtime,
+}
+
+impl Rest {
+    /// One at which everybody may do everything.
+    pub(super) fn new() -> Self {
+        Self::with(Access::Open)
+    }
+
+    /// One with rules of who may do what.
+    pub(super) fn with(access: Access) -> Self {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let ring = Ring::new(["a", "b"].map(|id| id.parse().unwrap()).to_vec()).unwrap();
+        let config = Config::new(ring.clone(), Secret::new("correct horse").unwrap());
+        let config = Config { access, ..config };
+        let clock = Clock::start();
+        let (settings, cluster) = (&config.gateway_settings, ClusterId(Uuid::nil()));
+        let core = Gateway::recovered(ring, BOOT, cluster, None, settings, clock.now()).unwrap();
+        let (driver, _) = Driver::new(core, BOOT, clock, config.request_deadline);
+        let (entropy, closing) = (Arc::new(SystemEntropy), CancellationToken::new());
+        let service = super::service(Arc::clone(&driver), entropy, &config, closing);
+        Self { driver, service, runtime }
+    }
+
+    /// The answer, and what was brought to the core before it.
+    pub(super) fn send(&mut self, sent: Sent) -> Option<(StatusCode, Vec<ClientRequest>)> {
+        let mut request = Request::builder().method(sent.method).uri(sent.path);
+        for (name, value) in sent.headers {
+            request = request.header(name, value);
+        }
+        // What is no HTTP does not come so far.
+        let request = request.body(Body::from(sent.body)).ok()?;
+        let answering = self.service.call(request);
+        let Ok(response) = self.runtime.block_on(answering);
+        Some((response.status(), self.driver.take_submitted()))
+    }
+}

@@ -1,0 +1,8 @@
+//! Ports, over in-memory pipes in paused time, and over real sockets where those differ.
+
+mod half_closed;
+mod idle;
+mod limits;
+mod lingering;
+mod pipelines;
+mod support;

@@ -1,0 +1,204 @@
+//! Who may take a node's place in the ring.
+//!
+//! Who a node is, is judged when it connects. What it has, is judged by its report, before it is welcomed.
+
+use std::collections::BTreeMap;
+
+use protocol::hello::{Membership, NodeHello};
+use protocol::id::{ClusterId, PartitionId, Seq};
+use protocol::message::{CopyReport, Report};
+use protocol::refusal::{Refusal, RefusalCode};
+use protocol::view::Member;
+
+use super::{Controller, Linked};
+use crate::gateway::cluster_state::ClusterState;
+use crate::placement::Place;
+
+impl Controller {
+    /// Judges a node that connects.
+    ///
+    /// # Errors
+    ///
+    /// Why it is turned away, in words for its operator.
+    pub(crate) fn admit(&self, hello: &NodeHello) -> Result<(), Refusal> {
+        let Some(place) = self.ring.place_of(&hello.node) else {
+            let detail = format!(
+                "the ring has no node {}, its nodes are {}: check the node's id",
+                hello.node, self.ring,
+            );
+            return Err(Refusal::new(RefusalCode::UnknownNode, detail));
+        };
+        if let Some(membership) = &hello.membership {
+            self.admit_member(membership, hello)?;
+        }
+        self.admit_beside(hello, place)?;
+        if let Some(state) = self.decided() {
+            self.admit_data(state, hello, place)?;
+        }
+        self.admit_start(hello, place)
+    }
+
+    /// What is decided counts already: a formation that is being saved is a formation.
+    pub(super) fn decided(&self) -> Option<&ClusterState> {
+        self.saving.as_ref().or(self.published.as_ref())
+    }
+
+    /// Only with data of this cluster and this ring. Where the cluster is not known any more, what the first node says
+    /// is believed.
+    fn admit_member(&self, membership: &Membership, hello: &NodeHello) -> Result<(), Refusal> {
+        let Membership { cluster, ring } = membership;
+        let node = &hello.node;
+        if let Some(known) = self.cluster().filter(|known| known != cluster) {
+            let detail = format!(
+                "the data of {node} is of cluster {cluster}, this is cluster {known}: start it with its own gateway, or \
+                 with an empty data directory",
+            );
+            return Err(Refusal::new(RefusalCode::ForeignCluster, detail));
+        }
+        if ring != self.ring.nodes() {
+            let ring = ring.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let detail =
+                format!("the data of {node} is of the ring {ring}, this is the ring {}", self.ring);
+            return Err(Refusal::new(RefusalCode::OtherRing, detail));
+        }
+        Ok(())
+    }
+
+    /// The cluster, as the state or else the linked nodes know it.
+    fn cluster(&self) -> Option<ClusterId> {
+        if let Some(state) = self.decided() {
+            return Some(state.cluster);
+        }
+        let mut linked = self.ring.places().filter_map(|place| self.linked(place));
+        linked.find_map(|linked| Some(linked.hello.membership.as_ref()?.cluster))
+    }
+
+    /// Beside the link that the node has: not with other data.
+    fn admit_beside(&self, hello: &NodeHello, place: Place) -> Result<(), Refusal> {
+        let known = self.linked(place).map(|linked| linked.hello.incarnation);
+        if known.is_none_or(|known| known == hello.incarnation) {
+            return Ok(());
+        }
+        let detail = format!(
+            "another node {} is connected: give each node an id of its own. If that was this node before it lost its data, \
+             it is let in as soon as that link is lost",
+            hello.node,
+        );
+        Err(Refusal::new(RefusalCode::AlreadyConnected, detail))
+    }
+
+    /// With the data that the ring knows the node by, with none at all (it was lost, and is restored), or with data that
+    /// a view still counts on.
+    fn admit_data(
+        &self,
+        state: &ClusterState,
+        hello: &NodeHello,
+        place: Place,
+    ) -> Result<(), Refusal> {
+        let known = state.incarnation_at(place);
+        let is_new = hello.membership.is_none();
+        let is_counted_on = Member::ALL.into_iter().any(|member| {
+            let view = state.view(self.ring.partition_at(place, member));
+            view.and_then(|view| view.in_sync.incarnation(member)) == Some(hello.incarnation)
+        });
+        if is_new || is_counted_on || known.is_none_or(|known| known == hello.incarnation) {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} has other data than the ring knows it by: it was restored into another directory since. Start it with \
+             that, or with an empty one",
+            hello.node,
+        );
+        Err(Refusal::new(RefusalCode::LostData, detail))
+    }
+
+    /// After the starts that were seen: not on a copy of the node's data.
+    fn admit_start(&self, hello: &NodeHello, place: Place) -> Result<(), Refusal> {
+        let cloned = |detail: String| Err(Refusal::new(RefusalCode::ClonedDirectory, detail));
+        let (node, boot) = (&hello.node, hello.boot);
+        let linked = self.linked(place).map(|linked| linked.hello.boot);
+        if linked.is_some_and(|known| boot.count == known.count && boot.nonce != known.nonce) {
+            return cloned(format!(
+                "{node} is connected, and this is a second process on a copy of its data directory: stop one of them",
+            ));
+        }
+        let known = self.decided().and_then(|state| state.nodes.get(place.index()));
+        let saved = known.filter(|known| known.incarnation == Some(hello.incarnation));
+        let seen = saved.map_or(0, |known| known.boots).max(linked.map_or(0, |known| known.count));
+        if boot.count < seen {
+            return cloned(format!(
+                "{node} was seen at its start number {seen}, this is number {}: its data directory is an old copy",
+                boot.count,
+            ));
+        }
+        Ok(())
+    }
+
+    /// Judges what a node has (rule 9): a copy in sync whose position is below what it once was, or below what the other
+    /// copy showed that it was, is lost data.
+    pub(super) fn admit_report(
+        &self,
+        linked: &Linked,
+        place: Place,
+        report: &Report,
+    ) -> Result<(), Refusal> {
+        for member in Member::ALL {
+            let partition = self.ring.partition_at(place, member);
+            let CopyReport { position, condition, .. } = *report.copy(member);
+            let once = linked.floors.get(&member).copied().unwrap_or(Seq::ZERO);
+            // A copy that cannot read how far it is says so, and is restored.
+            let is_below = position.seq < once && condition.serves();
+            if is_below && self.is_named(&linked.hello, partition, member) {
+                let detail = format!(
+                    "the {member} copy of {partition} on {} ends at {position}, and once had entry {once}: its data \
+                     directory is an old copy. Start it with its newest data, or with an empty directory",
+                    linked.hello.node,
+                );
+                return Err(Refusal::new(RefusalCode::LostData, detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the copies of a node that links must have. Its report was not sent before it was linked, so it says no less
+    /// than what was known until then.
+    pub(super) fn floors(&self, hello: &NodeHello, place: Place) -> BTreeMap<Member, Seq> {
+        let named = Member::ALL
+            .into_iter()
+            .filter(|member| self.is_named(hello, self.ring.partition_at(place, *member), *member));
+        let floor = |member| {
+            let shown = self.shown_by_other(self.ring.partition_at(place, member), member);
+            (member, self.once_had(hello, place, member).max(shown))
+        };
+        named.map(floor).collect()
+    }
+
+    /// Whether a view counts on a copy, with the data that a node comes with.
+    fn is_named(&self, hello: &NodeHello, partition: PartitionId, member: Member) -> bool {
+        let view = self.published.as_ref().and_then(|state| state.view(partition));
+        view.and_then(|view| view.in_sync.incarnation(member)) == Some(hello.incarnation)
+    }
+
+    /// What the copy itself has said that it has durable, with the same data.
+    fn once_had(&self, hello: &NodeHello, place: Place, member: Member) -> Seq {
+        let durable = self.nodes.get(&place).and_then(|node| node.durable.get(&member));
+        let same = durable.filter(|(incarnation, _)| *incarnation == hello.incarnation);
+        same.map_or(Seq::ZERO, |(_, seq)| *seq)
+    }
+
+    /// What the other copy in sync shows of it: home commits what next has, and next has what home has.
+    fn shown_by_other(&self, partition: PartitionId, member: Member) -> Seq {
+        let other = member.other();
+        let place = self.ring.holder(partition, other);
+        let view = self.published.as_ref().and_then(|state| state.view(partition));
+        let named = view.and_then(|view| view.in_sync.incarnation(other));
+        let is_linked = self
+            .welcomed(place)
+            .is_some_and(|linked| Some(linked.hello.incarnation) == named && named.is_some());
+        let progress = self.progress(place, other).filter(|_| is_linked);
+        progress.map_or(Seq::ZERO, |progress| match other {
+            Member::Home => progress.committed,
+            Member::Next => progress.durable,
+        })
+    }
+}

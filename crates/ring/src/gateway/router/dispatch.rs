@@ -1,0 +1,272 @@
+//! Where a request goes: to a node, into a queue, or back to its client.
+
+use std::time::Duration;
+
+use protocol::id::PartitionId;
+use protocol::message::{DiskState, Operation, Request, ToNode};
+use protocol::view::{Member, View};
+
+use super::calls::Framing;
+use super::pending::{Pending, Progress, Since};
+use super::waiting::Queue;
+use super::{Router, place_of};
+use crate::gateway::effect::GatewayEffect;
+use crate::gateway::published::Service;
+use crate::gateway::request::{Outcome, RequestKind, Ticket, Unavailable};
+use crate::link::LinkId;
+use crate::placement::Place;
+use crate::time::Time;
+
+/// So long a request waits for room at a node that answers others; then it is turned away.
+const ROOM_WAIT_MAX: Duration = Duration::from_millis(250);
+
+impl Router {
+    /// Sends a request if a copy can take it; ends it if none will; else it waits.
+    pub(super) fn dispatch(&mut self, now: Time, ticket: Ticket, effects: &mut Vec<GatewayEffect>) {
+        let Some(pending) = self.pending.get(&ticket) else { return };
+        let (partition, kind) = (pending.partition, pending.kind());
+        let Some((view, service)) = self.views.get(&partition).copied() else {
+            return self.wait_for_view(ticket);
+        };
+        let member = wanted_member(kind, &view);
+        match (service, kind) {
+            (Service::Lost, _) => {
+                return self.cannot_be_served(ticket, Unavailable::Lost, effects);
+            }
+            (Service::Without(lost), RequestKind::Update) if lost == member => {
+                return self.cannot_be_served(ticket, Unavailable::NoPrimary, effects);
+            }
+            (Service::Without(lost), RequestKind::Read) if lost == member => {
+                return self.wait_for_view(ticket);
+            }
+            (Service::Available | Service::Without(_), _) => {}
+        }
+        let place = self.ring.holder(partition, member);
+        let Some(link) = self.links.get(&place).copied() else {
+            return self.await_node(now, ticket, place, effects);
+        };
+        if kind == RequestKind::Update && !view.in_sync.has_primary() {
+            return self.cannot_be_served(ticket, Unavailable::NoPrimary, effects);
+        }
+        let needs_disk = kind == RequestKind::Update;
+        if pending.was_refused_at(view.epoch) || (needs_disk && self.silent.contains(&link)) {
+            return self.wait_for_view(ticket);
+        }
+        // An update that was sent before goes on at once: its node has had it, and was not too full for it.
+        if !pending.may_be_done() && self.must_queue(ticket, partition, kind, link) {
+            return self.wait_for_room(now, ticket, link);
+        }
+        self.send(ticket, link, (place, member), &view, effects);
+    }
+
+    /// The node is not linked that a request needs.
+    fn await_node(
+        &mut self,
+        now: Time,
+        ticket: Ticket,
+        place: Place,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        let Some(pending) = self.pending.get(&ticket) else { return };
+        let in_grace = self.grace_until.is_some_and(|grace_until| now < grace_until);
+        let is_awaited = in_grace || self.arriving.contains_key(&place);
+        if pending.kind() == RequestKind::Update && !is_awaited {
+            self.cannot_be_served(ticket, Unavailable::NoPrimary, effects);
+        } else {
+            self.wait_for_view(ticket);
+        }
+    }
+
+    /// Nobody can serve a request. If it is an update that was sent before, it may have been done: its deadline decides.
+    fn cannot_be_served(
+        &mut self,
+        ticket: Ticket,
+        why: Unavailable,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        if self.pending.get(&ticket).is_some_and(Pending::may_be_done) {
+            self.wait_for_view(ticket);
+        } else {
+            self.settle(ticket, Outcome::NotDone(why), effects);
+        }
+    }
+
+    /// Whether the node is full, or others that came before wait for it.
+    fn must_queue(
+        &self,
+        ticket: Ticket,
+        partition: PartitionId,
+        kind: RequestKind,
+        link: LinkId,
+    ) -> bool {
+        let first = self.waiting.first(Queue::ForRoom(partition, kind));
+        self.calls.is_full(link, kind) || first.is_some_and(|first| first < ticket)
+    }
+
+    fn wait_for_view(&mut self, ticket: Ticket) {
+        self.wait(ticket, Progress::WaitsForView);
+    }
+
+    fn wait_for_room(&mut self, now: Time, ticket: Ticket, link: LinkId) {
+        let Some(pending) = self.pending.get(&ticket) else { return };
+        let since = Since { now, busy: self.calls.busy(link, pending.kind()) };
+        self.wait(ticket, Progress::WaitsForRoom { since });
+    }
+
+    fn wait(&mut self, ticket: Ticket, progress: Progress) {
+        let Some(pending) = self.pending.get_mut(&ticket) else { return };
+        pending.progress = progress;
+        if let Some(queue) = pending.queue() {
+            self.waiting.add(queue, ticket);
+        }
+    }
+
+    fn send(
+        &mut self,
+        ticket: Ticket,
+        link: LinkId,
+        to: (Place, Member),
+        view: &View,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        let Some(pending) = self.pending.get_mut(&ticket) else { return };
+        let framing = pending.framing;
+        let call = self.calls.add(link, ticket, pending.kind(), framing);
+        let mut operation = pending.operation.clone();
+        if let Operation::Update(update) = &mut operation {
+            update.unsettled_from =
+                self.unsettled.first().copied().unwrap_or(update.request.counter);
+        }
+        pending.progress = Progress::Sent { link, call, to, epoch: view.epoch };
+        let request =
+            Request { call, partition: view.partition, member: to.1, epoch: view.epoch, operation };
+        let message = ToNode::Request(request);
+        effects.push(match framing {
+            Framing::Shared => GatewayEffect::send(link, message),
+            Framing::Alone => GatewayEffect::SendAlone { link, message: Box::new(message) },
+        });
+    }
+
+    /// The view of a partition has changed, or a node of it has come or gone: all that waits is looked at again.
+    pub(super) fn dispatch_waiting(
+        &mut self,
+        now: Time,
+        partition: PartitionId,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        for ticket in self.waiting.take_all(partition) {
+            if let Some(pending) = self.pending.get_mut(&ticket) {
+                pending.progress = Progress::New;
+            }
+            self.dispatch(now, ticket, effects);
+        }
+    }
+
+    /// The disk of a node does not answer, or does again.
+    pub(crate) fn disk_changed(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        disk: DiskState,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        let is_of = |links| place_of(link, links);
+        let Some(place) = is_of(&self.links).or_else(|| is_of(&self.arriving)) else { return };
+        match disk {
+            DiskState::Silent => self.silent.insert(link),
+            DiskState::Answers => self.silent.remove(&link),
+        };
+        for partition in self.partitions_at(place) {
+            self.begin_backlog(partition);
+            self.dispatch_waiting(now, partition, effects);
+        }
+    }
+
+    /// A node has answered a request. What waits for room takes it; who has waited too long is turned away.
+    pub(super) fn room_made(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        kind: RequestKind,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        if !self.waiting.anyone_for_room() {
+            return;
+        }
+        match kind {
+            RequestKind::Read => self.fill(now, link, kind, effects),
+            // How many updates a node may have depends on how many all have.
+            RequestKind::Update => {
+                for link in self.links.values().copied().collect::<Vec<_>>() {
+                    self.fill(now, link, kind, effects);
+                }
+            }
+        }
+        while let Some(ticket) = self.first_for_room(link, kind) {
+            if !self.has_waited_too_long(now, ticket, link) {
+                return;
+            }
+            self.settle(ticket, Outcome::NotDone(Unavailable::Overloaded), effects);
+        }
+    }
+
+    /// Requests have ended at their deadline, moved, or lost their link: what waits for room takes theirs. No answer comes
+    /// for these, so nothing else would make it move.
+    pub(super) fn fill_all(&mut self, now: Time, effects: &mut Vec<GatewayEffect>) {
+        if !self.waiting.anyone_for_room() {
+            return;
+        }
+        for link in self.links.values().copied().collect::<Vec<_>>() {
+            for kind in [RequestKind::Read, RequestKind::Update] {
+                self.fill(now, link, kind, effects);
+            }
+        }
+    }
+
+    /// Sends to a node what waits for room there, as long as there is some.
+    fn fill(
+        &mut self,
+        now: Time,
+        link: LinkId,
+        kind: RequestKind,
+        effects: &mut Vec<GatewayEffect>,
+    ) {
+        while !self.calls.is_full(link, kind) {
+            let Some(ticket) = self.first_for_room(link, kind) else { return };
+            if let Some(pending) = self.pending.get_mut(&ticket) {
+                if let Some(queue) = pending.queue() {
+                    self.waiting.remove(queue, ticket);
+                }
+                pending.progress = Progress::New;
+            }
+            self.dispatch(now, ticket, effects);
+        }
+    }
+
+    /// Of all that wait for room at the node of a link, whoever waits longest.
+    fn first_for_room(&self, link: LinkId, kind: RequestKind) -> Option<Ticket> {
+        let place = place_of(link, &self.links)?;
+        let partitions = self.partitions_at(place).into_iter().filter(|partition| {
+            let view = self.views.get(partition).map(|(view, _)| view);
+            view.is_some_and(|view| {
+                self.ring.holder(*partition, wanted_member(kind, view)) == place
+            })
+        });
+        partitions.filter_map(|partition| self.waiting.first(Queue::ForRoom(partition, kind))).min()
+    }
+
+    fn has_waited_too_long(&self, now: Time, ticket: Ticket, link: LinkId) -> bool {
+        let Some(pending) = self.pending.get(&ticket) else { return false };
+        let Progress::WaitsForRoom { since } = pending.progress else { return false };
+        let busy = self.calls.busy(link, pending.kind()).saturating_sub(since.busy);
+        now.since(since.now) >= ROOM_WAIT_MAX && busy >= ROOM_WAIT_MAX
+    }
+}
+
+/// The copy that a request goes to under a view.
+pub(super) fn wanted_member(kind: RequestKind, view: &View) -> Member {
+    match kind {
+        RequestKind::Read => view.in_sync.reader(),
+        RequestKind::Update => Member::Home,
+    }
+}
