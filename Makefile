@@ -19,7 +19,7 @@ programs := $(addprefix --package ,gateway db_process chainring)
 # The seeds that `make sweep` plays.
 SEEDS ?= 0..1000
 
-.PHONY: help deps build try run test rounds rest-fuzz sweep bench-rest bench fuzz lint deny fmt
+.PHONY: help deps build try run test rounds rest-fuzz reference sweep bench-rest bench fuzz lint deny fmt
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ rounds: build ## Play schedules of the simulation on real processes; ROUNDS=200
 rest-fuzz: build ## Send hostile requests to every route of a real ring; SECONDS=600 SEED=7
 	REST_FUZZ_SECONDS=$(or $(SECONDS),600) $(if $(SEED),REST_FUZZ_SEED=$(SEED)) \
 		cargo test --locked --workspace --test suite -- --nocapture hostile_requests
+
+reference: build ## Write docs/reference.md: the help of all programs
+	UPDATE_REFERENCE=1 cargo test --locked --workspace --test suite -- the_reference_is
 
 sweep: deps ## Play seeds of the simulation; SEEDS=0..1000
 	cargo run --locked -p sim -- sweep --seeds $(SEEDS)

@@ -15,6 +15,7 @@ mod command;
 mod development;
 mod directories;
 mod logs;
+mod reference;
 mod signals;
 mod variables;
 

@@ -210,6 +210,16 @@ mod tests {
     use serde_json::Value;
     use std::collections::BTreeSet;
 
+    #[test]
+    fn every_problem_is_in_the_documents() {
+        let document = include_str!("../../../docs/protocol.md");
+        for problem in ProblemType::ALL {
+            let (status, code) = (format!("| {} |", problem.status()), problem.code());
+            let is_row = |line: &str| line.starts_with(&status) && line.contains(code);
+            assert!(document.lines().any(is_row), "{status} `{code}` is not in docs/protocol.md");
+        }
+    }
+
     fn body_of(kind: ProblemType, detail: &str, errors: &[FieldError]) -> Value {
         let id = "x".repeat(crate::user::USER_ID_LENGTH_MAX).parse().unwrap();
         let json = ProblemBody { kind, detail, errors, id: Some(&id) }.to_json();
