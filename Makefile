@@ -19,7 +19,7 @@ programs := $(addprefix --package ,gateway db_process chainring)
 # The seeds that `make sweep` plays.
 SEEDS ?= 0..1000
 
-.PHONY: help deps build try run test rounds rest-fuzz reference sweep bench-rest bench fuzz lint deny fmt
+.PHONY: help deps build try run test rounds rest-fuzz reference sweep bench-rest bench fuzz lint doc hooks deny fmt
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,12 @@ fuzz: ## Fuzz each target; FUZZ="messages rows" FUZZ_SECONDS=1800
 lint: deps ## Formatting and lints, as CI checks them
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc: deps ## Build the documentation of the code; a warning is an error
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+hooks: ## Install a hook that formats before each commit
+	@install -m 755 scripts/pre-commit "$$(git rev-parse --git-path hooks)/pre-commit"
 
 deny: ## Check dependencies: licences, sources, versions that are there twice, known vulnerabilities
 	@scripts/deny

@@ -131,9 +131,12 @@ impl InSync {
         }
     }
 
-    /// Whether the primary is in sync, so that updates are possible at all.
-    pub fn has_primary(&self) -> bool {
-        !matches!(self, Self::NextOnly { .. })
+    /// The copy that takes updates; none while home, which does, is not in sync.
+    pub fn primary(&self) -> Option<Member> {
+        match self {
+            Self::Both { .. } | Self::HomeOnly { .. } => Some(Member::Home),
+            Self::NextOnly { .. } => None,
+        }
     }
 }
 

@@ -214,8 +214,8 @@ impl PartitionCopy {
             Operation::Read(_) if view.in_sync.reader() != member => {
                 return Err(cx.gateway_fault(format!("a read at {member} under {view}")));
             }
-            Operation::Update(_) if member != Member::Home => {
-                return Err(cx.gateway_fault("an update at next: only the primary updates"));
+            Operation::Update(_) if view.in_sync.primary() != Some(member) => {
+                return Err(cx.gateway_fault(format!("an update at {member} under {view}")));
             }
             Operation::Read(_) | Operation::Update(_) => {}
         }

@@ -45,7 +45,7 @@ impl Router {
         let Some(link) = self.links.get(&place).copied() else {
             return self.await_node(now, ticket, place, effects);
         };
-        if kind == RequestKind::Update && !view.in_sync.has_primary() {
+        if kind == RequestKind::Update && view.in_sync.primary().is_none() {
             return self.cannot_be_served(ticket, Unavailable::NoPrimary, effects);
         }
         let needs_disk = kind == RequestKind::Update;
@@ -267,6 +267,7 @@ impl Router {
 pub(super) fn wanted_member(kind: RequestKind, view: &View) -> Member {
     match kind {
         RequestKind::Read => view.in_sync.reader(),
-        RequestKind::Update => Member::Home,
+        // Where there is no primary, home is restored and becomes it.
+        RequestKind::Update => view.in_sync.primary().unwrap_or(Member::Home),
     }
 }

@@ -142,7 +142,7 @@ impl Gateway {
         if !self.is_holder_up(view.partition, Member::Home) {
             let state = self.not_linked(view.partition, Member::Home);
             Some(format!("no updates: {home}, with the primary, {state}; start it"))
-        } else if !view.in_sync.has_primary() {
+        } else if view.in_sync.primary().is_none() {
             Some(format!(
                 "no updates: {home}, with the primary, has lost data and is being restored"
             ))
