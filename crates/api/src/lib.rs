@@ -4,11 +4,15 @@
 //! |---|---|
 //! | [`cluster`] | the cluster and its nodes, partitions and copies; what an operator sends |
 //! | [`path`] | where everything is |
+//! | [`problem`] | a failure, as a client reads it |
 //!
-//! A record and the rules of its fields are in [`protocol::user`], problems in
+//! A record and the rules of its fields are in [`protocol::user`], the problems of a gateway in
 //! [`protocol::problem`]. Nothing here depends on the core.
 
 pub mod cluster;
 pub mod path;
+pub mod problem;
+
+pub use problem::Problem;
 
 pub use cluster::{AcceptLoss, ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};

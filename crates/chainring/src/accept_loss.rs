@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use api::{AcceptLoss, path};
+use api::AcceptLoss;
 use protocol::id::{NodeId, PartitionId};
 use protocol::salvage::Salvage;
 
@@ -29,7 +29,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { partition, from, rest } = args;
     let body = AcceptLoss { partition: PartitionId(partition), from: from.clone() };
-    rest.post(path::ACCEPT_LOSS, &body).await?;
+    rest.client()?.accept_loss(&body).await.map_err(|error| rest.explain(error))?;
     out::print(format_args!(
         "P{partition} goes on with the copy on {from}; `chainring status` shows how. Users whose records cannot be read there \
          are dropped: it names the first {}, and the log of {from} does too",

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs};
 
-use anyhow::{Context, bail};
-use reqwest::{Certificate, Client, RequestBuilder, StatusCode};
-use serde::Serialize;
-use serde_json::Value;
+use anyhow::{Context, anyhow};
+use client::{Client, Error};
+use reqwest::Certificate;
 
 use crate::trust::{self, Trust, no_gateway_at};
 
 /// How long the gateway may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The status of a request without a token that is known.
+const UNAUTHORIZED: u16 = 401;
 
 /// The variable that holds the API token itself.
 const TOKEN: &str = "CHAINRING_TOKEN";
@@ -45,27 +47,35 @@ impl Rest {
         Self { url, token_file: None, trust: Trust::default() }
     }
 
-    /// Reads what is at a path; whatever the gateway says against it is the error.
-    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<String> {
-        self.send(self.client()?.get(self.address(path))).await
-    }
-
-    /// Sends JSON to a path; whatever the gateway says against it is the error.
-    pub(crate) async fn post(&self, path: &str, body: &impl Serialize) -> anyhow::Result<String> {
-        self.send(self.client()?.post(self.address(path)).json(body)).await
-    }
-
-    fn client(&self) -> anyhow::Result<Client> {
-        let builder = Client::builder().timeout(TIMEOUT).use_native_tls();
-        let builder = match self.trust.pem()? {
-            Some(pem) => builder.tls_certs_only(Certificate::from_pem_bundle(&pem)?),
-            None => builder,
+    /// A client that sends each request once: whoever types a command sees at once how it is.
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).use_native_tls();
+        let http = match self.trust.pem()? {
+            Some(pem) => http.tls_certs_only(Certificate::from_pem_bundle(&pem)?),
+            None => http,
         };
-        Ok(builder.build()?)
+        let client = Client::over(http.build()?, &self.url).with_patience(Duration::ZERO);
+        Ok(match self.token()? {
+            Some(token) => client.with_token(token),
+            None => client,
+        })
     }
 
-    fn address(&self, path: &str) -> String {
-        format!("{}{path}", self.url.trim_end_matches('/'))
+    /// A failure in words for an operator.
+    pub(crate) fn explain(&self, error: Error) -> anyhow::Error {
+        match error {
+            Error::Refused(problem) if problem.status == UNAUTHORIZED => anyhow!(
+                "the gateway wants an API token: name its file with --token-file, or set {TOKEN}"
+            ),
+            Error::Refused(problem) => anyhow!(problem.detail),
+            Error::NotDone(why) | Error::Unknown(why) => {
+                anyhow!(why).context(no_gateway_at(&self.url))
+            }
+            Error::Answer(what) => {
+                anyhow!("what answers at {} is not a gateway of this release: {what}", self.url)
+            }
+            Error::Setup(_) => error.into(),
+        }
     }
 
     fn token(&self) -> anyhow::Result<Option<String>> {
@@ -76,27 +86,5 @@ impl Rest {
             None => env::var(TOKEN).ok(),
         };
         Ok(token.map(|token| token.trim().to_owned()))
-    }
-
-    async fn send(&self, request: RequestBuilder) -> anyhow::Result<String> {
-        let request = match self.token()? {
-            Some(token) => request.bearer_auth(token),
-            None => request,
-        };
-        let response = request.send().await.with_context(|| no_gateway_at(&self.url))?;
-        let status = response.status();
-        let text = response.text().await?;
-        if !status.is_success() {
-            let problem: Value = serde_json::from_str(&text).unwrap_or_default();
-            match status {
-                StatusCode::UNAUTHORIZED => {
-                    bail!(
-                        "the gateway wants an API token: name its file with --token-file, or set {TOKEN}"
-                    )
-                }
-                _ => bail!("{}", problem["detail"].as_str().unwrap_or(status.as_str())),
-            }
-        }
-        Ok(text)
     }
 }

@@ -5,7 +5,7 @@ mod table;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use api::{ClusterStatus, path};
+use api::ClusterStatus;
 
 use crate::out;
 use crate::rest::Rest;
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// What the gateway knows, and its JSON.
 pub(crate) async fn fetch(rest: &Rest) -> anyhow::Result<(ClusterStatus, String)> {
-    let text = rest.get(path::CLUSTER).await?;
+    let text = rest.client()?.cluster_json().await.map_err(|error| rest.explain(error))?;
     let status = serde_json::from_str(&text).with_context(|| {
         format!("what answers at {} is not a gateway of this release", rest.url)
     })?;

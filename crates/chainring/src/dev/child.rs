@@ -46,6 +46,10 @@ impl Child {
                 Err(error) => format!("{error:#}"),
             };
             false_starts = if started.elapsed() < STARTED { false_starts + 1 } else { 0 };
+            if false_starts >= FALSE_STARTS_MAX {
+                console.say(format_args!("{} has died ({ended})", self.name));
+                break;
+            }
             console.say(format_args!(
                 "{} has died ({ended}); starting it again in {PAUSE:?}",
                 self.name

@@ -133,7 +133,7 @@ pub(super) static ROUTES: [Route; 10] = [
         path: path::ACCEPT_LOSS,
         role: Some(Role::Admin),
         kind: Kind::Other,
-        problems: &[BODY, &[ProblemType::NothingToAccept]],
+        problems: &[BODY, &[ProblemType::NothingToAccept, ProblemType::Unavailable]],
         operation: openapi::accept_loss,
         handler: || post(accept_loss::accept),
         short_cut: None,

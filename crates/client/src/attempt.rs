@@ -1,0 +1,141 @@
+//! One attempt, and when to make another one.
+
+use std::time::Duration;
+
+use api::Problem;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Method, Response, StatusCode};
+use tokio::time::{Instant, sleep};
+
+use crate::error::with_causes;
+use crate::{Client, Error};
+
+/// The pause before another attempt where the gateway names none.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A request, ready to be sent any number of times.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Option<serde_json::Value>,
+    /// The tag that the record must have, for `If-Match`.
+    pub(crate) if_match: Option<String>,
+}
+
+/// A success: its tag, and its body.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) etag: Option<String>,
+    pub(crate) body: String,
+}
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    Done(Answer),
+    /// Another attempt would end alike.
+    Refused(Problem),
+    /// Certainly not done; the gateway asks for this pause.
+    NotDone {
+        why: String,
+        pause: Duration,
+    },
+    /// Perhaps done.
+    Unknown {
+        why: String,
+    },
+    /// What answers is no gateway.
+    Strange(String),
+}
+
+/// How long a request may go on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Until(Instant);
+
+impl Until {
+    /// Waits before another attempt; returns whether there is time for one.
+    pub(crate) async fn pause(self, pause: Duration) -> bool {
+        let again = Instant::now() + pause;
+        if again >= self.0 {
+            return false;
+        }
+        sleep(pause).await;
+        true
+    }
+}
+
+impl Client {
+    pub(crate) fn until(&self) -> Until {
+        Until(Instant::now() + self.patience)
+    }
+
+    /// Sends a request that changes nothing, again and again until it is answered.
+    pub(crate) async fn fetch(&self, call: &Call) -> Result<Answer, Error> {
+        let until = self.until();
+        loop {
+            let (why, pause) = match self.attempt(call).await {
+                Attempt::Done(answer) => return Ok(answer),
+                Attempt::Refused(problem) => return Err(Error::Refused(problem)),
+                Attempt::Strange(what) => return Err(Error::Answer(what)),
+                Attempt::NotDone { why, pause } => (why, pause),
+                Attempt::Unknown { why } => (why, PAUSE),
+            };
+            if !until.pause(pause).await {
+                return Err(Error::NotDone(why));
+            }
+        }
+    }
+
+    /// Sends a request once.
+    pub(crate) async fn attempt(&self, call: &Call) -> Attempt {
+        let mut request =
+            self.http.request(call.method.clone(), format!("{}{}", self.url, call.path));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(tag) = &call.if_match {
+            request = request.header(reqwest::header::IF_MATCH, tag);
+        }
+        if let Some(body) = &call.body {
+            request = request.json(body);
+        }
+        match request.send().await {
+            Ok(response) => judged(response).await,
+            Err(error) if error.is_connect() || error.is_builder() => {
+                Attempt::NotDone { why: with_causes(&error), pause: PAUSE }
+            }
+            Err(error) => Attempt::Unknown { why: with_causes(&error) },
+        }
+    }
+}
+
+async fn judged(response: Response) -> Attempt {
+    let status = response.status();
+    let header = |name| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+    let etag = header(reqwest::header::ETAG);
+    let retry_after = header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
+    let body = match response.text().await {
+        Ok(body) => body,
+        Err(error) => return Attempt::Unknown { why: with_causes(&error) },
+    };
+    if status.is_success() {
+        return Attempt::Done(Answer { etag, body });
+    }
+    let Ok(problem) = serde_json::from_str::<Problem>(&body) else {
+        return match status {
+            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
+                Attempt::Unknown { why: format!("a proxy answers {status}") }
+            }
+            _ => Attempt::Strange(format!("{status} without a problem")),
+        };
+    };
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => {
+            let pause = retry_after.map_or(PAUSE, Duration::from_secs);
+            Attempt::NotDone { why: problem.detail, pause }
+        }
+        StatusCode::GATEWAY_TIMEOUT => Attempt::Unknown { why: problem.detail },
+        _ => Attempt::Refused(problem),
+    }
+}
