@@ -22,7 +22,8 @@ pub(crate) enum Reader {
 ///
 /// # Errors
 ///
-/// An error if the text cannot be written, because it may matter. A closed pipe is no error.
+/// Returns an error if the text cannot be written, because it may matter. A closed pipe is no
+/// error.
 pub(crate) fn print(text: impl fmt::Display) -> anyhow::Result<Reader> {
     let mut output = io::stdout().lock();
     match output.write_all(format!("{text}\n").as_bytes()).and_then(|()| output.flush()) {

@@ -86,12 +86,13 @@ pub struct Args {
     #[arg(long, value_name = "REQUESTS", env = "CHAINRING_IN_FLIGHT_MAX", default_value = "16384")]
     pub in_flight_max: NonZeroUsize,
 
-    /// The maximum number of reads under way at each node: further reads get 503
+    /// The maximum number of reads under way at each node; further reads wait in the gateway,
+    /// and get 503 when they have waited too long
     #[arg(long, value_name = "READS", env = "CHAINRING_READS_OF_NODE_MAX", default_value = "512")]
     pub reads_of_node_max: NonZeroUsize,
 
-    /// The maximum number of updates under way at a node: further updates get 503. Every node
-    /// is guaranteed half of this, and gets no more than half while all nodes are busy
+    /// The maximum number of updates under way at a node, half of it while all nodes are busy;
+    /// further updates wait in the gateway, and get 503 when they have waited too long
     #[arg(
         long,
         value_name = "UPDATES",
@@ -104,7 +105,8 @@ pub struct Args {
     #[arg(long, value_name = "BYTES", env = "CHAINRING_BODY_BYTES_MAX", default_value_t = BODY_BYTES_MAX)]
     pub body_bytes_max: usize,
 
-    /// The maximum number of packets that may wait for a slow observer
+    /// The maximum number of packets that may wait for a slow observer; an observer with more
+    /// is cut off
     #[arg(long, value_name = "PACKETS", env = "CHAINRING_OBSERVER_PACKETS_MAX", default_value_t = Settings::default().observer_packets_max)]
     pub observer_packets_max: usize,
 
@@ -268,9 +270,9 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// An error if a request's deadline leaves no time to notice a loss and to make two view
-    /// changes, or is longer than an hour; if links could not live; or if the limit of bodies
-    /// is out of range.
+    /// Returns an error if a request's deadline leaves no time to notice a loss and to make two
+    /// view changes, or is longer than an hour; if links could not live; or if the limit of
+    /// bodies is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.links.validate()?;
         if !(BODY_BYTES_LEAST..=REFUSED_BODY_BYTES_MAX).contains(&self.body_bytes_max) {
@@ -292,8 +294,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// An error if the arguments are invalid, or if the secret, the tokens or the nodes cannot
-    /// be used.
+    /// Returns an error if the arguments are invalid, or if the secret, the tokens or the nodes
+    /// cannot be used.
     pub fn from_args(args: &Args, tls: &Tls) -> Result<Self, ConfigError> {
         if !args.listen.is_loopback() && args.tokens_file.is_none() && !args.insecure {
             return Err(ConfigError::Unprotected(args.listen));

@@ -125,7 +125,7 @@ impl Driver {
             let time_allowed = self.request_deadline;
             self.handle(&mut locked, [GatewayEvent::Submit { ticket, request, time_allowed }]);
         }
-        // The core completes every request, unless the gateway ends before.
+        // The core completes every request, unless the gateway ends first.
         completed.await.unwrap_or(forgotten)
     }
 

@@ -34,7 +34,7 @@ fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
     origins.warn();
     let (config, tls) = configure(&args).map_err(|error| origins.explain_arguments(error))?;
     let outcome = runtime.block_on(run(args, config, tls));
-    // This does not wait for a disk without an answer.
+    // This does not wait for blocking calls: a disk may not answer them.
     runtime.shutdown_background();
     outcome.map_err(|error| origins.explain(error))
 }

@@ -47,7 +47,7 @@ pub enum RunError {
 ///
 /// # Errors
 ///
-/// The reason why the gateway cannot go on.
+/// Returns the reason if the gateway cannot go on.
 pub async fn run<R, S>(
     config: Config,
     deps: Deps<R, S>,

@@ -31,15 +31,15 @@ pub trait StateStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// An error if the state cannot be read, or is invalid.
+    /// Returns an error if the state cannot be read, or is invalid.
     fn load(&self) -> Result<Option<ClusterState>, StateError>;
 
     /// Replaces the saved state. The new state is durable on return.
     ///
     /// # Errors
     ///
-    /// An error if the new state is perhaps not durable. The caller must not try again: the
-    /// process ends.
+    /// Returns an error if the new state is perhaps not durable. The caller must not try again:
+    /// the process ends.
     fn save(&self, state: &ClusterState) -> Result<(), StateError>;
 }
 
@@ -94,7 +94,7 @@ pub enum ParseError {
 ///
 /// # Errors
 ///
-/// An error if the text is damaged, or was written by a newer release.
+/// Returns an error if the text is damaged, or was written by a newer release.
 pub fn parse(text: &[u8]) -> Result<ClusterState, ParseError> {
     let damaged = |error: serde_json::Error| ParseError::Damaged(error.to_string());
     let AnyFormat { format } = serde_json::from_slice(text).map_err(damaged)?;
@@ -144,7 +144,7 @@ impl StateDirectory {
     ///
     /// # Errors
     ///
-    /// An error if another process holds it, or the file system returns an error.
+    /// Returns an error if another process holds it, or the file system returns an error.
     pub fn open(path: &Path) -> Result<Self, StateError> {
         files::create_directory(path).map_err(failed("making", path))?;
         let lock_path = path.join(LOCK);

@@ -19,7 +19,7 @@ impl Console {
     ///
     /// # Errors
     ///
-    /// An error if the operating system cannot start a thread.
+    /// Returns an error if the operating system cannot start a thread.
     pub(super) fn start() -> io::Result<Self> {
         let lines = Lines::start("console", io::stdout(), |output, lines| {
             writeln!(
