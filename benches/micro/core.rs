@@ -1,5 +1,5 @@
-//! The core's `handle`, of a gateway and of a node, with every event of a read and of an
-//! update, by size of the batch.
+//! The core's `handle`, by size of the batch: of a gateway with the events of a read, and of a
+//! node with the events of a read at next and of an update at home.
 
 use std::time::Duration;
 
@@ -73,9 +73,9 @@ fn gateway(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Reads at next: one event each. Updates at home: each is an event, and the batch has two
-/// more. Home writes and syncs the batch (first event) and sends it to next; next acknowledges
-/// it (second event).
+/// Reads at next: one event each. Updates at home: one event each, and two more for the batch.
+/// These are the finished sync of the batch, so that home sends it to next, and the
+/// acknowledgement from next.
 fn node(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("core/node");
     let stored = Made { record: record(1, BYTES) };
@@ -203,7 +203,7 @@ fn update(counter: u64) -> NodeEvent {
     request(1, Member::Home, counter, Operation::Update(update))
 }
 
-/// A home copy with a next copy that is always linked.
+/// A home copy. It sends its durable entries to a next copy, and that one is always linked.
 struct Home {
     node: Node,
     data_sent: u64,

@@ -24,7 +24,7 @@ const STACK_BYTES: u32 = 16 << 10;
 ///
 /// # Errors
 ///
-/// Returns an error if `perf` is missing or not allowed to sample the processes, and if the
+/// Returns an error if `perf` is missing or not allowed to sample the processes, or if the
 /// processes were idle.
 pub(crate) async fn draw(
     title: &str,

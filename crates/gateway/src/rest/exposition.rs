@@ -5,7 +5,8 @@
 //! `x_total` for two things: a counter without samples, and untyped samples. So a client gets
 //! the classic format unless it asks for OpenMetrics.
 //!
-//! [OpenMetrics]: https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
+//! [OpenMetrics]:
+//! https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
 //! [classic]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
 use std::collections::BTreeSet;
