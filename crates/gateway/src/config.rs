@@ -271,8 +271,8 @@ impl Config {
     /// # Errors
     ///
     /// Returns an error if a request's deadline leaves no time to notice a loss and to make two
-    /// view changes, or is longer than an hour; if links could not live; or if the limit of
-    /// bodies is out of range.
+    /// view changes; if it or the grace period is longer than an hour; if links could not live;
+    /// or if the limit of bodies is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.links.validate()?;
         if !(BODY_BYTES_LEAST..=REFUSED_BODY_BYTES_MAX).contains(&self.body_bytes_max) {
