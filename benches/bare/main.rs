@@ -1,4 +1,5 @@
-//! The measure of all things: a bare axum server that returns a constant JSON, whatever it is asked for.
+//! The reference for all figures: a bare axum server with the same constant JSON as the answer
+//! to every request.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -14,11 +15,11 @@ use tokio::net::TcpListener;
 /// A bare axum server that returns a constant JSON.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Where to serve
+    /// The address to listen on
     #[arg(long, value_name = "ADDRESS")]
     listen: SocketAddr,
 
-    /// What to return
+    /// The JSON to return
     #[arg(long, value_name = "JSON")]
     json: String,
 }
@@ -39,7 +40,8 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let app = Router::new()
         .route("/api/user/{id}", get(read))
         .route("/api/user/", post(update.clone()).put(update));
-    // As the gateway's; without that an answer may wait for the acknowledgement of the one before.
+    // `TCP_NODELAY`, as in the gateway. Without it an answer may wait for the acknowledgement
+    // of the previous answer.
     let listener = port::nodelay(TcpListener::bind(args.listen).await?);
     Ok(axum::serve(listener, app).await?)
 }

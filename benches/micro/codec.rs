@@ -1,4 +1,5 @@
-//! Encoding and decoding each message of the way of a read and of an update, by size of record and of batch.
+//! Encoding and decoding of each message for a read and for an update, by size of record and of
+//! batch.
 
 use std::fmt::Debug;
 use std::hint::black_box;
@@ -44,7 +45,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
             });
         }
     }
-    // One message that holds the batch.
+    // One message with the whole batch.
     for (batch, bytes) in BATCHES.into_iter().flat_map(|batch| RECORD_BYTES.map(|b| (batch, b))) {
         let entries = (1..=batch).map(|seq| entry(seq, bytes)).collect();
         let append = Data::Append { previous: position(0), entries };
@@ -79,7 +80,7 @@ fn data(view: View, data: Data) -> CopyMessage {
     CopyMessage::Data { session: 1, view, data }
 }
 
-/// A frame of a batch of messages.
+/// Measures a frame with a batch of messages.
 fn measure<M>(
     criterion: &mut Criterion,
     name: &str,

@@ -1,4 +1,5 @@
-//! The core's `handle`: a gateway's and a node's, with every event of a read and of an update, by size of the batch.
+//! The core's `handle`, by size of the batch: of a gateway with the events of a read, and of a
+//! node with the events of a read at next and of an update at home.
 
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     node(criterion);
 }
 
-/// Requests are submitted, then replied to: two events each.
+/// Reads are submitted, then answered by the nodes: two events each.
 fn gateway(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("core/gateway");
     for batch in BATCHES {
@@ -72,8 +73,9 @@ fn gateway(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Reads at next, an event each; updates at home, which are written, synced, sent to next and acknowledged there: an event
-/// each and two for the batch.
+/// Reads at next: one event each. Updates at home: one event each, and two more for the batch.
+/// These are the finished sync of the batch, so that home sends it to next, and the
+/// acknowledgement from next.
 fn node(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("core/node");
     let stored = Made { record: record(1, BYTES) };
@@ -120,7 +122,7 @@ fn hello(place: usize) -> NodeHello {
     }
 }
 
-/// A gateway of a ring whose views are all *both*, and whose nodes are linked and welcomed.
+/// A gateway with all views *both*, and with all nodes linked and welcomed.
 fn a_gateway() -> Gateway {
     let state_of = |(id, place)| NodeState { id, incarnation: Some(incarnation(place)), boots: 1 };
     let saved = ClusterState {
@@ -201,14 +203,14 @@ fn update(counter: u64) -> NodeEvent {
     request(1, Member::Home, counter, Operation::Update(update))
 }
 
-/// A home that sends what is durable to a next copy that is always there.
+/// A home copy. It sends its durable entries to a next copy, and that one is always linked.
 struct Home {
     node: Node,
     data_sent: u64,
 }
 
 impl Home {
-    /// Updates, their sync, and next's word that it has them.
+    /// Handles the updates, their sync, and the acknowledgement from next.
     fn carry_out(&mut self, updates: Vec<NodeEvent>, stored: &Made) -> Vec<NodeEffect> {
         let mut effects = Vec::new();
         for update in updates {
@@ -228,7 +230,7 @@ impl Home {
     }
 }
 
-/// A storage that has a record for some users and nothing else.
+/// A storage with one record for every user of the next copy, and no data for the home copy.
 struct Made {
     record: RecordJson,
 }

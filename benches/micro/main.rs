@@ -1,4 +1,5 @@
-//! `cargo bench --bench micro`: what the parts cost that every request goes through, without sockets and disks.
+//! `cargo bench --bench micro`: the cost of the parts on every request's way, without sockets
+//! and disks.
 
 #![allow(
     missing_docs,

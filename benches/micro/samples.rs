@@ -8,10 +8,10 @@ use protocol::view::{InSync, View};
 use ring_core::placement::Ring;
 use uuid::Uuid;
 
-/// Bytes of a record: a plain one, and one with the longest name.
+/// The sizes of a record in bytes: of a plain one, and of one with the longest name.
 pub(crate) const RECORD_BYTES: [usize; 2] = [120, 350];
 
-/// How many messages a frame holds.
+/// The numbers of messages in a frame.
 pub(crate) const BATCHES: [u64; 3] = [1, 16, 256];
 
 pub(crate) const BOOT: GatewayBoot = GatewayBoot(Uuid::from_u128(1));
@@ -27,7 +27,7 @@ pub(crate) fn ring(size: usize) -> Ring {
     Ring::new(node_ids(size)).expect("it is valid")
 }
 
-/// The data of the node at a place.
+/// The incarnation of the node at a place.
 pub(crate) fn incarnation(place: usize) -> Incarnation {
     Incarnation(Uuid::from_u128(100 + place as u128))
 }
@@ -48,7 +48,7 @@ pub(crate) fn user_id(number: u64) -> UserId {
     benches::id(number).parse().expect("it is valid")
 }
 
-/// A user whose record has about so many bytes.
+/// A user with a record of about `bytes` bytes.
 pub(crate) fn user(number: u64, bytes: usize) -> User {
     let without_name = benches::record(number, "").len();
     let name = "n".repeat(bytes.saturating_sub(without_name).clamp(1, 256));
@@ -67,7 +67,7 @@ pub(crate) fn position(seq: u64) -> Position {
     Position { epoch: EPOCH, seq: Seq(seq) }
 }
 
-/// An entry that gives a user a new record.
+/// An entry with a new record for a user.
 pub(crate) fn entry(seq: u64, bytes: usize) -> Entry {
     Entry {
         position: position(seq),

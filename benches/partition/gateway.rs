@@ -1,4 +1,5 @@
-//! A stand-in for the gateway: welcomes two nodes under views *both*, and hands on what they reply.
+//! A stand-in for the gateway: welcomes two nodes under views *both*, and forwards their
+//! replies.
 
 use anyhow::Context;
 use link::{Acceptor, Admission, CloseReason, Handler, Sender};
@@ -14,14 +15,14 @@ pub(crate) const NODES: [&str; 2] = ["db-0", "db-1"];
 
 type Linked = (NodeHello, Sender<ToNode>);
 
-/// Lets nodes in.
+/// Admits the nodes.
 pub(crate) struct Nodes {
     secret: Secret,
     come: UnboundedSender<Linked>,
     replies: UnboundedSender<Vec<Reply>>,
 }
 
-/// The nodes that are to come.
+/// Receives the linked nodes, and their replies.
 pub(crate) struct NodesCome {
     come: UnboundedReceiver<Linked>,
     replies: UnboundedReceiver<Vec<Reply>>,
@@ -50,7 +51,7 @@ impl Acceptor for Nodes {
     }
 }
 
-/// Hands on the replies of a node.
+/// Forwards the replies of a node.
 struct Replies(UnboundedSender<Vec<Reply>>);
 
 impl Handler<FromNode> for Replies {
@@ -69,7 +70,8 @@ impl Handler<FromNode> for Replies {
 }
 
 impl NodesCome {
-    /// Waits for both nodes, and welcomes them; returns the ways to them, in the order of the ring.
+    /// Waits for both nodes, and welcomes them. Returns their senders in the order of the ring,
+    /// and the replies.
     pub(crate) async fn welcome(
         mut self,
         boot: GatewayBoot,

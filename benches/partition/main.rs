@@ -1,10 +1,13 @@
-//! `cargo bench --bench partition`: what a partition's pair of copies does in a second, beside the RocksDBs underneath.
+//! `cargo bench --bench partition`: the requests per second of a partition's two copies, beside
+//! those of the RocksDBs underneath.
 //!
-//! Updates go through real nodes, links and logs, and count when they are durable in both copies. What the two storages were
-//! told to write and to sync meanwhile is then done again on two copies of the data, side by side and with nothing else: the
-//! ratio says how much of what the disk and RocksDB allow is left. Reads at next are set beside gets of the same keys.
+//! Updates go through real nodes, links and logs. An update counts when it is durable in both
+//! copies. Meanwhile the bench records all writes and syncs of the two storages. Then it
+//! repeats them on two copies of the data, side by side and with no other work. The ratio shows
+//! the share of the disk's and RocksDB's limit. Reads at next are compared with gets of the
+//! same keys.
 //!
-//! It has a harness of its own because what counts is the ratio of two things that are measured in turn.
+//! The bench has a harness of its own: its result is the ratio of two measurements in turn.
 
 #![allow(clippy::print_stdout, reason = "talking to people is what this is for")]
 
@@ -32,27 +35,27 @@ use self::recording::{Step, records_of, replay};
 /// Measures the two copies of a partition beside the RocksDBs underneath
 #[derive(Debug, Parser)]
 struct Args {
-    /// How many users the partition has
+    /// The number of users in the partition
     #[arg(long, value_name = "USERS", value_delimiter = ',', default_value = "1000,100000")]
     users: Vec<u32>,
 
-    /// How many bytes the name of a user has, of up to 256
+    /// The size of a user's name in bytes, at most 256
     #[arg(long, value_name = "BYTES", value_delimiter = ',', default_value = "20,256")]
     name_bytes: Vec<usize>,
 
-    /// How many requests are under way
+    /// The number of requests under way
     #[arg(long, value_name = "REQUESTS", value_delimiter = ',', default_value = "16,64,256")]
     under_way: Vec<usize>,
 
-    /// How often each two are measured in turn
+    /// The number of pairs of measurements, the two of a pair in turn
     #[arg(long, value_name = "PAIRS", default_value_t = 5)]
     pairs: u32,
 
-    /// How many requests are measured each time
+    /// The number of requests in each measurement
     #[arg(long, value_name = "REQUESTS", default_value_t = 10_000)]
     requests: u32,
 
-    /// Where the data is put while it is measured
+    /// Directory for the data during the measurements
     #[arg(long, value_name = "DIR", default_value = ".")]
     disk: PathBuf,
 
@@ -145,7 +148,7 @@ async fn measure(args: &Args, users: u32, name_bytes: usize) -> anyhow::Result<(
     pair.stop().await
 }
 
-/// The keys under which next keeps the records of the users that are read.
+/// The keys of the read users' records in the storage of next.
 async fn keys_at_next(
     pair: &mut Pair,
     requests: u32,
@@ -158,7 +161,7 @@ async fn keys_at_next(
     Ok(records_of(&pair.next.take()))
 }
 
-/// What both storages were told, told again to two others, at the same time.
+/// Repeats the steps of both storages on two other storages, at the same time.
 fn side_by_side(alone: &[RocksStorage; 2], steps: &[Vec<Step>; 2]) -> anyhow::Result<Duration> {
     let begin = Instant::now();
     std::thread::scope(|scope| {
@@ -174,7 +177,7 @@ fn side_by_side(alone: &[RocksStorage; 2], steps: &[Vec<Step>; 2]) -> anyhow::Re
     .map(|()| begin.elapsed())
 }
 
-/// So many numbers of users, spread over all of them.
+/// `count` numbers of users, spread over all users.
 fn scattered(count: u32, users: u32) -> impl Iterator<Item = u32> {
     const STRIDE: u64 = 7_919;
     (0..u64::from(count)).map(move |at| (at * STRIDE % u64::from(users)) as u32)
@@ -210,7 +213,7 @@ fn copy_directory(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Medians, of the ratios too.
+/// Prints a line of the table, with medians: the ratio is the median of the ratios too.
 fn line(
     (operation, users, name_bytes, under_way): (&str, u32, usize, usize),
     requests: u32,

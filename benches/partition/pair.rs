@@ -1,5 +1,5 @@
-//! The two copies of a partition: real nodes on real RocksDBs and loopback links, and a stand-in for the gateway that has
-//! so many requests under way at any time.
+//! The two copies of a partition: real nodes on real RocksDBs and loopback links. A stand-in
+//! for the gateway keeps a fixed number of requests under way.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -29,7 +29,7 @@ use crate::recording::Recording;
 
 const PARTITION: PartitionId = PartitionId(0);
 
-/// What a node keeps its data in.
+/// The storage of a node.
 pub(crate) type Data = Arc<Recording<RocksStorage>>;
 
 /// The two copies of a partition at work.
@@ -46,7 +46,7 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Starts both nodes on data in two directories, with a new gateway.
+    /// Starts both nodes on the data in two directories, with a new gateway.
     pub(crate) async fn start(home: &Path, next: &Path) -> anyhow::Result<Self> {
         let secret = Secret::new("a secret of benchmarks")?;
         let settings = link::Settings::default();
@@ -73,7 +73,8 @@ impl Pair {
         Ok(Self { home, next, boot, to_home, to_next, replies, calls: 0, ending, nodes })
     }
 
-    /// Carries out updates, so many at a time; each is durable in both copies before it counts. Returns how long that took.
+    /// Carries out updates, with `under_way` of them at a time. Each counts when it is durable
+    /// in both copies. Returns the time taken.
     pub(crate) async fn update(
         &mut self,
         actions: impl Iterator<Item = Action>,
@@ -87,7 +88,7 @@ impl Pair {
         self.run(operations, Member::Home, under_way).await
     }
 
-    /// Reads users at next, so many at a time. Returns how long that took.
+    /// Reads users at next, with `under_way` reads at a time. Returns the time taken.
     pub(crate) async fn read(
         &mut self,
         users: impl Iterator<Item = UserId>,
@@ -124,7 +125,8 @@ impl Pair {
     fn send(&mut self, member: Member, mut operation: Operation) -> anyhow::Result<()> {
         self.calls += 1;
         if let Operation::Update(update) = &mut operation {
-            // Whatever came before so many calls is settled: more are never under way.
+            // Every update more than 4,096 calls ago is settled: fewer are under way at any
+            // time.
             update.request.counter = self.calls;
             update.unsettled_from = self.calls.saturating_sub(4_096).max(1);
         }
@@ -137,7 +139,7 @@ impl Pair {
         Ok(sender.send(&ToNode::Request(request))?)
     }
 
-    /// Ends both nodes; what they have written is durable then.
+    /// Ends both nodes. All of their writes are durable then.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.ending.cancel();
         for node in self.nodes {

@@ -1,4 +1,5 @@
-//! A storage that remembers what it was told to do, so that it can be done again without everything around it.
+//! A storage that records its writes and syncs. They can then be repeated without the rest of
+//! the node.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +13,7 @@ pub(crate) enum Step {
     Sync,
 }
 
-/// A storage, and the steps that it was told to take since it was last asked.
+/// A storage, and its steps since the last [`take`](Recording::take).
 pub(crate) struct Recording<S> {
     pub(crate) storage: S,
     steps: Mutex<Vec<Step>>,
@@ -51,7 +52,7 @@ impl<S: Storage> Storage for Recording<S> {
     }
 }
 
-/// Takes the same steps again.
+/// Repeats the steps on another storage.
 pub(crate) fn replay(storage: &impl Storage, steps: &[Step]) -> Result<(), StorageError> {
     for step in steps {
         match step {
@@ -62,7 +63,7 @@ pub(crate) fn replay(storage: &impl Storage, steps: &[Step]) -> Result<(), Stora
     Ok(())
 }
 
-/// The keys of the records that steps have put, for reads of the same.
+/// The keys of the records put by the steps, to read the same records.
 pub(crate) fn records_of(steps: &[Step]) -> Vec<Bytes> {
     let batches = steps.iter().filter_map(|step| match step {
         Step::Write(batch) => Some(batch),

@@ -1,4 +1,5 @@
-//! Flame graphs: where the processes of a subject spend their time, as `perf` sees it under the load of a measurement.
+//! Flame graphs: how the processes of a subject spend their time under the load of a
+//! measurement, sampled by `perf`.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
@@ -12,17 +13,19 @@ use inferno::collapse::perf::Folder;
 use inferno::flamegraph::{Options, from_reader};
 use tokio::process::Command;
 
-/// Samples a second: no multiple of what timers use.
+/// Samples per second: not a multiple of the usual frequencies of timers.
 const FREQUENCY_HZ: u32 = 997;
 
-/// How much of a stack is kept for unwinding. What is deeper shows as a stack of its own.
+/// The part of a stack kept for unwinding, in bytes. A deeper stack shows up as a separate
+/// stack.
 const STACK_BYTES: u32 = 16 << 10;
 
-/// Samples processes until `time` has passed, and draws what they did into `picture`.
+/// Samples processes until `time` has passed, and draws their stacks into `picture`.
 ///
 /// # Errors
 ///
-/// When `perf` is not there or may not look at them, and when they did nothing.
+/// Returns an error if `perf` is missing or not allowed to sample the processes, or if the
+/// processes were idle.
 pub(crate) async fn draw(
     title: &str,
     processes: &[u32],

@@ -1,4 +1,4 @@
-//! The load: `wrk`, with one of many prepared requests after the other.
+//! The load: `wrk` sends prepared requests one after the other, drawn at random.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,16 +8,16 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use tokio::process::Command;
 
-/// How much load there is, and for how long.
+/// The size of the load, and its duration.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
-    /// Kept open throughout.
+    /// The number of connections, open throughout.
     pub(crate) connections: u32,
-    /// Of one measurement.
+    /// The duration of one measurement.
     pub(crate) time: Duration,
 }
 
-/// What the clients saw.
+/// The figures seen by the clients.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Seen {
     pub(crate) requests: u64,
@@ -25,9 +25,9 @@ pub(crate) struct Seen {
     pub(crate) p50_us: u64,
     pub(crate) p99_us: u64,
     pub(crate) p999_us: u64,
-    /// Without an answer.
+    /// Requests without an answer.
     failed: u64,
-    /// Answered with anything but success.
+    /// Requests answered with an error status.
     refused: u64,
 }
 
@@ -38,11 +38,12 @@ impl Seen {
 }
 
 impl Load {
-    /// Sends requests of a file to a server.
+    /// Sends the requests in a file to a server.
     ///
     /// # Errors
     ///
-    /// When a single request does not succeed: what was measured then is something else.
+    /// Returns an error if a single request does not succeed: the figures would be of something
+    /// else.
     pub(crate) async fn run(&self, url: &str, requests: &Path) -> anyhow::Result<Seen> {
         let output = Command::new("wrk")
             .args(["--threads=1", "--timeout=10s"])
@@ -68,14 +69,14 @@ impl Load {
     }
 }
 
-/// Writes requests to a file, for [`Load::run`], and beside it what makes `wrk` send them.
+/// Writes requests to a file for [`Load::run`], and beside it the script for `wrk`.
 pub(crate) fn save(path: &Path, requests: impl Iterator<Item = String>) -> anyhow::Result<()> {
     let all = requests.collect::<Vec<_>>().join("\0");
     fs::write(path, all).with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(fs::write(script_beside(path), include_str!("load.lua"))?)
 }
 
-/// Reads what [`save`] wrote.
+/// Reads a file written by [`save`].
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     let all = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     Ok(all.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect())

@@ -1,4 +1,4 @@
-//! What the figures depend on besides the code.
+//! The machine: the figures depend on it besides the code.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ pub(crate) async fn has(program: &str) -> bool {
     Command::new(program).arg("--version").output().await.is_ok()
 }
 
-/// Says on what machine, with what programs and disks.
+/// Prints the machine, the programs and the disks.
 pub(crate) async fn describe(disk: &Path, memory: &Path) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -31,7 +31,7 @@ async fn mounted(path: &Path) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Some programs print their version and then end with an error.
+/// Some programs print their version and then end with an error, so the exit code is ignored.
 async fn first_line(program: &str, flag: &str) -> String {
     let output = Command::new(program).arg(flag).output().await;
     let text = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();

@@ -1,7 +1,9 @@
-//! `make bench-rest`: what a ring serves over REST, beside a bare axum server and beside etcd.
+//! `make bench-rest`: the performance of a ring over REST, beside a bare axum server and beside
+//! etcd.
 //!
-//! Two subjects are measured in turn, in pairs, under the same load; what counts is the median of the pairs' ratios, as the
-//! machine is seldom alone. Nothing here says what is good enough: the table is for people to read.
+//! Two subjects are measured in turn, in pairs, under the same load. The result is the median
+//! of the pairs' ratios, because the machine is seldom idle otherwise. There is no threshold
+//! here: people judge the table.
 
 #![allow(clippy::print_stdout, reason = "talking to people is what this is for")]
 
@@ -29,27 +31,27 @@ use self::table::{OverloadRow, Row};
 /// Measures rings over REST, beside a bare axum server and peers
 #[derive(Debug, Parser)]
 struct Args {
-    /// How often each two are measured in turn
+    /// The number of pairs of measurements, the two of a pair in turn
     #[arg(long, value_name = "PAIRS", default_value_t = 10)]
     pairs: u32,
 
-    /// How long each measurement takes
+    /// The duration of each measurement, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     seconds: u64,
 
-    /// How many connections the load has open
+    /// The number of open connections of the load
     #[arg(long, value_name = "CONNECTIONS", default_value_t = 64)]
     connections: u32,
 
-    /// How many users there are
+    /// The number of users
     #[arg(long, value_name = "USERS", default_value_t = 100_000)]
     users: u32,
 
-    /// The sizes of the rings
+    /// The sizes of the rings, in nodes
     #[arg(long, value_name = "NODES", value_delimiter = ',', default_value = "2,3,5")]
     rings: Vec<u16>,
 
-    /// What the clients do
+    /// The workloads of the clients
     #[arg(
         long,
         value_name = "WORKLOADS",
@@ -58,15 +60,15 @@ struct Args {
     )]
     workloads: Vec<Workload>,
 
-    /// A directory on a disk, for data that is to be durable
+    /// A directory on a disk, for durable data
     #[arg(long, value_name = "DIR", default_value = ".")]
     disk: PathBuf,
 
-    /// A directory in memory, to see what is left without the disk
+    /// A directory in memory, to measure without the disk
     #[arg(long, value_name = "DIR", default_value = "/dev/shm")]
     memory: PathBuf,
 
-    /// Draw where the processes of each ring spend their time, into this directory
+    /// Draw flame graphs of the processes of each ring, into this directory
     #[arg(long, value_name = "DIR")]
     flames: Option<PathBuf>,
 
@@ -74,27 +76,30 @@ struct Args {
     #[arg(long)]
     no_peers: bool,
 
-    /// Compare the rings instead with those of the programs in this directory, such as an earlier release
+    /// Instead compare the rings with those of the programs in this directory, such as an
+    /// earlier release
     #[arg(long, value_name = "DIR")]
     against: Option<PathBuf>,
 
-    /// Measure instead what a ring of three does under so many times the load that it can bear
+    /// Instead measure a ring of three under these multiples of its capacity
     #[arg(long, value_name = "TIMES", value_delimiter = ',')]
     overload: Vec<f64>,
 
-    /// How many connections it takes to see what the ring can bear, under --overload
+    /// The number of connections for measuring the ring's capacity, under --overload
     #[arg(long, value_name = "CONNECTIONS", default_value_t = 256)]
     capacity_connections: usize,
 
-    /// How many requests may be under way under --overload
+    /// The maximum number of requests under way, under --overload
     #[arg(long, value_name = "CONNECTIONS", default_value_t = 4000)]
     overload_connections: usize,
 
-    /// How many clients wait for their answers, which is no overload, under --overload
+    /// The number of clients that wait for their answers (this is no overload), under
+    /// --overload
     #[arg(long, value_name = "CONNECTIONS", default_value_t = 600)]
     waiting_connections: usize,
 
-    /// A control group that bounds the processor time of the ring under --overload, so that there is some left for the load
+    /// A control group to limit the processor time of the ring under --overload, and so leave
+    /// some for the load
     #[arg(long, value_name = "DIR")]
     cgroup: Option<PathBuf>,
 }
@@ -156,7 +161,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How measurements are made.
+/// The settings of the measurements.
 struct Bench {
     load: Load,
     pairs: u32,
@@ -164,8 +169,9 @@ struct Bench {
 }
 
 impl Bench {
-    /// Compares rings of two releases. Each pair has rings of its own, as where a process finds its memory makes it some
-    /// hundredths slower or faster for as long as it lives. Another one starts, is filled and is measured first each time.
+    /// Compares rings of two releases. Each pair has new rings: the place of a process in
+    /// memory makes it some hundredths slower or faster, for its whole life. The releases take
+    /// turns to start first, and to be filled and measured first.
     async fn against(&self, programs: &Path, args: &Args) -> anyhow::Result<()> {
         for nodes in &args.rings {
             let mut measured = self.workloads.iter().map(|_| Vec::new()).collect::<Vec<_>>();
@@ -216,7 +222,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Measures two subjects one after the other, another one first each time.
+    /// Measures two subjects one after the other. They take turns to be first.
     async fn pair(
         &self,
         left: &Subject,
@@ -233,7 +239,8 @@ impl Bench {
         }
     }
 
-    /// What a ring does with more requests than it can bear, just after that, and with many clients that wait.
+    /// Measures a ring under more requests than its capacity, just after that, and with many
+    /// waiting clients.
     async fn overload(&self, args: &Args) -> anyhow::Result<()> {
         let most = args.overload_connections.max(args.waiting_connections);
         service::descriptors::allow(most)?;
@@ -244,7 +251,7 @@ impl Bench {
         }
         table::begin_overload();
         let time = self.load.time;
-        // Each connection asks again as soon as it has its answer.
+        // Each connection sends a request as soon as it has the previous answer.
         let waiting = |connections| Overload { per_second: 1e6, connections, time };
         for workload in &self.workloads {
             let saturated = waiting(args.capacity_connections);
@@ -282,7 +289,7 @@ impl Bench {
         ring.stop().await
     }
 
-    /// Draws what each role does under each workload.
+    /// Draws a flame graph of each role under each workload.
     async fn draw(&self, subject: &Subject, directory: &Path) -> anyhow::Result<()> {
         for workload in &self.workloads {
             let loaded = subject.measure(&self.load, *workload);
@@ -293,7 +300,7 @@ impl Bench {
     }
 }
 
-/// Which one of a pair comes first.
+/// Whether the left subject of a pair comes first.
 fn is_left_first(pair: u32) -> bool {
     pair.is_multiple_of(2)
 }

@@ -1,9 +1,11 @@
-//! More load than a ring can bear: requests that come at a rate of their own, whether or not those before were answered.
+//! More load than a ring can bear: requests come at a fixed rate, whether or not earlier ones
+//! were answered.
 //!
-//! `wrk` waits for an answer before it asks again, so that a server that is slow is asked less. Here a request that is due takes one of
-//! many connections that have nothing under way; where none is left, it is not sent, as by a client that finds no connection. At a
-//! rate that is never reached every connection asks again as soon as it has its answer: many clients that wait, which are no
-//! overload.
+//! `wrk` waits for an answer before it asks again, so a slow server gets fewer requests. Here
+//! each due request takes one of many idle connections. If none is idle, the request is not
+//! sent, as from a client without a connection. With an unreachable rate, every connection
+//! sends a request as soon as it has the previous answer: these are many waiting clients, and
+//! no overload.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -20,50 +22,51 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::load;
 
-/// How often requests that are due are sent.
+/// The time between two rounds of sending due requests.
 const STEP: Duration = Duration::from_millis(1);
 
-/// How long after the end answers may take that are still awaited.
+/// How long after the end the last answers may take.
 const TAIL: Duration = Duration::from_secs(10);
 
-/// From how many addresses the connections come: a port takes 2,048 from each.
+/// The number of client addresses: a port takes 2,048 connections from each.
 const ADDRESSES: usize = 8;
 
-/// A load at a rate of its own.
+/// A load at a fixed rate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Overload {
-    /// Requests that are due in each second.
+    /// The number of requests due in each second.
     pub(crate) per_second: f64,
-    /// How many may be under way.
+    /// The maximum number of requests under way.
     pub(crate) connections: usize,
     pub(crate) time: Duration,
 }
 
-/// What became of the requests.
+/// The fates of the requests.
 #[derive(Debug, Default)]
 pub(crate) struct Fates {
-    /// How long each took that succeeded, in µs, in order.
+    /// How long each successful request took, in µs, sorted.
     pub(crate) done_us: Vec<u64>,
-    /// The same of those that got 503.
+    /// How long each request answered with 503 took, in µs, sorted.
     pub(crate) shed_us: Vec<u64>,
-    /// No connection was left.
+    /// The number of due requests without an idle connection.
     pub(crate) unsent: u64,
 }
 
-/// What all connections share.
+/// The state shared by all connections.
 struct Shared {
     requests: Vec<Vec<u8>>,
     next: AtomicU64,
-    /// Connections that have nothing under way, by their numbers.
+    /// The numbers of the idle connections.
     idle: Mutex<Vec<usize>>,
 }
 
 impl Overload {
-    /// Sends requests of a file to a server.
+    /// Sends the requests in a file to a server.
     ///
     /// # Errors
     ///
-    /// When a request is answered with anything but success or 503 with `Retry-After`, or not at all.
+    /// Returns an error if an answer is neither 200 nor 503 with `Retry-After`, or if an answer
+    /// is missing.
     pub(crate) async fn run(&self, url: &str, requests: &Path) -> anyhow::Result<Fates> {
         let address = url.strip_prefix("http://").context("a URL with http")?.parse()?;
         let shared = Arc::new(Shared {
@@ -112,7 +115,7 @@ impl Overload {
     }
 }
 
-/// A connection of the load, from one of its addresses.
+/// Opens a connection of the load, from one of its addresses.
 async fn connect(number: usize, address: SocketAddr) -> anyhow::Result<TcpStream> {
     let from = Ipv4Addr::new(127, 71, 1, u8::try_from(number % ADDRESSES)?.saturating_add(1));
     let socket = TcpSocket::new_v4()?;
@@ -127,7 +130,8 @@ impl Shared {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Carries a request whenever one is started; returns how long those took that were done, and those that were turned away.
+    /// Sends a request at each start. Returns the durations of the successful requests, and of
+    /// those with 503, in µs.
     async fn carry(
         self: Arc<Self>,
         number: usize,
@@ -153,7 +157,7 @@ impl Shared {
     }
 }
 
-/// Reads one answer; returns its status.
+/// Reads one answer, and returns its status.
 async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<u16> {
     buffer.clear();
     loop {
@@ -167,7 +171,7 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<
     }
 }
 
-/// The status of an answer whose head is there, and how long it is with its body.
+/// The status of an answer with a complete head, and the length of the whole answer in bytes.
 fn head(bytes: &[u8]) -> anyhow::Result<Option<(u16, usize)>> {
     let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(&bytes[..end])?;
@@ -178,7 +182,7 @@ fn head(bytes: &[u8]) -> anyhow::Result<Option<(u16, usize)>> {
     Ok(Some((status, end + 4 + body)))
 }
 
-/// The value that so many of a hundred do not exceed, of values in order.
+/// The percentile of sorted values: `of_hundred` percent of them are smaller or equal.
 pub(crate) fn percentile(ordered: &[u64], of_hundred: usize) -> Option<u64> {
     ordered.get((ordered.len() * of_hundred / 100).min(ordered.len().checked_sub(1)?)).copied()
 }

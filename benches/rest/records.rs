@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-/// What clients do.
+/// The requests of the clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Workload {
     /// Reads of users drawn uniformly.
@@ -24,7 +24,7 @@ impl Workload {
     }
 }
 
-/// How a server wants to be asked.
+/// The interface of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// Chainring's REST.
@@ -33,7 +33,7 @@ pub(crate) enum Dialect {
     Etcd,
 }
 
-/// A record, by its number; all have the same length.
+/// A record, by its number. All records have the same length.
 pub(crate) fn record(number: u32, change: u32) -> String {
     benches::record(number.into(), &format!("Name number {change:010}"))
 }
@@ -43,7 +43,7 @@ fn id(number: u32) -> String {
 }
 
 impl Dialect {
-    /// All requests of a workload on so many users.
+    /// All requests of a workload, one for each user.
     pub(crate) fn requests(self, workload: Workload, users: u32) -> impl Iterator<Item = String> {
         let of_user = move |number: u32| match workload {
             Workload::Reads => self.read(number),
@@ -53,7 +53,7 @@ impl Dialect {
         (0..users).map(of_user)
     }
 
-    /// Where and with which body a user is made.
+    /// The path and the body of the request to create a user.
     pub(crate) fn creation(self, number: u32) -> (&'static str, String) {
         match self {
             Self::Users => ("/api/user/", record(number, number)),
@@ -66,7 +66,7 @@ impl Dialect {
             Self::Users => {
                 format!("GET /api/user/{} HTTP/1.1\r\nHost: localhost\r\n\r\n", id(number))
             }
-            // Linearizable, as reads of Chainring are.
+            // A linearizable read, as in Chainring.
             Self::Etcd => {
                 let key = BASE64_STANDARD.encode(id(number));
                 with_body("POST", "/v3/kv/range", &format!(r#"{{"key":"{key}"}}"#))

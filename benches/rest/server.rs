@@ -1,4 +1,4 @@
-//! A process that is measured.
+//! A measured process.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,22 +8,22 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::process::{Child, Command};
 
-/// The unit of times in `/proc/PID/stat`, which Linux fixes for all programs (`USER_HZ`).
+/// The unit of times in `/proc/PID/stat`. Linux fixes it for all programs (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
 
-/// A process that is measured; it ends with this.
+/// A measured process. It is killed when this is dropped.
 pub(crate) struct Server {
-    /// What it does: processes of the same role are added up.
+    /// The role of the process. The figures of processes with the same role are combined.
     pub(crate) role: &'static str,
     child: Child,
 }
 
-/// What a process has used.
+/// The resources used by a process.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
-    /// Since its start.
+    /// The processor time since its start.
     pub(crate) cpu: Duration,
-    /// Resident now.
+    /// The memory resident now.
     pub(crate) memory_bytes: u64,
 }
 
@@ -48,7 +48,7 @@ impl Server {
         Ok(self.child.kill().await?)
     }
 
-    /// Of the process.
+    /// The id of the process.
     pub(crate) fn id(&self) -> anyhow::Result<u32> {
         self.child.id().with_context(|| format!("a {} has ended", self.role))
     }
@@ -61,7 +61,7 @@ impl Server {
     }
 }
 
-/// User and system time are fields 14 and 15 of `stat`, the second one in parentheses (`proc(5)`).
+/// User and system time are fields 14 and 15 of `stat`. Field 2 is in parentheses (`proc(5)`).
 fn parse(stat: &str, status: &str) -> Option<Usage> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u32>);

@@ -1,4 +1,5 @@
-//! What is measured: a ring, a bare axum server, or a peer; started, filled with users, and stopped again.
+//! A measured subject: a ring, a bare axum server, or a peer. It is started, filled with users,
+//! and stopped again.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -20,31 +21,32 @@ use crate::records::{Dialect, Workload, record};
 use crate::server::{Server, Usage};
 use crate::{flame, load};
 
-/// How long a subject may take to be ready.
+/// The maximum time for a subject to become ready.
 const START: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(100);
 
-/// How many users are made at a time, at first.
+/// The number of users created at a time, before the measurements.
 const CREATIONS: usize = 256;
 
-/// What is measured.
+/// A measured subject.
 pub(crate) struct Subject {
     pub(crate) name: String,
     dialect: Dialect,
-    /// Where the load goes.
+    /// The target of the load.
     url: String,
     servers: Vec<Server>,
-    // Behind the servers, so that nobody writes to it any more when it is removed.
+    // After the servers: they are dropped first, so none writes to the directory when it is
+    // removed.
     directory: TempDir,
 }
 
-/// Where the programs are that were built with this one.
+/// The directory of the programs built together with this one.
 pub(crate) fn own_programs() -> anyhow::Result<PathBuf> {
     Ok(env::current_exe()?.with_file_name(""))
 }
 
 impl Subject {
-    /// A server that returns a constant record.
+    /// Starts a server that returns a constant record.
     pub(crate) async fn bare(address: &str) -> anyhow::Result<Self> {
         let listen = format!("{address}:3001");
         let arguments = flags(&[("--listen", &listen), ("--json", &record(0, 0))]);
@@ -63,12 +65,12 @@ impl Subject {
         Ok(subject)
     }
 
-    /// A ring of so many nodes, which keep their data below a directory.
+    /// Starts a ring of `nodes` nodes, with their data below a directory.
     pub(crate) async fn ring(nodes: u16, address: &str, below: &Path) -> anyhow::Result<Self> {
         Self::ring_of(&own_programs()?, nodes, address, below).await
     }
 
-    /// The same, of the programs in a directory.
+    /// The same, with the programs in a directory.
     pub(crate) async fn ring_of(
         programs: &Path,
         nodes: u16,
@@ -108,7 +110,8 @@ impl Subject {
         Ok(subject)
     }
 
-    /// A cluster of three etcd members, which keep their data below a directory; the load goes to the leader.
+    /// Starts a cluster of three etcd members, with their data below a directory. The load goes
+    /// to the leader.
     pub(crate) async fn etcd(address: &str, below: &Path) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir_in(below)?;
         let ports = [23790_u16, 23791, 23792];
@@ -144,7 +147,7 @@ impl Subject {
         Ok(Self { name, dialect, url, servers, directory })
     }
 
-    /// Makes the users, and the requests on them.
+    /// Creates the users, and the requests on them.
     pub(crate) async fn fill(&self, users: u32) -> anyhow::Result<()> {
         let http = Client::builder().no_proxy().build()?;
         let creations = (0..users).map(|number| {
@@ -161,7 +164,7 @@ impl Subject {
         self.prepare(users)
     }
 
-    /// Makes the requests on so many users.
+    /// Creates the requests on `users` users.
     pub(crate) fn prepare(&self, users: u32) -> anyhow::Result<()> {
         for workload in Workload::value_variants() {
             let requests = self.dialect.requests(*workload, users);
@@ -174,7 +177,7 @@ impl Subject {
         self.directory.path().join(workload.name()).with_extension("requests")
     }
 
-    /// Puts it under load.
+    /// Puts the subject under load.
     pub(crate) async fn measure(
         &self,
         load: &load::Load,
@@ -191,7 +194,7 @@ impl Subject {
         Ok(Measured { seen, used: used.collect() })
     }
 
-    /// Asks it for more than it can bear.
+    /// Puts the subject under an overload.
     pub(crate) async fn overload(
         &self,
         overload: &Overload,
@@ -208,7 +211,7 @@ impl Subject {
         })
     }
 
-    /// Draws what the processes of each role do for some time.
+    /// Draws a flame graph of the processes of each role, over some time.
     pub(crate) async fn draw(
         &self,
         time: Duration,
@@ -233,7 +236,8 @@ impl Subject {
         Ok(())
     }
 
-    /// By role: the processor time of all its processes, the memory of the largest one.
+    /// The usage by role: the processor time of all its processes, and the memory of the
+    /// largest one.
     pub(crate) fn usage(&self) -> anyhow::Result<Vec<(&'static str, Usage)>> {
         let mut by_role = Vec::<(&'static str, Usage)>::new();
         for server in &self.servers {
@@ -257,28 +261,28 @@ impl Subject {
         let Ok(response) = reqwest::get(format!("{}/api/cluster", self.url)).await else {
             return false;
         };
-        // Of this alone every release tells.
+        // This is the only field common to all releases.
         response.json::<Value>().await.is_ok_and(|status| status["healthy"] == true)
     }
 }
 
-/// What a measurement gave.
+/// The result of a measurement.
 pub(crate) struct Measured {
     pub(crate) seen: load::Seen,
     pub(crate) used: Vec<Used>,
 }
 
-/// What the processes of a role used.
+/// The resources used by the processes of a role.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Used {
     pub(crate) role: &'static str,
-    /// Of all of them.
+    /// The processor time of all of them.
     pub(crate) cpu_us_per_request: f64,
-    /// Of the largest one.
+    /// The memory of the largest one.
     pub(crate) memory_bytes: u64,
 }
 
-/// Waits until a subject has what it needs to be ready.
+/// Waits until a subject is ready, and returns the value from its check.
 async fn once_ready<T>(name: &str, ready: impl AsyncFn() -> Option<T>) -> anyhow::Result<T> {
     let start = Instant::now();
     loop {
@@ -296,7 +300,7 @@ async fn is_leader(url: &str) -> anyhow::Result<bool> {
     Ok(status["leader"].is_string() && status["leader"] == status["header"]["member_id"])
 }
 
-/// A program in a directory.
+/// The path of a program in a directory.
 fn binary(programs: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let path = programs.join(name);
     ensure!(path.exists(), "{} is missing: use `make bench-rest`, which builds it", path.display());

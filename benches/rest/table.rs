@@ -15,7 +15,7 @@ pub(crate) struct Row<'a> {
     pub(crate) pairs: &'a [(Measured, Measured)],
 }
 
-/// Begins the table; its lines are printed as they come.
+/// Begins the table. Its lines are printed as they come.
 pub(crate) fn begin() {
     println!(
         "| workload | data on | subject | requests/s | p50 ms | p99 ms | p99.9 ms | ratio (least, most) | µs of CPU a request | MiB |"
@@ -23,7 +23,8 @@ pub(crate) fn begin() {
     println!("|---|---|---|---:|---:|---:|---:|---:|---|---|");
 }
 
-/// Medians, of the ratios too: each is that of a pair which was measured back to back.
+/// Adds a comparison, with medians. The ratio is a median too: of the ratios of the pairs. The
+/// two of a pair were measured one right after the other.
 pub(crate) fn add(row: &Row<'_>) {
     let ratios = sorted(
         row.pairs.iter().map(|(left, right)| left.seen.per_second() / right.seen.per_second()),
@@ -48,21 +49,21 @@ pub(crate) fn begin_overload() {
     println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---|");
 }
 
-/// A load, and what became of it.
+/// A load, and the fates of its requests.
 pub(crate) struct OverloadRow<'a> {
     pub(crate) workload: &'static str,
-    /// What the load is.
+    /// The name of the load.
     pub(crate) load: &'a str,
-    /// Requests that are due in each second, where there is a rate.
+    /// The number of requests due in each second, if the load has a rate.
     pub(crate) due: Option<f64>,
-    /// Requests that the ring does in each second when it is busy all the time.
+    /// The number of requests done in each second by the ring when it is always busy.
     pub(crate) capacity: f64,
     pub(crate) time: Duration,
     pub(crate) fates: &'a Fates,
     pub(crate) usage: &'a [(&'static str, Usage)],
 }
 
-/// A line of it.
+/// Adds a line to the table of overload.
 pub(crate) fn add_overload(row: &OverloadRow<'_>) {
     let OverloadRow { workload, load, due, capacity, time, fates, usage } = row;
     let per_second = |count: usize| count as f64 / time.as_secs_f64();
@@ -118,7 +119,8 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     values
 }
 
-/// The median of sorted values; with an even number of them the mean of the two in the middle.
+/// The median of sorted values. For an even number of values it is the mean of the two in the
+/// middle.
 fn middle(sorted: &[f64]) -> f64 {
     let half = sorted.len() / 2;
     match sorted.len() {

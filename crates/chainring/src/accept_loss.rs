@@ -1,4 +1,4 @@
-//! `chainring accept-loss`: an operator goes on without what is lost.
+//! `chainring accept-loss`: an operator accepts a loss, and the partition goes on.
 
 use std::process::ExitCode;
 
@@ -12,11 +12,11 @@ use crate::rest::Rest;
 /// Arguments of `chainring accept-loss`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The partition, by its number: `chainring status` says which are lost
+    /// The number of the partition: `chainring status` names the lost partitions
     #[arg(long, value_name = "NUMBER")]
     partition: u16,
 
-    /// The node whose copy the partition goes on with
+    /// The node whose copy serves the partition from now on
     #[arg(long, value_name = "NODE")]
     from: NodeId,
 
@@ -25,7 +25,7 @@ pub(crate) struct Args {
     rest: Rest,
 }
 
-/// Tells the gateway; whatever it says against it is the error.
+/// Sends the request to the gateway. A refusal of the gateway is the error.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { partition, from, rest } = args;
     let body = AcceptLoss { partition: PartitionId(partition), from: from.clone() };

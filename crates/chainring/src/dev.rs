@@ -1,7 +1,9 @@
-//! `chainring dev`: a whole cluster on this machine, each process for itself.
+//! `chainring dev`: a whole cluster on this machine, with a process for the gateway and for
+//! each node.
 //!
-//! Its processes end with it, however it ends: it asks them to where it can (Ctrl-C, SIGTERM, SIGHUP, SIGQUIT, a closed pipe
-//! at standard output), and where it cannot, as after SIGKILL, they find their standard input at its end.
+//! Its processes end with it, however it ends. Where it can, it asks them to end: after Ctrl-C,
+//! SIGTERM, SIGHUP, SIGQUIT, or when the pipe at standard output is closed. Where it cannot, as
+//! after SIGKILL, they see the end of their standard input.
 
 mod child;
 mod console;
@@ -24,24 +26,26 @@ use self::layout::Layout;
 use crate::rest::Rest;
 use crate::{out, status};
 
-/// The most nodes that are started: more than anyone tries on one machine, too few to bring it down.
+/// The maximum number of nodes: more than anyone tries on one machine, and few enough not to
+/// bring it down.
 const NODES_MAX: usize = 32;
 
-/// How often the gateway is asked whether the ring is ready.
+/// The time between two checks whether the ring is ready.
 const POLL: Duration = Duration::from_millis(200);
 
 /// Arguments of `chainring dev`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How many nodes; fixed by the first start with a data directory
+    /// The number of nodes; fixed by the first start with a data directory
     #[arg(long, value_name = "NODES", default_value_t = 3)]
     nodes: usize,
 
-    /// Where to keep the data between runs
+    /// Directory for the data between runs
     #[arg(long, value_name = "DIR", default_value = "data", conflicts_with = "memory")]
     data: PathBuf,
 
-    /// Keep the users in memory only: a node that is killed returns empty and is restored, and nothing is left at the end
+    /// Keep the users in memory only: a killed node returns empty and is restored, and no data
+    /// is left at the end
     #[arg(long)]
     memory: bool,
 
@@ -54,7 +58,8 @@ pub(crate) struct Args {
     socket_port: u16,
 }
 
-/// Runs the cluster until Ctrl-C, or until nobody reads what it prints.
+/// Runs the cluster until Ctrl-C, until the reader of standard output is gone, or until a
+/// process has failed too often.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !(2..=NODES_MAX).contains(&args.nodes) {
         bail!("a ring on one machine has 2 to {NODES_MAX} nodes, not {}", args.nodes);
@@ -88,7 +93,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     announcing.abort();
     console.say("stopping");
-    // The gateway first: it ends what its clients have under way while the nodes are there.
+    // The gateway stops first: it ends the requests under way while the nodes still run.
     gateway.stop().await;
     nodes.stop().await;
     match layout.kept() {
@@ -99,7 +104,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Processes that are kept running.
+/// A group of processes, kept running.
 struct Children {
     console: Console,
     stopping: CancellationToken,
@@ -119,7 +124,7 @@ impl Children {
         self.keepers.spawn(child.keep_running(self.console.clone(), self.stopping.clone()));
     }
 
-    /// Returns when a process died so often that it is not started again.
+    /// Returns when a process has failed too often, and is not started again.
     async fn one_gives_up(&mut self) {
         if self.keepers.join_next().await.is_none() {
             std::future::pending().await
@@ -132,7 +137,7 @@ impl Children {
     }
 }
 
-/// What is said once the ring is ready.
+/// The details to print when the ring is ready.
 struct Announcement {
     rest: String,
     socket: String,
@@ -149,7 +154,7 @@ impl Announcement {
     }
 }
 
-/// Says when the ring is ready, where it is, and what to try.
+/// Waits until the ring is ready, and prints its addresses and some commands to try.
 async fn announce(announcement: Announcement, console: Console) {
     let Announcement { rest: url, socket, data, nodes } = announcement;
     let rest = Rest::at(url);

@@ -1,14 +1,14 @@
-//! The command that users type.
+//! The command line for users.
 //!
 //! | module | command |
 //! |---|---|
 //! | [`dev`] | `chainring dev`: a whole cluster on this machine |
-//! | [`status`] | `chainring status`: what the gateway knows of its cluster |
-//! | [`watch`] | `chainring watch`: the same, whenever it changes |
+//! | [`status`] | `chainring status`: the gateway's status of its cluster |
+//! | [`watch`] | `chainring watch`: the same, after each change |
 //! | [`token`] | `chainring token`: an API token for a REST client |
-//! | [`accept_loss`] | `chainring accept-loss`: goes on without updates that are lost |
+//! | [`accept_loss`] | `chainring accept-loss`: goes on without lost updates |
 //!
-//! [`out`] prints what each of them has to say.
+//! [`out`] prints the output of all of them.
 
 mod accept_loss;
 mod dev;
@@ -39,18 +39,20 @@ struct Args {
 enum Command {
     /// Start a gateway and its nodes on this machine, and keep them running until Ctrl-C
     ///
-    /// REST asks for no tokens, and answers to localhost, to addresses and to the names in
-    /// CHAINRING_HOSTS
+    /// REST asks for no tokens, and answers requests to localhost, to addresses and to the
+    /// names in CHAINRING_HOSTS
     Dev(dev::Args),
-    /// Show the ring: nodes, views, positions, lag; exits with 1 if something is wrong with it
+    /// Show the ring: nodes, views, positions, lag; exits with 1 if there is a problem
     Status(status::Args),
-    /// Show the ring whenever a view or a link has changed (needs the secret)
+    /// Show the ring after each change of a view or a link (needs the secret)
     Watch(watch::Args),
-    /// Go on without what is lost for good: a partition is served from the copy on one node, whatever the other had
+    /// Give up lost data for good: serve a partition from the copy on one node, whatever the
+    /// other copy had
     ///
-    /// What that node cannot read is dropped. `chainring status` and the node's log name the users then
+    /// Users whose records that node cannot read are dropped. `chainring status` and the node's
+    /// log then name them
     AcceptLoss(accept_loss::Args),
-    /// Make an API token for a REST client, and its line in the gateway's file of tokens
+    /// Make an API token for a REST client, and its line for the gateway's file of tokens
     Token(token::Args),
 }
 

@@ -1,5 +1,5 @@
-//! What the commands print. A reader that has seen enough (`chainring status | head -1`) is no error: the command ends
-//! quietly, with the exit code that it would have had.
+//! The output of the commands. A reader may stop early (`chainring status | head -1`). That is
+//! no error: the command ends quietly, with its usual exit code.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -9,20 +9,21 @@ use anyhow::Context;
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
 
-/// Whether anybody reads what is printed.
+/// Whether standard output still has a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
-    /// As far as is known.
+    /// There is a reader, as far as known.
     Reads,
     /// The other end of the pipe is closed.
     Gone,
 }
 
-/// Prints text to standard output, all at once.
+/// Prints text to standard output, in one piece.
 ///
 /// # Errors
 ///
-/// When it cannot be written, otherwise than for want of a reader: what is printed may matter.
+/// Returns an error if the text cannot be written, because it may matter. A closed pipe is no
+/// error.
 pub(crate) fn print(text: impl fmt::Display) -> anyhow::Result<Reader> {
     let mut output = io::stdout().lock();
     match output.write_all(format!("{text}\n").as_bytes()).and_then(|()| output.flush()) {
@@ -32,18 +33,18 @@ pub(crate) fn print(text: impl fmt::Display) -> anyhow::Result<Reader> {
     }
 }
 
-/// Says something beside, on standard error, if anybody listens there.
+/// Prints a remark to standard error, if there is a reader.
 pub(crate) fn remark(text: impl fmt::Display) {
-    // All at once, so that no other process comes in between.
+    // In one piece, so that no output of another process comes in between.
     drop(io::stderr().write_all(format!("{text}\n").as_bytes()));
 }
 
-/// Returns when nobody reads standard output any more; never, where it is no pipe.
+/// Returns when standard output has no reader any more. Never returns if it is not a pipe.
 pub(crate) async fn reader_is_gone() {
-    // Nothing is written with it, so the pipe's mode stays as it is.
+    // This sender never writes, so the mode of the pipe need not change.
     let watched = io::stdout().as_fd().try_clone_to_owned();
     let watched = watched.and_then(pipe::Sender::from_owned_fd_unchecked);
-    // Files cannot be watched, and need not be.
+    // A file cannot be watched, and need not be.
     if let Ok(output) = watched
         && output.ready(Interest::ERROR).await.is_ok()
     {

@@ -1,4 +1,4 @@
-//! The REST interface of a gateway, for the commands that ask it something.
+//! A client of the gateway's REST interface, for the commands.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use reqwest::Certificate;
 
 use crate::trust::{self, Trust, no_gateway_at};
 
-/// How long the gateway may take to answer.
+/// The maximum time for the gateway's answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The status of a request without a token that is known.
 const UNAUTHORIZED: u16 = 401;
 
-/// The variable that holds the API token itself.
+/// The variable with the API token itself.
 const TOKEN: &str = "CHAINRING_TOKEN";
 
-/// Where a gateway serves REST, as an argument.
+/// The address of the gateway's REST interface, as an argument.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rest {
-    /// Where the gateway serves REST
+    /// The address of the gateway's REST interface
     #[arg(
         long,
         value_name = "URL",
@@ -32,17 +32,18 @@ pub(crate) struct Rest {
     )]
     pub(crate) url: String,
 
-    /// File with the API token, where the gateway wants one; without it, the variable CHAINRING_TOKEN may hold the token
+    /// File with the API token, if the gateway wants one; without this flag, the token may be
+    /// in the variable CHAINRING_TOKEN
     #[arg(long, value_name = "FILE", env = "CHAINRING_TOKEN_FILE")]
     token_file: Option<PathBuf>,
 
-    /// Whom to trust.
+    /// The trusted authorities.
     #[command(flatten)]
     trust: Trust,
 }
 
 impl Rest {
-    /// The one at a URL, which wants no token.
+    /// The interface at a URL, without a token.
     pub(crate) fn at(url: String) -> Self {
         Self { url, token_file: None, trust: Trust::default() }
     }

@@ -1,4 +1,4 @@
-//! `chainring status`: what the gateway knows of its cluster.
+//! `chainring status`: the gateway's status of its cluster.
 
 mod table;
 
@@ -19,19 +19,19 @@ pub(crate) struct Args {
     #[command(flatten)]
     rest: Rest,
 
-    /// Print the gateway's JSON as it is
+    /// Print the gateway's JSON unchanged
     #[arg(long)]
     json: bool,
 }
 
-/// Asks the gateway and shows the answer; the exit code says whether the cluster is healthy.
+/// Asks the gateway and prints the answer. The exit code is 0 if the cluster is healthy.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (status, text) = fetch(&args.rest).await?;
     out::print(if args.json { text } else { table(&status) })?;
     Ok(if status.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What the gateway knows, and its JSON.
+/// The gateway's status, and its JSON.
 pub(crate) async fn fetch(rest: &Rest) -> anyhow::Result<(ClusterStatus, String)> {
     let text = rest.client()?.cluster_json().await.map_err(|error| rest.explain(error))?;
     let status = serde_json::from_str(&text).with_context(|| {

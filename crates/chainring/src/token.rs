@@ -7,15 +7,15 @@ use process::tokens::{self, Role};
 
 use crate::out;
 
-/// What the token is for.
+/// The purpose of the token.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What its holder may do: each role may do what those before it may
+    /// The role of the token's holder: each role has the rights of the roles before it
     #[arg(long, value_enum)]
     role: Role,
 }
 
-/// Makes a token, and says what becomes of it.
+/// Makes a token, and prints it with instructions.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).context("the operating system gives no random bytes")?;

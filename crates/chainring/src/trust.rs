@@ -1,4 +1,4 @@
-//! Whom the commands trust that speak to a gateway with TLS.
+//! The authorities trusted by a command when it connects to a gateway with TLS.
 
 use std::convert::Infallible;
 use std::fs;
@@ -6,19 +6,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 
-/// How each certificate begins.
+/// The first line of each certificate.
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
-/// Whose certificates are trusted, as an argument.
+/// The trusted authorities, as an argument.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Trust {
-    /// File with the certificates of the authorities that vouch for the gateway, in PEM; those of the system without it
+    /// File with the certificates of the authorities trusted to vouch for the gateway, in PEM;
+    /// by default those of the system
     #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_CA")]
     tls_ca: Option<PathBuf>,
 }
 
 impl Trust {
-    /// The certificates, where they are given.
+    /// The certificates in the file, if one is given.
     pub(crate) fn pem(&self) -> anyhow::Result<Option<Vec<u8>>> {
         let Some(path) = &self.tls_ca else { return Ok(None) };
         let pem = read(path)?;
@@ -28,12 +29,12 @@ impl Trust {
     }
 }
 
-/// A URL as users type it: without a scheme it is `http`.
+/// Completes a URL typed by a user: without a scheme it is `http`.
 pub(crate) fn url(text: &str) -> Result<String, Infallible> {
     Ok(if text.contains("://") { text.to_owned() } else { format!("http://{text}") })
 }
 
-/// What to say, and to do, where nobody answers.
+/// The message for a user when no gateway answers.
 pub(crate) fn no_gateway_at(url: &str) -> String {
     if url.starts_with("https:") || url.starts_with("wss:") {
         format!(
@@ -44,7 +45,7 @@ pub(crate) fn no_gateway_at(url: &str) -> String {
     }
 }
 
-/// What is in a file of PEM.
+/// Reads a PEM file.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }

@@ -1,6 +1,7 @@
-//! `chainring watch`: what the gateway knows of its cluster, whenever it changes.
+//! `chainring watch`: the gateway's status of its cluster, after each change.
 //!
-//! It speaks to the gateway's socket.io port as any user's program can: with a socket.io client that is not ours.
+//! It connects to the gateway's socket.io port as any user's program can: with a socket.io
+//! client from another project.
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -23,7 +24,7 @@ use crate::trust::{self, Trust, no_gateway_at, read};
 /// Arguments of `chainring watch`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where the gateway serves socket.io
+    /// The address of the gateway's socket.io port
     #[arg(
         long,
         value_name = "URL",
@@ -37,11 +38,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     secret: SecretArgs,
 
-    /// Whom to trust.
+    /// The trusted authorities.
     #[command(flatten)]
     trust: Trust,
 
-    /// File with a certificate and those that lead to its authority, in PEM, where the gateway wants one (--tls-mutual)
+    /// File with a certificate and the chain to its authority, in PEM, if the gateway wants one
+    /// (--tls-mutual)
     #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_CERT", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
 
@@ -72,7 +74,8 @@ enum Told {
     Error(String),
 }
 
-/// Shows the cluster until Ctrl-C, until nobody reads what it shows, or until the gateway is lost.
+/// Prints the cluster until Ctrl-C, until the reader of standard output is gone, or until the
+/// gateway is lost.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (tell, mut told) = mpsc::unbounded_channel();
     let client = connect(&args, tell).await?;

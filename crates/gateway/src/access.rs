@@ -1,4 +1,4 @@
-//! Who may do what over REST.
+//! Access control of REST: each request needs a role.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,36 +10,36 @@ use process::follow::follow;
 use process::threads::Threads;
 use process::tokens::{Role, Tokens, TokensError};
 
-/// Who may do what over REST.
+/// Access control of REST: the rights of each client.
 #[derive(Debug, Clone, Default)]
 pub enum Access {
     /// Everyone may do everything.
     #[default]
     Open,
-    /// Everyone may do everything, in requests to these hosts: a browser must not do it for the
-    /// page of another site.
+    /// Everyone may do everything, but only in requests to these hosts. So a browser cannot do
+    /// it for the page of another site.
     Hosts(Hosts),
-    /// Who has a token may do what its role may.
+    /// A client has the rights of its token's role.
     Tokens(Arc<RwLock<Tokens>>),
 }
 
-/// Why a request is not carried out.
+/// The reason to refuse a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Denied {
-    /// It has no token, or none that is known.
+    /// The request has no token, or an unknown one.
     Unauthenticated,
-    /// Its token's role does not suffice; this one would.
+    /// The role of the token is too low. This role would be enough.
     Forbidden(Role),
-    /// It names another host.
+    /// The request names another host.
     Misdirected,
 }
 
 impl Access {
-    /// As a file of tokens has it.
+    /// Access by the tokens in a file.
     ///
     /// # Errors
     ///
-    /// As [`Tokens::read`].
+    /// See [`Tokens::read`].
     pub fn from_file(path: &Path) -> Result<Self, TokensError> {
         Ok(Self::of(Tokens::read(path)?))
     }
@@ -56,8 +56,8 @@ impl Access {
         }
     }
 
-    /// Takes over what the file of tokens says whenever that changes, for as long as it is polled. A file that cannot be used
-    /// changes nothing.
+    /// Reads the file of tokens again whenever it changes, and uses the new tokens. Runs while
+    /// it is polled. A file with an error changes nothing.
     pub async fn follow(self, path: PathBuf, threads: Arc<dyn Threads>) {
         let Self::Tokens(tokens) = self else { return };
         let known = tokens.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -68,7 +68,8 @@ impl Access {
         follow("the API tokens", &threads, known, move || Tokens::read(&path), take).await;
     }
 
-    /// Whether a request may be carried out that needs this role; none where everybody may ask.
+    /// Checks whether the sender of a request has the needed role. `None` means: everybody may
+    /// send it.
     pub(crate) fn check<B>(
         &self,
         request: &Request<B>,
@@ -91,7 +92,7 @@ impl Access {
     }
 }
 
-/// The token that a request shows (RFC 6750, section 2.1).
+/// The token in a request (RFC 6750, section 2.1).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())

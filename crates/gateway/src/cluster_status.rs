@@ -1,9 +1,9 @@
-//! The core's overview of the cluster as the public JSON types have it.
+//! Translates the core's overview of the cluster into the public JSON types.
 
 use api::{ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};
 use ring_core::gateway::{CopyOverview, NodeOverview, Overview, PartitionOverview};
 
-/// The status that clients see.
+/// The status for clients.
 pub(crate) fn of(overview: Overview) -> ClusterStatus {
     let Overview { cluster, healthy, nodes, partitions } = overview;
     ClusterStatus {

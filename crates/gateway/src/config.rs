@@ -1,4 +1,4 @@
-//! Configuration: as it is given, and as it is used.
+//! Configuration: the arguments as given, and the resolved values.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
@@ -24,20 +24,21 @@ use service::tls::{Tls, TlsArgs};
 use crate::access::Access;
 use crate::rest::REFUSED_BODY_BYTES_MAX;
 
-/// How long a view change is taken to last at most: deciding, saving, publishing, storing at a node.
+/// The assumed maximum for one view change: to decide, save and publish it, and to store it at
+/// a node.
 const VIEW_CHANGE: Duration = Duration::from_millis(500);
 
-/// How often others have a turn before a frame is sent to a node: a busy gateway's frames hold twice as many messages with four turns
-/// as with one.
+/// How many times to yield before sending a frame to a node, so that more messages join it.
+/// With four turns, the frames of a busy gateway hold twice as many messages as with one.
 const TURNS: u32 = 4;
 
-/// How many bytes the body of a request may take, unless told.
+/// The default limit for the body of a request, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
 
-/// With less there are users who could not be created.
+/// The smallest allowed limit. With a lower one, some valid users could not be created.
 const BODY_BYTES_LEAST: usize = 8 << 10;
 
-/// The arguments of a gateway; each has an environment variable too.
+/// The arguments of a gateway. Each has an environment variable too.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(
     name = "gateway",
@@ -45,7 +46,8 @@ const BODY_BYTES_LEAST: usize = 8 << 10;
     about = "The gateway of a Chainring: serves REST and links the nodes"
 )]
 pub struct Args {
-    /// The ids of the nodes, in the ring's order, with commas between them; fixed once the cluster is formed
+    /// The ids of the nodes in ring order, separated by commas; fixed once the cluster is
+    /// formed
     #[arg(
         long,
         value_name = "IDS",
@@ -55,39 +57,42 @@ pub struct Args {
     )]
     pub nodes: Vec<NodeId>,
 
-    /// Directory of the cluster's state; made if it is missing
+    /// Directory of the cluster's state; created if it is missing
     #[arg(long, value_name = "DIR", env = "CHAINRING_STATE_DIR")]
     pub state: PathBuf,
 
-    /// The address on which REST and the nodes are served
+    /// The address for REST and for the nodes
     #[arg(long, value_name = "IP", env = "CHAINRING_LISTEN_ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub listen: IpAddr,
 
-    /// The port of REST; 0 takes any that is free
+    /// The port of REST; 0 takes any free port
     #[arg(long, value_name = "PORT", env = "CHAINRING_REST_PORT", default_value_t = 3001)]
     pub rest_port: u16,
 
-    /// The port of socket.io, for the nodes and for observers; 0 takes any that is free
+    /// The port of socket.io, for the nodes and for observers; 0 takes any free port
     #[arg(long, value_name = "PORT", env = "CHAINRING_SOCKET_PORT", default_value_t = 3002)]
     pub socket_port: u16,
 
-    /// How long a request may take, in milliseconds
+    /// The maximum time for a request, in milliseconds
     #[arg(long, value_name = "MS", env = "CHAINRING_REQUEST_DEADLINE_MS", default_value_t = 5000)]
     pub request_deadline_ms: u64,
 
-    /// How long after its start the gateway waits for nodes before it goes on without them, in milliseconds
+    /// How long the gateway waits for nodes after its start before it goes on without them, in
+    /// milliseconds
     #[arg(long, value_name = "MS", env = "CHAINRING_GRACE_MS", default_value_t = 2000)]
     pub grace_ms: u64,
 
-    /// How many requests may be under way at once
+    /// The maximum number of requests under way at once
     #[arg(long, value_name = "REQUESTS", env = "CHAINRING_IN_FLIGHT_MAX", default_value = "16384")]
     pub in_flight_max: NonZeroUsize,
 
-    /// How many reads may be under way at each node: those beyond get 503
+    /// The maximum number of reads under way at each node; further reads wait in the gateway,
+    /// and get 503 when they have waited too long
     #[arg(long, value_name = "READS", env = "CHAINRING_READS_OF_NODE_MAX", default_value = "512")]
     pub reads_of_node_max: NonZeroUsize,
 
-    /// How many updates may be under way at a node, half of that where all nodes have much to do: those beyond get 503
+    /// The maximum number of updates under way at a node, half of it while all nodes are busy;
+    /// further updates wait in the gateway, and get 503 when they have waited too long
     #[arg(
         long,
         value_name = "UPDATES",
@@ -96,27 +101,30 @@ pub struct Args {
     )]
     pub updates_of_node_max: NonZeroUsize,
 
-    /// How many bytes the body of a request may take
+    /// The maximum size of a request's body, in bytes
     #[arg(long, value_name = "BYTES", env = "CHAINRING_BODY_BYTES_MAX", default_value_t = BODY_BYTES_MAX)]
     pub body_bytes_max: usize,
 
-    /// How many packets may wait for an observer that reads too slowly
+    /// The maximum number of packets that may wait for a slow observer; an observer with more
+    /// is cut off
     #[arg(long, value_name = "PACKETS", env = "CHAINRING_OBSERVER_PACKETS_MAX", default_value_t = Settings::default().observer_packets_max)]
     pub observer_packets_max: usize,
 
-    /// How many threads serve; half of the processors unless told
+    /// The number of threads; by default half of the processors
     #[arg(long, value_name = "THREADS", env = "CHAINRING_GATEWAY_THREADS")]
     pub threads: Option<NonZeroUsize>,
 
-    /// Tell in a header of each response which copy answered
+    /// Name the answering copy in a header of each response
     #[arg(long, env = "CHAINRING_EXPOSE_SERVED_BY", value_parser = BoolishValueParser::new())]
     pub expose_served_by: bool,
 
-    /// File with the API tokens: a line for each, with its role (read, write or admin) and its SHA-256; read again when it changes
+    /// File with the API tokens: each line has a role (read, write or admin) and the SHA-256 of
+    /// a token; read again when it changes
     #[arg(long, value_name = "FILE", env = "CHAINRING_API_TOKENS_FILE")]
     pub tokens_file: Option<PathBuf>,
 
-    /// Serve REST beyond this machine although anyone may do anything there: without --tokens-file
+    /// Serve REST beyond this machine without --tokens-file, although anyone may then do
+    /// anything
     #[arg(long, env = "CHAINRING_INSECURE", value_parser = BoolishValueParser::new())]
     pub insecure: bool,
 
@@ -134,7 +142,7 @@ pub struct Args {
     #[command(flatten)]
     pub links: LinkArgs,
 
-    /// What peers may take of each port.
+    /// The limits of each port for its peers.
     #[command(flatten)]
     pub ports: PortArgs,
 
@@ -142,7 +150,7 @@ pub struct Args {
     #[command(flatten)]
     pub tls: TlsArgs,
 
-    /// How long the disk may take.
+    /// The time limit for the disk.
     #[command(flatten)]
     pub disk: DiskArgs,
 
@@ -150,60 +158,60 @@ pub struct Args {
     #[command(flatten)]
     pub log: LogArgs,
 
-    /// What ends the process.
+    /// How to end the process.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,
 }
 
-/// What a gateway needs to know, resolved.
+/// The resolved configuration of a gateway.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The nodes in their order.
+    /// The nodes in ring order.
     pub ring: Ring,
     /// The cluster's secret.
     pub secret: Secret,
     /// The times and sizes of links.
     pub links: Settings,
-    /// How REST is served.
+    /// The settings of the port of REST.
     pub rest_port: Port,
-    /// How nodes and observers are served.
+    /// The settings of the port for nodes and observers.
     pub link_port: Port,
-    /// What the core may be told.
+    /// The settings of the core.
     pub gateway_settings: GatewaySettings,
-    /// How long a request may take.
+    /// The maximum time for a request.
     pub request_deadline: Duration,
-    /// How long a save of the cluster's state may take: after that the gateway ends.
+    /// The maximum time to save the cluster's state. When it passes, the gateway ends.
     pub disk_deadline: Duration,
-    /// How many bytes the body of a request may take.
+    /// The maximum size of a request's body, in bytes.
     pub body_bytes_max: usize,
-    /// What responses say of who answered.
+    /// Whether responses name the answering copy.
     pub served_by: ServedByHeader,
-    /// Who may do what over REST.
+    /// Access control of REST.
     pub access: Access,
 }
 
-/// What responses say of who answered.
+/// Whether responses name the answering copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServedByHeader {
-    /// Nothing.
+    /// Responses do not name it.
     Hidden,
-    /// Node, copy and epoch, in the header `chainring-served-by`.
+    /// Responses name node, copy and epoch, in the header `chainring-served-by`.
     Shown,
 }
 
-/// Arguments that cannot be used.
+/// Invalid arguments.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The nodes make no ring.
+    /// The nodes do not form a ring.
     #[error(transparent)]
     Ring(#[from] InvalidRing),
-    /// There is no secret.
+    /// There is no usable secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// No link could live.
+    /// With these times no link could live.
     #[error(transparent)]
     Links(#[from] InvalidSettings),
-    /// Nobody could be served.
+    /// With these limits no peer could be served.
     #[error(transparent)]
     Ports(#[from] InvalidLimits),
     /// The API tokens cannot be used.
@@ -215,12 +223,13 @@ pub enum ConfigError {
          listen on 127.0.0.1"
     )]
     Unprotected(IpAddr),
-    /// A time that nobody waits for.
+    /// A deadline or grace period is uselessly long.
     #[error(
         "a request deadline or a grace period above an hour has no use: lower --request-deadline-ms or --grace-ms"
     )]
     TooLong,
-    /// Users could not be created, or bodies would fill the memory.
+    /// With a lower limit some users could not be created; with a higher one bodies could fill
+    /// the memory.
     #[error(
         "a limit of {0} bytes for bodies makes no sense: give --body-bytes-max at least {BODY_BYTES_LEAST} and at most \
          {REFUSED_BODY_BYTES_MAX}"
@@ -232,15 +241,15 @@ pub enum ConfigError {
          change views; raise --request-deadline-ms, or lower the heartbeat times"
     )]
     DeadlineTooShort {
-        /// What was asked for.
+        /// The given deadline.
         deadline: Duration,
-        /// What must fit in.
+        /// The time for the reaction: the deadline must be longer.
         needed: Duration,
     },
 }
 
 impl Config {
-    /// A configuration with the usual times.
+    /// A configuration with the default times.
     pub fn new(ring: Ring, secret: Secret) -> Self {
         Self {
             ring,
@@ -257,12 +266,13 @@ impl Config {
         }
     }
 
-    /// Checks what only makes sense together.
+    /// Checks values against their ranges and against each other.
     ///
     /// # Errors
     ///
-    /// When a request's deadline leaves no room for noticing a loss and two view changes, or is no deadline at all; when links
-    /// could not live, or bodies not be sent.
+    /// Returns an error if a request's deadline leaves no time to notice a loss and to make two
+    /// view changes; if it or the grace period is longer than an hour; if links could not live;
+    /// or if the limit of bodies is out of range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.links.validate()?;
         if !(BODY_BYTES_LEAST..=REFUSED_BODY_BYTES_MAX).contains(&self.body_bytes_max) {
@@ -280,11 +290,12 @@ impl Config {
         }
     }
 
-    /// The configuration that the arguments give.
+    /// Makes the configuration from the arguments.
     ///
     /// # Errors
     ///
-    /// When they do not make sense, or the secret, the tokens or the nodes cannot be used.
+    /// Returns an error if the arguments are invalid, or if the secret, the tokens or the nodes
+    /// cannot be used.
     pub fn from_args(args: &Args, tls: &Tls) -> Result<Self, ConfigError> {
         if !args.listen.is_loopback() && args.tokens_file.is_none() && !args.insecure {
             return Err(ConfigError::Unprotected(args.listen));

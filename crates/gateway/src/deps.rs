@@ -1,4 +1,4 @@
-//! What a gateway takes from its machine, and the simulation from itself.
+//! The gateway's dependencies on its machine. The simulation provides its own.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use process::threads::Threads;
 
 use crate::state::StateStore;
 
-/// What a gateway takes from its machine.
+/// The gateway's dependencies on its machine.
 pub struct Deps<R, S> {
-    /// Where REST is served.
+    /// The listener of REST.
     pub rest: R,
-    /// Where nodes and observers are served.
+    /// The listener for nodes and observers.
     pub socket: S,
-    /// Where the cluster's state is kept.
+    /// The store of the cluster's state.
     pub state: Arc<dyn StateStore>,
-    /// Where random things come from.
+    /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Where blocking calls run.
+    /// The threads for blocking calls.
     pub threads: Arc<dyn Threads>,
 }

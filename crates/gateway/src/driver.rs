@@ -1,8 +1,9 @@
 //! The driver: hands events to the core and carries out its effects.
 //!
-//! Whoever has an event (a REST handler, the reader of a link, the timer, a finished save) takes the lock, lets the core
-//! handle it and carries out what comes of it, in order. None of that waits: sends go into queues, saves run apart. So a
-//! request costs no hop to another task, and effects keep the order in which the core gave them.
+//! A REST handler, the reader of a link, the timer or a finished save brings an event. It takes
+//! the lock, lets the core handle the event, and carries out the effects in order. No step
+//! waits: sends go into queues, and saves run apart. So a request costs no hop to another task,
+//! and effects keep the core's order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,15 +33,15 @@ use crate::cluster_status;
 use crate::state::{StateError, StateStore};
 use crate::teller::{Teller, changed};
 
-/// The core of a gateway, shared by all who have events for it.
+/// The core of a gateway, shared by all sources of events.
 pub(crate) struct Driver {
     shared: Shared<Locked>,
     clock: Clock,
     request_deadline: Duration,
     links: LinkIds,
-    /// States to be saved, in order.
+    /// The states to save, in order.
     to_save: mpsc::UnboundedSender<ClusterState>,
-    /// Counts what observers would want to hear of.
+    /// Counts the changes of interest to observers.
     changes: watch::Sender<u64>,
     ended: CancellationToken,
 }
@@ -48,9 +49,9 @@ pub(crate) struct Driver {
 /// Why the loss of updates is not accepted.
 #[derive(Debug)]
 pub(crate) enum NotAccepted {
-    /// There is nothing to accept.
+    /// The core refuses: there is no loss to accept.
     Loss(AcceptLossError),
-    /// The gateway ends.
+    /// The gateway is ending.
     Ending,
 }
 
@@ -61,17 +62,17 @@ struct Locked {
     waiting: BTreeMap<Ticket, oneshot::Sender<Outcome>>,
     tickets: u64,
     effects: Vec<GatewayEffect>,
-    /// The answer to the operator whose word is being handled.
+    /// The answer to the operator's request under way.
     loss_accepted: Option<Result<(), AcceptLossError>>,
     /// Every request so far.
     #[cfg(test)]
     submitted: Vec<ClientRequest>,
-    /// The gateway ends: nothing that happens from now on is for the core to act on.
+    /// The gateway is ending: the core must not act on any later event.
     is_ending: bool,
 }
 
 impl Driver {
-    /// A driver, and the states that it wants saved.
+    /// Creates a driver, and the queue of states to save.
     pub(crate) fn new(
         core: Gateway,
         boot: GatewayBoot,
@@ -103,7 +104,8 @@ impl Driver {
         (Arc::new(driver), saves)
     }
 
-    /// Brings a client's request to its end; within the request deadline, or until the gateway ends.
+    /// Carries a client's request to its end. Returns within the request deadline, or when the
+    /// gateway ends.
     pub(crate) async fn request(&self, request: ClientRequest) -> Outcome {
         let (complete, completed) = oneshot::channel();
         let forgotten = match &request {
@@ -123,22 +125,22 @@ impl Driver {
             let time_allowed = self.request_deadline;
             self.handle(&mut locked, [GatewayEvent::Submit { ticket, request, time_allowed }]);
         }
-        // The core completes every request, unless the gateway ends before.
+        // The core completes every request, unless the gateway ends first.
         completed.await.unwrap_or(forgotten)
     }
 
-    /// The requests that were brought since this was asked last.
+    /// The requests since the last call of this function.
     #[cfg(test)]
     pub(crate) fn take_submitted(&self) -> Vec<ClientRequest> {
         std::mem::take(&mut self.shared.lock().submitted)
     }
 
-    /// Judges a node that connects.
+    /// Admits or refuses a connecting node.
     pub(crate) fn admit(&self, hello: &NodeHello) -> Result<(), Refusal> {
         self.shared.lock().core.admit(hello)
     }
 
-    /// A node is linked.
+    /// Handles a new link of a node.
     pub(crate) fn node_linked(&self, sender: Sender<ToNode>, hello: NodeHello) -> LinkId {
         let link = self.links.next();
         let mut locked = self.shared.lock();
@@ -148,18 +150,18 @@ impl Driver {
         link
     }
 
-    /// A node says something.
+    /// Handles messages of a node.
     pub(crate) fn node_says(&self, link: LinkId, messages: Vec<FromNode>) {
         let events = messages.into_iter().map(|message| GatewayEvent::NodeSays { link, message });
         self.handle(&mut self.shared.lock(), events);
     }
 
-    /// A frame of a node cannot be decoded.
+    /// Handles an undecodable frame of a node.
     pub(crate) fn node_undecodable(&self, link: LinkId) {
         self.handle(&mut self.shared.lock(), [GatewayEvent::NodeUndecodable { link }]);
     }
 
-    /// A node's link is gone.
+    /// Handles the loss of a node's link.
     pub(crate) fn node_lost(&self, link: LinkId) {
         let mut locked = self.shared.lock();
         locked.links.remove(&link);
@@ -167,18 +169,18 @@ impl Driver {
         self.handle(&mut locked, [GatewayEvent::NodeLost { link }]);
     }
 
-    /// What is known of the cluster.
+    /// The cluster's status.
     pub(crate) fn status(&self) -> ClusterStatus {
         let overview = self.shared.lock().core.overview(self.clock.now());
         cluster_status::of(overview)
     }
 
-    /// How many requests of clients are under way.
+    /// The number of client requests under way.
     pub(crate) fn in_flight(&self) -> usize {
         self.shared.lock().core.in_flight()
     }
 
-    /// An operator wants a partition to go on with the copy of one node.
+    /// Handles an operator's wish: let a partition go on with the copy of one node.
     pub(crate) fn accept_loss(
         &self,
         partition: PartitionId,
@@ -196,12 +198,12 @@ impl Driver {
         Ok(())
     }
 
-    /// Changes whenever the cluster's status has.
+    /// A counter. It changes with every change of the cluster's status.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// Lets time pass, for as long as it is polled.
+    /// Sends ticks to the core when its deadlines pass. Runs while it is polled.
     pub(crate) async fn keep_time(&self) {
         loop {
             let clock = self.clock;
@@ -213,7 +215,8 @@ impl Driver {
         }
     }
 
-    /// Saves what is to be saved, one state after the other, each within the deadline; returns when that fails.
+    /// Saves the queued states one after the other, each within the deadline. Returns when a
+    /// save fails.
     pub(crate) async fn keep_state(
         &self,
         mut saves: mpsc::UnboundedReceiver<ClusterState>,
@@ -236,8 +239,8 @@ impl Driver {
         }
     }
 
-    /// Closes every link and answers whoever waits. The core does not hear of that: to it these links would be lost, and views
-    /// would shrink.
+    /// Closes every link and answers every waiting request. The core does not hear of it: it
+    /// would take these links as lost, and shrink views.
     pub(crate) fn end(&self, reason: &str) {
         let mut locked = self.shared.lock_anyhow();
         locked.is_ending = true;
@@ -246,12 +249,12 @@ impl Driver {
         locked.links.values().for_each(|sender| sender.close(reason));
     }
 
-    /// Waits that long, or until the gateway ends.
+    /// Waits for this time, or until the gateway ends.
     pub(crate) async fn pause(&self, time: Duration) {
         let _ = timeout(time, self.ended()).await;
     }
 
-    /// Returns once [`end`](Self::end) was called.
+    /// Returns after a call of [`end`](Self::end).
     pub(crate) async fn ended(&self) {
         self.ended.cancelled().await;
     }
@@ -284,7 +287,7 @@ impl Driver {
         match effect {
             GatewayEffect::Send { link, message } => {
                 if let Some(sender) = locked.links.get(&link) {
-                    // A link that cannot take a message closes, and the core hears of that.
+                    // If a link cannot take a message, it closes, and the core hears of that.
                     let _ = sender.send(&*message);
                 }
             }
@@ -321,7 +324,7 @@ impl Driver {
         }
     }
 
-    /// Returns once the core has panicked: what it knows is not to be relied on any more.
+    /// Returns when the core has panicked. Its state must not be used any more.
     pub(crate) async fn broken(&self) {
         self.shared.broken().await;
     }
@@ -333,7 +336,7 @@ impl Locked {
     }
 }
 
-/// The views that may be known.
+/// The published views.
 fn published(core: &Gateway) -> &[Option<View>] {
     core.state().map(|state| &state.views[..]).unwrap_or_default()
 }

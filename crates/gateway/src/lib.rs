@@ -9,8 +9,9 @@
 //!                 +-----------------------------------------------------------+
 //! ```
 //!
-//! [`run`] is the whole process but for its arguments and its machine: the simulation calls it too, with other [`Deps`].
-//! No rule of the protocol is here; they live in `ring_core`.
+//! [`run`] is the whole process, except for its arguments and its machine. The simulation calls
+//! it too, with other [`Deps`]. This crate holds no rule of the protocol: `ring_core` has them
+//! all.
 
 mod access;
 mod cluster_status;

@@ -1,4 +1,4 @@
-//! Who connects to the gateway's socket.io port: nodes and observers.
+//! The gateway's socket.io port, for nodes and observers.
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use tracing::{info, warn};
 
 use crate::driver::Driver;
 
-/// The event that tells an observer that it was let in.
+/// The event to welcome an observer.
 const WELCOME: &str = "welcome";
 
-/// The event that tells an observer what is known of the cluster, now and whenever that changes.
+/// The event to send an observer the cluster's status, at first and after each change.
 const CLUSTER: &str = "cluster";
 
-/// Lets in nodes of the ring, and observers.
+/// Admits nodes of the ring, and observers.
 pub(crate) struct Links {
     pub(crate) driver: Arc<Driver>,
     pub(crate) secret: Secret,
-    /// Those of the port, which count why links are cut off.
+    /// The port's connections. They count the reasons for cutting off links.
     pub(crate) connections: Arc<Connections>,
 }
 
@@ -78,7 +78,7 @@ impl Handler<FromNode> for FromLink {
     }
 }
 
-/// Tells an observer of the cluster until it is gone.
+/// Sends the cluster's status to an observer until the observer is gone.
 async fn observe(driver: Arc<Driver>, observer: Observer, connections: Arc<Connections>) {
     let mut changes = driver.changes();
     let mut tell = observer.emit(WELCOME, &json!({ "protocol": Versions::SPOKEN.highest }));
@@ -93,7 +93,7 @@ async fn observe(driver: Arc<Driver>, observer: Observer, connections: Arc<Conne
     count(&connections, &observer.gone().await);
 }
 
-/// Counts a link that was cut off.
+/// Counts a link if it was cut off.
 fn count(connections: &Connections, reason: &CloseReason) {
     if let Some(cut) = reason.cut() {
         connections.cut_off(cut);

@@ -1,4 +1,4 @@
-//! The gateway, as a process.
+//! The gateway as a process.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -34,22 +34,23 @@ fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
     origins.warn();
     let (config, tls) = configure(&args).map_err(|error| origins.explain_arguments(error))?;
     let outcome = runtime.block_on(run(args, config, tls));
-    // A disk that does not answer holds up none of this.
+    // This does not wait for blocking calls: a disk may not answer them.
     runtime.shutdown_background();
     outcome.map_err(|error| origins.explain(error))
 }
 
-/// The configuration that the arguments give, and the certificates that they name.
+/// Makes the configuration from the arguments, and reads the certificates.
 fn configure(args: &Args) -> anyhow::Result<(Config, Tls)> {
     let tls = args.tls.of_gateway()?;
     let config = Config::from_args(args, &tls)?;
-    // Two ports.
+    // The factor two: there are two ports.
     descriptors::allow(config.rest_port.limits.connections_max.saturating_mul(2))?;
     Ok((config, tls))
 }
 
-/// The kernel's part in what a gateway sends and receives takes the other half. Threads beyond that hand requests to each other, and
-/// wait for each other, at a third more processor time a request.
+/// The other half is left to the kernel, for its part in sending and receiving. More threads
+/// would only hand requests to each other and wait for each other: a request would cost a third
+/// more processor time.
 fn half_of_the_processors() -> usize {
     available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }

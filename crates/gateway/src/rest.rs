@@ -3,18 +3,18 @@
 //! | module | owns |
 //! |---|---|
 //! | [`routes`] | the table of routes: method, path, role, kind, problems, handler |
-//! | [`direct`] | the way of a request to its route, past those who may not ask |
+//! | [`direct`] | the way of a request to its route; refuses requests without the needed role |
 //! | [`users`] | the calls on user records |
-//! | [`cluster`] | what is known of the cluster, and health |
+//! | [`cluster`] | the status of the cluster, and health |
 //! | [`metrics`] | the same, for Prometheus |
 //! | [`exposition`] | the formats of metrics |
-//! | [`traffic`] | what was asked and how it went, in numbers |
+//! | [`traffic`] | counts of requests by outcome, and their durations |
 //! | [`accept_loss`] | an operator's last resort |
 //! | [`openapi`] | the interface as a document |
 //! | [`body`] | reading a JSON body within its limits |
-//! | [`etag`] | positions as entity tags, and the preconditions that name them |
+//! | [`etag`] | positions as entity tags, and the preconditions of requests |
 //! | [`problem`] | every failure as a response |
-//! | [`sliced`] | responses that grow with the ring, within a bound of bytes that wait for their readers |
+//! | [`sliced`] | responses that grow with the ring, with a bound for their unwritten bytes |
 
 mod accept_loss;
 #[cfg(test)]
@@ -50,15 +50,15 @@ use crate::access::Access;
 use crate::config::{Config, ServedByHeader};
 use crate::driver::Driver;
 
-/// What the handlers share.
+/// The state shared by the handlers.
 pub(crate) struct App {
     driver: Arc<Driver>,
     entropy: Arc<dyn Entropy>,
     served_by: ServedByHeader,
     access: Access,
-    /// How many bytes a body may take.
+    /// The maximum size of a body, in bytes.
     body_bytes_max: usize,
-    /// How long it may take to arrive.
+    /// The maximum time for a body to arrive.
     body_deadline: Duration,
     /// The ports, by name.
     ports: [(&'static str, Arc<Connections>); 2],
@@ -68,7 +68,7 @@ pub(crate) struct App {
     waiting: Waiting,
 }
 
-/// What serves the requests of clients.
+/// Creates the service for the requests of clients.
 pub(crate) fn service(
     driver: Arc<Driver>,
     entropy: Arc<dyn Entropy>,

@@ -20,31 +20,34 @@ use crate::links::Links;
 use crate::rest;
 use crate::state::StateError;
 
-/// How long it may take to tell clients of the end, once all of their requests have been answered.
+/// The maximum time to close the connections of clients, once all of their requests are
+/// answered.
 const FINISH_SLACK: Duration = Duration::from_millis(500);
 
-/// Why a gateway ended otherwise than by being told to.
+/// Why a gateway ended without being told to.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The cluster's state cannot be read, or could not be saved: a failed save is never tried again.
+    /// The cluster's state cannot be read, or could not be saved. A failed save is never tried
+    /// again.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The cluster's state is not one to go on from.
+    /// The gateway cannot go on from the cluster's state.
     #[error(transparent)]
     Recover(#[from] RecoverError),
-    /// The core broke one of its own rules; what it knows is not to be relied on.
+    /// The core broke one of its own rules. Its state must not be used any more.
     #[error(
         "an assertion failed, see the log for the panic: start the gateway again, and report it"
     )]
     CoreBroken,
 }
 
-/// Runs a gateway until `shutdown` is cancelled; then it takes no more requests, ends those under way and returns. Those that are
-/// still being received when all others are over their deadline are not done.
+/// Runs a gateway until `shutdown` is cancelled. Then it takes no more requests, ends those
+/// under way and returns. It waits at most the request deadline: requests still being received
+/// then are not done.
 ///
 /// # Errors
 ///
-/// Why the gateway cannot go on.
+/// Returns the reason if the gateway cannot go on.
 pub async fn run<R, S>(
     config: Config,
     deps: Deps<R, S>,
@@ -69,7 +72,7 @@ where
     )?;
     let (driver, saves) = Driver::new(core, boot, clock, config.request_deadline);
 
-    // Ends everything that is spawned, however this function ends.
+    // Ends all spawned tasks, however this function ends.
     let ending = CancellationToken::new();
     let _end_all = ending.clone().drop_guard();
     let timer = Arc::clone(&driver);
@@ -109,11 +112,11 @@ where
         Ok(()) => info!("gateway ends"),
         Err(reason) => error!(%reason, "gateway stops"),
     }
-    // No node is let in any more, as nobody would hear it.
+    // The gateway admits no node any more, as nothing would handle its messages.
     ending.cancel();
     driver.end("the gateway ends");
     closing.cancel();
-    // Whoever is still connected is to hear its answer, if it listens.
+    // Every client still connected should get its answer, if it listens.
     let _ = timeout(FINISH_SLACK, serving).await;
     outcome
 }

@@ -1,4 +1,5 @@
-//! The controller's file: the cluster's state, replaced as a whole, durable when a save returns (rules 1 and 10).
+//! The controller's file: holds the cluster's state, is replaced as a whole, and is durable
+//! when a save returns (rules 1 and 10).
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -11,51 +12,53 @@ use ring_core::gateway::ClusterState;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-/// The version of what is written.
+/// The version of the file's format.
 const FORMAT: u32 = 1;
 
 /// The file's name in the state directory.
 const STATE: &str = "cluster.json";
 
-/// What is written before it takes the file's place.
+/// The name of the replacement, before it takes the file's place.
 const NEW_STATE: &str = "cluster.json.new";
 
 /// The lock's name in the state directory.
 const LOCK: &str = "lock";
 
-/// Where the cluster's state is kept. Calls block.
+/// A store of the cluster's state. Calls block.
 pub trait StateStore: Send + Sync + 'static {
-    /// What was saved last, made durable before it is returned (rule 11); none if nothing ever was.
+    /// Loads the state saved last, and makes it durable before returning it (rule 11). `None`
+    /// if no state was ever saved.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is not a state.
+    /// Returns an error if the state cannot be read, or is invalid.
     fn load(&self) -> Result<Option<ClusterState>, StateError>;
 
-    /// Replaces what was saved before; durable when it returns.
+    /// Replaces the saved state. The new state is durable on return.
     ///
     /// # Errors
     ///
-    /// When it may not have become durable. It is not to be tried again: the process ends.
+    /// Returns an error if the new state is perhaps not durable. The caller must not try again:
+    /// the process ends.
     fn save(&self, state: &ClusterState) -> Result<(), StateError>;
 }
 
-/// Why there is no state to go on from, or none that is durable.
+/// Why the state cannot be loaded, or is perhaps not durable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
-    /// Another gateway is at work on it (rule 14).
+    /// Another gateway holds the lock of the directory (rule 14).
     #[error(
         "the state directory {0} is used by another gateway: there can only be one, stop the other or give another --state"
     )]
     Locked(PathBuf),
-    /// The file system refuses.
+    /// The file system returned an error.
     #[error("{doing} {path}: {error}")]
     File {
-        /// What was being done.
+        /// The failed action, such as "reading".
         doing: &'static str,
-        /// To what.
+        /// The file or directory.
         path: PathBuf,
-        /// What it said.
+        /// The file system's message.
         error: String,
     },
     /// The disk has not answered for this long.
@@ -64,34 +67,34 @@ pub enum StateError {
          what else uses it, and start the gateway again"
     )]
     Silent(Duration),
-    /// What is in it is not to be read.
+    /// The content of the file cannot be used.
     #[error("{path} {error}")]
     Unreadable {
-        /// Which file.
+        /// The file's path.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         error: ParseError,
     },
 }
 
-/// Why a text is not a state that this release reads.
+/// Why this release cannot read a text as a state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
-    /// It was written by a newer release.
+    /// A newer release wrote it.
     #[error("has format {0}, this release knows {FORMAT}: run a newer release")]
     Newer(u32),
-    /// It is no state.
+    /// The text is not a valid state.
     #[error(
         "is damaged: {0}; move it away, and the views are found again from what the nodes know (an older copy of the file must not take its place)"
     )]
     Damaged(String),
 }
 
-/// The state that a file holds.
+/// Parses the content of a file.
 ///
 /// # Errors
 ///
-/// When it is damaged, or was written by a newer release.
+/// Returns an error if the text is damaged, or was written by a newer release.
 pub fn parse(text: &[u8]) -> Result<ClusterState, ParseError> {
     let damaged = |error: serde_json::Error| ParseError::Damaged(error.to_string());
     let AnyFormat { format } = serde_json::from_slice(text).map_err(damaged)?;
@@ -105,7 +108,7 @@ pub fn parse(text: &[u8]) -> Result<ClusterState, ParseError> {
     Ok(saved.state)
 }
 
-/// What a file holds for a state.
+/// The content of a file for a state.
 pub fn to_text(state: &ClusterState) -> Vec<u8> {
     let saved = Saved { format: FORMAT, state: state.clone() };
     let mut text = serde_json::to_vec_pretty(&saved)
@@ -114,15 +117,15 @@ pub fn to_text(state: &ClusterState) -> Vec<u8> {
     text
 }
 
-/// A directory with the file, held by one process at a time.
+/// A directory with the file. Only one process holds it at a time.
 #[derive(Debug)]
 pub struct StateDirectory {
     path: PathBuf,
-    /// Held for as long as the process lives.
+    /// Held while the process lives.
     _lock: File,
 }
 
-/// What is in the file.
+/// The content of the file.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     format: u32,
@@ -130,18 +133,18 @@ struct Saved {
     state: ClusterState,
 }
 
-/// As much of the file as every release understands.
+/// The part of the file common to all releases.
 #[derive(Deserialize)]
 struct AnyFormat {
     format: u32,
 }
 
 impl StateDirectory {
-    /// Takes the directory for this process; makes it if it is missing.
+    /// Takes the directory for this process, and creates it if it is missing.
     ///
     /// # Errors
     ///
-    /// When another process has it, or the file system refuses.
+    /// Returns an error if another process holds it, or the file system returns an error.
     pub fn open(path: &Path) -> Result<Self, StateError> {
         files::create_directory(path).map_err(failed("making", path))?;
         let lock_path = path.join(LOCK);

@@ -1,4 +1,5 @@
-//! Tells of what happens inside of a gateway, where anyone listens: see [`service::events`].
+//! Emits the internal events of a gateway to a listener, if there is one: see
+//! [`service::events`].
 
 use std::collections::BTreeMap;
 
@@ -10,15 +11,15 @@ use ring_core::gateway::{ClusterState, GatewayEffect, GatewayEvent};
 use ring_core::link::LinkId;
 use service::events::{Event, GatewayEvent as Told, Said, emit, is_listened_to};
 
-/// Tells of what happens inside of a gateway.
+/// Emits the internal events of a gateway.
 pub(crate) struct Teller {
     gateway: GatewayBoot,
-    /// Whose the links are.
+    /// The node of each link.
     nodes: BTreeMap<LinkId, NodeId>,
 }
 
 impl Teller {
-    /// For a gateway that starts with what it found.
+    /// Creates the teller of a starting gateway, and tells of the start with the saved state.
     pub(crate) fn new(gateway: GatewayBoot, saved: Option<&ClusterState>) -> Self {
         let teller = Self { gateway, nodes: BTreeMap::new() };
         teller.tell(|| Told::Starts {
@@ -40,14 +41,14 @@ impl Teller {
         });
     }
 
-    /// A link is gone, or given up.
+    /// A link is lost, or was dropped.
     pub(crate) fn unlinked(&mut self, link: LinkId) {
         if let Some(node) = self.nodes.remove(&link) {
             self.tell(|| Told::Unlinked { link: link.0, node });
         }
     }
 
-    /// The core is about to hear of an event.
+    /// The core is about to handle an event.
     pub(crate) fn hears(&self, event: &GatewayEvent) {
         if is_listened_to()
             && let GatewayEvent::NodeSays { link, message } = event
@@ -58,7 +59,7 @@ impl Teller {
         }
     }
 
-    /// A state was made durable, in the place of the one before.
+    /// A new state is durable, and replaces the one before.
     pub(crate) fn saved(&self, before: &[Option<View>], after: &[Option<View>]) {
         for view in changed(before, after) {
             self.tell(|| Told::Publishes(*view));
@@ -70,7 +71,7 @@ impl Teller {
         }
     }
 
-    /// An effect is about to be carried out; `published` is what may be known now.
+    /// An effect is about to be carried out. `published` holds the views published by now.
     pub(crate) fn carries_out(&mut self, published: &[Option<View>], effect: &GatewayEffect) {
         match effect {
             GatewayEffect::Save(state) => {
@@ -127,7 +128,7 @@ impl Teller {
     }
 }
 
-/// What is told of a message of a node, if anything is.
+/// The summary of a node's message, if it is of interest.
 fn said(message: &FromNode) -> Option<Said> {
     Some(match message {
         FromNode::Report(report) => {
@@ -154,7 +155,7 @@ fn said(message: &FromNode) -> Option<Said> {
     })
 }
 
-/// The views that differ from those before them.
+/// The new or changed views.
 pub(crate) fn changed<'a>(
     before: &'a [Option<View>],
     after: &'a [Option<View>],

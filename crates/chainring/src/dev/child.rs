@@ -1,4 +1,4 @@
-//! A process that is kept running.
+//! A process, kept running.
 
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -14,19 +14,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::console::Console;
 
-/// How long a process that died stays down.
+/// The pause before a dead process is started again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A process that lives for less than this did not really start.
+/// A process with a shorter life had a false start.
 const STARTED: Duration = Duration::from_secs(5);
 
-/// After so many starts that were none, it is given up.
+/// The maximum number of false starts in a row. Then the process is given up.
 const FALSE_STARTS_MAX: u32 = 5;
 
-/// How long a process may take to end when it is asked to.
+/// The maximum time for a process to end after SIGTERM.
 const END: Duration = Duration::from_secs(10);
 
-/// A process that is kept running.
+/// A process, kept running.
 #[derive(Debug, Clone)]
 pub(super) struct Child {
     pub(super) name: String,
@@ -35,7 +35,8 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts the process, and starts it again whenever it dies; until `stopping` is cancelled, or it is hopeless.
+    /// Starts the process, and starts it again whenever it dies. Returns when `stopping` is
+    /// cancelled, or after too many false starts.
     pub(super) async fn keep_running(self, console: Console, stopping: CancellationToken) {
         let mut false_starts = 0;
         while !stopping.is_cancelled() && false_starts < FALSE_STARTS_MAX {
@@ -61,7 +62,8 @@ impl Child {
         }
     }
 
-    /// Runs the process until it dies, and says how; or until it is to stop.
+    /// Runs the process until it dies, and returns its exit status. Returns `None` if
+    /// `stopping` is cancelled first.
     async fn run_once(
         &self,
         console: &Console,
@@ -74,11 +76,12 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // In a group of its own: Ctrl-C reaches this program only, which then stops the others in order.
+        // Gives the process a group of its own. So Ctrl-C reaches only this program, and this
+        // program stops the others in order.
         command.process_group(0).kill_on_drop(true);
         let mut process =
             command.spawn().with_context(|| format!("cannot start {}", self.binary.display()))?;
-        // Closed when this program is gone, however it went.
+        // The operating system closes this pipe when this program is gone, for whatever reason.
         let _stdin = process.stdin.take();
         if let Some(output) = process.stdout.take() {
             tokio::spawn(relay(console.clone(), self.name.clone(), output));
@@ -96,7 +99,7 @@ impl Child {
         }
     }
 
-    /// Asks the process to end; kills it if it does not.
+    /// Asks the process to end, and kills it if it does not.
     async fn end(&self, mut process: process::Child, console: &Console) -> anyhow::Result<()> {
         if let Some(id) = process.id() {
             kill(Pid::from_raw(id.try_into()?), Signal::SIGTERM)?;
@@ -109,7 +112,7 @@ impl Child {
     }
 }
 
-/// Prints what a process prints, with its name in front.
+/// Prints the output of a process, each line with the name of the process in front.
 async fn relay(console: Console, name: String, output: impl AsyncRead + Unpin) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();

@@ -1,5 +1,5 @@
-//! What a development cluster prints: its own lines and those of its processes. A terminal that stands still, or a pipe that
-//! nobody reads, stops none of them.
+//! The output of a development cluster: its own lines and those of its processes. A blocked
+//! terminal, or a pipe without a reader, stops none of the processes.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use process::lines::Lines;
 
-/// How long the end waits for the reader of the last lines.
+/// How long [`finish`](Console::finish) waits until the last lines are printed.
 const LAST_LINES_MAX: Duration = Duration::from_secs(1);
 
 /// Standard output, for all processes. A clone is the same console.
@@ -15,11 +15,11 @@ const LAST_LINES_MAX: Duration = Duration::from_secs(1);
 pub(super) struct Console(Lines);
 
 impl Console {
-    /// Prints from now on.
+    /// Starts to print.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no thread.
+    /// Returns an error if the operating system cannot start a thread.
     pub(super) fn start() -> io::Result<Self> {
         let lines = Lines::start("console", io::stdout(), |output, lines| {
             writeln!(
@@ -41,7 +41,7 @@ impl Console {
         self.0.push(format!("{process:9} | {line}\n").as_bytes());
     }
 
-    /// Waits until all is printed, but not for long.
+    /// Waits until all lines are printed, but only for a short time.
     pub(super) fn finish(&self) {
         self.0.flush(LAST_LINES_MAX);
     }

@@ -1,4 +1,4 @@
-//! Where the processes of a development cluster keep their things, and how they are started.
+//! The files of a development cluster, and the command lines of its processes.
 
 use std::env;
 use std::ffi::OsStr;
@@ -31,11 +31,11 @@ pub(super) struct Layout {
     socket_port: u16,
 }
 
-/// Where the cluster keeps its things.
+/// The place of the cluster's directory.
 enum Place {
-    /// In a directory that stays.
+    /// In a permanent directory.
     Kept(PathBuf),
-    /// In one that goes when the cluster has ended: the users are in memory.
+    /// In a temporary directory, deleted when the cluster has ended. The users are in memory.
     Passing(TempDir),
 }
 
@@ -49,7 +49,7 @@ impl Place {
 }
 
 impl Layout {
-    /// Makes what is missing.
+    /// Creates the missing files and directories, and checks for the two binaries.
     pub(super) fn prepare(args: &Args, console: &Console) -> anyhow::Result<Self> {
         let place = if args.memory {
             let directory = tempfile::Builder::new().prefix("chainring-").tempdir();
@@ -84,7 +84,7 @@ impl Layout {
         Ok(Self { place, binaries, node_ids, rest_port, socket_port })
     }
 
-    /// The directory that stays, if there is one.
+    /// The permanent directory, if there is one.
     pub(super) fn kept(&self) -> Option<&Path> {
         match &self.place {
             Place::Kept(path) => Some(path),
@@ -129,7 +129,7 @@ impl Layout {
     }
 }
 
-/// Makes a secret that only this user can read, unless there is one.
+/// Creates a secret readable only by this user, unless the file exists.
 fn make_secret(path: &Path) -> anyhow::Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let written = match file {

@@ -3,7 +3,7 @@
 use api::{ClusterStatus, CopyStatus, NodeStatus, PartitionStatus};
 use protocol::message::Condition;
 
-/// The cluster's nodes, its partitions, and what is wrong with it; without the last line feed.
+/// The cluster's nodes, its partitions, and their problems; without the last line feed.
 pub(crate) fn table(status: &ClusterStatus) -> String {
     let headline = match status.cluster {
         Some(cluster) => format!("cluster {cluster}: {}", health(status)),
@@ -51,7 +51,7 @@ fn partition_row(partition: &PartitionStatus) -> [String; 5] {
     ]
 }
 
-/// The users that a partition has dropped.
+/// A line about the dropped users of a partition.
 fn dropped(status: &PartitionStatus) -> Option<String> {
     let salvage = status.salvage.as_ref().filter(|salvage| salvage.dropped > 0)?;
     let (partition, dropped, names) = (status.partition, salvage.dropped, salvage.names());

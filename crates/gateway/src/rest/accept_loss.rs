@@ -1,4 +1,4 @@
-//! An operator's last resort: a partition goes on without updates that are lost.
+//! An operator's last resort: a partition goes on without its lost updates.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::driver::NotAccepted;
 
 /// `POST /api/cluster/accept-loss`
 ///
-/// 202: the view is being changed; `GET /api/cluster` shows it.
+/// 202: the view change has begun; `GET /api/cluster` shows it.
 pub(super) async fn accept(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -29,7 +29,7 @@ pub(super) async fn accept(
         Problem::new(kind, format!("{error}; send the partition and the node: {example}"))
     })?;
     app.driver.accept_loss(partition, &from)?;
-    // It is done, whether or not there is room to show the status.
+    // The loss is accepted, even if there is no room for a response with the status.
     let mut response = app.status_now().unwrap_or_default();
     *response.status_mut() = StatusCode::ACCEPTED;
     Ok(response)

@@ -1,5 +1,5 @@
-//! Whatever REST accepts survives the frame that brings it to a node, whatever is in its head and
-//! its body.
+//! Every request accepted by REST survives the frame to its node, whatever its head and its
+//! body hold.
 
 use api::path::USERS;
 use axum::http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
@@ -19,7 +19,7 @@ use ring_core::gateway::{ClientRequest, RequestKind};
 
 use super::alone::{BOOT, Rest, Sent};
 
-/// The largest message that brings a request to a node.
+/// The largest message with this request for a node.
 fn message(request: ClientRequest) -> ToNode {
     let operation = match request {
         ClientRequest::Read(id) => Operation::Read(id),
@@ -46,7 +46,7 @@ fn survives_a_frame(request: ClientRequest) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Numbers on both sides of what 31, 32, 53, 63 and 64 bits hold; and others, in their text.
+/// Numbers around the limits of 31, 32, 53, 63 and 64 bits, and other numbers, as text.
 fn number() -> impl Strategy<Value = String> {
     let edge = (prop::sample::select(vec![0_u32, 31, 32, 53, 63, 64]), -2_i128..=2)
         .prop_map(|(bits, off)| ((1_i128 << bits) + off).to_string());
@@ -80,7 +80,7 @@ fn id() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A text of JSON in which each character is written in one of the ways that JSON has for it.
+/// A text of JSON. Each character is written in one of the ways of JSON: escaped or not.
 fn json_text(text: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     (text, vec(any::<bool>(), 1..8)).prop_map(|(text, escaped)| {
         let write = |(character, is_escaped): (char, &bool)| {
@@ -97,7 +97,7 @@ fn json_text(text: impl Strategy<Value = String>) -> impl Strategy<Value = Strin
     })
 }
 
-/// A field of a body, as valid as it is likely to be accepted, or something else.
+/// A field of a body. Its value is mostly valid, so that the body is likely to be accepted.
 fn field(
     name: &'static str,
     valid: impl Strategy<Value = String> + 'static,

@@ -22,7 +22,7 @@ use crate::driver::Driver;
 
 pub(super) const BOOT: GatewayBoot = GatewayBoot(Uuid::max());
 
-/// What a client sends.
+/// A client's request.
 #[derive(Debug, Clone)]
 pub(super) struct Sent {
     pub(super) method: Method,
@@ -39,12 +39,12 @@ pub(super) struct Rest {
 }
 
 impl Rest {
-    /// One at which everybody may do everything.
+    /// Creates one with full access for everybody.
     pub(super) fn new() -> Self {
         Self::with(Access::Open)
     }
 
-    /// One with rules of who may do what.
+    /// Creates one with these rules of access.
     pub(super) fn with(access: Access) -> Self {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         let ring = Ring::new(["a", "b"].map(|id| id.parse().unwrap()).to_vec()).unwrap();
@@ -59,13 +59,14 @@ impl Rest {
         Self { driver, service, runtime }
     }
 
-    /// The answer, and what was brought to the core before it.
+    /// Sends a request. Returns the status of the answer, and the requests handed to the core
+    /// meanwhile. `None` if the request is not valid HTTP.
     pub(super) fn send(&mut self, sent: Sent) -> Option<(StatusCode, Vec<ClientRequest>)> {
         let mut request = Request::builder().method(sent.method).uri(sent.path);
         for (name, value) in sent.headers {
             request = request.header(name, value);
         }
-        // What is no HTTP does not come so far.
+        // These parts may not form a valid HTTP request. Then it never reaches the service.
         let request = request.body(Body::from(sent.body)).ok()?;
         let answering = self.service.call(request);
         let Ok(response) = self.runtime.block_on(answering);

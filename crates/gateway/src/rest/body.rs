@@ -15,22 +15,24 @@ use tokio::time::{sleep, timeout};
 use super::App;
 use super::problem::Problem;
 
-/// The largest body that is read to its end, to be refused: many clients do not hear an answer while they still send, and
-/// would be told of a broken connection instead.
+/// The size of the largest body that is read to its end before it is refused, in bytes. Many
+/// clients do not listen for an answer while they still send: without this they would report a
+/// broken connection instead.
 pub(crate) const REFUSED_BODY_BYTES_MAX: usize = 1 << 20;
 
-/// How long the body of a request that is refused anyway may take.
+/// The maximum time to read the body of a request to be refused anyway.
 const DISCARD_MAX: Duration = Duration::from_secs(1);
 
 impl App {
-    /// The bytes of a body that says it is JSON.
+    /// Reads a body. The headers must declare it as JSON.
     pub(super) async fn json(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         if !says_json(headers) {
             discard(headers, body).await;
             let detail = "send the header Content-Type: application/json";
             return Err(Problem::new(ProblemType::UnsupportedMediaType, detail));
         }
-        // Who asks before it sends is not to be told to send what is then refused.
+        // A client with `Expect` asks before it sends. It must not be told to send a body that
+        // is then refused.
         let worth_reading =
             if headers.contains_key(EXPECT) { self.body_bytes_max } else { REFUSED_BODY_BYTES_MAX };
         if announced(headers) > worth_reading {
@@ -41,7 +43,7 @@ impl App {
 
     async fn receive(&self, body: Body) -> Result<Bytes, Problem> {
         let mut read = pin!(read(body, self.body_bytes_max));
-        // Most bodies come with their heads: they need no timer.
+        // Most bodies arrive together with their heads, and need no timer.
         if let Some(read) = read.as_mut().now_or_never() {
             return read;
         }
@@ -55,20 +57,21 @@ impl App {
     }
 }
 
-/// Reads the body of a request that is refused whatever it says, as far as it would be read at all.
+/// Reads and drops the body of a request to be refused anyway, within the limits for refused
+/// bodies.
 pub(super) async fn discard(headers: &HeaderMap, body: Body) {
     if !headers.contains_key(EXPECT) && announced(headers) <= REFUSED_BODY_BYTES_MAX {
-        // What does not come is not waited for: the request is refused all the same.
+        // Does not wait for a slow body: the request is refused all the same.
         let _ = timeout(DISCARD_MAX, read(body, 0)).await;
     }
 }
 
-/// Reads a body, and keeps what it has unless that is more than `bytes_max`.
+/// Reads a body. Keeps its bytes only while they are at most `bytes_max`.
 async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut length) = (BytesMut::new(), 0_usize);
     while let Some(chunk) = chunks.next().await {
-        // Its sender is gone, or sends what is not HTTP, and does not hear of it any more.
+        // The sender is gone, or sends invalid HTTP. It does not hear of this problem any more.
         let chunk = chunk.map_err(|_| Problem::malformed("the body is incomplete"))?;
         length = length.saturating_add(chunk.len());
         if length > REFUSED_BODY_BYTES_MAX {
@@ -85,13 +88,13 @@ fn too_large(bytes_max: usize) -> Problem {
     Problem::new(ProblemType::TooLarge, format!("the limit is {bytes_max} bytes"))
 }
 
-/// How many bytes the body has, where that is said before it comes.
+/// The length of the body in its headers, in bytes; 0 if they give none.
 fn announced(headers: &HeaderMap) -> usize {
     let length = headers.get(CONTENT_LENGTH);
     length.and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or_default()
 }
 
-/// `application/json`, with parameters or without.
+/// Whether the body is `application/json`, with parameters or without.
 fn says_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.and_then(|value| value.split(';').next()).map(str::trim);

@@ -1,5 +1,5 @@
-//! What is known of the cluster, and health as [Kubernetes](https://kubernetes.io/docs/reference/using-api/health-checks/)
-//! asks for it.
+//! The status of the cluster, and health in the form of
+//! [Kubernetes](https://kubernetes.io/docs/reference/using-api/health-checks/).
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use ring_core::gateway::Unavailable;
 use super::App;
 use super::problem::Problem;
 
-/// The nodes, the partitions, and why something is not available.
+/// The nodes, the partitions, and the reasons where a partition is not available.
 pub(super) async fn status(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     app.status_now()
 }
@@ -25,14 +25,15 @@ impl App {
     }
 }
 
-/// Whether the process is alive.
+/// Liveness: answers while the process is alive.
 pub(super) async fn alive() -> Response {
     (StatusCode::OK, "ok\n").into_response()
 }
 
-/// Whether it is worth sending requests here: there is a cluster, a node to talk to, and the gateway is not ending.
+/// Readiness: there is a cluster, at least one node is linked, and the gateway is not ending.
 ///
-/// A partition that is not available does not make the gateway unready: the others are, and there is no other gateway.
+/// An unavailable partition does not make the gateway unready: the other partitions are
+/// available, and there is no other gateway.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     if app.closing.is_cancelled() {
         return Problem::from(Unavailable::Ending).into_response();

@@ -1,5 +1,5 @@
 //! The way of a request: its route, its token, then the router or a short cut past it. Reads,
-//! creations and changes of users, by far the most requests, take the short cut.
+//! creations and changes of users are by far the most requests. They take the short cut.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use super::routes::{self, Route, ShortCut};
 use super::traffic::Kind;
 use super::{App, users};
 
-/// Serves requests. What goes past the router gets the answer that the router would give.
+/// Serves requests. A request on a short cut gets the same answer as from the router.
 #[derive(Clone)]
 pub(crate) struct Direct {
     app: Arc<App>,
@@ -33,7 +33,7 @@ pub(crate) struct Direct {
 }
 
 impl Direct {
-    /// With the router for all that takes no short cut.
+    /// Creates the service. The router serves all requests without a short cut.
     pub(super) fn new(app: Arc<App>, router: Router) -> Self {
         Self { app, router }
     }
@@ -88,7 +88,7 @@ impl Service<Request<Body>> for Direct {
     }
 }
 
-/// A request that has come.
+/// A request as it came.
 struct Came {
     at: Instant,
     kind: Kind,
@@ -96,7 +96,7 @@ struct Came {
 }
 
 impl Came {
-    /// The same response, counted.
+    /// Returns the response unchanged, and counts it.
     fn counted(
         self,
         response: impl Future<Output = Response> + Send + 'static,
@@ -104,7 +104,8 @@ impl Came {
         Box::pin(async move {
             let mut response = response.await;
             if response.status() == StatusCode::NOT_MODIFIED {
-                // That of the record is not known here, and a zero would be wrong (RFC 9110, section 8.6).
+                // The length of the record is unknown here, and a zero would be wrong (RFC
+                // 9110, section 8.6).
                 response.headers_mut().remove(CONTENT_LENGTH);
             }
             self.app.traffic.answered(self.kind, &response, self.at.elapsed());
@@ -113,7 +114,7 @@ impl Came {
     }
 }
 
-/// A call that goes past the router.
+/// A call on a short cut past the router.
 #[derive(Debug, PartialEq, Eq)]
 enum PlainCall {
     Read(UserId),
@@ -121,7 +122,7 @@ enum PlainCall {
     Change,
 }
 
-/// The call of a request that has a short cut, and no escape or mistake in its path.
+/// The call of a request, if it has a short cut, and no escape or mistake in its path.
 fn plain_call<B>(route: &Route, request: &Request<B>) -> Option<PlainCall> {
     match route.short_cut? {
         ShortCut::Read if request.method() == Method::GET => {

@@ -1,7 +1,8 @@
-//! Entity tags ([RFC 9110, section 8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)): a record's
-//! position as its tag, and the tags that a request names in `If-Match` and `If-None-Match`.
+//! Entity tags ([RFC 9110, section
+//! 8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)): a record's position as its
+//! tag, and the tags in a request's `If-Match` and `If-None-Match`.
 //!
-//! What the tags mean for a record is in [`Precondition`].
+//! [`Precondition`] defines the meaning of the tags for a record.
 
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -20,7 +21,8 @@ pub(super) fn header(position: Position) -> HeaderValue {
 ///
 /// # Errors
 ///
-/// When a header is neither `*` nor a list of tags, or lists more than [`TAGS_MAX`].
+/// Returns an error if a header is neither `*` nor a list of tags, or lists more than
+/// [`TAGS_MAX`].
 pub(super) fn precondition(headers: &HeaderMap) -> Result<Precondition, Problem> {
     Ok(Precondition {
         if_match: tags(headers, IF_MATCH, Comparison::Strong)?,
@@ -31,9 +33,9 @@ pub(super) fn precondition(headers: &HeaderMap) -> Result<Precondition, Problem>
 /// How a header compares tags (RFC 9110, section 8.8.3.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Comparison {
-    /// A weak tag matches nothing.
+    /// A weak tag matches no record.
     Strong,
-    /// A weak tag matches the record that the strong one matches.
+    /// A weak tag matches the same record as the strong tag.
     Weak,
 }
 
@@ -78,7 +80,7 @@ fn parse(list: &[u8], comparison: Comparison) -> Option<Tags> {
     (count > 0).then_some(Tags::Listed(positions))
 }
 
-/// What is left of a list from its next element on that is not empty.
+/// Skips empty elements. Returns the list from its next element on.
 fn skip_empty(list: &[u8]) -> Option<&[u8]> {
     let is_skipped = |byte: &u8| matches!(byte, b',' | b' ' | b'\t');
     let start = list.iter().position(|byte| !is_skipped(byte))?;
@@ -91,7 +93,7 @@ struct EntityTag<'a> {
 }
 
 impl<'a> EntityTag<'a> {
-    /// The tag that a text begins with, and the text after it.
+    /// Splits a text into the tag at its beginning and the text after it.
     fn split_from(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (is_weak, quoted) = match text.strip_prefix(b"W/") {
             Some(quoted) => (true, quoted),
@@ -99,12 +101,13 @@ impl<'a> EntityTag<'a> {
         };
         let mut parts = quoted.strip_prefix(b"\"")?.splitn(2, |byte| *byte == b'"');
         let (opaque, after) = (parts.next()?, parts.next()?);
-        // RFC 9110 has no spaces there. Tags of other servers may have some, and match no record.
+        // RFC 9110 allows no spaces there. Tags of other servers may contain some. They match
+        // no record.
         let is_allowed = |byte: &u8| matches!(byte, 0x20..=0x7e | 0x80..);
         opaque.iter().all(is_allowed).then_some((Self { is_weak, opaque }, after))
     }
 
-    /// The position of which it is the tag; none if no record can have it.
+    /// The position in the tag; `None` if no record can have this tag.
     fn position(&self) -> Option<Position> {
         std::str::from_utf8(self.opaque).ok()?.parse().ok()
     }
@@ -130,7 +133,7 @@ mod tests {
         headers
     }
 
-    /// What `If-Match` and `If-None-Match` ask for.
+    /// The tags of a value, in `If-Match` and in `If-None-Match`.
     fn both(value: &str) -> [Option<Tags>; 2] {
         let of = |name| precondition(&headers(&[(name, value.as_bytes())])).unwrap();
         [of(&IF_MATCH).if_match, of(&IF_NONE_MATCH).if_none_match]

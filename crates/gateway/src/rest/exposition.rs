@@ -1,10 +1,12 @@
-//! Exposition formats: in which one the metrics are told.
+//! Exposition formats: the text formats of the metrics.
 //!
-//! `prometheus-client` writes [OpenMetrics]. Scrapers of the [classic] text format misread it: they take `# EOF`
-//! and `# UNIT` for comments, and a counter `x` whose samples are named `x_total` for a counter without
-//! samples and untyped ones. So whoever does not ask for OpenMetrics gets the classic format.
+//! `prometheus-client` writes [OpenMetrics]. Scrapers of the [classic] text format misread it.
+//! They take `# EOF` and `# UNIT` for comments. They take a counter `x` with samples named
+//! `x_total` for two things: a counter without samples, and untyped samples. So a client gets
+//! the classic format unless it asks for OpenMetrics.
 //!
-//! [OpenMetrics]: https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
+//! [OpenMetrics]:
+//! https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
 //! [classic]: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 
 use std::collections::BTreeSet;
@@ -24,8 +26,8 @@ pub(super) enum Exposition {
 }
 
 impl Exposition {
-    /// The format that a request asks for by `Accept`: OpenMetrics only if that is named and not
-    /// less welcome than plain text, otherwise the classic format.
+    /// The format for the `Accept` of a request. It is OpenMetrics only if `Accept` names
+    /// OpenMetrics with at least the weight of plain text. Otherwise it is the classic format.
     pub(super) fn asked_for(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
         let ranges =
@@ -97,7 +99,8 @@ impl<'a> Range<'a> {
     }
 }
 
-/// OpenMetrics without its end as the classic text: a counter is named as its samples are, and units have no line.
+/// Rewrites OpenMetrics, without its end line, as the classic text: a counter gets the name of
+/// its samples, and lines of units are left out.
 fn classic(open_metrics: &str) -> String {
     let metadata = |line: &'_ str| {
         let mut words = line.strip_prefix("# ")?.splitn(3, ' ').map(str::to_owned);

@@ -1,8 +1,9 @@
-//! What is known of the cluster, for [Prometheus](https://prometheus.io/docs/instrumenting/exposition_formats/), in the
-//! [format](super::exposition) that is asked for.
+//! The status of the cluster for
+//! [Prometheus](https://prometheus.io/docs/instrumenting/exposition_formats/), in the
+//! [format](super::exposition) of the client's choice.
 //!
-//! Gauges of the moment, taken from the same status that `/api/cluster` shows, and what [`traffic`](super::traffic) and the ports
-//! have counted.
+//! The gauges show the present moment: they come from the same status as `/api/cluster`. The
+//! counters come from [`traffic`](super::traffic), from the ports and from the log.
 
 use std::sync::Arc;
 
@@ -66,7 +67,7 @@ struct Gauges {
     requests_in_flight: Gauge,
 }
 
-/// What is known of the cluster, as metrics in the format that is asked for.
+/// Answers with the cluster's metrics, in the format of the client's choice.
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
     headers: HeaderMap,

@@ -1,4 +1,5 @@
-//! The REST interface as an [OpenAPI 3.1](https://spec.openapis.org/oas/v3.1.0) document, from the rules that the code goes by.
+//! The REST interface as an [OpenAPI 3.1](https://spec.openapis.org/oas/v3.1.0) document, made
+//! from the same rules as the code uses.
 
 mod schemas;
 
@@ -51,7 +52,7 @@ fn paths() -> Value {
     paths
 }
 
-/// The operation of a route: what its handler's module says, its problems and its role.
+/// The operation of a route: its description from this module, its problems and its role.
 fn operation(route: &Route) -> Value {
     const DENIED: [ProblemType; 3] =
         [ProblemType::Unauthenticated, ProblemType::Forbidden, ProblemType::MisdirectedRequest];
@@ -149,7 +150,7 @@ pub(super) fn accept_loss() -> Value {
     })
 }
 
-/// Something to look at, in one of these media types.
+/// The operation of a plain read, with its answer in one of these media types.
 fn plain(id: &str, summary: &str, content_types: &[&str]) -> Value {
     let mut found = response(summary, None, None);
     for content_type in content_types {
@@ -159,7 +160,7 @@ fn plain(id: &str, summary: &str, content_types: &[&str]) -> Value {
     json!({ "operationId": id, "summary": summary, "responses": { "200": found } })
 }
 
-/// The responses that tell of problems, by status.
+/// The responses for problems, by status.
 fn problems(kinds: &[ProblemType]) -> Map<String, Value> {
     let mut titles = BTreeMap::<u16, Vec<&str>>::new();
     for kind in kinds {
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn every_operation_has_an_id_of_its_own_that_can_be_a_function() {
-        // Of Python, JavaScript, Java, Go, Rust, C#, Ruby and PHP; in lower case.
+        // Keywords of Python, JavaScript, Java, Go, Rust, C#, Ruby and PHP, in lower case.
         const KEYWORDS: [&str; 20] = [
             "delete", "read", "create", "change", "get", "set", "new", "import", "export", "class",
             "default", "return", "type", "use", "move", "match", "in", "is", "as", "list",

@@ -1,4 +1,5 @@
-//! Failures as responses: `application/problem+json` (RFC 9457). The one place where outcomes become statuses.
+//! Failures as responses: `application/problem+json` (RFC 9457). Only this file turns outcomes
+//! into statuses.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use ring_core::gateway::Unavailable;
 
 use crate::access::Denied;
 
-/// A failure that a client is told of.
+/// A failure to report to a client.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     kind: ProblemType,
@@ -46,7 +47,7 @@ impl Problem {
         Self::new(ProblemType::TooSlow, detail)
     }
 
-    /// A field with a fault.
+    /// The problem of a field with a fault.
     pub(crate) fn field(field: &str, detail: impl Into<String>) -> Self {
         let error = FieldError { field: field.to_owned(), detail: detail.into() };
         Self {
@@ -55,20 +56,20 @@ impl Problem {
         }
     }
 
-    /// There is a cluster, but no way to any of its nodes.
+    /// The cluster is formed, but no node is linked.
     pub(crate) fn no_node_linked() -> Self {
         let detail = "no node is linked to the gateway, so no user can be served; /api/cluster names the nodes";
         Self::new(ProblemType::Unavailable, detail)
     }
 
-    /// It may have been done, or may still be.
+    /// The update was perhaps done, or may still be done.
     pub(crate) fn outcome_unknown(id: Option<UserId>) -> Self {
         let detail =
             "the update may have been done, or may still be: read the user before you repeat it";
         Self { id, ..Self::new(ProblemType::OutcomeUnknown, detail) }
     }
 
-    /// An answer that is not the one that was hoped for.
+    /// The problem of an unsuccessful answer.
     pub(crate) fn answer(answer: &Answer) -> Self {
         match answer {
             Answer::NotFound => Self::new(ProblemType::UserNotFound, "there is no user of this id"),
@@ -175,7 +176,7 @@ impl IntoResponse for Problem {
             ProblemType::Unauthenticated => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            // What still comes of the body would be taken for another request.
+            // The rest of the body may still arrive. It would be taken for another request.
             ProblemType::TooSlow => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }

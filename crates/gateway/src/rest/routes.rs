@@ -1,5 +1,5 @@
-//! The table of routes. The router, the short cut past it, the roles of tokens, the metrics and the
-//! OpenAPI document all come from this one table.
+//! The table of routes. The router, the short cut past it, the roles of tokens, the metrics and
+//! the OpenAPI document all come from this one table.
 
 use std::sync::Arc;
 
@@ -16,28 +16,28 @@ use super::{App, accept_loss, cluster, metrics, openapi, users};
 
 /// One method of one path.
 pub(super) struct Route {
-    /// How it is asked. A `GET` also answers `HEAD`.
+    /// The method. A `GET` also answers `HEAD`.
     pub(super) method: Method,
-    /// Where, with `{id}` for the id of a user. A trailing slash makes no difference.
+    /// The path, with `{id}` for the id of a user. A trailing slash makes no difference.
     pub(super) path: &'static str,
-    /// The role that a token needs; none where everybody may ask.
+    /// The role needed by a token; `None` if everybody may ask.
     pub(super) role: Option<Role>,
-    /// What metrics count it as.
+    /// The kind of request in metrics.
     pub(super) kind: Kind,
-    /// The problems that an answer can be, beside those of a missing or weak token.
+    /// The possible problems, except for those of a missing or weak token and of a wrong host.
     pub(super) problems: &'static [&'static [ProblemType]],
     /// Its operation in the OpenAPI document, without problems and role.
     pub(super) operation: fn() -> Value,
-    /// What answers it.
+    /// The handler of its requests.
     pub(super) handler: fn() -> MethodRouter<Arc<App>>,
-    /// How a request without escapes and mistakes goes past the router.
+    /// The short cut past the router, for requests without escapes and mistakes.
     pub(super) short_cut: Option<ShortCut>,
 }
 
-/// A call that its method and path tell completely.
+/// A call fully defined by its method and path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ShortCut {
-    /// Read the user whose id ends the path.
+    /// Read the user with the id at the end of the path.
     Read,
     /// Create the user in the body.
     Create,
@@ -48,14 +48,14 @@ pub(super) enum ShortCut {
 /// The path of one user.
 pub(super) const USER: &str = "/api/user/{id}";
 
-/// What a request that a node has to serve can meet.
+/// Problems of a request to a node.
 const SERVED: &[ProblemType] = &[ProblemType::Unavailable, ProblemType::Overloaded];
 
-/// What an update can meet.
+/// Problems of an update.
 const UPDATE: &[ProblemType] =
     &[ProblemType::Unavailable, ProblemType::Overloaded, ProblemType::OutcomeUnknown];
 
-/// What a request with a body can meet.
+/// Problems of a request with a body.
 const BODY: &[ProblemType] = &[
     ProblemType::Malformed,
     ProblemType::TooSlow,
@@ -64,19 +64,19 @@ const BODY: &[ProblemType] = &[
     ProblemType::InvalidField,
 ];
 
-/// What a request with an id in its path can meet.
+/// Problems of a request with an id in its path.
 const ID: &[ProblemType] = &[ProblemType::Malformed, ProblemType::InvalidField];
 
-/// What a request for one user can meet.
+/// Problems of a request for one user.
 const MISSED: &[ProblemType] = &[ProblemType::UserNotFound, ProblemType::PreconditionFailed];
 
-/// What a creation can meet.
+/// Problems of a creation.
 const EXISTS: &[ProblemType] = &[ProblemType::UserExists, ProblemType::PreconditionFailed];
 
-/// What a response that grows with the ring can meet.
+/// Problems of a response that grows with the ring.
 const LARGE: &[ProblemType] = &[ProblemType::Overloaded];
 
-/// Every route. A path with `{id}` comes after those that it would match.
+/// Every route. A path with `{id}` comes after the other paths matching it.
 pub(super) static ROUTES: [Route; 10] = [
     Route {
         method: Method::POST,
@@ -185,7 +185,7 @@ impl Route {
         self.method == *method || (self.method == Method::GET && *method == Method::HEAD)
     }
 
-    /// Whether a path without a trailing slash is this one.
+    /// Whether this is the route's path. `path` has no trailing slash.
     fn is_at(&self, path: &str) -> bool {
         match self.path.strip_suffix("{id}") {
             Some(prefix) => {
@@ -196,14 +196,14 @@ impl Route {
     }
 }
 
-/// The route of a request; none where there is nothing at the path, or not by this method.
+/// The route of a request; `None` if the path is unknown, or has no such method.
 pub(super) fn find(method: &Method, path: &str) -> Option<&'static Route> {
     let path = without_slash(path);
     ROUTES.iter().filter(|route| route.takes(method)).find(|route| route.is_at(path))
 }
 
-/// The role that a request needs where no route takes it: at a path with other methods, the lowest
-/// of those; elsewhere, what its method would need for a user.
+/// The role for a request without a route. At a known path it is the lowest role of the path's
+/// methods. Elsewhere it is the role of the method for a user.
 pub(super) fn role_without_route(method: &Method, path: &str) -> Option<Role> {
     let path = without_slash(path);
     let lowest = ROUTES.iter().filter(|route| route.is_at(path)).map(|route| route.role).min();
@@ -213,7 +213,7 @@ pub(super) fn role_without_route(method: &Method, path: &str) -> Option<Role> {
     }))
 }
 
-/// All routes, each with a trailing slash and without.
+/// The router with all routes, each with a trailing slash and without.
 pub(super) fn router() -> Router<Arc<App>> {
     ROUTES.iter().fold(Router::new(), |router, route| {
         let path = without_slash(route.path);
@@ -239,7 +239,7 @@ mod tests {
 
     const ROLES: [Role; 3] = [Role::Read, Role::Write, Role::Admin];
 
-    /// What a route answers to a client whose token has this role, and is its name.
+    /// The status of a route's answer to a client. The client's token is the name of its role.
     fn status(rest: &mut Rest, route: &Route, role: Option<Role>) -> StatusCode {
         let token = role.map(|role| (AUTHORIZATION, format!("Bearer {role}")));
         let path = route.path.replace("{id}", "ada");

@@ -1,8 +1,8 @@
-//! Sliced responses: those that grow with the ring, written slice by slice.
+//! Sliced responses: they grow with the ring, and are written slice by slice.
 //!
-//! hyper copies a body that it is handed into the buffer of its connection, which may be one of thousands that are
-//! not read. So it is handed a slice at a time, and the rest of the body waits here, where the bytes of all
-//! responses together have a bound.
+//! hyper copies a whole body into the buffer of its connection. Thousands of connections may
+//! have no reader. So hyper gets one slice at a time, and the rest of the body waits here. The
+//! waiting bytes of all responses together have a bound.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -20,13 +20,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::App;
 use super::problem::Problem;
 
-/// What a connection is handed at a time. A response up to this size is no larger than its connection's buffer.
+/// The size of a slice, in bytes. A response up to this size is no larger than its connection's
+/// buffer.
 const SLICE_BYTES: usize = 16 << 10;
 
-/// How many bytes may wait for the readers of larger responses.
+/// The maximum of bytes that may wait for the readers of larger responses, in total.
 const WAITING_BYTES_MAX: usize = 16 << 20;
 
-/// The bytes that wait for the readers of larger responses.
+/// The bytes waiting for the readers of larger responses.
 pub(super) struct Waiting(Arc<Semaphore>);
 
 impl Waiting {
@@ -34,18 +35,18 @@ impl Waiting {
         Self(Arc::new(Semaphore::new(WAITING_BYTES_MAX)))
     }
 
-    /// Room for a response, until that is written.
+    /// Reserves room for a response, until the response is written.
     fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0).try_acquire_many_owned(u32::try_from(bytes).ok()?).ok()
     }
 }
 
 impl App {
-    /// A response with this body, of which hyper is handed a slice at a time.
+    /// Creates a response with this body. hyper gets one slice of the body at a time.
     ///
     /// # Errors
     ///
-    /// [`ProblemType::Overloaded`] when too much waits for slow readers already.
+    /// [`ProblemType::Overloaded`] if too many bytes already wait for slow readers.
     pub(super) fn sliced(
         &self,
         content_type: &'static str,
@@ -63,7 +64,7 @@ impl App {
     }
 }
 
-/// A body in slices, and what is dropped with it.
+/// A body in slices. `held` is dropped together with it.
 fn slices(body: Bytes, held: impl Send + 'static) -> Body {
     Body::from_stream(stream::unfold((body, held), |(mut rest, held)| {
         let slice = rest.split_to(rest.len().min(SLICE_BYTES));

@@ -1,4 +1,4 @@
-//! What clients asked for and how it went, counted from the start of the process on.
+//! Counts the requests of clients and their outcomes, since the start of the process.
 
 use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,17 +13,17 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use protocol::problem::ProblemType;
 
-/// The upper bounds of the buckets that durations fall into, in seconds.
+/// The upper bounds of the buckets of durations, in seconds.
 const BUCKETS: [f64; 13] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 
-/// The statuses of responses; [`OTHER`] stands for whatever else.
+/// The statuses of successful responses. [`OTHER`] stands for any other status.
 const STATUSES: [u16; 6] = [200, 201, 202, 204, 304, OTHER];
 
-/// No status.
+/// Any other status.
 const OTHER: u16 = 0;
 
-/// What a request is about.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Read,
@@ -33,17 +33,17 @@ pub(super) enum Kind {
     Other,
 }
 
-/// What clients asked for and how it went.
+/// The requests of clients and their outcomes.
 pub(super) struct Traffic {
     of_kind: [OfKind; Kind::ALL.len()],
     took: Family<Took, Histogram, fn() -> Histogram>,
 }
 
-/// The same, of one kind of request.
+/// The requests of one kind and their outcomes.
 struct OfKind {
     succeeded: [AtomicU64; STATUSES.len()],
     failed: [AtomicU64; ProblemType::ALL.len()],
-    /// The one of the family.
+    /// The family's histogram of this kind.
     took: Histogram,
 }
 
@@ -56,7 +56,7 @@ struct Took {
 struct Answered {
     kind: &'static str,
     status: u16,
-    /// The code of the problem, if it is one.
+    /// The code of the problem; empty if the request succeeded.
     problem: &'static str,
 }
 
@@ -85,7 +85,7 @@ impl Traffic {
         Self { of_kind, took }
     }
 
-    /// A request was answered, so long after it came.
+    /// Counts an answered request. `took` is the time from the request to its answer.
     pub(super) fn answered(&self, kind: Kind, response: &Response, took: Duration) {
         let of = &self.of_kind[kind as usize];
         let problem = response.extensions().get::<ProblemType>();
@@ -94,7 +94,8 @@ impl Traffic {
             None => &of.succeeded[index_of(response.status())],
         };
         count.fetch_add(1, Ordering::Relaxed);
-        // Who is turned away at the door says nothing of how long the others wait.
+        // Refusals at the door are left out: their durations say nothing about the waiting time
+        // of other requests.
         let at_the_door =
             [ProblemType::Unauthenticated, ProblemType::Forbidden, ProblemType::MisdirectedRequest];
         if !problem.is_some_and(|problem| at_the_door.contains(problem)) {
@@ -102,7 +103,7 @@ impl Traffic {
         }
     }
 
-    /// Adds what was counted to metrics.
+    /// Adds the counts to the metrics.
     pub(super) fn register(&self, registry: &mut Registry) {
         let answered = Family::<Answered, Counter>::default();
         for (kind, of) in Kind::ALL.into_iter().map(Kind::name).zip(&self.of_kind) {

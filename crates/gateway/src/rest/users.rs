@@ -21,11 +21,12 @@ use super::problem::Problem;
 use super::{App, etag};
 use crate::config::ServedByHeader;
 
-/// How long it takes to be turned away. A client that is told at once, and asks again at once, would take the time of the gateway from
-/// those who are served: turning away costs nearly as much as serving.
+/// The minimum time before the gateway refuses a request because of overload. A client refused
+/// at once may ask again at once. A refusal costs nearly as much as an answer: such clients
+/// would take the gateway's time from the others.
 const TURNED_AWAY_AFTER: Duration = Duration::from_millis(250);
 
-/// Which copy answered, where that is shown.
+/// The header with the name of the answering copy, if it is shown.
 const SERVED_BY: HeaderName = HeaderName::from_static("chainring-served-by");
 
 /// `POST /api/user/`
@@ -78,19 +79,19 @@ pub(super) async fn delete(
 }
 
 impl App {
-    /// Reads a user, if the headers allow it. Their precondition is checked on what was read.
+    /// Reads a user, if the headers are valid. Checks their precondition on the record.
     pub(super) async fn read(&self, id: UserId, headers: &HeaderMap) -> Result<Response, Problem> {
         let precondition = etag::precondition(headers)?;
         let respond = |answer: &Answer| read_answered(answer, &precondition);
         self.bring(ClientRequest::Read(id), None, respond).await
     }
 
-    /// Carries out an update. `made_id` is the id that an unknown outcome has to name.
+    /// Carries out an update. `made_id` is the id to name if the outcome is unknown.
     async fn update(&self, action: Action, made_id: Option<UserId>) -> Result<Response, Problem> {
         self.bring(ClientRequest::Update(action), made_id, answered).await
     }
 
-    /// Brings a request to its end, and tells its outcome.
+    /// Carries a request to its end, and turns its outcome into a response.
     async fn bring(
         &self,
         request: ClientRequest,
@@ -108,7 +109,7 @@ impl App {
             }
             Outcome::NotDone(reason) => {
                 if reason == Unavailable::Overloaded {
-                    // A request that has waited for its node has been in no hurry.
+                    // The time already spent in the gateway's queue counts towards the pause.
                     self.driver.pause(TURNED_AWAY_AFTER.saturating_sub(began.elapsed())).await;
                 }
                 Err(reason.into())
@@ -121,7 +122,7 @@ impl App {
 fn read_answered(answer: &Answer, precondition: &Precondition) -> Response {
     let unmet = match answer {
         Answer::Found { position, .. } => precondition.check(Some(*position)).err(),
-        // Of a user that does not exist the client is told so, whatever the precondition.
+        // A read of a missing user gets "not found", whatever its precondition.
         _ => None,
     };
     match (unmet, answer) {

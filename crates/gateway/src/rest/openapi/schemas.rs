@@ -1,4 +1,5 @@
-//! What the document says of values: records, problems, ids and preconditions, by the rules that the code goes by.
+//! The document's schemas: records, problems, ids and preconditions, made from the same rules
+//! as the code uses.
 
 use protocol::id::NODE_ID_LENGTH_MAX;
 use protocol::precondition::TAGS_MAX;
@@ -46,14 +47,15 @@ fn precondition(name: &str, description: &str) -> Value {
     })
 }
 
-/// `*`, or a list of tags of which elements may be empty. It needs nothing of regular expressions that not all of their
-/// dialects have.
+/// The pattern of `*`, or of a list of tags with possibly empty elements. It uses only features
+/// common to all dialects of regular expressions.
 fn tags_pattern() -> String {
     let tag = r#"(W/)?"[^\t"]*""#;
     format!(r"^([\t ]*[*][\t ]*|[\t ,]*{tag}([\t ]*,[\t ,]*{tag})*[\t ,]*)$")
 }
 
-/// The characters and lengths of an id, without `.` and `..`; in every dialect too.
+/// The pattern of an id: its characters and lengths, without `.` and `..`. It works in every
+/// dialect too.
 fn user_id_pattern() -> String {
     let (any, no_dot) = ("[A-Za-z0-9._~-]", "[A-Za-z0-9_~-]");
     let up_to = |taken: usize| USER_ID_LENGTH_MAX.saturating_sub(taken);
