@@ -47,7 +47,7 @@ pub(crate) struct Outbox {
     /// Wakes the writer. There is only one.
     wake: Notify,
     ended: CancellationToken,
-    /// Set when even the messages sent before the end are not written.
+    /// Cancelled when the link ends without writing the messages that still wait.
     dropped: CancellationToken,
     queue_bytes_max: usize,
     turns_before_frame: u32,
@@ -258,7 +258,8 @@ impl Outbox {
     }
 
     /// Announces the reason of an end that is near. The handler is informed next; it may still
-    /// send messages, and end the link. This reason counts in any case.
+    /// send messages, and end the link with another reason. The announced reason counts all the
+    /// same.
     pub(crate) fn will_end(&self, cause: CloseReason) {
         lock(&self.state).cause = Some(cause);
     }
@@ -353,7 +354,7 @@ impl Drop for InFlight {
 /// Messages gather while it lives.
 ///
 /// For a caller about to send several messages from another thread than the writer's. Without
-/// it the first message would wake the writer, and leave alone.
+/// it, the first message would wake the writer, and the writer would send it alone.
 #[derive(Debug)]
 #[must_use = "messages gather as long as it lives"]
 pub struct Hold(Arc<Outbox>);

@@ -30,7 +30,7 @@ pub enum CloseReason {
         /// The unit of the limit: bytes for a link, packets for an observer.
         unit: &'static str,
     },
-    /// This side tried to send an impossible message: a bug of the caller.
+    /// This side tried to send a message that cannot be sent: a bug of the caller.
     #[error("a message of this side cannot be sent: {0}")]
     Unsendable(#[from] Unsendable),
 }
@@ -62,7 +62,7 @@ impl CloseReason {
 /// How a peer was lost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
-    /// No heartbeat arrived for the longest time allowed between two.
+    /// No sign of life arrived within this time.
     #[error("no sign of life for {0:?}")]
     Silent(Duration),
     /// A write made no progress: the peer does not read, or the network does not carry.

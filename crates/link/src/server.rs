@@ -109,8 +109,8 @@ fn builder(settings: &Settings) -> SocketIoBuilder {
 }
 
 impl Server {
-    /// The same server, but a browser may connect only from pages of these hosts. A request
-    /// without an `Origin` is not from a browser.
+    /// The same server, but a browser may connect only from pages of these hosts. A websocket
+    /// handshake without an `Origin` is not from a browser.
     #[must_use]
     pub fn for_pages_of(self, hosts: Hosts) -> Self {
         Self { hosts, ..self }

@@ -49,7 +49,7 @@ impl Default for Settings {
     }
 }
 
-/// Settings that make every link fail.
+/// Settings outside of their limits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
     /// A time of less than a millisecond.
@@ -75,7 +75,8 @@ impl Settings {
     /// A queue of packets has room for pings and frames of links too.
     pub const OBSERVER_PACKETS_LEAST: usize = 16;
 
-    /// The longest time from a peer's death until the other end closes the link, at either end.
+    /// The longest time from a peer's death until the other end closes the link; the same for
+    /// both ends.
     ///
     /// A live peer that answers but does not read is dropped by
     /// [`write_deadline`](Self::write_deadline) instead.

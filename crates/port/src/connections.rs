@@ -90,7 +90,7 @@ impl Connections {
 }
 
 impl Place {
-    /// The counter it belongs to.
+    /// The counter of this place.
     pub(crate) fn connections(&self) -> &Arc<Connections> {
         &self.connections
     }

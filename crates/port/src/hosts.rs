@@ -61,8 +61,8 @@ impl Hosts {
         if allowed { Ok(()) } else { Err(Misdirected::Host) }
     }
 
-    /// Checks `Origin` and host of a request from a browser. A request without an `Origin` passes:
-    /// it does not come from a page.
+    /// Checks `Origin` and host of a request from a browser. A request without an `Origin`
+    /// passes: browsers send one with every websocket handshake.
     ///
     /// # Errors
     ///

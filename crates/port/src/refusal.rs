@@ -1,6 +1,7 @@
-//! Refusal: the answer to one connection too many.
+//! Refusal: the answer to one connection too many. (A port with TLS closes it without an
+//! answer.)
 //!
-//! Its client may send a whole request before it reads, so [`Lingering`] closes the connection.
+//! The client may send a whole request before it reads, so [`Lingering`] closes the connection.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -26,7 +26,7 @@ pub enum ConnectError {
     #[error("the connection ended before the link was open: {0}")]
     Ended(String),
     /// The peer is not a server of links. Another attempt helps only after the operator has
-    /// corrected the address or the server.
+    /// corrected something, such as the address.
     #[error("what answers there is not a process of Chainring, check the address: {0}")]
     Foreign(String),
     /// The hello cannot be serialised: a bug of the caller.

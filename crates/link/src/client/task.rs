@@ -145,8 +145,8 @@ impl Reader<'_> {
                         _ if is_undecodable => {}
                         Ok(messages) => deliver(messages, handler).await,
                         Err(error) => {
-                            // The writer first writes the handler's last messages, then says
-                            // goodbye. Then the peer closes.
+                            // The writer writes the handler's last messages first, and then
+                            // says goodbye. Then the peer closes.
                             is_undecodable = true;
                             let violation = CloseReason::from(Violation::from(error));
                             self.outbox.will_end(violation.clone());

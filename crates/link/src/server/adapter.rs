@@ -1,4 +1,4 @@
-//! Raw adapter: socketioxide's in-memory adapter, made reachable, to send a frame without
+//! Raw adapter: makes socketioxide's in-memory adapter reachable, to send a frame without
 //! copying it.
 //!
 //! `SocketRef::emit` copies attachments. A copy costs time. Worse, its drop does not tell the

@@ -95,7 +95,7 @@ async fn a_server_that_ignores_the_goodbye_is_left_at_the_write_deadline() {
     let client = super::support::open(opening.expect("let in"));
     let start = Instant::now();
     client.sender.close("enough");
-    // Nothing reads the server's websocket, so no goodbye is answered.
+    // The server does not read its websocket, so it does not answer the goodbye.
     assert_eq!(client.arrivals.closed().await, local("enough"));
     assert_eq!(start.elapsed(), settings.write_deadline);
     assert_eq!(server.next().await.as_deref(), Some("41"));

@@ -104,7 +104,7 @@ async fn a_client_that_breaks_the_protocol_loses_its_link_and_nobody_else_does()
     let world = World::new();
     let (mut other_client, mut other_server) = world.link().await;
     let mut manners = bad_manners();
-    // The server's websocket reports a packet above the limit like a broken connection.
+    // The server's websocket cannot tell a packet above the limit from a broken connection.
     manners.push(("a huge packet", vec![Text(FRAME_HEADER), Binary(huge())], |reason| {
         matches!(reason, CloseReason::Lost(Lost::Connection(_)))
     }));

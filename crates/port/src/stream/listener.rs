@@ -61,7 +61,7 @@ impl<L: Listener> Listener for DeadlineListener<L> {
     }
 }
 
-/// The service's knowledge of its connection.
+/// A connection of a port, as its service sees it.
 #[derive(Debug, Clone)]
 pub struct Connection {
     control: Arc<Control>,
@@ -69,7 +69,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Ends the stream of the connection, and has the reason of its end.
+    /// The control of its stream: ends it, and has the reason of its end.
     pub fn control(&self) -> &Arc<Control> {
         &self.control
     }
