@@ -62,7 +62,7 @@ impl CloseReason {
 /// How a peer was lost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
-    /// No sign of life arrived within this time.
+    /// No heartbeat, or no byte at all, arrived within this time.
     #[error("no sign of life for {0:?}")]
     Silent(Duration),
     /// A write made no progress: the peer does not read, or the network does not carry.
