@@ -1,11 +1,12 @@
-//! Backoff: how long to wait before the next attempt to connect.
+//! Backoff: the delay before the next attempt to connect.
 
 use std::time::Duration;
 
-/// Delays that double from a first one up to a greatest one, each with a random part.
+/// Delays that double from a first value up to a maximum. Each has a random part.
 ///
-/// The random part keeps peers that lost the same server from returning in the same instant. It is drawn by the
-/// caller, so that a simulation replays it. (Exponential back-off with *equal jitter*, as in
+/// The random part keeps peers from returning in the same instant after they lose the same
+/// server. The caller draws the random number, so a simulation can replay it. (Exponential
+/// back-off with *equal jitter*, as in
 /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backoff {
@@ -15,31 +16,33 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Delays of up to `first`, then of up to twice that, and so on; never above `max`.
+    /// Delays of up to `first`, then of up to twice `first`, and so on; never above `max`.
     pub fn new(first: Duration, max: Duration) -> Self {
         Self { first, max, next: first.min(max) }
     }
 
-    /// Begins again with the first delay; for when there is news of the peer.
+    /// Begins again with the first delay. Call it on news of the peer.
     pub fn reset(&mut self) {
         self.next = self.first.min(self.max);
     }
 
-    /// Takes note of how long a link lived that is lost now: begins again if it was of use. A peer that takes a link and
-    /// drops it at once is left in peace for longer.
+    /// Reports the lifetime of a lost link. A link of at least the maximum delay was of use,
+    /// and the delays begin again. A peer that accepts a link and drops it at once gets a
+    /// longer pause.
     pub fn link_lived(&mut self, time: Duration) {
         if time >= self.max {
             self.reset();
         }
     }
 
-    /// The delay before the next attempt: half of its size for certain, and `random_fraction` of the other half.
+    /// The delay before the next attempt: half of the current size, plus `random_fraction` of
+    /// the other half.
     ///
-    /// A fraction outside of 0 to 1 counts as the nearer of both, and NaN as 0.
+    /// A fraction below 0 counts as 0, one above 1 as 1, and NaN as 0.
     pub fn next_delay(&mut self, random_fraction: f64) -> Duration {
         #[expect(clippy::arithmetic_side_effects, reason = "two is not zero")]
         let half = self.next / 2;
-        // `mul_f64` would panic of a NaN.
+        // `mul_f64` would panic on NaN.
         let fraction = if random_fraction.is_nan() { 0.0 } else { random_fraction.clamp(0.0, 1.0) };
         self.next = self.next.saturating_mul(2).min(self.max);
         half.saturating_add(half.mul_f64(fraction))

@@ -1,8 +1,11 @@
 //! The client end: dials, says hello, and keeps the link until it closes.
 //!
 //! ```text
-//!  connect ──► websocket handshake ──► engine.io OPEN ──► socket.io CONNECT(hello) ──► Opening ──open(handler)──► task
-//!                                                                └── connect_error: Refused
+//!  connect ──► websocket handshake ──► engine.io OPEN ──► socket.io CONNECT(hello)
+//!                                                          │
+//!                      connect_error: Refused ◄────────────┤
+//!                                                          ▼
+//!                                       Opening ──open(handler)──► task
 //! ```
 
 mod error;
@@ -31,14 +34,14 @@ use crate::wire::{PACKET_BYTES_MAX, READ_BUFFER_BYTES};
 /// The websocket of a client end.
 type WebSocket = WebSocketStream<DeadlineStream<BoxStream>>;
 
-/// Opens a link over `stream`; all of it within the connect deadline.
+/// Opens a link over `stream`, within the connect deadline.
 ///
 /// `hello` becomes the `auth` of the socket.io CONNECT packet, as JSON.
 ///
 /// # Errors
 ///
-/// When the peer refuses, does not answer in time, is no server of links, or goes away; split in [`ConnectError`] by
-/// what to do about it.
+/// When the peer refuses, does not answer in time, is not a server of links, or goes away.
+/// [`ConnectError`] has a variant for each way to react.
 pub async fn connect<S, Out, In>(
     stream: S,
     hello: &impl Serialize,
@@ -52,11 +55,11 @@ where
         .await
 }
 
-/// Connects a stream to `address` and opens a link over it; all of it within the connect deadline.
+/// Connects a stream to `address` and opens a link over it, both within the connect deadline.
 ///
 /// # Errors
 ///
-/// As [`connect`], and when nobody can be reached at the address.
+/// As [`connect`], and when the address cannot be reached.
 pub async fn dial<Out, In>(
     connector: &dyn Connector,
     address: &str,

@@ -1,8 +1,9 @@
-//! Links: lasting, ordered, authenticated streams of typed messages between two processes, over socket.io.
+//! Links: lasting, ordered, authenticated streams of typed messages between two processes, over
+//! socket.io.
 //!
-//! A link carries [frames](protocol::frame) of messages of the caller's types, both ways. Its two ends differ in how they
-//! come about, and are the same from then on: a [`Sender`] to send with, a [`Handler`] that takes what arrives and is told
-//! of the end.
+//! A link carries [frames](protocol::frame) in both directions. The caller chooses the types of
+//! the messages. The two ends open in different ways, and work alike from then on: a [`Sender`]
+//! sends messages; a [`Handler`] receives the peer's messages and the reason of the close.
 //!
 //! ```text
 //!      client end (connect, dial)                              server end (server)
@@ -22,32 +23,38 @@
 //! | module | owns |
 //! |---|---|
 //! | `client` | the client end: handshake, packets of the server, the task |
-//! | `server` | the server end: who is let in, socketioxide and its traps, observers |
-//! | `outbox` | what waits to be sent, its bound, the one end of a link |
+//! | `server` | the server end: admission, socketioxide and its traps, observers |
+//! | `outbox` | the messages waiting on one link, their bound, the end of the link |
 //! | `sender` | [`Sender`] and [`Handler`] |
-//! | `wire` | how a frame is a socket.io packet |
+//! | `wire` | the encoding of a frame as a socket.io packet |
 //! | `reason` | why a link is closed |
-//! | `settings`, `backoff` | times and sizes; the wait before another attempt |
+//! | `settings`, `backoff` | times and sizes; the delay before another attempt |
 //!
 //! # Invariants
 //!
-//! - **Order.** Messages arrive in the order in which they were sent, none twice. None is skipped: a link that cannot
-//!   deliver a message delivers no later one. Frames are numbered, so that this is checked and not just hoped for.
-//! - **One end.** A handler is told once why its link is closed, and of nothing after that; the first reason counts, on
-//!   every sender too.
-//! - **No waiting.** Sending never blocks. What waits to be sent is bounded; over the bound the link closes.
-//! - **No waiting for ever.** Within [`Settings::detection`] a dead peer is noticed on either end, within the write
-//!   deadline one that does not read, and within the connect deadline one that does not say who it is.
-//! - **No trust.** Whatever a peer sends, there is no panic, and the worst for others is that its link closes.
-//! - **No traces.** Of a connection that has ended nothing stays.
-//! - **No secrets in the log.** Neither `auth` nor any message is logged, nor what a peer sent that was neither. (What
-//!   the `tungstenite` crate logs at TRACE does hold both: keep that target off in production.)
+//! - **Order.** Messages arrive in the order of sending, none twice. None is skipped: after a
+//!   message that cannot be delivered, a link delivers no later one. Frames are numbered, so
+//!   the receiver can check the order.
+//! - **One end.** A handler learns once why its link is closed, and hears nothing afterwards.
+//!   The first reason counts, for every sender too.
+//! - **No waiting.** Sending never blocks. The queue of a link is bounded; over the bound the
+//!   link closes.
+//! - **No endless waiting.** Each end notices a dead peer within [`Settings::detection`], a
+//!   peer that does not read within the write deadline, and a peer that does not identify
+//!   itself within the connect deadline.
+//! - **No trust.** No input from a peer causes a panic. Its worst effect on others is the close
+//!   of its own link.
+//! - **No traces.** After a connection has ended, nothing of it stays in memory.
+//! - **No secrets in the log.** Links log neither `auth` nor messages, nor any other bytes of a
+//!   peer. (The `tungstenite` crate logs both at TRACE: keep its target off in production.)
 //!
 //! # What is not here
 //!
-//! Connections, their limits and deadlines: those are `port`'s. What messages mean, who is admitted and why, when to connect again: that is for `ring` and the two services. What a
-//! message looks like is in [`protocol`]. There is no randomness: jitter is handed in. The one clock is tokio's, which a
-//! simulation can pause; it drives everything here over streams of its own.
+//! The crate `port` has connections, their limits and their deadlines. `ring` and the two
+//! services know the meaning of messages; they decide about admission, and when to connect
+//! again. [`protocol`] has the form of a message. There is no randomness: the caller passes the
+//! jitter. The one clock is tokio's, and a simulation can pause it; a simulation runs
+//! everything here over its own streams.
 
 #![cfg_attr(
     not(test),

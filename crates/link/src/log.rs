@@ -1,10 +1,11 @@
-//! What the log says of links; called within the span of the link.
+//! Log lines about links; called within the span of the link.
 
 use tracing::{debug, info, warn};
 
 use crate::reason::CloseReason;
 
-/// A link is closed. As loud as it deserves: what an operator has to look into is a warning.
+/// Logs the close of a link. The level depends on the reason: a warning is for the operator to
+/// examine.
 pub(crate) fn closed(reason: &CloseReason) {
     match reason {
         CloseReason::Local(_) | CloseReason::Peer => debug!(%reason, "the link is closed"),

@@ -1,15 +1,19 @@
-//! Outbox: the messages that wait to be sent on one link, and whether it still lives.
+//! Outbox: the messages waiting on one link, and whether the link still lives.
 //!
 //! ```text
-//!  Sender::send ──► frame in the making ──full──► full frames ──next()──► in flight ──written──► gone
-//!                          └──────────── taken early by next() ────────────┘
+//!  Sender::send ─► frame in the making ─full─► full frames ─next()─► in flight ─written─► gone
+//!                         └─────────── taken early by next() ──────────┘
 //! ```
 //!
-//! Senders put messages in and never wait; one writer takes frames out. While frames are in flight messages gather, so
-//! the busier a link is the longer its batches are.
+//! Senders put messages in and never wait; one writer takes frames out. While frames are in
+//! flight, messages gather, so a busier link has longer batches.
 //!
-//! Invariants: at most [`FRAMES_IN_FLIGHT_MAX`] frames are in flight; the bytes of full frames and of those in flight
-//! stay within the limit, or the link ends; the first reason to end is the one that everybody hears.
+//! Invariants:
+//!
+//! - At most [`FRAMES_IN_FLIGHT_MAX`] frames are in flight.
+//! - A full frame ends the link if it takes the bytes of full and in-flight frames over the
+//!   limit.
+//! - The first reason to end is the reason for everybody.
 
 #[cfg(test)]
 mod tests;
@@ -32,17 +36,18 @@ use crate::reason::{CloseReason, Closed, Unsendable};
 use crate::settings::Settings;
 use crate::wire::Frame;
 
-/// One frame is being written while the next one waits; more would only make batches shorter.
+/// One frame is being written while the next one waits. More in flight would only make batches
+/// shorter.
 const FRAMES_IN_FLIGHT_MAX: usize = 2;
 
-/// What waits to be sent on one link.
+/// The messages waiting on one link.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
-    /// Wakes the writer, of which there is one.
+    /// Wakes the writer. There is only one.
     wake: Notify,
     ended: CancellationToken,
-    /// Not even what was sent before the end is written.
+    /// Cancelled when the link ends without writing the messages that still wait.
     dropped: CancellationToken,
     queue_bytes_max: usize,
     turns_before_frame: u32,
@@ -51,21 +56,21 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct State {
     making: FrameBuilder,
-    /// While there are holds the writer is not woken for the frame in the making.
+    /// While there are holds, the writer is not woken for the frame in the making.
     holds: usize,
     full: VecDeque<Bytes>,
     frames_in_flight: usize,
     /// The number of the next frame.
     next_number: u64,
-    /// Of `full` and of the frames in flight.
+    /// The bytes of `full` and of the frames in flight.
     queued_bytes: usize,
-    /// Why the link is about to end, whoever ends it.
+    /// Why the link is about to end. It replaces the reason of the end, from any caller.
     cause: Option<CloseReason>,
     end: Option<End>,
 }
 
 impl State {
-    /// The end of the link; the reason that counts is the first.
+    /// Ends the link; the first reason counts.
     fn end(&mut self, reason: CloseReason, delivery: Delivery) -> &mut End {
         let reason = self.cause.take().unwrap_or(reason);
         self.end.get_or_insert(End { reason, delivery })
@@ -78,7 +83,7 @@ struct End {
     delivery: Delivery,
 }
 
-/// What becomes of the messages that were sent before the end.
+/// The fate of the messages sent before the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Delivery {
     /// They are written first.
@@ -88,7 +93,7 @@ enum Delivery {
 }
 
 impl Outbox {
-    /// An empty one, for a link with these settings, which uses this version of the protocol.
+    /// An empty outbox, for a link with these settings and this version of the protocol.
     pub(crate) fn new(settings: &Settings, version: Version) -> Arc<Self> {
         let state = State {
             making: FrameBuilder::new(version),
@@ -119,14 +124,15 @@ impl Outbox {
         let mut state = lock(&self.state);
         let was_empty = state.making.is_empty();
         self.add_or_end(&mut state, |outbox, state| outbox.add(state, message))?;
-        // Otherwise the writer was woken already and has not been here since, or waits for frames in flight.
+        // In the other cases the writer was woken earlier and has not run since, or waits for
+        // frames in flight.
         if was_empty && state.holds == 0 || state.making.is_empty() {
             self.wake.notify_one();
         }
         Ok(())
     }
 
-    /// Adds a message behind all others, in a frame that holds nothing else.
+    /// Adds a message behind all others, in a frame of its own.
     ///
     /// # Errors
     ///
@@ -153,7 +159,8 @@ impl Outbox {
         add(self, &mut *state).map_err(|reason| Closed(self.end_now(state, reason)))
     }
 
-    /// Lets messages gather: the writer is not woken for a frame that is not full before the last hold is dropped.
+    /// Lets messages gather: for a frame that is not full, the writer is not woken before the
+    /// last hold is dropped.
     pub(crate) fn hold(self: &Arc<Self>) -> Hold {
         let mut state = lock(&self.state);
         state.holds = state.holds.saturating_add(1);
@@ -180,7 +187,7 @@ impl Outbox {
         if state.making.is_full() { self.finish_frame(state) } else { Ok(()) }
     }
 
-    /// Lets the frame in the making, if there is one, wait as a full one does.
+    /// Queues the frame in the making, if there is one, as if it were full.
     fn finish_frame(&self, state: &mut State) -> Result<(), CloseReason> {
         if state.making.is_empty() {
             return Ok(());
@@ -197,10 +204,12 @@ impl Outbox {
         Ok(())
     }
 
-    /// The next frame to write, as soon as there is one and not too many are in flight; none after the end.
+    /// The next frame to write, as soon as there is one and few enough are in flight; none
+    /// after the end.
     ///
-    /// The frame is in flight until its bytes are dropped. After an orderly end the frames that were sent before it
-    /// still come, and none is told once all of them were written. Safe to cancel.
+    /// The frame is in flight until its bytes are dropped. After an orderly end, the frames
+    /// sent before it still come. It returns none once all of them were written. Safe to
+    /// cancel.
     pub(crate) async fn next(self: &Arc<Self>) -> Option<Frame> {
         loop {
             match self.take() {
@@ -208,7 +217,8 @@ impl Outbox {
                 Taken::Nothing => return None,
                 Taken::Later => {
                     self.wake.notified().await;
-                    // Who else is ready to send does so first: one frame for all of them.
+                    // Other tasks that are ready send first, so that one frame takes the
+                    // messages of all.
                     for _ in 0..self.turns_before_frame {
                         yield_now().await;
                     }
@@ -238,7 +248,8 @@ impl Outbox {
         }
     }
 
-    /// Ends the link once everything sent before is written; returns the reason that counts, which is the first.
+    /// Ends the link once everything sent before is written. Returns the reason that counts:
+    /// the first.
     pub(crate) fn end_after_flush(&self, reason: CloseReason) -> CloseReason {
         let mut state = lock(&self.state);
         let reason = state.end(reason, Delivery::Flush).reason.clone();
@@ -246,12 +257,14 @@ impl Outbox {
         reason
     }
 
-    /// The link is about to end for this: whoever hears of it may send more, and end it.
+    /// Announces the reason of an end that is near. The handler is informed next; it may still
+    /// send messages, and end the link with another reason. The announced reason counts all the
+    /// same.
     pub(crate) fn will_end(&self, cause: CloseReason) {
         lock(&self.state).cause = Some(cause);
     }
 
-    /// Ends the link and drops what was not written; returns the reason that counts, which is the first.
+    /// Ends the link and drops the unwritten frames. Returns the reason that counts: the first.
     pub(crate) fn end(&self, reason: CloseReason) -> CloseReason {
         self.end_now(&mut lock(&self.state), reason)
     }
@@ -272,11 +285,11 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// Returns when there is nothing left to wait for: the link ended with nothing to be flushed, or it ended that long
-    /// ago. Safe to cancel.
+    /// Returns when there is nothing left to wait for: the link ended with nothing to be
+    /// flushed, or it ended `flush_deadline` ago. Safe to cancel.
     pub(crate) async fn ended_for(&self, flush_deadline: Duration) {
         self.ended.cancelled().await;
-        // Either way it is over.
+        // In either case it is over.
         let _ = timeout(flush_deadline, self.dropped.cancelled()).await;
     }
 
@@ -317,9 +330,10 @@ enum Taken {
 
 /// A frame whose drop tells the outbox that it was written, or never will be.
 ///
-/// The websocket layer of either end copies a frame into its write buffer, of about a hundred KiB, and drops it then;
-/// and it takes no frame while the buffer is over-full. So a drop is the one sign that works on both ends:
-/// socketioxide has no way to wait for room in its queue.
+/// The websocket layer of either end copies a frame into its write buffer, of about a hundred
+/// KiB, and drops the frame then. It takes no frame while the buffer is over-full. So a drop is
+/// the only signal that works on both ends: socketioxide has no way to wait for room in its
+/// queue.
 struct InFlight {
     frame: Bytes,
     outbox: Arc<Outbox>,
@@ -339,8 +353,8 @@ impl Drop for InFlight {
 
 /// Messages gather while it lives.
 ///
-/// For whoever is about to send several messages from another thread than the writer's: that one would be woken by the
-/// first, and send it alone.
+/// For a caller about to send several messages from another thread than the writer's. Without
+/// it, the first message would wake the writer, and the writer would send it alone.
 #[derive(Debug)]
 #[must_use = "messages gather as long as it lives"]
 pub struct Hold(Arc<Outbox>);
@@ -351,7 +365,8 @@ impl Drop for Hold {
     }
 }
 
-/// Ends the link when dropped, so that no task can vanish and leave senders that believe in it.
+/// Ends the link when dropped, so that no task can vanish while senders still believe in the
+/// link.
 #[derive(Debug)]
 pub(crate) struct EndOnDrop(pub(crate) Arc<Outbox>);
 

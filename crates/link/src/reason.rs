@@ -1,4 +1,4 @@
-//! Reasons: why a link is closed, split by what whoever held it does next.
+//! Reasons: why a link is closed, split by the next step of its owner.
 
 use std::time::Duration;
 
@@ -8,27 +8,29 @@ use protocol::frame::{FRAME_BYTES_MAX, FrameError};
 /// Why a link is closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CloseReason {
-    /// [`Sender::close`](crate::Sender::close) was called on this side, with these words.
+    /// This side called [`Sender::close`](crate::Sender::close), with these words.
     #[error("closed by this side: {0}")]
     Local(String),
-    /// The peer closed it, and was alive to do so. Connect again if it is still wanted.
+    /// The peer closed it, and was alive to do so. Connect again if the link is still wanted.
     #[error("closed by the peer")]
     Peer,
     /// The peer is gone or cannot be reached. Connect again, with back-off.
     #[error("the peer was lost: {0}")]
     Lost(#[from] Lost),
-    /// The peer does not keep to the protocol. Connecting again may well end the same way: tell the operator.
+    /// The peer does not follow the protocol. A new connection may well end the same way: tell
+    /// the operator.
     #[error("the peer broke the protocol: {0}")]
     Violation(#[from] Violation),
-    /// The peer reads more slowly than it is sent to. Connect again; what was queued is lost.
+    /// The peer reads more slowly than this side sends. Connect again; the queued messages are
+    /// lost.
     #[error("more than {limit} {unit} wait for a peer that reads too slowly")]
     QueueFull {
-        /// What was the limit.
+        /// The limit, in `unit`.
         limit: usize,
-        /// What it counts: bytes for a link, packets for an observer.
+        /// The unit of the limit: bytes for a link, packets for an observer.
         unit: &'static str,
     },
-    /// This side wanted to send what cannot be sent: a bug of the caller.
+    /// This side tried to send a message that cannot be sent: a bug of the caller.
     #[error("a message of this side cannot be sent: {0}")]
     Unsendable(#[from] Unsendable),
 }
@@ -46,7 +48,8 @@ impl From<StreamFailure> for CloseReason {
 }
 
 impl CloseReason {
-    /// Why the port has cut off the link's connection, where its peer is to blame and its stream does not tell.
+    /// The reason for the port to count, if the peer is to blame and the stream itself does not
+    /// report it.
     pub fn cut(&self) -> Option<Cut> {
         match self {
             Self::Violation(_) => Some(Cut::Violation),
@@ -59,10 +62,10 @@ impl CloseReason {
 /// How a peer was lost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
-    /// No heartbeat for as long as one may be late.
+    /// No heartbeat, or no byte at all, arrived within this time.
     #[error("no sign of life for {0:?}")]
     Silent(Duration),
-    /// A write made no progress: it does not read, or the network does not carry.
+    /// A write made no progress: the peer does not read, or the network does not carry.
     #[error("it has not read for {0:?}")]
     NotReading(Duration),
     /// The connection broke, or ended without a goodbye.
@@ -76,7 +79,7 @@ pub enum Violation {
     /// Not a packet of websocket, engine.io or socket.io.
     #[error("{0}")]
     NotAPacket(String),
-    /// A packet that has no place in a link, or not at this time.
+    /// A packet with no place in a link, or none at this time.
     #[error("{0}")]
     Misplaced(&'static str),
     /// An event other than a frame.
@@ -90,13 +93,13 @@ pub enum Violation {
     OutOfOrder {
         /// The number of the frame that was due.
         expected: u64,
-        /// The number of the one that came.
+        /// The number of the frame that came.
         got: u64,
     },
     /// A packet above the limit.
     #[error("a packet of more than {FRAME_BYTES_MAX} bytes")]
     TooLong,
-    /// A frame that does not hold messages of this link.
+    /// A frame without valid messages of this link.
     #[error("{0}")]
     Frame(#[from] FrameError),
 }
@@ -104,15 +107,15 @@ pub enum Violation {
 /// Why a message cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsendable {
-    /// It does not serialise.
+    /// The message cannot be serialised.
     #[error("it does not serialise: {0}")]
     NotSerializable(String),
-    /// It makes a frame that every peer would refuse.
+    /// The message makes a frame so long that every peer would refuse it.
     #[error("it makes a frame of {0} bytes, and {FRAME_BYTES_MAX} are the most")]
     TooLong(usize),
 }
 
-/// What was to be sent was not: the link is closed, or about to be.
+/// The message was not sent: the link is closed, or about to close.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the link is closed: {0}")]
 pub struct Closed(pub CloseReason);

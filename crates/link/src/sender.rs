@@ -1,4 +1,4 @@
-//! Sender and handler: the two halves of a link as their owner sees them, the same on both ends.
+//! Sender and handler: the owner's two halves of a link, the same on both ends.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,8 +11,8 @@ use crate::reason::{CloseReason, Closed};
 
 /// Sends messages on a link; cheap to clone, and never waits.
 ///
-/// Messages leave in the order in which `send` was called, whichever clone it was called on. A link does not close
-/// because its senders are dropped.
+/// Messages leave in the order of the calls of `send`, over all clones. Dropping every sender
+/// does not close the link.
 pub struct Sender<Out> {
     outbox: Arc<Outbox>,
     messages: PhantomData<fn(&Out)>,
@@ -23,35 +23,38 @@ impl<Out> Sender<Out> {
         Self { outbox, messages: PhantomData }
     }
 
-    /// Lets messages gather as long as what it returns lives, so that they share a frame.
+    /// Lets messages gather for the lifetime of the returned hold, so that they share a frame.
     ///
-    /// A frame that is full is sent nevertheless.
+    /// A full frame is sent all the same.
     pub fn hold(&self) -> Hold {
         self.outbox.hold()
     }
 
-    /// Closes the link once everything sent before has been written, or the write deadline has passed.
+    /// Closes the link once everything sent before has been written, or the write deadline has
+    /// passed.
     ///
-    /// `reason` is for this side's handler and log; the peer learns only that it was closed. A second call does nothing.
+    /// `reason` is for this side's handler and log; the peer learns only of the close. A second
+    /// call does nothing.
     pub fn close(&self, reason: impl Into<String>) {
         self.outbox.end_after_flush(CloseReason::Local(reason.into()));
     }
 }
 
 impl<Out: Serialize> Sender<Out> {
-    /// Sends a message, behind all that were sent before.
+    /// Sends a message, behind all earlier ones.
     ///
-    /// Success means that it was queued: it arrives unless the link closes first. Of 3 MiB or less, a message always fits
-    /// into a frame.
+    /// Success means that it was queued: it arrives unless the link closes first. A message of
+    /// 3 MiB or less always fits into a frame.
     ///
     /// # Errors
     ///
-    /// When the link is closed, or closes because of this message: the queue is full, or the message cannot be sent.
+    /// When the link is closed, or closes because of this message: the queue is full, or the
+    /// message cannot be sent.
     pub fn send(&self, message: &Out) -> Result<(), Closed> {
         self.outbox.send(message)
     }
 
-    /// Sends a message as [`send`](Self::send) does, in a frame that holds nothing else.
+    /// Sends a message as [`send`](Self::send) does, in a frame of its own.
     ///
     /// # Errors
     ///
@@ -73,20 +76,22 @@ impl<Out> fmt::Debug for Sender<Out> {
     }
 }
 
-/// Takes what a link brings.
+/// Receives the messages of a link.
 ///
-/// It is called from the task that reads the link, and pongs and all that is sent wait for it: what takes long belongs into a
-/// queue of its own. It may call any [`Sender`], that of its own link too.
+/// The task that reads the link calls it. Pongs and outgoing messages wait for it, so long work
+/// belongs in a queue of its own. It may call any [`Sender`], its own link's too.
 pub trait Handler<In>: Send + 'static {
-    /// Messages of one frame, at least one, in the order in which they were sent. A client end hands over a long frame in
-    /// parts, and lets others run in between.
+    /// Delivers messages of one frame, at least one, in the order of sending. A client end
+    /// delivers a long frame in parts, and lets other tasks run in between.
     fn messages(&mut self, batch: Vec<In>);
 
-    /// A frame cannot be decoded: none of its messages was handed over, nor will any be that come behind it. The link closes
-    /// with that reason, though the handler may close it with another one, once what it sends now is written.
+    /// A frame cannot be decoded. None of its messages was delivered, and no later message will
+    /// be. The link closes once the handler's messages of this call are written. The reason is
+    /// the violation, even if the handler closes the link with another one.
     fn undecodable(&mut self) {}
 
-    /// The link is closed. Called exactly once, and last; not at all if the runtime is shut down while the link lives.
+    /// The link is closed. Called exactly once, and last; not at all if the runtime is shut
+    /// down while the link lives.
     fn closed(&mut self, reason: CloseReason);
 }
 

@@ -1,21 +1,25 @@
-//! The server end: socketioxide serves the protocol, an [`Acceptor`] decides who is let in.
+//! The server end: socketioxide serves the protocol, an [`Acceptor`] decides about admission.
 //!
 //! ```text
-//!  DeadlineListener ─► hyper ─► entrance ─► socketioxide ──CONNECT──► middleware: Acceptor::admit ─► ack ─► open
-//!                                                  │ events, in order, in the task that reads
-//!                                                  ▼
-//!                                              LinkEnd ─► Handler          Sender ─► Outbox ─► writer ─► RawAdapter
+//!  DeadlineListener ─► hyper ─► entrance ─► socketioxide ──CONNECT──► middleware: Acceptor::admit
+//!                                              │                            │
+//!                  events, in order, in the    │                            └─► ack ─► open
+//!                  task that reads             ▼
+//!                                          LinkEnd ─► Handler
+//!                                          Sender ─► Outbox ─► writer ─► RawAdapter
 //! ```
 //!
-//! What socketioxide 0.18 does and how it is met here:
+//! The traps of socketioxide 0.18, and the answers of this module:
 //!
-//! - handlers are spawned per message: ours do their work before they return a future that is ready at once, so order holds;
-//! - events that arrive before a handler is registered vanish: ours are registered in the middleware;
-//! - its queue cannot be waited for, and a ping into a full one closes the connection: the [`Outbox`](crate::outbox)
-//!   keeps but a few frames in it;
-//! - it accepts invalid handshakes, and browsers from any page: the [entrance] refuses both;
-//! - its writer has no deadline, and a peer that was disconnected may stay: [`DeadlineStream`](port::DeadlineStream)
-//!   ends both.
+//! - It spawns a handler for each message. Our handlers work before they return a ready future,
+//!   so the order holds.
+//! - Events vanish if they arrive before a handler is registered. The middleware registers
+//!   ours.
+//! - Its queue cannot be waited for, and a ping into a full queue closes the connection. The
+//!   [`Outbox`](crate::outbox) keeps only a few frames in it.
+//! - It accepts invalid handshakes, and browsers from any page. The [entrance] refuses both.
+//! - Its writer has no deadline, and a disconnected peer may stay.
+//!   [`DeadlineStream`](port::DeadlineStream) ends both.
 
 mod acceptor;
 mod adapter;
@@ -53,7 +57,7 @@ pub struct Server {
     hosts: Hosts,
 }
 
-/// Serves links at [`PATH`], over websockets only, to those whom `acceptor` admits.
+/// Serves links at [`PATH`], over websockets only, to the peers admitted by `acceptor`.
 ///
 /// ```no_run
 /// # async fn serve<A: link::Acceptor>(acceptor: A, tcp: tokio::net::TcpListener) {
@@ -79,7 +83,8 @@ pub fn server<A: Acceptor>(acceptor: A, settings: &Settings) -> Server {
     Server { layer, hosts: Hosts::Any }
 }
 
-/// A listener for links: besides the write deadline, each peer has the connect deadline to be let in.
+/// A listener for links. It has the write deadline, and each peer has to be admitted within the
+/// connect deadline.
 pub fn listener<L: Listener>(inner: L, settings: &Settings) -> DeadlineListener<L> {
     DeadlineListener::new(inner, settings.write_deadline)
         .authenticate_within(settings.connect_deadline)
@@ -104,14 +109,14 @@ fn builder(settings: &Settings) -> SocketIoBuilder {
 }
 
 impl Server {
-    /// The same server, open to browsers only from pages of these hosts. A request without an
-    /// `Origin` is not from a browser.
+    /// The same server, but a browser may connect only from pages of these hosts. A websocket
+    /// handshake without an `Origin` is not from a browser.
     #[must_use]
     pub fn for_pages_of(self, hosts: Hosts) -> Self {
         Self { hosts, ..self }
     }
 
-    /// What serves a connection, for [`port::serve`].
+    /// The router for one connection, for [`port::serve`].
     pub fn on(&self, connection: Connection) -> Router {
         Router::new()
             .layer(self.layer.clone())

@@ -1,4 +1,4 @@
-//! Settings: the times and sizes within which every link lives.
+//! Settings: the times and sizes of every link.
 
 use std::time::Duration;
 
@@ -7,29 +7,31 @@ use protocol::frame::FRAME_BYTES_MAX;
 
 use crate::reason::CloseReason;
 
-/// The times and sizes within which a link lives; both ends should have the same heartbeats.
+/// The times and sizes of a link. Both ends should have the same heartbeats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// How often the server end sends a ping. Whole milliseconds, as engine.io announces it in those. 500 ms by default.
+    /// The time between two pings of the server end. Whole milliseconds, because engine.io
+    /// announces it in milliseconds. 500 ms by default.
     pub heartbeat_interval: Duration,
-    /// How long the server end waits for the answer to a ping, and the client end for a ping that is overdue. Whole
-    /// milliseconds. 1 s by default.
+    /// How long the server end waits for the answer to a ping, and the client end for an
+    /// overdue ping. Whole milliseconds. 1 s by default.
     pub heartbeat_timeout: Duration,
-    /// How long it may take until the peer is let in: at the server end from the moment the connection is accepted, at the
-    /// client end from the moment it dials. 2 s by default.
+    /// The longest time until the peer is admitted. The server end counts from the moment of
+    /// accepting the connection, the client end from the moment of dialling. 2 s by default.
     pub connect_deadline: Duration,
-    /// How long a write may make no progress, and how long an orderly close may take. 2 s by default.
+    /// The longest time for a write without progress, and for an orderly close. 2 s by default.
     pub write_deadline: Duration,
-    /// How many bytes a [`Sender`](crate::Sender) holds for a peer that reads more slowly than it is sent to; over it the
-    /// link closes. Counted in frames: a frame that still grows counts once it is full or taken. At least
-    /// [`FRAME_BYTES_MAX`]. 16 MiB by default.
+    /// How many bytes a [`Sender`](crate::Sender) holds for a peer that reads more slowly than
+    /// this side sends; over the limit the link closes. Counted in frames: a growing frame
+    /// counts once it is full or taken. At least [`FRAME_BYTES_MAX`]. 16 MiB by default.
     pub queue_bytes_max: usize,
-    /// How many packets may wait for a peer at the server end: an [`Observer`](crate::Observer) that has more is dropped; a link never
-    /// has as many, as it counts bytes. At least
+    /// How many packets may wait for a peer at the server end. An [`Observer`](crate::Observer)
+    /// with more is dropped. A link never has as many, because it counts bytes. At least
     /// [`OBSERVER_PACKETS_LEAST`](Self::OBSERVER_PACKETS_LEAST). 128 by default.
     pub observer_packets_max: usize,
-    /// How often everybody else who is ready has a turn before a frame is written, as they may have something to add to it. A turn
-    /// takes up to a microsecond where nobody is ready, and a frame costs both ends some twenty. 1 by default.
+    /// How many times to yield before writing a frame, so that more messages join it. A yield
+    /// takes up to a microsecond if no other task is ready, and a frame costs both ends some
+    /// twenty. 1 by default.
     pub turns_before_frame: u32,
 }
 
@@ -47,21 +49,21 @@ impl Default for Settings {
     }
 }
 
-/// Settings with which no link can live.
+/// Settings outside of their limits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
-    /// A time that leaves no time.
+    /// A time of less than a millisecond.
     #[error("the link's {0} is below a millisecond: make it longer")]
     TooShort(&'static str),
-    /// A time that nobody waits for.
+    /// A time of more than an hour.
     #[error("the link's {0} is above an hour: make it shorter")]
     TooLong(&'static str),
-    /// A queue that could not hold one frame.
+    /// A queue too small for one frame.
     #[error(
         "the link's queue of {0} bytes cannot hold one frame: give it at least {FRAME_BYTES_MAX}"
     )]
     QueueTooSmall(usize),
-    /// A queue that could not hold what is sent at once.
+    /// A queue too small for the packets sent at once.
     #[error(
         "{0} packets for an observer are too few: allow {least} at least",
         least = Settings::OBSERVER_PACKETS_LEAST
@@ -73,23 +75,26 @@ impl Settings {
     /// A queue of packets has room for pings and frames of links too.
     pub const OBSERVER_PACKETS_LEAST: usize = 16;
 
-    /// The longest time from a peer's death until its link is closed on the other end, whichever end that is.
+    /// The longest time from a peer's death until the other end closes the link; the same for
+    /// both ends.
     ///
-    /// A peer that lives and answers but does not read is dropped by [`write_deadline`](Self::write_deadline) instead.
+    /// A live peer that answers but does not read is dropped by
+    /// [`write_deadline`](Self::write_deadline) instead.
     pub fn detection(&self) -> Duration {
         self.heartbeat_interval.saturating_add(self.heartbeat_timeout)
     }
 
-    /// The end of a peer for which too many packets wait.
+    /// The close reason of a peer with too many waiting packets.
     pub(crate) fn packet_queue_full(&self) -> CloseReason {
         CloseReason::QueueFull { limit: self.observer_packets_max, unit: "packets" }
     }
 
-    /// Whether a link can live with these settings; to be asked when a configuration is read.
+    /// Checks whether a link can live with these settings. Call it after reading a
+    /// configuration.
     ///
     /// # Errors
     ///
-    /// Names the first setting that is too small.
+    /// Names the first setting outside of its limits.
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         let times = [
             ("heartbeat interval", self.heartbeat_interval),

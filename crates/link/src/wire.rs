@@ -1,9 +1,11 @@
-//! Wire: how a frame is one socket.io event with one binary attachment.
+//! Wire: encodes a frame as one socket.io event with one binary attachment.
 //!
-//! In the [socket.io protocol](https://socket.io/docs/v4/socket-io-protocol/) such an event is a text packet
-//! `51-["frame",7,{"_placeholder":true,"num":0}]` and then a binary packet, the frame itself. The 7 is the frame's number.
+//! In the [socket.io protocol](https://socket.io/docs/v4/socket-io-protocol/) such an event is
+//! a text packet `51-["frame",7,{"_placeholder":true,"num":0}]` and then a binary packet, the
+//! frame itself. The 7 is the frame's number.
 //!
-//! Before its first frame a server end names the version of the protocol that the link uses: `2["protocol",6]`.
+//! Before its first frame, a server end names the version of the protocol on this link:
+//! `2["protocol",6]`.
 
 use bytes::Bytes;
 use protocol::frame::FRAME_BYTES_MAX;
@@ -14,20 +16,22 @@ use socketioxide_core::{Str, Value};
 
 use crate::reason::Violation;
 
-/// The path on which links are served.
+/// The HTTP path of links.
 pub const PATH: &str = "/socket.io";
 
-/// The name of the event that carries a frame, behind the frame's number.
+/// The name of the event that carries a frame. The frame's number follows it.
 pub const FRAME_EVENT: &str = "frame";
 
-/// The name of the event that names the version of the protocol.
+/// The name of the event with the version of the protocol.
 const VERSION_EVENT: &str = "protocol";
 
-/// The most bytes of one websocket message, in either direction: a frame travels as one, and nothing else is as long.
+/// The most bytes of one websocket message, in either direction: a frame travels as one
+/// message, and no other message is as long.
 pub(crate) const PACKET_BYTES_MAX: usize = FRAME_BYTES_MAX;
 
-/// How many bytes are read from a connection at once. Most frames of a busy link fit; the websocket layer fills all of it with zeros
-/// before each read, and takes a new one for each frame that is still looked at.
+/// How many bytes one read takes from a connection. Most frames of a busy link fit. The
+/// websocket layer fills the whole buffer with zeros before each read, and takes a new one for
+/// each frame still in use.
 pub(crate) const READ_BUFFER_BYTES: usize = 8 << 10;
 
 /// The namespace of every link.
@@ -42,19 +46,19 @@ pub(crate) struct Frame {
     pub(crate) bytes: Bytes,
 }
 
-/// The packet that carries a frame.
+/// The packet of a frame.
 pub(crate) fn frame_packet(frame: Frame) -> Packet {
     let event = format!(r#"["{FRAME_EVENT}",{},{{"_placeholder":true,"num":0}}]"#, frame.number);
     Packet::event(NAMESPACE, Value::Str(Str::from(event), Some([frame.bytes].into())))
 }
 
-/// The packet that names the version of the protocol that a link uses.
+/// The packet with the link's version of the protocol.
 pub(crate) fn version_packet(version: Version) -> Packet {
     let event = format!(r#"["{VERSION_EVENT}",{version}]"#);
     Packet::event(NAMESPACE, Value::Str(Str::from(event), None))
 }
 
-/// The version that an event names, if it names one that this process speaks.
+/// The version named in an event, if this process speaks it.
 pub(crate) fn version_of(event: &Value) -> Option<Version> {
     let Value::Str(json, attachments) = event else { return None };
     if attachments.as_ref().is_some_and(|attachments| !attachments.is_empty()) {
@@ -66,7 +70,7 @@ pub(crate) fn version_of(event: &Value) -> Option<Version> {
     }
 }
 
-/// The frame that the data of an event carries.
+/// The frame in the data of an event.
 ///
 /// # Errors
 ///
@@ -82,26 +86,27 @@ pub(crate) fn frame_of(event: Value, acknowledge: Option<i64>) -> Result<Frame, 
     }
 }
 
-/// Sees to it that no frame of a link is missing or comes twice.
+/// Ensures that no frame of a link is missing or comes twice.
 ///
-/// TCP and websockets promise as much, but socketioxide drops a packet where it has no socket yet, or cannot read it, and
-/// closes the connection only after it has dealt with the packets behind it.
+/// TCP and websockets promise the same. But socketioxide drops a packet if it has no socket yet
+/// or cannot read the packet, and closes the connection only after it has handled the packets
+/// behind it.
 #[derive(Debug, Default)]
 pub(crate) struct FrameOrder {
     next: u64,
 }
 
 impl FrameOrder {
-    /// The bytes of the frame that is due.
+    /// The bytes of the frame, if it is the one due.
     ///
     /// # Errors
     ///
-    /// When it is another one.
+    /// When another frame is due.
     pub(crate) fn take(&mut self, frame: Frame) -> Result<Bytes, Violation> {
         if frame.number != self.next {
             return Err(Violation::OutOfOrder { expected: self.next, got: frame.number });
         }
-        // As the sender counts, were a link to live that long.
+        // Wraps as the sender's count does, should a link live that long.
         self.next = self.next.wrapping_add(1);
         Ok(frame.bytes)
     }

@@ -1,4 +1,5 @@
-//! Connections: how many a port has, in all and of each address; not counted are links whose peers were let in.
+//! Connections: how many a port has, in all and of each address. Links do not count once their
+//! peers are admitted.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -23,7 +24,8 @@ struct Open {
     of: HashMap<Origin, usize>,
 }
 
-/// Who counts as one: an IPv4 address, or the upper half of an IPv6 address, as who has one of those has them all.
+/// The unit of the limit by address: an IPv4 address, or the upper half of an IPv6 address. The
+/// owner of one address in such an IPv6 network has all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Origin {
     V4([u8; 4]),
@@ -33,15 +35,15 @@ enum Origin {
 /// Why a connection is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoom {
-    /// The port has as many as it may have.
+    /// The port has as many connections as allowed.
     #[error("{0} connections are open, which is the limit")]
     InAll(usize),
-    /// The address has as many as one may have.
+    /// The address has as many connections as allowed.
     #[error("{0} connections are open from this address, which is the limit of one")]
     OfAddress(usize),
 }
 
-/// A connection that counts for as long as this lives.
+/// A counted connection. It counts for the lifetime of this value.
 #[derive(Debug)]
 pub(crate) struct Place {
     connections: Arc<Connections>,
@@ -49,7 +51,7 @@ pub(crate) struct Place {
 }
 
 impl Connections {
-    /// How many are open, without links whose peers were let in.
+    /// How many are open, without the links of admitted peers.
     pub fn open(&self) -> usize {
         lock(&self.open).in_all
     }
@@ -64,12 +66,12 @@ impl Connections {
         self.cuts.all()
     }
 
-    /// Counts one that is cut off.
+    /// Counts a connection as cut off.
     pub fn cut_off(&self, cut: Cut) {
         self.cuts.add(cut);
     }
 
-    /// Counts one more, if it may be.
+    /// Counts one more connection, if the limits allow it.
     pub(crate) fn take(
         self: &Arc<Self>,
         address: IpAddr,
@@ -88,7 +90,7 @@ impl Connections {
 }
 
 impl Place {
-    /// Those among which it counts.
+    /// The counter of this place.
     pub(crate) fn connections(&self) -> &Arc<Connections> {
         &self.connections
     }

@@ -7,7 +7,7 @@ use crate::stream::StreamFailure;
 /// Defines the reasons with their names.
 macro_rules! cuts {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-        /// Why a connection was cut off: what its peer did, or did not.
+        /// Why a connection was cut off: the peer's act, or its omission.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Cut {
             $($(#[$doc])* $name,)*
@@ -16,7 +16,7 @@ macro_rules! cuts {
         impl Cut {
             const ALL: [Self; [$($text),*].len()] = [$(Self::$name),*];
 
-            /// Its name in metrics.
+            /// The name in metrics.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
@@ -25,25 +25,26 @@ macro_rules! cuts {
 }
 
 cuts! {
-    /// The head of a request was not there in time.
+    /// The peer did not send the head of a request in time.
     HeadLate = "head-late";
-    /// A kept connection was idle for too long. That is no fault.
+    /// A kept connection was idle for too long. This is not a fault.
     Idle = "idle";
     /// The head of a request was too large.
     HeadTooLarge = "head-too-large";
-    /// It was no HTTP.
+    /// The peer did not speak HTTP.
     NotHttp = "not-http";
-    /// It was no TLS, or none that both sides agree on, or not in time.
+    /// The peer did not speak TLS, had no TLS parameters in common with this side, or was too
+    /// slow.
     NoTls = "no-tls";
-    /// It did not say who it is in time.
+    /// The peer did not identify itself in time.
     Unknown = "unknown";
-    /// It did not read.
+    /// The peer did not read.
     NotReading = "not-reading";
-    /// It gave no sign of life.
+    /// The peer gave no sign of life.
     Silent = "silent";
-    /// It broke the protocol of links.
+    /// The peer broke the protocol of links.
     Violation = "violation";
-    /// More waited for it than may.
+    /// Too much was queued for the peer.
     QueueFull = "queue-full";
 }
 
@@ -64,7 +65,7 @@ impl Cuts {
 }
 
 impl Cut {
-    /// That of a stream, where its peer is to blame.
+    /// The reason of a stream failure, if the peer is to blame.
     pub(crate) fn by_stream(failure: StreamFailure) -> Option<Self> {
         match failure {
             StreamFailure::NotAuthenticated => Some(Self::Unknown),
@@ -74,7 +75,7 @@ impl Cut {
         }
     }
 
-    /// That of a connection that was served over HTTP.
+    /// The reason of a failed HTTP connection, if the peer is to blame.
     pub(super) fn by_http(error: &hyper::Error) -> Option<Self> {
         if error.is_parse_too_large() {
             Some(Self::HeadTooLarge)

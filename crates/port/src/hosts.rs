@@ -1,9 +1,10 @@
 //! Hosts: the names under which a port answers.
 //!
-//! *DNS rebinding*: an attacker lets the name of his site resolve to 127.0.0.1. For the browser of
-//! his visitor, his page and the ports of the visitor's machine are then one origin, so the page
-//! may send any request and read the answer. These requests still carry the name of the attacker's
-//! site as `Host`. An IP address cannot be rebound, so a request to an address is safe.
+//! *DNS rebinding*: an attacker lets the name of his site resolve to 127.0.0.1. For the browser
+//! of his visitor, his page and the ports of the visitor's machine are then one origin, so the
+//! page may send any request and read the answer. These requests still carry the name of the
+//! attacker's site as `Host`. An IP address cannot be rebound, so a request to an address is
+//! safe.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -12,7 +13,7 @@ use std::str::FromStr;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderValue, Request};
 
-/// The name that is always meant for this machine.
+/// The name that always means this machine.
 const LOCALHOST: &str = "localhost";
 
 /// The hosts that requests to a port may name.
@@ -29,7 +30,7 @@ pub enum Hosts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostName(String);
 
-/// Text that is no name of a host.
+/// A text that is not the name of a host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a host name: give one such as gateway.example, without scheme and port")]
 pub struct InvalidHostName(String);
@@ -44,8 +45,8 @@ pub enum Misdirected {
 }
 
 impl Hosts {
-    /// Checks the host that a request names. A request without a host passes: browsers always name
-    /// one.
+    /// Checks the host named by a request. A request without a host passes: browsers always
+    /// name one.
     ///
     /// # Errors
     ///
@@ -60,8 +61,8 @@ impl Hosts {
         if allowed { Ok(()) } else { Err(Misdirected::Host) }
     }
 
-    /// Checks `Origin` and host of a request from a browser. A request without an `Origin` passes:
-    /// it does not come from a page.
+    /// Checks `Origin` and host of a request from a browser. A request without an `Origin`
+    /// passes: browsers send one with every websocket handshake.
     ///
     /// # Errors
     ///

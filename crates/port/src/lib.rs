@@ -7,12 +7,12 @@
 //!                      TLS, if there is any ─► hyper ─► the service of this connection
 //! ```
 //!
-//! A client may half-close its connection after its requests and still gets their answers. After
-//! the last answer the connection lingers, so that the client can read it. Idle time has a limit
-//! of its own.
+//! A client may half-close its connection after its requests and still gets their answers.
+//! After the last answer the connection lingers, so that the client can read it. Idle time has
+//! a limit of its own.
 //!
-//! This crate sets up hyper itself: [`axum::serve`](axum::serve()) bounds neither the connections
-//! nor the size and duration of a request's head.
+//! This crate sets up hyper itself: [`axum::serve`](axum::serve()) bounds neither the
+//! connections nor the size and duration of a request's head.
 //!
 //! | module | owns |
 //! |---|---|
@@ -20,15 +20,16 @@
 //! | `connections`, `limits` | how many connections a port has, in all and by address |
 //! | `cuts` | why connections were cut off, counted |
 //! | `hosts` | the names under which a port is reached, against DNS rebinding |
-//! | `linger`, `paced`, `unread`, `waiting` | one connection: its end, slow readers, unread bodies, deadlines |
+//! | `linger`, `paced` | the end of a connection; slow readers |
+//! | `unread`, `waiting` | unread bodies; the deadlines of a connection |
 //! | `refusal` | the answer to one connection too many |
 //! | `stream` | byte streams with deadlines; connectors, listeners, TLS |
 //! | `time` | the longest time of a setting |
 //!
 //! # Not here
 //!
-//! What a request means: `gateway` has the routes. The protocol of links: `link`, which serves its
-//! handshakes through a port of this crate.
+//! The meaning of a request: `gateway` has the routes. The protocol of links: `link`. Its
+//! handshakes come through a port of this crate.
 
 #![cfg_attr(
     not(test),

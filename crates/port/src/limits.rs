@@ -1,26 +1,28 @@
-//! Limits: what the peers of a port may take of it.
+//! Limits: how much of a port its peers may use.
 
 use std::time::Duration;
 
 use crate::time::TIME_MAX;
 
-/// What the peers of a port may take of it.
+/// How much of a port its peers may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortLimits {
-    /// How many connections may be open at once; links do not count once their peers are let in. 4,096 by default.
+    /// How many connections may be open at once. Links do not count once their peers are
+    /// admitted. 4,096 by default.
     pub connections_max: usize,
-    /// How many of them may come from one address: one of IPv4, or a network of IPv6 (64 bits), as those are given to one
-    /// customer. 2,048 by default.
+    /// How many of them may come from one address: one of IPv4, or a network of IPv6 (64 bits),
+    /// because providers give such a network to one customer. 2,048 by default.
     pub connections_of_address_max: usize,
-    /// How many bytes a request's line and headers may take; at least [`HEAD_BYTES_LEAST`](Self::HEAD_BYTES_LEAST). 16 KiB by default.
+    /// How many bytes a request's line and headers may take. At least
+    /// [`HEAD_BYTES_LEAST`](Self::HEAD_BYTES_LEAST). 16 KiB by default.
     pub head_bytes_max: usize,
     /// How long the head of a request may take from its first byte, and then its body, if the
     /// service uses this limit for bodies. Also the limit of a TLS handshake, and of the wait for
     /// the first byte of a new connection. 30 s by default.
     pub receive_deadline: Duration,
-    /// How long a connection may stay open without a request. 180 s by default. Proxies keep idle
-    /// connections for up to 120 s: the proxy has to close first, or it may send a request into a
-    /// connection that is being closed.
+    /// How long a connection may stay open without a request. 180 s by default. Proxies keep
+    /// idle connections for up to 120 s. The proxy has to close first, or it may send a request
+    /// into a closing connection.
     pub idle_deadline: Duration,
 }
 
@@ -31,14 +33,15 @@ impl PortLimits {
     /// The usual [`idle_deadline`](Self::idle_deadline), in milliseconds.
     pub const IDLE_DEADLINE_MS: u64 = 180_000;
 
-    /// hyper keeps a buffer of this size at least.
+    /// hyper's buffer has at least this size.
     pub const HEAD_BYTES_LEAST: usize = 8 << 10;
 
-    /// Whether a port can be served within them; to be asked when a configuration is read.
+    /// Checks whether a port can be served within these limits. Call it after reading a
+    /// configuration.
     ///
     /// # Errors
     ///
-    /// Names the first limit that is too low.
+    /// Names the first limit outside of its range.
     pub fn validate(&self) -> Result<(), InvalidLimits> {
         if self.connections_max == 0 || self.connections_of_address_max == 0 {
             return Err(InvalidLimits::NoConnection);
@@ -69,7 +72,7 @@ impl Default for PortLimits {
     }
 }
 
-/// Limits within which nobody could be served.
+/// Limits with which a port cannot be served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLimits {
     /// No connection at all.
@@ -84,7 +87,7 @@ pub enum InvalidLimits {
     /// No time for a request.
     #[error("a deadline below a millisecond leaves no time to send a request: make it longer")]
     NoTime,
-    /// No end of waiting for a request.
+    /// An endless wait for a request.
     #[error(
         "a connection that may wait above an hour for a request has no deadline: make it shorter"
     )]

@@ -5,9 +5,9 @@
 //!                                                     end of the peer, silence, total time, bytes
 //! ```
 //!
-//! Closing a TCP connection with unread bytes resets it, and a reset destroys what the peer has not
-//! read yet. A client that writes its whole request before it reads would lose an early answer (RFC
-//! 9112, section 9.6).
+//! Closing a TCP connection with unread bytes resets it. A reset destroys the answer before the
+//! peer has read it. So a client that writes its whole request before it reads would lose an
+//! early answer (RFC 9112, section 9.6).
 
 use std::io;
 use std::pin::Pin;
@@ -25,10 +25,10 @@ const SILENCE_MAX: Duration = Duration::from_secs(2);
 /// How long lingering may take in total.
 const LINGER_MAX: Duration = Duration::from_secs(5);
 
-/// How many bytes are discarded: many times the largest body that a client sends by mistake.
+/// How many bytes are discarded: many times the largest body sent by mistake.
 const BYTES_MAX: usize = 64 << 20;
 
-/// How much is read at once.
+/// How many bytes one read takes.
 const CHUNK_BYTES: usize = 16 << 10;
 
 /// A byte stream that lingers in its [`shutdown`](tokio::io::AsyncWriteExt::shutdown). A stream

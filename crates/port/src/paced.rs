@@ -1,8 +1,9 @@
 //! Pacing: a peer that does not read its responses gets no more of them.
 //!
-//! hyper goes on with the next request of a connection once the response before it is in its buffer, written or
-//! not. A response without a body has no limit there, so a peer that pipelines requests and does not read would make the
-//! buffer grow for as long as the write deadline lets it. Here a request waits until what was written before it has left.
+//! hyper starts the next request of a connection once the previous response is in its buffer,
+//! even if it is not written yet. For responses without a body this buffer has no limit. So a
+//! peer that pipelines requests and does not read would make it grow until the write deadline.
+//! Here a request waits until the earlier output has left.
 
 use std::mem;
 use std::pin::Pin;
@@ -14,7 +15,7 @@ use tower::Service;
 
 use crate::stream::Control;
 
-/// A service whose requests wait until the peer has taken the responses before them.
+/// A service whose requests wait until the peer has taken the earlier responses.
 #[derive(Clone)]
 pub(super) struct Paced<S> {
     inner: S,
@@ -22,7 +23,7 @@ pub(super) struct Paced<S> {
 }
 
 impl<S> Paced<S> {
-    /// For the connection of this control.
+    /// A paced service on the connection of this control.
     pub(super) fn new(inner: S, control: Arc<Control>) -> Self {
         Self { inner, control }
     }

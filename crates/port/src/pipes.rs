@@ -8,24 +8,24 @@ use tokio::sync::mpsc;
 
 use crate::Listener;
 
-/// Where every pipe comes from.
+/// The source address of every pipe.
 const ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1));
 
-/// The end of the network where pipes are dialled.
+/// The dialling end of the network.
 #[derive(Debug)]
 pub struct Network {
     accepted: mpsc::UnboundedSender<DuplexStream>,
     pipe_bytes: usize,
 }
 
-/// The end of the network where pipes are accepted.
+/// The accepting end of the network.
 #[derive(Debug)]
 pub struct PipeListener {
     dialled: mpsc::UnboundedReceiver<DuplexStream>,
 }
 
 impl Network {
-    /// A network of which each pipe holds so many bytes.
+    /// A network whose pipes hold `pipe_bytes` bytes each.
     pub fn new(pipe_bytes: usize) -> (Self, PipeListener) {
         let (accepted, dialled) = mpsc::unbounded_channel();
         (Self { accepted, pipe_bytes }, PipeListener { dialled })
@@ -42,7 +42,7 @@ impl Network {
         near
     }
 
-    /// A pipe on which this was sent.
+    /// A pipe to the listener, with this text already sent.
     ///
     /// # Panics
     ///
@@ -54,7 +54,7 @@ impl Network {
     }
 }
 
-/// What a peer says next, as far as it is text.
+/// The next bytes from a peer, 1 KiB at most, as text. Empty once the peer has ended its half.
 ///
 /// # Panics
 ///

@@ -1,7 +1,7 @@
-//! Refusal: what a connection is told that is one too many.
+//! Refusal: the answer to one connection too many. (A port with TLS closes it without an
+//! answer.)
 //!
-//! Its client may send a whole request before it reads, so the connection is closed by
-//! [`Lingering`].
+//! The client may send a whole request before it reads, so [`Lingering`] closes the connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,14 @@ use crate::connections::NoRoom;
 use crate::linger::Lingering;
 use crate::stream::Stream;
 
-/// How many are told at a time; who comes on top of that is cut off without a word.
+/// How many refusals are answered at a time. Any further connection is cut off without an
+/// answer.
 const AT_ONCE_MAX: usize = 64;
 
-/// How long it may take to tell one, lingering included.
+/// The longest time for one refusal, lingering included.
 const TELLING_MAX: Duration = Duration::from_secs(2);
 
-/// Those who are being told.
+/// The refusals being answered.
 pub(super) struct Refusals(Arc<Semaphore>);
 
 impl Default for Refusals {
@@ -31,7 +32,7 @@ impl Default for Refusals {
 }
 
 impl Refusals {
-    /// Answers whatever is asked with 503, and closes the connection.
+    /// Answers any request with 503, and closes the connection.
     pub(super) fn tell(&self, stream: impl Stream, no_room: &NoRoom) {
         let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() else { return };
         let response = response(no_room);

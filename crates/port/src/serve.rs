@@ -1,4 +1,4 @@
-//! Serving the connections of a listener, each by a service of its own.
+//! Serves the connections of a listener, each by a service of its own.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -32,12 +32,13 @@ use crate::stream::{Connection, DeadlineListener, Stream};
 use crate::unread::Unread;
 use crate::waiting::{TimedStream, Turns};
 
-/// How a port is served.
+/// The configuration and the counters of a port.
 #[derive(Clone, Default)]
 pub struct Port {
-    /// What its peers may take of it.
+    /// The limits for its peers.
     pub limits: PortLimits,
-    /// With TLS, where there is any, as it is when a connection comes.
+    /// TLS, if there is any. Each connection uses the configuration at the start of its
+    /// handshake.
     pub tls: Option<watch::Receiver<TlsAcceptor>>,
     /// Counts its connections.
     pub connections: Arc<Connections>,
@@ -54,12 +55,15 @@ impl fmt::Debug for Port {
     }
 }
 
-/// Serves the connections of a listener until `shutdown` is cancelled, each by a service of its own. Then it accepts no more; a
-/// connection ends once what it has asked for is answered, or what it had begun to ask for is overdue, and the call returns when
-/// all have.
+/// Serves the connections of a listener until `shutdown` is cancelled, each by a service of its
+/// own.
 ///
-/// A connection that is upgraded is on its own from then on, but counts until it ends, or until its peer is let in as the end of a
-/// link: a link takes no place from who is not known.
+/// After the shutdown it accepts no more connections. An open connection ends once its requests
+/// are answered, or once the rest of a begun request is overdue. The call returns when all have
+/// ended.
+///
+/// An upgraded connection manages itself from then on. It still counts until it ends, or until
+/// its peer is admitted as the end of a link. So links take no places from unknown peers.
 pub async fn serve<L, S>(
     mut listener: DeadlineListener<L>,
     port: Port,

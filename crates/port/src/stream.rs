@@ -1,4 +1,4 @@
-//! Streams with deadlines, and where they come from: a connector dials them, a listener accepts them.
+//! Streams with deadlines, and their sources: a connector dials them, a listener accepts them.
 
 mod connector;
 mod control;

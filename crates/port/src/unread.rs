@@ -1,8 +1,8 @@
 //! Unread bodies: a connection is closed if the service answers before it has read the body.
 //!
-//! hyper closes such a connection, unless the rest of the body has come already. The answer has to
-//! say so (RFC 9112, section 9.6), or the client may send its next request into the closing
-//! connection.
+//! hyper closes such a connection, unless the rest of the body is already there. The answer has
+//! to announce the close (RFC 9112, section 9.6), or the client may send its next request into
+//! the closing connection.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use axum::http::header::CONNECTION;
 use axum::response::Response;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 
-/// The largest body that usually comes together with its head, so that the connection can be kept.
+/// The largest body expected together with its head, so that the connection can be kept.
 const WITH_HEAD_BYTES_MAX: u64 = 4 << 10;
 
 /// Whether a part of the present request's body is unread.
@@ -36,7 +36,7 @@ impl Unread {
         WatchedBody { body, unread: Arc::clone(self) }
     }
 
-    /// Announces in an answer that the connection is closed after it, if the body is unread.
+    /// Announces in an answer the close of the connection after it, if the body is unread.
     pub(super) fn announce(&self, answer: &mut Response) {
         if self.0.load(Ordering::Relaxed) {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -9,13 +9,13 @@
 //!  closed: `idle`        closed: `head-late`
 //! ```
 //!
-//! A new connection has the receive deadline until its first byte, as a client opens a connection
-//! to send something.
+//! A new connection has the receive deadline until its first byte, because a client opens a
+//! connection to send something.
 //!
-//! hyper's own `header_read_timeout` counts idle time as part of the head, so the port does not use
-//! it. The port allows half-closed connections; hyper then reads from the stream for a head or a
-//! body only. So a read in the peer's turn waits for a head, and [`TimedStream`] limits that wait.
-//! The [`Turns`] are counted around the service.
+//! hyper's own `header_read_timeout` counts idle time as part of the head, so the port does not
+//! use it. The port allows half-closed connections; hyper then reads from the stream for a head
+//! or a body only. So a read in the peer's turn waits for a head, and [`TimedStream`] limits
+//! that wait. The [`Turns`] are counted around the service.
 
 use std::io;
 use std::pin::Pin;
@@ -43,12 +43,12 @@ impl Turns {
     /// The turn of an upgraded connection, for ever. It is odd.
     const UPGRADED: u64 = u64::MAX;
 
-    /// A request has come.
+    /// Counts the arrival of a request.
     pub(super) fn requested(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The service has answered.
+    /// Counts the answer of the service.
     pub(super) fn answered(&self, status: StatusCode) {
         if status == StatusCode::SWITCHING_PROTOCOLS {
             self.0.store(Self::UPGRADED, Ordering::Relaxed);
@@ -77,13 +77,13 @@ pub(super) struct TimedStream<S> {
     connections: Arc<Connections>,
 }
 
-/// What the stream waits for in the peer's turn, and since when.
+/// The expected bytes in the peer's turn, and the start of the wait.
 #[derive(Debug, Clone, Copy)]
 enum Wait {
     /// The first byte of the first request.
     First(Instant),
-    /// Nothing: the turn is the service's, or the peer's turn has just begun. Bytes that are read
-    /// before the first wait may be the rest of an unread body.
+    /// Nothing: it is the service's turn, or the peer's turn has just begun. Bytes read before
+    /// the first wait may be the rest of an unread body.
     Not,
     /// The first byte of a further request.
     Idle(Instant),
@@ -114,7 +114,7 @@ impl<S> TimedStream<S> {
         turn.is_multiple_of(2)
     }
 
-    /// Notes bytes that were read in the peer's turn.
+    /// Notes the bytes of a read in the peer's turn.
     fn note(&mut self, read: &[u8]) {
         // Servers ignore empty lines before a request (RFC 9112, section 2.2).
         let begins = read.iter().any(|byte| !b"\r\n".contains(byte));

@@ -1,4 +1,4 @@
-//! Connect errors: why a link did not open, split by what to do about it.
+//! Connect errors: why a link did not open, split by the caller's next step.
 
 use std::io;
 use std::time::Duration;
@@ -11,11 +11,12 @@ use crate::reason::Violation;
 /// Why a link did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The peer turned this side away; [`RefusalCode::remedy`](protocol::refusal::RefusalCode::remedy) says whether trying
-    /// again can help.
+    /// The peer refused this client;
+    /// [`RefusalCode::remedy`](protocol::refusal::RefusalCode::remedy) says whether another
+    /// attempt can help.
     #[error("refused by the peer: {0}")]
     Refused(Refusal),
-    /// Nobody can be reached at the address. Try again, with back-off.
+    /// The address cannot be reached. Try again, with back-off.
     #[error("cannot be reached: {0}")]
     Unreachable(#[source] io::Error),
     /// The peer did not answer within the connect deadline. Try again, with back-off.
@@ -24,10 +25,11 @@ pub enum ConnectError {
     /// The connection ended before the link was open. Try again, with back-off.
     #[error("the connection ended before the link was open: {0}")]
     Ended(String),
-    /// What answers is no server of links. Trying again helps only once the operator has mended something.
+    /// The peer is not a server of links. Another attempt helps only after the operator has
+    /// corrected something, such as the address.
     #[error("what answers there is not a process of Chainring, check the address: {0}")]
     Foreign(String),
-    /// The hello does not serialise: a bug of the caller.
+    /// The hello cannot be serialised: a bug of the caller.
     #[error("the hello is not JSON: {0}")]
     Hello(#[source] serde_json::Error),
 }

@@ -1,4 +1,4 @@
-//! What a client end makes of a server's messages, without a connection: for fuzzers.
+//! The client end's reading of a server's messages, without a connection: for fuzzers.
 
 use bytes::Bytes;
 use protocol::frame;
@@ -13,9 +13,9 @@ use crate::wire::FrameOrder;
 /// A websocket message of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebsocketMessage<'a> {
-    /// A text.
+    /// A text message.
     Text(&'a str),
-    /// Bytes.
+    /// A binary message.
     Binary(&'a [u8]),
 }
 
@@ -23,7 +23,8 @@ pub enum WebsocketMessage<'a> {
 ///
 /// # Panics
 ///
-/// When a frame that was read is not read again from what a client sends for it: an error in this crate.
+/// When a frame is not the same after a round trip: read, encoded by the client, and read
+/// again. This is a bug in this crate.
 pub fn client_reads<'a>(messages: impl IntoIterator<Item = WebsocketMessage<'a>>) {
     let (packets, mut order) = (Packets::new(), FrameOrder::default());
     for message in messages {

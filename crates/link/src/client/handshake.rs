@@ -1,4 +1,4 @@
-//! Handshake: from a connected byte stream to a socket.io session that was let in.
+//! Handshake: from a connected byte stream to an admitted socket.io session.
 
 use std::sync::Arc;
 
@@ -17,24 +17,24 @@ use crate::outbox::Outbox;
 use crate::reason::Violation;
 use crate::settings::Settings;
 
-/// Where the handshake is addressed to. The host is a name only, as the stream is connected already.
+/// The URL of the handshake. The host is only a name, because the stream is already connected.
 const URL: &str = "ws://chainring/socket.io/?EIO=4&transport=websocket";
 
-/// An open session whose websocket nobody reads at the moment.
+/// An open session. Nothing reads its websocket at the moment.
 pub(super) struct Session {
     pub(super) websocket: WebSocket,
     pub(super) control: Arc<Control>,
     pub(super) packets: Packets,
     pub(super) open: Open,
-    /// The version of the protocol that the link uses.
+    /// The version of the protocol on this link.
     pub(super) version: Version,
 }
 
-/// Opens a link over `stream`; `auth` is JSON. Has no deadline of its own but for writes.
+/// Opens a link over `stream`; `auth` is JSON. Only writes have a deadline here.
 ///
 /// # Errors
 ///
-/// As [`connect`](super::connect), but for the deadline.
+/// As [`connect`](super::connect), except for the deadline.
 pub(super) async fn shake_hands<Out, In>(
     stream: BoxStream,
     auth: String,

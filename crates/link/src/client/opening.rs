@@ -1,4 +1,4 @@
-//! Opening: a link of which the peer has agreed, and which waits for someone to take its messages.
+//! Opening: a link agreed by the peer, without a handler for its messages yet.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,10 +13,10 @@ use crate::outbox::{EndOnDrop, Outbox};
 use crate::sender::{Handler, Sender};
 use crate::settings::Settings;
 
-/// A link that the peer has agreed to, without a handler yet.
+/// A link agreed by the peer, without a handler yet.
 ///
-/// Nothing is lost meanwhile, as nothing is read. But pings are not answered either, so it should be opened soon. Dropped,
-/// it closes the connection.
+/// No message is lost before [`open`](Self::open), because nothing is read. But pings are not
+/// answered either, so call it soon. Dropping an `Opening` closes the connection.
 pub struct Opening<Out, In> {
     session: Session,
     outbox: EndOnDrop,
@@ -29,16 +29,17 @@ impl<Out, In> Opening<Out, In> {
         Self { session, outbox: EndOnDrop(outbox), settings, messages: PhantomData }
     }
 
-    /// The sender of the link; what it sends leaves once the link is opened.
+    /// The sender of the link. Its messages leave once the link is opened.
     pub fn sender(&self) -> Sender<Out> {
         Sender::new(Arc::clone(&self.outbox.0))
     }
 }
 
 impl<Out: 'static, In: DeserializeOwned + Send + 'static> Opening<Out, In> {
-    /// Opens the link: a task brings its messages to `handler` and sends what its senders are given, until it closes.
+    /// Opens the link. Until it closes, a task delivers its messages to `handler` and writes
+    /// the messages of its senders.
     ///
-    /// `peer` says in the log with whom, for example `db-1`.
+    /// `peer` names the other end in the log, for example `db-1`.
     ///
     /// # Panics
     ///

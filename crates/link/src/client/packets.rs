@@ -1,10 +1,11 @@
-//! Packets: what a websocket message of the server means, as engine.io and socket.io say.
+//! Packets: the meaning of the server's websocket messages in engine.io and socket.io.
 //!
-//! The [engine.io layer](https://socket.io/docs/v4/engine-io-protocol/) is one character in front of a text; a binary
-//! message has none. The [socket.io layer](https://socket.io/docs/v4/socket-io-protocol/) is that of
-//! `socketioxide-parser-common`, but for `CONNECT_ERROR`, which a server's parser does not read.
+//! The [engine.io layer](https://socket.io/docs/v4/engine-io-protocol/) puts one character in
+//! front of a text, and nothing in front of a binary message. `socketioxide-parser-common`
+//! reads the [socket.io layer](https://socket.io/docs/v4/socket-io-protocol/), except for
+//! `CONNECT_ERROR`: its parser is made for a server and does not read this packet.
 //!
-//! Whatever the bytes, there is no panic here.
+//! No input makes this module panic.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub(super) const PONG: &str = "3";
 /// An engine.io message (`4`) with a socket.io DISCONNECT (`1`).
 pub(super) const DISCONNECT: &str = "41";
 
-/// What the server announces in its OPEN packet, as far as a client of one transport needs it.
+/// The fields of the server's OPEN packet that a client of one transport needs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Open {
@@ -41,30 +42,30 @@ impl Open {
         &self.sid
     }
 
-    /// How long after a ping the next one is overdue.
+    /// How long after a ping the next ping is overdue.
     pub(super) fn silence_max(&self) -> Duration {
         Duration::from_millis(self.ping_interval.saturating_add(self.ping_timeout))
     }
 }
 
-/// What a message of the server means.
+/// The meaning of a server's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Incoming {
     /// The engine.io session is open.
     Open(Open),
-    /// To be answered with a [`PONG`].
+    /// The client has to answer with a [`PONG`].
     Ping,
-    /// The socket.io CONNECT was accepted.
+    /// The server accepted the socket.io CONNECT.
     Connected,
-    /// The socket.io CONNECT was turned down, with these words.
+    /// The server refused the socket.io CONNECT, with these words.
     ConnectError(String),
-    /// The version of the protocol that the link uses.
+    /// The version of the protocol on this link.
     Version(Version),
     /// A frame.
     Frame(Frame),
     /// The server says goodbye.
     Goodbye,
-    /// Nothing yet, or nothing at all.
+    /// No meaning: the first part of a frame, or a message to ignore.
     Nothing,
 }
 
@@ -86,11 +87,11 @@ impl Packets {
         Self { config, state: ParserState::default() }
     }
 
-    /// What the message means.
+    /// Reads the meaning of one message.
     ///
     /// # Errors
     ///
-    /// When it is no packet, or none that a server of links sends.
+    /// When it is not a packet, or not one from a server of links.
     pub(super) fn read(&self, message: Message) -> Result<Incoming, Violation> {
         match message {
             Message::Text(text) => self.read_engine_packet(&text),
@@ -98,7 +99,7 @@ impl Packets {
                 self.read_packet(CommonParser.decode_bin(&self.config, &self.state, bytes))
             }
             Message::Close(_) => Ok(Incoming::Goodbye),
-            // The websocket layer answers pings of its own; no server of links sends any.
+            // The websocket layer answers its own pings; a server of links sends none.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(Incoming::Nothing),
         }
     }
@@ -160,7 +161,8 @@ impl Packets {
     }
 }
 
-/// The JSON after the `4` of a CONNECT_ERROR packet to the main namespace: an object with a `message`.
+/// Reads the JSON after the `4` of a CONNECT_ERROR packet to the main namespace: an object with
+/// a `message`.
 fn read_connect_error(json: &str) -> Result<Incoming, Violation> {
     #[derive(Deserialize)]
     struct Error {
@@ -174,7 +176,7 @@ fn read_connect_error(json: &str) -> Result<Incoming, Violation> {
     }
 }
 
-/// The messages by which a frame is sent.
+/// The websocket messages of one frame: the header, then the attachment.
 pub(super) fn frame_messages(frame: Frame) -> impl Iterator<Item = Message> {
     let Value::Str(header, attachments) = CommonParser.encode(wire::frame_packet(frame)) else {
         unreachable!("the common parser writes text");
@@ -183,7 +185,7 @@ pub(super) fn frame_messages(frame: Frame) -> impl Iterator<Item = Message> {
     std::iter::once(header).chain(attachments.into_iter().flatten().map(Message::Binary))
 }
 
-/// The message that asks to be let in.
+/// The CONNECT message: the client's request for admission.
 pub(super) fn connect_message(auth: String) -> Message {
     let packet = Packet::connect(wire::NAMESPACE, Some(Value::Str(Str::from(auth), None)));
     let Value::Str(packet, _) = CommonParser.encode(packet) else {

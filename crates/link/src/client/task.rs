@@ -1,7 +1,7 @@
-//! The task of a client end: reads and writes side by side, until either ends.
+//! The task of a client end: reads and writes side by side, until either half ends.
 //!
-//! Both halves are futures of one task, so that no half can outlive the other. A write that is blocked does not keep the
-//! task from reading; otherwise two ends that both write much would wait for each other.
+//! Both halves are futures of one task, so neither half can outlive the other. A blocked write
+//! does not stop the reading. Otherwise two ends with much to write would wait for each other.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -31,7 +31,7 @@ use crate::sender::Handler;
 use crate::settings::Settings;
 use crate::wire::{Frame, FrameOrder};
 
-/// At most this many messages are handed over at a time.
+/// The most messages in one call of the handler.
 const MESSAGES_MAX: usize = 64;
 
 /// Runs a link until it closes.
@@ -103,9 +103,9 @@ struct Reader<'a> {
     stream: SplitStream<WebSocket>,
     packets: Packets,
     version: Version,
-    /// Ended where a frame cannot be decoded.
+    /// The reader ends it when a frame cannot be decoded.
     outbox: &'a Outbox,
-    /// Told of each ping.
+    /// The reader notifies the writer of each ping here.
     pings: &'a Notify,
     /// The longest time between two pings.
     silence_max: Duration,
@@ -145,7 +145,8 @@ impl Reader<'_> {
                         _ if is_undecodable => {}
                         Ok(messages) => deliver(messages, handler).await,
                         Err(error) => {
-                            // The writer says goodbye once what the handler says is written, and the peer closes.
+                            // The writer writes the handler's last messages first, and then
+                            // says goodbye. Then the peer closes.
                             is_undecodable = true;
                             let violation = CloseReason::from(Violation::from(error));
                             self.outbox.will_end(violation.clone());
@@ -169,8 +170,8 @@ impl Reader<'_> {
     }
 }
 
-/// Hands over the messages of a frame, some at a time: what the handler does may take its time, and what it sends, and pongs,
-/// are not to wait for all of that.
+/// Delivers the messages of a frame in parts. The handler may be slow. Its answers and the
+/// pongs must not wait until it has handled the whole frame.
 async fn deliver<In: Send>(mut messages: Vec<In>, handler: &mut impl Handler<In>) {
     while !messages.is_empty() {
         let rest = messages.split_off(messages.len().min(MESSAGES_MAX));
@@ -201,7 +202,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes until the link ends, then says goodbye, and then waits for the reader to hear the peer's.
+    /// Writes until the link ends, then says goodbye, and then waits until the reader has read
+    /// the peer's goodbye.
     async fn write(&mut self) -> Result<Infallible, WebSocketError> {
         loop {
             tokio::select! {
@@ -214,7 +216,8 @@ impl Writer<'_> {
             }
         }
         self.sink.feed(Message::text(DISCONNECT)).await?;
-        // Does not shut the stream: what was written could be lost if it went before the peer has read it.
+        // Does not shut down the stream. If the stream went before the peer has read
+        // everything, written data could be lost.
         self.sink.close().await?;
         pending().await
     }

@@ -1,4 +1,4 @@
-//! Acceptors: who is let in, and what becomes of them.
+//! Acceptors: the decision about admission, and the next step after it.
 
 use std::fmt;
 
@@ -10,47 +10,50 @@ use serde::de::DeserializeOwned;
 use super::observer::Observer;
 use crate::sender::{Handler, Sender};
 
-/// Makes the handler of a link that is open now; what it sends is what the peer hears first.
+/// Makes the handler of a link that has just opened. The first messages to the peer are those
+/// sent here.
 pub type OpenLink<Out, In> = Box<dyn FnOnce(Sender<Out>) -> Box<dyn Handler<In>> + Send>;
 
-/// Takes an observer that is connected now.
+/// Takes an observer that has just connected.
 pub type OpenObserver = Box<dyn FnOnce(Observer) + Send>;
 
-/// Decides who is let in.
+/// Decides about the admission of peers.
 pub trait Acceptor: Send + Sync + 'static {
-    /// What is sent on the links that it admits.
+    /// The type of the messages sent on the admitted links.
     type Out: Serialize + 'static;
-    /// What is received on them.
+    /// The type of the messages received on them.
     type In: DeserializeOwned + 'static;
 
-    /// Decides from the `auth` of a CONNECT packet, which is null if there is none; must not block.
+    /// Decides from the `auth` of a CONNECT packet, or from null if there is none. Must not
+    /// block.
     ///
     /// # Errors
     ///
-    /// A refusal, which is what the peer is told.
+    /// A refusal; the peer is told of it.
     fn admit(&self, auth: &serde_json::Value) -> Result<Admission<Self::Out, Self::In>, Refusal>;
 }
 
-/// Someone who is let in.
+/// An admitted peer or observer.
 ///
-/// What is to happen next is a closure, called at most once: it is dropped instead when the peer goes away first.
+/// The next step is a closure, called at most once. If the peer goes away first, the closure is
+/// dropped uncalled.
 pub enum Admission<Out, In> {
-    /// A peer with which messages are exchanged.
+    /// A peer for the exchange of messages.
     Link {
-        /// Who it is, for the log.
+        /// The name of the peer in the log.
         peer: String,
         /// The version of the protocol that both speak.
         version: Version,
         /// Called once the link is open.
         open: OpenLink<Out, In>,
     },
-    /// Someone's own socket.io client, which is told of events.
+    /// A user's own socket.io client; it receives events.
     Observer(OpenObserver),
 }
 
 impl<Out, In> Admission<Out, In> {
-    /// Admits a peer: `open` makes its handler, `peer` says in the log who it is, `version` is that of the protocol to
-    /// use with it.
+    /// Admits a peer: `open` makes its handler, `peer` is its name in the log, `version` is the
+    /// version of the protocol to use with it.
     pub fn link<H: Handler<In>>(
         peer: impl Into<String>,
         version: Version,

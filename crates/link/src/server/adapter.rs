@@ -1,7 +1,8 @@
-//! Raw adapter: socketioxide's in-memory adapter, but reachable, so that a frame can be sent without being copied.
+//! Raw adapter: makes socketioxide's in-memory adapter reachable, to send a frame without
+//! copying it.
 //!
-//! `SocketRef::emit` copies attachments. That costs, and worse, the drop of the copy tells nobody that the frame was
-//! written; the adapter takes a packet as it is.
+//! `SocketRef::emit` copies attachments. A copy costs time. Worse, its drop does not tell the
+//! outbox of the written frame. The adapter takes a packet as it is.
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock, Weak};
@@ -15,21 +16,21 @@ use socketioxide_core::adapter::{
 };
 use socketioxide_core::packet::Packet;
 
-/// Where the one adapter of a server can be found, once there is one.
+/// Holds the one adapter of a server, once there is one.
 pub(super) type AdapterSlot = Arc<OnceLock<Weak<RawAdapter>>>;
 
-/// An adapter for one process, that keeps everything in memory.
+/// An adapter for one process, with everything in memory.
 pub(super) struct RawAdapter {
     local: CoreLocalAdapter<Emitter>,
     slot: AdapterSlot,
 }
 
-/// The socket's queue, which ought to hold a few frames at most, is full.
+/// The socket's queue is full, although it should hold a few frames at most.
 #[derive(Debug)]
 pub(super) struct QueueIsFull;
 
 impl RawAdapter {
-    /// Queues a packet for a socket. Does nothing where there is no such socket any more.
+    /// Queues a packet for a socket. Does nothing if the socket is gone.
     ///
     /// # Errors
     ///
@@ -41,7 +42,7 @@ impl RawAdapter {
             {
                 Err(QueueIsFull)
             }
-            // A socket that is closed is told of by its disconnect handler.
+            // The disconnect handler of a closed socket reports the close.
             Ok(()) | Err(_) => Ok(()),
         }
     }

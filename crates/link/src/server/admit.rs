@@ -1,4 +1,5 @@
-//! Admit: asks the acceptor when a peer connects, and puts its handlers in place before anything else can arrive.
+//! Admit: asks the acceptor when a peer connects, and registers its handlers before anything
+//! else can arrive.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -52,7 +53,7 @@ impl<A: Acceptor> Gate<A> {
         connection.control().authenticated(self.settings.detection());
         match admission {
             Admission::Link { peer, version, open } => {
-                // Of links there are no more than the service lets in.
+                // The service limits the number of links itself.
                 connection.control().give_back();
                 self.admit_link(socket, (connection, adapter), (&peer, version), open)
             }
@@ -102,7 +103,7 @@ impl<A: Acceptor> Gate<A> {
     }
 }
 
-/// The `auth` of a CONNECT packet, as far as it is JSON.
+/// The `auth` of a CONNECT packet as JSON, or the refusal of an invalid one.
 pub(super) struct Auth(Result<Json, Refusal>);
 
 impl FromConnectParts<RawAdapter> for Auth {
@@ -116,12 +117,12 @@ impl FromConnectParts<RawAdapter> for Auth {
             return Ok(Self(Ok(Json::Null)));
         };
         let json = auth.as_str().and_then(|text| serde_json::from_str(text).ok());
-        // Does not say what the parser says, which may cite the text.
+        // Does not repeat the parser's error, because it may cite the text.
         Ok(Self(json.ok_or_else(|| Refusal::new(RefusalCode::Malformed, "auth is not JSON"))))
     }
 }
 
-/// An event of whatever name, which may be a frame.
+/// An event of any name; it may be a frame.
 struct AnyEvent(Result<Frame, Violation>);
 
 impl FromMessage<RawAdapter> for AnyEvent {
@@ -136,21 +137,21 @@ impl FromMessage<RawAdapter> for AnyEvent {
     }
 }
 
-/// What runs when a peer connects, before it is told that it is let in.
+/// The middleware for each connecting peer. It runs before the peer learns of its admission.
 pub(super) fn middleware<A: Acceptor>(
     gate: Arc<Gate<A>>,
 ) -> impl FnOnce(SocketHandle, Auth) -> Ready<Result<(), Refusal>> + Clone + Send + Sync + 'static {
     move |socket, auth| {
         let admitted = gate.admit(&socket, auth);
         if let Err(refusal) = &admitted {
-            // The detail may cite what the peer sent.
+            // Does not log the detail, because it may cite the peer's bytes.
             info!(link = %socket.id, code = refusal.code.as_str(), "a peer is refused");
         }
         ready(admitted)
     }
 }
 
-/// What runs when a peer was told that it is let in.
+/// Runs after the peer has learnt of its admission.
 pub(super) fn open(socket: SocketHandle) -> Ready<()> {
     let on_open = socket.extensions.remove::<OnOpen>();
     match on_open.and_then(|on_open| lock(&on_open.0).take()) {
@@ -162,11 +163,12 @@ pub(super) fn open(socket: SocketHandle) -> Ready<()> {
 
 type RunOnOpen = Box<dyn FnOnce(SocketHandle) + Send>;
 
-/// Keeps, in the socket, what is to run when it is open. socketioxide wants to be able to clone it.
+/// Keeps the opening closure in the socket. socketioxide requires it to be `Clone`.
 #[derive(Clone)]
 struct OnOpen(Arc<Mutex<Option<RunOnOpen>>>);
 
-/// Runs `run` when the socket is open. It must not hold the socket, which holds it.
+/// Runs `run` when the socket is open. `run` must not hold the socket, because the socket holds
+/// `run`.
 fn on_open(socket: &SocketHandle, run: impl FnOnce(SocketHandle) + Send + 'static) {
     socket.extensions.insert(OnOpen(Arc::new(Mutex::new(Some(Box::new(run))))));
 }

@@ -21,14 +21,14 @@ use port::{Hosts, Misdirected};
 
 use crate::wire::PATH;
 
-/// The one version of the websocket protocol.
+/// The only version of the websocket protocol.
 const VERSION: &str = "13";
 
 /// The message for clients that ask for another transport. It contains nothing that JSON escapes.
 const WEBSOCKET_ONLY: &str =
     "this port takes websockets only: connect with transports: ['websocket']";
 
-/// Passes on websocket handshakes, and answers all other requests.
+/// Passes websocket handshakes on, and answers all other requests.
 pub(super) async fn enter(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     match judge(&hosts, &request) {
         Ok(()) => next.run(request).await,

@@ -1,4 +1,4 @@
-//! Thousands of connections come and go in every way there is, and nothing of them stays.
+//! Thousands of connections come and go in every possible way, and nothing of them stays.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -23,10 +23,11 @@ use crate::{ConnectError, connect};
 
 const ROUNDS: usize = 700;
 
-/// The control of each connection: socketioxide and hyper keep it as long as they keep anything of the connection.
+/// The control of each connection: socketioxide and hyper keep it as long as they keep anything
+/// of the connection.
 type Controls = Arc<Mutex<Vec<Weak<Control>>>>;
 
-/// Where every pipe comes from.
+/// The address of every pipe.
 const ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1));
 
 struct Pipes(mpsc::UnboundedReceiver<DuplexStream>);
@@ -47,7 +48,7 @@ impl Listener for Pipes {
     }
 }
 
-/// Held by everything that the acceptor lets in.
+/// Held by everything that the acceptor admits.
 #[derive(Clone, Default)]
 struct Token(Arc<()>);
 
@@ -85,7 +86,8 @@ impl Handler<u32> for Token {
 
 async fn come_and_go(dial: impl Fn() -> DuplexStream, settings: &Settings) {
     let open = async |role: &str| connect::<_, u32, u32>(dial(), &json!(role), settings).await;
-    // Leaves at once, closes in order, is closed, is refused, observes, says nothing, says nonsense.
+    // Leaves at once, closes in order, is closed, is refused, observes, says nothing, says
+    // nonsense.
     drop(open("link").await.expect("let in"));
     open("link").await.expect("let in").open("server", Token::default()).close("done");
     open("closing").await.expect("let in").open("server", Token::default());

@@ -1,4 +1,4 @@
-//! Link end: one link as the server end keeps it, and the order of what happens to it.
+//! Link end: the server end's state of one link, and the order of its events.
 //!
 //! ```text
 //!  Admitted ──open──► Open ──first of: violation, disconnect, writer's end──► Ended
@@ -6,8 +6,8 @@
 //!     └────────────────────────── the connection went first ──────────────────► ▲
 //! ```
 //!
-//! A frame may arrive while the CONNECT is being answered, on another thread; it is kept until the link is open. The
-//! end may come before the opening too; then the link is never opened.
+//! A frame may arrive on another thread during the answer to the CONNECT. It is kept until the
+//! link is open. The end may come before the opening too; then the link is never opened.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -26,22 +26,24 @@ use crate::sender::{Handler, Sender};
 use crate::settings::Settings;
 use crate::wire::{Frame, FrameOrder};
 
-/// One link at its server end. Holds no reference to the socket, which holds references to it.
+/// One link at its server end. Holds no reference to the socket, because the socket holds
+/// references to it.
 pub(super) struct LinkEnd<In> {
     phase: Mutex<Phase<In>>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) control: Arc<Control>,
     pub(super) span: Span,
-    /// The version of the protocol that the link uses.
+    /// The version of the protocol on this link.
     pub(super) version: Version,
     pub(super) settings: Settings,
 }
 
 enum Phase<In> {
-    /// What arrived before the link was open. It cannot be much: the peer has not been told yet that it may send.
+    /// The events before the opening. There cannot be many: the peer does not know yet that it
+    /// may send.
     Admitted(Vec<Result<Frame, Violation>>),
     Open(Box<dyn Handler<In>>, FrameOrder),
-    /// What the handler has said of that is written yet; nothing is delivered any more.
+    /// The handler's last messages are still being written; nothing more is delivered.
     Undecodable(Box<dyn Handler<In>>),
     Ended,
 }
@@ -63,7 +65,8 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
         })
     }
 
-    /// Makes the handler, and delivers what arrived before; says whether the link is open now.
+    /// Makes the handler, and delivers the earlier events. Returns whether the link is open
+    /// now.
     pub(super) fn open<Out>(&self, open: OpenLink<Out, In>) -> bool {
         let _in_span = self.span.enter();
         let mut phase = lock(&self.phase);
@@ -82,7 +85,7 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
         true
     }
 
-    /// Takes an event in the order of its arrival.
+    /// Takes an event, in the order of arrival.
     pub(super) fn receive(&self, event: Result<Frame, Violation>) {
         let _in_span = self.span.enter();
         let mut phase = lock(&self.phase);
@@ -121,18 +124,18 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
         }
     }
 
-    /// The socket was disconnected, by whomever.
+    /// The socket was disconnected, by either side.
     pub(super) fn disconnected(&self, reason: DisconnectReason) {
         let _in_span = self.span.enter();
         let reason = close_reason(reason, &self.control, &self.settings);
         self.end(&mut lock(&self.phase), reason);
     }
 
-    /// Everything was written that was sent before an orderly end.
+    /// Everything sent before an orderly end has been written.
     pub(super) fn flushed(&self) {
         let _in_span = self.span.enter();
         let mut phase = lock(&self.phase);
-        // The reason is there already, as the outbox was told to end.
+        // The outbox has ended, so it already has a reason.
         let reason = self.outbox.end_after_flush(CloseReason::Peer);
         Self::tell(&mut phase, reason);
     }
@@ -160,15 +163,15 @@ impl<In: DeserializeOwned + 'static> LinkEnd<In> {
 
 impl<In> Drop for LinkEnd<In> {
     fn drop(&mut self) {
-        // Of use only where the runtime is shut down while the link lives.
+        // Only needed if the runtime is shut down while the link lives.
         self.outbox.end(CloseReason::Local("the server of links was dropped".to_owned()));
     }
 }
 
-/// A peer that sends this many events before it was told that it may send does so on purpose.
+/// A peer that sends this many events before its admission does so on purpose.
 const EARLY_EVENTS_MAX: usize = 16;
 
-/// What a disconnect means; `control` knows more than socketioxide does.
+/// The close reason of a disconnect. `control` knows more than socketioxide does.
 pub(super) fn close_reason(
     reason: DisconnectReason,
     control: &Control,
@@ -188,7 +191,7 @@ pub(super) fn close_reason(
         DisconnectReason::ServerNSDisconnect | DisconnectReason::ClosingServer => {
             CloseReason::Local("the server of links closed it".to_owned())
         }
-        // Also a websocket message that is too long, which socketioxide does not tell apart.
+        // Also a websocket message above the limit: socketioxide reports it in the same way.
         DisconnectReason::TransportError | DisconnectReason::MultipleHttpPollingError => {
             Lost::Connection(reason.to_string()).into()
         }
@@ -230,7 +233,7 @@ mod tests {
         (link, Box::new(|_| Box::new(handler)), heard)
     }
 
-    /// The frame of this number, that holds its number.
+    /// The frame of this number, with the number as its message.
     fn frame(number: u32) -> Result<Frame, Violation> {
         let bytes = frame::encode(USED, &[number]).expect("a frame");
         Ok(Frame { number: number.into(), bytes })
@@ -306,7 +309,7 @@ mod tests {
         assert_eq!(told, [Heard::Closed(Violation::from(error).into())]);
     }
 
-    /// Closes its link where a frame cannot be decoded.
+    /// Closes its link when a frame cannot be decoded.
     struct Closes(Sender<u32>, Told<Heard>);
 
     impl Handler<u32> for Closes {

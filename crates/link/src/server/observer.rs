@@ -1,4 +1,4 @@
-//! Observers: users' own socket.io clients, that are told of events and send none.
+//! Observers: users' own socket.io clients. They receive events and send none.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -16,9 +16,9 @@ use crate::log;
 use crate::reason::{CloseReason, Closed, Lost, Unsendable};
 use crate::settings::Settings;
 
-/// Someone's socket.io client, to which events are sent as JSON text.
+/// A user's socket.io client. It receives events as JSON text.
 ///
-/// What it sends is ignored. Dropping this does not disconnect it.
+/// Its own events are ignored. Dropping this does not disconnect it.
 pub struct Observer {
     socket: SocketHandle,
     end: Arc<ObserverEnd>,
@@ -38,12 +38,12 @@ impl Observer {
         Self { socket, end }
     }
 
-    /// Sends an event; never waits. A tuple becomes several arguments, all else one.
+    /// Sends an event; never waits. A tuple becomes several arguments, any other value one.
     ///
     /// # Errors
     ///
     /// When the observer is gone, or goes because of this event: more packets wait for it than
-    /// [may](Settings::observer_packets_max), or the event cannot be sent.
+    /// [allowed](Settings::observer_packets_max), or the event cannot be sent.
     pub fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<(), Closed> {
         if let Some(reason) = self.end.reason.get() {
             return Err(Closed(reason.clone()));
@@ -66,7 +66,7 @@ impl Observer {
         self.end.gone.is_cancelled()
     }
 
-    /// Returns when it is gone, and why. Safe to cancel.
+    /// Waits until it is gone, and returns the reason. Safe to cancel.
     pub async fn gone(&self) -> CloseReason {
         self.end.gone.cancelled().await;
         self.end.reason.get().cloned().unwrap_or(CloseReason::Peer)
@@ -89,7 +89,7 @@ impl ObserverEnd {
         self.end(close_reason(reason, &self.control, &self.settings));
     }
 
-    /// Ends it; returns the reason that counts, which is the first.
+    /// Ends it. Returns the reason that counts: the first.
     fn end(&self, reason: CloseReason) -> CloseReason {
         let _in_span = self.span.enter();
         if self.reason.set(reason.clone()).is_ok() {

@@ -1,4 +1,5 @@
-//! The writer of a server end: a task that feeds frames to socketioxide, and sees to it that the connection goes away.
+//! The writer of a server end: a task that feeds frames to socketioxide, and ensures that the
+//! connection goes away.
 
 use std::sync::Arc;
 
@@ -26,30 +27,31 @@ pub(super) fn spawn<In: DeserializeOwned + 'static>(
             () = outbox.ended_for(link.settings.write_deadline) => {}
         }
         link.flushed();
-        // Where the peer does not close the connection itself.
+        // Needed if the peer does not close the connection itself.
         link.control.kill();
     };
     tokio::spawn(task.instrument(span));
 }
 
-/// Writes until the link ends, then says goodbye, and then waits for the connection to go.
+/// Writes until the link ends, then says goodbye, and then waits until the connection is gone.
 async fn write<In: DeserializeOwned + 'static>(
     link: &LinkEnd<In>,
     adapter: &RawAdapter,
     socket: Sid,
 ) {
-    // Nothing of the link's is in the queue yet, so it fits.
+    // The queue holds nothing of this link yet, so the packet fits.
     let _ = adapter.send(socket, version_packet(link.version));
     while let Some(frame) = link.outbox.next().await {
         if adapter.send(socket, frame_packet(frame)).is_err() {
-            // Cannot be, as the outbox lets few frames go at once; but no frame may be skipped.
+            // Impossible, because the outbox allows only a few frames in flight. But no frame
+            // may be skipped.
             link.outbox.end(link.settings.packet_queue_full());
         }
     }
     link.flushed();
-    // Says goodbye, but lets socketioxide go on reading: told to disconnect, it would close the connection as soon as the
-    // peer sends another frame, and the reset could overtake what was written. Should the goodbye not fit, the peer is
-    // cut off all the same.
+    // Says goodbye, but lets socketioxide go on reading. A disconnect through socketioxide
+    // would close the connection at the peer's next frame, and the reset could overtake written
+    // frames. If the goodbye does not fit, the peer is cut off all the same.
     let _ = adapter.send(socket, Packet::disconnect(NAMESPACE));
     link.control.gone().await;
 }

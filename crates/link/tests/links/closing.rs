@@ -60,7 +60,7 @@ async fn close_waits_for_a_peer_that_does_not_read_no_longer_than_the_write_dead
     let settings = Settings::default();
     let (_peer, server) = world.raw_link().await;
     let (_silent, client) = FakeServer::with_link(&settings).await;
-    // Silence is not what ends them.
+    // The close ends them, not the peer's silence.
     for end in [server, client] {
         let start = Instant::now();
         end.sender.send(&Message::bulk(0)).expect("room");
@@ -95,7 +95,7 @@ async fn a_server_that_ignores_the_goodbye_is_left_at_the_write_deadline() {
     let client = super::support::open(opening.expect("let in"));
     let start = Instant::now();
     client.sender.close("enough");
-    // A websocket that is not read answers no goodbye.
+    // The server does not read its websocket, so it does not answer the goodbye.
     assert_eq!(client.arrivals.closed().await, local("enough"));
     assert_eq!(start.elapsed(), settings.write_deadline);
     assert_eq!(server.next().await.as_deref(), Some("41"));

@@ -1,4 +1,5 @@
-//! Bytes of any kind, in the place of a websocket and inside of one: a link closes, and nothing panics.
+//! Random bytes, in place of a websocket and inside of one: the link closes, and nothing
+//! panics.
 
 use link::Settings;
 use proptest::collection::vec;
@@ -7,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::support::{FakeServer, Message, World, hello};
 
-/// Bytes, among them such as begin like an unmasked websocket frame of a text or of binary data.
+/// Random bytes. Some begin like an unmasked websocket frame of a text or of binary data.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let frame = (prop_oneof![Just(0x81u8), Just(0x82), any::<u8>()], vec(any::<u8>(), 0..100))
         .prop_map(|(kind, payload)| {
@@ -18,7 +19,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(prop_oneof![frame, vec(any::<u8>(), 0..100)], 1..5).prop_map(|parts| parts.concat())
 }
 
-/// Runs in paused time, so that waiting for a deadline takes none.
+/// Runs in paused time, so that a wait for a deadline takes no time.
 fn run(test: impl Future<Output = ()>) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
@@ -31,7 +32,8 @@ proptest! {
         run(async {
             let (mut server, client) = FakeServer::with_link(&Settings::default()).await;
             server.raw_bytes(&bytes).await;
-            // Closes at the latest when no ping comes. The recorder asserts that it does so once.
+            // Closes when a ping is overdue, at the latest. The recorder asserts that it closes
+            // once.
             client.arrivals.rest().await;
         });
     }

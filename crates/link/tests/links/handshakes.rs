@@ -1,4 +1,5 @@
-//! Openings of websockets at a port of links: what is one, and who may try.
+//! Opening handshakes of websockets at a port of links: their form, and the origins allowed to
+//! try.
 
 use axum::http::StatusCode;
 use link::Settings;
@@ -18,7 +19,7 @@ const HEADERS: [&str; 5] = [
     "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
 
-/// A port of links to which pages of localhost, of addresses and of `gateway.example` may connect.
+/// A port of links, open to pages of localhost, of addresses and of `gateway.example`.
 fn port() -> Network {
     let (network, listener) = Network::new(64 << 10);
     let settings = Settings::default();
@@ -32,7 +33,7 @@ fn port() -> Network {
     network
 }
 
-/// What is answered to a request: its status, and all of its text.
+/// The answer to a request: its status, and the text of the first read.
 async fn answer(network: &Network, line: &str, headers: &[&str]) -> (u16, String) {
     let mut stream = network.dial();
     let head = format!("{line}\r\n{}\r\n\r\n", headers.join("\r\n"));
@@ -50,7 +51,7 @@ fn get(target: &str) -> String {
     format!("GET {target} HTTP/1.1")
 }
 
-/// The headers without this one, and with that one.
+/// The headers without the one of this name, and with the other one, if there is one.
 fn changed<'a>(name: &str, other: Option<&'a str>) -> Vec<&'a str> {
     let kept = HEADERS.into_iter().filter(|header| !header.starts_with(&format!("{name}:")));
     kept.chain(other).collect()
@@ -100,13 +101,13 @@ async fn a_page_of_another_site_opens_no_websocket() {
         let status = status(&network, &line, &from(origin)).await;
         assert_eq!(status, StatusCode::FORBIDDEN.as_u16(), "{origin}");
     }
-    // Its name was made to lead here.
+    // The attacker's DNS name resolves to this port.
     let rebound = changed("host", Some("host: attacker.example"));
     let own = [&rebound[..], &["origin: http://attacker.example"]].concat();
     assert_eq!(status(&network, &line, &own).await, StatusCode::FORBIDDEN.as_u16());
     let other = [&rebound[..], &["origin: http://localhost"]].concat();
     assert_eq!(status(&network, &line, &other).await, StatusCode::MISDIRECTED_REQUEST.as_u16());
-    // A node is no browser, and calls the gateway as its operator does.
+    // A node is not a browser. Its name for the gateway is the operator's choice.
     assert_eq!(status(&network, &line, &rebound).await, 101);
 }
 

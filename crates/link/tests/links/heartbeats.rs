@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::support::{FakeServer, Message, World, assert_alive, frame_of};
 
-/// What the scheduling of a few tasks may add; in paused time there is next to none.
+/// The time that the scheduling of a few tasks may add. In paused time it is next to nothing.
 const SLACK: Duration = Duration::from_millis(5);
 
 #[tokio::test(start_paused = true)]
@@ -53,7 +53,8 @@ async fn a_dead_peer_is_noticed_within_detection_though_a_write_to_it_is_blocked
     let settings = Settings { write_deadline: Duration::from_secs(30), ..Settings::default() };
     let world = World::with(settings, 4 << 10);
     let (mut peer, server) = world.raw_link().await;
-    // A last word that is no pong: so the heartbeat fails first, which stops the reading but not a blocked write.
+    // The peer's last message is not a pong, so the heartbeat fails first. It stops the
+    // reading, but not a blocked write.
     sleep(Duration::from_millis(400)).await;
     peer.frame(frame_of(&Message::new(1, 1))).await;
     let start = Instant::now();

@@ -1,7 +1,8 @@
-//! Links end to end: both ends of this crate against each other, and each against peers that misbehave.
+//! Links end to end: both ends of this crate against each other, and each against misbehaving
+//! peers.
 //!
-//! Most run over in-memory pipes and in paused time, so that a deadline of seconds takes none; `tcp` runs the same over
-//! real sockets and real threads.
+//! Most tests run over in-memory pipes and in paused time, so a deadline of seconds takes no
+//! time. `tcp` runs some of them over real sockets and real threads.
 
 mod closing;
 mod garbage;

@@ -1,4 +1,5 @@
-//! Users' own socket.io clients, played by a websocket that speaks the text protocol by hand.
+//! Users' own socket.io clients. A handwritten websocket client with the text protocol plays
+//! them.
 
 use std::time::Duration;
 

@@ -22,7 +22,7 @@ fn send_from_many(end: &End) {
     }
 }
 
-/// Asserts that each sender's messages arrive in the order in which it sent them, and none is missing.
+/// Asserts that each sender's messages arrive in the order of sending, and none is missing.
 async fn assert_all_arrive_in_order(arrivals: &mut Arrivals) {
     let mut next = BTreeMap::new();
     for _ in 0..SENDERS * MESSAGES_EACH {
@@ -53,7 +53,7 @@ async fn messages_of_many_senders_keep_their_order_in_both_directions() {
 async fn many_messages_share_few_packets() {
     let world = World::new();
     let (client, server) = world.link().await;
-    // A client end hands over 64 messages of a packet at a time.
+    // A client end delivers 64 messages of a packet at a time.
     let ways =
         [(client.sender, server.arrivals, 3), (server.sender, client.arrivals, 10_000 / 64 + 3)];
     for (from, mut to, batches_max) in ways {

@@ -1,4 +1,4 @@
-//! What links take of their port, and how it counts their ends.
+//! The places of links at their port, and the port's count of their ends.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn why_a_peer_of_a_link_was_cut_off_is_counted() {
     let port = Port::default();
     let world = support::World::on(port.clone(), Settings::default(), 64 << 10);
     let _unknown = world.network.dial();
-    // It is let in, and answers no ping.
+    // This peer is admitted, and answers no ping.
     let (_silent, _end) = world.raw_link().await;
     sleep(world.settings.connect_deadline + world.settings.detection()).await;
     let cuts = port.connections.cuts().filter(|(_, count)| *count > 0);

@@ -1,4 +1,4 @@
-//! Who is not let in, and how they learn of it.
+//! Refused peers, and how they learn of the refusal.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Peers that live, but do not read.
+//! Peers that are alive, but do not read.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::support::{FakeServer, Message, RawPeer, World, assert_alive};
 
 const SLACK: Duration = Duration::from_millis(5);
 
-/// Answers pings that it does not read, for ever.
+/// Sends pongs for ever, without reading the pings.
 fn keep_alive(mut peer: RawPeer) {
     tokio::spawn(async move {
         loop {
@@ -74,7 +74,8 @@ async fn a_queue_that_overflows_closes_the_link_with_a_reason_that_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_reads_slowly_but_steadily_keeps_its_link() {
-    // Slow enough that all of it takes longer than the write deadline, fast enough for pings to come through.
+    // So slow that the transfer takes longer than the write deadline, but fast enough for the
+    // pings to come through.
     let settings = Settings { write_deadline: Duration::from_millis(20), ..Settings::default() };
     let world = World::with(settings, 4 << 10);
     let (near, far) = tokio::io::duplex(4 << 10);
@@ -91,7 +92,7 @@ async fn a_peer_that_reads_slowly_but_steadily_keeps_its_link() {
     assert!(start.elapsed() > 5 * world.settings.write_deadline, "{:?}", start.elapsed());
 }
 
-/// Copies both ways, 8 KiB a millisecond.
+/// Copies in both directions, 8 KiB a millisecond.
 async fn carry_slowly(one: tokio::io::DuplexStream, other: tokio::io::DuplexStream) {
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
     async fn carry(

@@ -1,4 +1,5 @@
-//! What the tests share: a network of pipes, a server with an acceptor, recording handlers and raw peers.
+//! The tests' shared parts: a network of pipes, a server with an acceptor, recording handlers
+//! and raw peers.
 
 mod acceptor;
 mod fake_server;
@@ -22,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::DuplexStream;
 use tokio_util::sync::CancellationToken;
 
-/// For tests in real time: threads may be held up for long on a machine that has others to run.
+/// For tests in real time: on a busy machine, threads may be delayed for long.
 pub(crate) fn patient() -> Settings {
     let long = Duration::from_secs(30);
     Settings {
@@ -33,7 +34,7 @@ pub(crate) fn patient() -> Settings {
     }
 }
 
-/// What the links of the tests carry.
+/// The message on the links of the tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Message {
     pub(crate) sender: u32,
@@ -46,16 +47,16 @@ impl Message {
         Self { sender, number, padding: Vec::new() }
     }
 
-    /// One of about a MiB.
+    /// A message of about a MiB.
     pub(crate) fn bulk(number: u32) -> Self {
         Self { sender: 0, number, padding: vec![7; 1 << 20] }
     }
 }
 
-/// The version of the protocol that the links of the tests use.
+/// The version of the protocol on the links of the tests.
 pub(crate) const USED: Version = Versions::SPOKEN.highest;
 
-/// A frame that holds one message.
+/// A frame with one message.
 pub(crate) fn frame_of(message: &Message) -> Bytes {
     frame::encode(USED, std::slice::from_ref(message)).expect("a frame")
 }
@@ -93,7 +94,7 @@ impl World {
         Self::on(Port::default(), settings, pipe_bytes)
     }
 
-    /// The same, on a port of its own.
+    /// The same, on this port.
     pub(crate) fn on(port: Port, settings: Settings, pipe_bytes: usize) -> Self {
         let (network, listener) = Network::new(pipe_bytes);
         let acceptor = TestAcceptor::default();
@@ -117,7 +118,7 @@ impl World {
         open(opening)
     }
 
-    /// A raw peer that has been let in as a link, and the server's end of it.
+    /// A raw peer admitted as a link, and the server end of the link.
     pub(crate) async fn raw_link(&self) -> (RawPeer, End) {
         let mut peer = RawPeer::over(self.network.dial()).await;
         peer.authenticate("link").await;
@@ -130,7 +131,7 @@ pub(crate) fn open(opening: Opening<Message, Message>) -> End {
     End { sender: opening.open("the server", recorder), arrivals }
 }
 
-/// Asserts that messages still pass both ways.
+/// Asserts that messages still pass in both directions.
 pub(crate) async fn assert_alive(one: &mut End, other: &mut End) {
     let message = Message::new(99, 99);
     one.sender.send(&message).expect("open");

@@ -1,4 +1,4 @@
-//! The same over real sockets, real time and real threads.
+//! Links over real sockets, real time and real threads.
 
 use std::time::Duration;
 
@@ -43,7 +43,8 @@ async fn close_flushes_over_tcp_from_either_end() {
         for number in 0..12 {
             closing.sender.send(&Message::bulk(number)).expect("room");
         }
-        // What arrives while it closes must not make the system forget what was written.
+        // Messages that arrive during the close must not make the operating system discard
+        // written data.
         for number in 0..12 {
             other.sender.send(&Message::bulk(number)).expect("room");
         }

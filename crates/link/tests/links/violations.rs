@@ -1,4 +1,4 @@
-//! Peers that do not keep to the protocol: their link closes, and no other.
+//! Peers that break the protocol: their link closes, and no other.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::support::{FakeServer, Message, RawPeer, USED, World, assert_alive, fr
 
 const FRAME_HEADER: &str = r#"451-["frame",0,{"_placeholder":true,"num":0}]"#;
 
-/// What a bad peer sends after it was let in.
+/// A message of a bad peer after its admission.
 enum Act {
     Text(&'static str),
     Binary(Bytes),
@@ -38,7 +38,7 @@ fn huge() -> Bytes {
     vec![0; FRAME_BYTES_MAX + 1].into()
 }
 
-/// How the end names what happened.
+/// Checks the reason of the end.
 type Expected = fn(&CloseReason) -> bool;
 
 fn not_a_packet(reason: &CloseReason) -> bool {
@@ -57,7 +57,7 @@ fn malformed(reason: &CloseReason) -> bool {
     matches!(reason, CloseReason::Violation(Violation::Frame(FrameError::Malformed { .. })))
 }
 
-/// What is bad whichever end does it.
+/// Violations by either end.
 fn bad_manners() -> Vec<(&'static str, Vec<Act>, Expected)> {
     vec![
         ("garbage", vec![Text("garbage")], not_a_packet),
@@ -104,7 +104,7 @@ async fn a_client_that_breaks_the_protocol_loses_its_link_and_nobody_else_does()
     let world = World::new();
     let (mut other_client, mut other_server) = world.link().await;
     let mut manners = bad_manners();
-    // The server's websocket does not tell a packet that is too long from a broken connection.
+    // The server's websocket cannot tell a packet above the limit from a broken connection.
     manners.push(("a huge packet", vec![Text(FRAME_HEADER), Binary(huge())], |reason| {
         matches!(reason, CloseReason::Lost(Lost::Connection(_)))
     }));
@@ -180,7 +180,8 @@ async fn frames_that_a_client_sends_before_it_is_told_that_it_may_arrive_in_orde
             peer.frame(frame_of(&Message::new(7, number))).await;
         }
     }
-    // socketioxide ends the connection of a frame for which it has no socket yet; such a link may never open.
+    // socketioxide ends a connection if a frame arrives before its socket exists; such a link
+    // may never open.
     let next_link = || timeout(Duration::from_millis(100), world.acceptor.next_link());
     while let Ok(server) = next_link().await {
         let (messages, _) = server.arrivals.rest().await;

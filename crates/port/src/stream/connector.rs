@@ -1,4 +1,5 @@
-//! Connectors: how a client end gets a byte stream to an address. Production dials TCP; the simulation brings another.
+//! Connectors: how a client end gets a byte stream to an address. Production dials TCP; the
+//! simulation has a connector of its own.
 
 use std::io;
 use std::pin::Pin;
@@ -8,12 +9,12 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::race::race;
 
-/// Any byte stream that a link can live on.
+/// Any byte stream fit for a link.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
-/// A byte stream of whatever kind.
+/// A byte stream of any kind.
 pub type BoxStream = Box<dyn Stream>;
 
 /// An attempt to connect, under way.
@@ -21,18 +22,18 @@ pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<BoxStream>> + S
 
 /// Connects byte streams.
 ///
-/// Deadlines are not its business: [`dial`](crate::dial) sets one.
+/// A connector has no deadline. Its caller sets one, as `dial` of the crate `link` does.
 pub trait Connector: Send + Sync + 'static {
-    /// Connects to `address`, which is `host:port`.
+    /// Connects to `address`, in the form `host:port`.
     ///
     /// # Errors
     ///
-    /// When the address cannot be resolved, or nobody answers there.
+    /// When the address cannot be resolved, or nothing answers there.
     fn connect<'a>(&'a self, address: &'a str) -> Connecting<'a>;
 }
 
-/// Connects over TCP, with `TCP_NODELAY` set: batches are made above it. Of a name with several
-/// addresses all are tried.
+/// Connects over TCP, with `TCP_NODELAY` set, because the layers above make batches. If a name
+/// has several addresses, it tries all of them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TcpConnector;
 

@@ -1,4 +1,5 @@
-//! Control: the handle by which others end a stream, learn why it ended, and that it is gone.
+//! Control: the handle of a stream. Others use it to end the stream, and to learn of its end
+//! and the reason.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,16 +15,16 @@ use crate::connections::{Connections, Place};
 use crate::cuts::Cut;
 use crate::lock::lock;
 
-/// Why a [`DeadlineStream`](super::DeadlineStream) failed on its own account.
+/// Why a [`DeadlineStream`](super::DeadlineStream) failed by itself, or by its control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StreamFailure {
-    /// A write or flush made no progress for so long.
+    /// A write, flush or shutdown made no progress for this time.
     #[error("a write made no progress for {0:?}")]
     WriteStalled(Duration),
-    /// Nothing was read for so long.
+    /// Nothing was read for this time.
     #[error("nothing arrived for {0:?}")]
     Silent(Duration),
-    /// The peer was not let in within the time it had.
+    /// The peer was not admitted within its time.
     #[error("the peer did not authenticate in time")]
     NotAuthenticated,
     /// [`Control::kill`] was called.
@@ -43,21 +44,21 @@ impl From<StreamFailure> for io::Error {
 
 /// Ends a stream from outside.
 ///
-/// A failed stream fails every read and write from then on, also those that are waiting: whoever owns it, in this crate
-/// or deep inside of a library, has to let go of it.
+/// A failed stream fails every later read and write, and the waiting ones too. So its owner, in
+/// this crate or deep inside a library, has to drop it.
 #[derive(Default)]
 pub struct Control {
     failure: OnceLock<StreamFailure>,
     silence_max: OnceLock<Duration>,
     /// Counts the connection at its port until it is given back, or the stream is gone.
     place: Mutex<Option<Place>>,
-    /// Those of its port, which count why it ends.
+    /// The counter of the port; it counts the reason of the end.
     connections: OnceLock<Arc<Connections>>,
     reader: AtomicWaker,
     writer: AtomicWaker,
     /// Whether the last write is waiting for the peer.
     is_stalled: AtomicBool,
-    /// Who waits for that to end.
+    /// The task waiting for the end of the stall.
     answerer: AtomicWaker,
     gone: CancellationToken,
 }
@@ -80,26 +81,28 @@ impl Control {
         self.failure.get().copied()
     }
 
-    /// Keeps a place of the stream's port.
+    /// Holds a place of the stream's port.
     pub(crate) fn take(&self, place: Place) {
         // A stream has one port.
         let _ = self.connections.set(Arc::clone(place.connections()));
         *lock(&self.place) = Some(place);
     }
 
-    /// The peer was let in: from now on the stream fails when nothing was read for `silence_max`.
+    /// The peer was admitted: from now on the stream fails when nothing was read for
+    /// `silence_max`.
     pub fn authenticated(&self, silence_max: Duration) {
-        // A peer that is let in twice, on one connection, is watched as before.
+        // A second admission on the same connection does not change the limit.
         let _ = self.silence_max.set(silence_max);
         self.wake();
     }
 
-    /// Whether something that was written waits for the peer to read.
+    /// Whether written bytes wait for the peer to read.
     pub(crate) fn is_stalled(&self) -> bool {
         self.is_stalled.load(Ordering::Acquire)
     }
 
-    /// Returns when nothing waits for the peer to read, or the stream has failed. One task at a time may wait.
+    /// Returns when no bytes wait for the peer to read, or the stream has failed. Only one task
+    /// at a time may wait.
     pub(crate) async fn unstalled(&self) {
         poll_fn(|cx| {
             self.answerer.register(cx.waker());
@@ -135,20 +138,20 @@ impl Control {
         self.gone.cancel();
     }
 
-    /// Fails if the stream has; otherwise wakes `reader` when it does.
+    /// Fails if the stream has failed; otherwise wakes `reader` when it does.
     pub(super) fn check_reader(&self, reader: &Waker) -> Result<(), StreamFailure> {
-        // Registers before it looks, so that no failure falls in between.
+        // Registers before the check, so that no failure falls in between.
         self.reader.register(reader);
         self.failure().map_or(Ok(()), Err)
     }
 
-    /// Fails if the stream has; otherwise wakes `writer` when it does.
+    /// Fails if the stream has failed; otherwise wakes `writer` when it does.
     pub(super) fn check_writer(&self, writer: &Waker) -> Result<(), StreamFailure> {
         self.writer.register(writer);
         self.failure().map_or(Ok(()), Err)
     }
 
-    /// Takes no place of its port any more.
+    /// Gives the place of the port back.
     pub fn give_back(&self) {
         drop(lock(&self.place).take());
     }

@@ -12,13 +12,14 @@ use tokio::time::{Instant, Sleep};
 use super::control::{Control, StreamFailure};
 use crate::time::due_after;
 
-/// A byte stream that fails a write or flush which makes no progress for the write deadline.
+/// A byte stream that fails a write, flush or shutdown without progress for the write deadline.
 ///
-/// socketioxide's writer, and tungstenite under it, await the peer without a deadline; this is where they get one. Once
-/// failed, a stream fails every later read and write too, so that whoever waits on the other half hears of it.
+/// socketioxide's writer, and tungstenite under it, await the peer without a deadline; this
+/// stream adds one. A failed stream fails every later read and write too, so the task on the
+/// other half learns of the failure.
 ///
-/// The streams of a [`DeadlineListener`](super::DeadlineListener) are watched for more: that a peer authenticates
-/// in time and then gives signs of life.
+/// The streams of a [`DeadlineListener`](super::DeadlineListener) can have more deadlines: the
+/// peer has to authenticate in time, and then to give signs of life.
 #[derive(Debug)]
 pub struct DeadlineStream<S> {
     inner: S,
@@ -26,14 +27,14 @@ pub struct DeadlineStream<S> {
     write_deadline: Duration,
     authenticate_by: Option<Instant>,
     last_read: Instant,
-    /// Since when a write has waited.
+    /// The start of the wait of a blocked write.
     stalled_since: Option<Instant>,
     read_timer: Timer,
     write_timer: Timer,
 }
 
 impl<S> DeadlineStream<S> {
-    /// Wraps a stream; `write_deadline` is how long a write may make no progress.
+    /// Wraps a stream. `write_deadline` is the longest time of a write without progress.
     pub fn new(inner: S, write_deadline: Duration) -> Self {
         Self {
             inner,
@@ -47,7 +48,7 @@ impl<S> DeadlineStream<S> {
         }
     }
 
-    /// Fails the stream if the peer has not been let in within this time from now.
+    /// Fails the stream if the peer has not been admitted within this time from now.
     pub(super) fn authenticate_within(mut self, deadline: Duration) -> Self {
         self.authenticate_by = Some(due_after(Instant::now(), deadline));
         self
@@ -70,8 +71,9 @@ impl<S> DeadlineStream<S> {
 
     /// When the stream fails unless something is written before, and how.
     ///
-    /// A blocked writer watches the reader's deadline too: engineioxide stops reading before it stops writing, and the
-    /// end of a link is not told before the writer has let go.
+    /// A blocked writer watches the reader's deadline too. The reason: engineioxide stops
+    /// reading before it stops writing, and reports the end of a link only after the writer has
+    /// let go.
     fn write_due(&self, stalled_since: Instant) -> (Instant, StreamFailure) {
         let due = due_after(stalled_since, self.write_deadline);
         let write = (due, StreamFailure::WriteStalled(self.write_deadline));
@@ -81,7 +83,7 @@ impl<S> DeadlineStream<S> {
         }
     }
 
-    /// What a read gives that finds nothing to read.
+    /// The result of a read without available bytes.
     fn poll_read_due(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some((due, failure)) = self.read_due() else {
             return Poll::Pending;
@@ -165,12 +167,12 @@ impl<S> Drop for DeadlineStream<S> {
     }
 }
 
-/// A timer that costs nothing until it is needed.
+/// A timer without cost before its first use.
 #[derive(Debug, Default)]
 struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {
-    /// Ready at `due` or after; what an earlier call said of `due` is forgotten.
+    /// Ready at `due` or after. The `due` of an earlier call is forgotten.
     fn poll(&mut self, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let sleep = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
         if sleep.deadline() != due {

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{Control, DeadlineStream};
 
-/// A TCP listener that sets `TCP_NODELAY` on what it accepts.
+/// A TCP listener that sets `TCP_NODELAY` on each accepted stream.
 pub type NodelayTcpListener = TapIo<TcpListener, fn(&mut TcpStream)>;
 
 /// A listener whose streams are [`DeadlineStream`]s.
@@ -33,8 +33,8 @@ impl<L: Listener> DeadlineListener<L> {
     }
 }
 
-/// Sets `TCP_NODELAY` on every stream of a TCP listener: batches are made above it, so waiting for more would only delay
-/// them.
+/// Sets `TCP_NODELAY` on every stream of a TCP listener. The layers above make batches, so
+/// waiting for more bytes would only delay them.
 pub fn nodelay(listener: TcpListener) -> NodelayTcpListener {
     listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -61,7 +61,7 @@ impl<L: Listener> Listener for DeadlineListener<L> {
     }
 }
 
-/// What is known of a connection of a port to those who serve it.
+/// A connection of a port, as its service sees it.
 #[derive(Debug, Clone)]
 pub struct Connection {
     control: Arc<Control>,
@@ -69,12 +69,12 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Ends its stream, and tells why it ended.
+    /// The control of its stream: ends it, and has the reason of its end.
     pub fn control(&self) -> &Arc<Control> {
         &self.control
     }
 
-    /// Where its peer is.
+    /// The peer's address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of an address, and after how long.
+    /// The fate of an address, and its time in milliseconds.
     #[derive(Clone, Copy)]
     enum Fate {
         Connects(u64),
@@ -93,7 +93,7 @@ mod tests {
     }
     use Fate::{Connects, Drops, Refuses};
 
-    /// Races addresses: the winner, the milliseconds until then, and when each was dialled.
+    /// Races addresses: the winner, the milliseconds until then, and the moment of each dial.
     async fn raced(fates: &[Fate]) -> (io::Result<usize>, u128, Vec<u128>) {
         let start = Instant::now();
         let dialled = RefCell::new(Vec::new());

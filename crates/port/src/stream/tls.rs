@@ -9,12 +9,14 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::connector::{BoxStream, Connecting, Connector, TcpConnector};
 
-/// Connects over TCP and TLS. The peer's certificate must be of the host in the address that is dialled.
+/// Connects over TCP and TLS. The peer's certificate must be for the host in the dialled
+/// address.
 #[derive(Clone)]
 pub struct TlsConnector(watch::Receiver<Arc<ClientConfig>>);
 
 impl TlsConnector {
-    /// Who is trusted, and what is shown to them, is in `config` when it dials.
+    /// Each dial takes the trusted authorities and the own certificate from the `config` of
+    /// that moment.
     pub fn new(config: watch::Receiver<Arc<ClientConfig>>) -> Self {
         Self(config)
     }
@@ -31,7 +33,7 @@ impl Connector for TlsConnector {
     }
 }
 
-/// The host of `host:port`, where an address of IPv6 is in brackets.
+/// The host of `host:port`. An IPv6 address is in brackets.
 fn host_of(address: &str) -> io::Result<ServerName<'static>> {
     let invalid = || {
         let detail = format!("{address:?} names no host that a certificate could be for");

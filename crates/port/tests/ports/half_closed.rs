@@ -1,4 +1,4 @@
-//! Peers that end their writing half when they have sent their requests, and peers that go.
+//! Peers that end their writing half after their requests, and peers that go away.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -26,7 +26,7 @@ async fn a_client_that_half_closes_is_answered() {
         (post("body", 4), "201"),
         (chunked.to_owned(), "201"),
     ] {
-        // At once, while the request is at work, and after a slow one is answered.
+        // At once, during the work on the request, and after the answer to a slow one.
         for pause in [Duration::ZERO, Duration::from_millis(2), SLOW * 2] {
             let mut stream = network.sending(&request).await;
             sleep(pause).await;
@@ -60,7 +60,7 @@ async fn half_a_request_before_the_end_is_not_served() {
         let answer = all_of(stream).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{half}: {answer}");
     }
-    // The one before it is.
+    // The request before it is served.
     let mut stream = network.sending(&format!("{}GET / HT", ask("/"))).await;
     stream.shutdown().await.expect("open");
     let answers = all_of(stream).await;

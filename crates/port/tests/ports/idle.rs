@@ -1,4 +1,4 @@
-//! Connections that are kept, and how long a request may take to come.
+//! Kept connections, and the time limits for the arrival of a request.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn is_served(stream: &mut DuplexStream) {
 async fn a_kept_connection_is_closed_when_it_has_idled_and_that_is_no_attack() {
     let (world, network) = HttpPort::on_pipes(limits());
     let mut stream = network.dial();
-    // Longer than a head may take, shorter than it may idle.
+    // Longer than the limit of a head, shorter than the limit of idle time.
     for _ in 0..3 {
         is_served(&mut stream).await;
         sleep(IDLE - Duration::from_millis(1)).await;
@@ -47,7 +47,7 @@ async fn a_kept_connection_is_closed_when_it_has_idled_and_that_is_no_attack() {
 async fn a_connection_is_idle_from_its_answer_on() {
     let limits = PortLimits { idle_deadline: SLOW / 3, ..limits() };
     let (world, network) = HttpPort::on_pipes(limits);
-    // A slow answer, and a body that takes its time.
+    // A slow answer, and a slow body.
     let mut stream = network.sending(&ask("/slow")).await;
     assert!(some_of(&mut stream).await.starts_with("HTTP/1.1 200 "));
     sends(&mut stream, "POST /body HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbo").await;
@@ -68,7 +68,7 @@ async fn a_head_has_its_time_from_its_first_byte() {
     for mut stream in [new, kept] {
         sleep(RECEIVE - Duration::from_secs(1)).await;
         let since = Instant::now();
-        // A byte now and then does not help.
+        // A byte now and then does not extend the deadline.
         for byte in "GET / H".chars() {
             sends(&mut stream, &byte.to_string()).await;
             sleep(Duration::from_millis(900)).await;

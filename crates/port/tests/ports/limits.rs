@@ -1,4 +1,4 @@
-//! What peers may take of a port.
+//! The limits for the peers of a port.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Answers that come before all of the request was read: they are heard, and nobody can stay
-//! because of that.
+//! Answers sent before the whole request was read: the client gets them, and cannot use them to
+//! keep its connection.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::support::{HttpPort, all_of, ask};
 
-/// A body that no buffer of a socket holds.
+/// A body larger than any socket buffer.
 const BODY_BYTES: usize = 900_000;
 
-/// Sends all of it before anything is read.
+/// Sends the whole request before it reads anything.
 async fn answer_to(address: std::net::SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     stream.write_all(request).await.expect("all of it is read");
@@ -100,7 +100,7 @@ async fn one_connection_too_many_sends_all_of_its_request_and_hears_that_it_is()
     }
 }
 
-/// What a peer does that was told of the end.
+/// The behaviour of a peer after the announcement of the close.
 enum Peer {
     Nothing,
     SendsNowAndThen,

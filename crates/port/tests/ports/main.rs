@@ -1,4 +1,4 @@
-//! Ports, over in-memory pipes in paused time, and over real sockets where those differ.
+//! Ports, over in-memory pipes in paused time, and over real sockets where the two differ.
 
 mod half_closed;
 mod idle;

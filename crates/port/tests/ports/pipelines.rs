@@ -21,7 +21,7 @@ const REQUESTS: usize = 5_000;
 /// No response has fewer bytes.
 const RESPONSE_BYTES_MIN: usize = 64;
 
-/// A peer that has begun to send its requests, and counts those that are being answered.
+/// A peer that has begun to send its requests, and the count of requests reaching the service.
 struct Peer {
     responses: ReadHalf<DuplexStream>,
     answered: Arc<AtomicUsize>,
@@ -47,7 +47,7 @@ impl Peer {
             port::serve(listener, Port::default(), move |_| router.clone(), never).await;
         });
         tokio::spawn(async move {
-            // Who does not read is cut off in the end, and cannot send any more.
+            // A peer that does not read is cut off in the end, and cannot send any more.
             let _ = requests.write_all(request.repeat(REQUESTS).as_bytes()).await;
             drop(network);
         });

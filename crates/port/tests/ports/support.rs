@@ -1,4 +1,4 @@
-//! A port that serves HTTP, over pipes or over real sockets, and peers that speak HTTP by hand.
+//! A port that serves HTTP, over pipes or over real sockets, and handwritten HTTP peers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// How long a write may make no progress.
+/// The longest time of a write without progress.
 pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How long the slow path takes.
+/// The time of an answer on the slow path.
 pub(crate) const SLOW: Duration = Duration::from_secs(3);
 
-/// A port that serves `/`, `/slow`, and `/body`, which takes a body; elsewhere is 404 for whatever
-/// body.
+/// A port with `/`, `/slow`, and `/body`; `/body` takes a body. Any other path answers 404,
+/// with any body.
 pub(crate) struct HttpPort {
     pub(crate) port: Port,
     pub(crate) shutdown: CancellationToken,
     pub(crate) served: JoinHandle<()>,
-    /// How many bodies came to their end.
+    /// How many bodies were received whole.
     pub(crate) bodies: Arc<AtomicUsize>,
 }
 
@@ -70,14 +70,14 @@ impl HttpPort {
         Self { port, shutdown, served: tokio::spawn(serving), bodies }
     }
 
-    /// How many connections were cut off, for each reason that there was.
+    /// How many connections were cut off, for each reason with a count above zero.
     pub(crate) fn cuts(&self) -> Vec<(&'static str, u64)> {
         let cuts = self.port.connections.cuts().filter(|(_, count)| *count > 0);
         cuts.map(|(cut, count)| (cut.name(), count)).collect()
     }
 }
 
-/// All that a peer says, until it ends its half.
+/// All text from a peer, until it ends its half.
 pub(crate) async fn all_of(mut stream: impl AsyncRead + Unpin) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.expect("text, and then the end");

@@ -1,4 +1,4 @@
-//! An acceptor that lets in who knows the secret.
+//! An acceptor that admits every client with the right secret.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::{End, Message, Recorder, USED};
 
-/// What a client says of itself.
+/// The hello of a client.
 pub(crate) fn hello(secret: &str) -> Value {
     json!({"secret": secret, "role": "link"})
 }
@@ -33,12 +33,12 @@ impl Default for TestAcceptor {
 }
 
 impl TestAcceptor {
-    /// The server end of the next link that opens.
+    /// The server end of the next link to open.
     pub(crate) async fn next_link(&self) -> End {
         self.links.1.lock().await.recv().await.expect("the acceptor is there")
     }
 
-    /// The next observer that connects.
+    /// The next observer to connect.
     pub(crate) async fn next_observer(&self) -> Observer {
         self.observers.1.lock().await.recv().await.expect("the acceptor is there")
     }

@@ -1,4 +1,4 @@
-//! A server that speaks websocket texts by hand, so that it can misbehave.
+//! A handwritten server of websocket texts, so that it can misbehave.
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -9,7 +9,7 @@ use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use super::{End, Message, USED, hello, open};
 
-/// A server of whatever manners, with one client.
+/// A server with one client. It may break the protocol.
 pub(crate) struct FakeServer {
     websocket: WebSocketStream<DuplexStream>,
 }
@@ -18,18 +18,18 @@ const OPEN: &str =
     r#"0{"sid":"fake","upgrades":[],"pingInterval":500,"pingTimeout":1000,"maxPayload":1}"#;
 
 impl FakeServer {
-    /// A server that lets a client in as it should, and the client.
+    /// A server that admits its client correctly, and the client.
     pub(crate) async fn with_link(settings: &Settings) -> (Self, End) {
         let (server, opening) = Self::scripted(settings, OPEN, &Self::admits()).await;
         (server, open(opening.expect("let in")))
     }
 
-    /// What a server says that lets a client in.
+    /// The texts of a server that admits its client.
     pub(crate) fn admits() -> [String; 2] {
         [r#"40{"sid":"fake"}"#.to_owned(), format!(r#"42["protocol",{USED}]"#)]
     }
 
-    /// A server that says just these things, and what its client made of them.
+    /// A server that sends exactly these texts, and the result at its client.
     pub(crate) async fn scripted(
         settings: &Settings,
         open: &str,
@@ -39,7 +39,7 @@ impl FakeServer {
         let serve = async {
             let mut server = Self { websocket: accept_async(far).await.expect("a websocket") };
             server.text(open).await;
-            // A client that is not pleased has gone.
+            // A client that rejected the OPEN has gone.
             let _ = server.next().await;
             for answer in answers {
                 server.text(answer.as_ref()).await;
@@ -50,7 +50,7 @@ impl FakeServer {
         tokio::join!(serve, link::connect(near, &hello, settings))
     }
 
-    /// Sends, whether or not someone is there to receive.
+    /// Sends, whether or not the client is there to receive.
     pub(crate) async fn text(&mut self, text: &str) {
         let _ = self.websocket.send(Raw::text(text)).await;
     }
@@ -59,12 +59,12 @@ impl FakeServer {
         let _ = self.websocket.send(Raw::binary(bytes)).await;
     }
 
-    /// Writes bytes below the websocket, whatever they mean there.
+    /// Writes any bytes below the websocket.
     pub(crate) async fn raw_bytes(&mut self, bytes: &[u8]) {
         let _ = self.websocket.get_mut().write_all(bytes).await;
     }
 
-    /// The next text of the client, and none once the connection has ended.
+    /// The next text of the client, or none once the connection has ended.
     pub(crate) async fn next(&mut self) -> Option<String> {
         loop {
             match self.websocket.next().await? {

@@ -1,4 +1,4 @@
-//! A client that speaks websocket texts by hand, so that it can misbehave.
+//! A handwritten client of websocket texts, so that it can misbehave.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ fn frame_header(number: u64) -> String {
     format!(r#"451-["frame",{number},{{"_placeholder":true,"num":0}}]"#)
 }
 
-/// A client of whatever manners.
+/// A client that may break the protocol.
 pub(crate) struct RawPeer<S = DuplexStream> {
     websocket: WebSocketStream<S>,
     frames_sent: u64,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
-    /// After the websocket handshake and the engine.io OPEN.
+    /// A client after the websocket handshake and the engine.io OPEN.
     pub(crate) async fn over(stream: S) -> Self {
         let url = "ws://somewhere/socket.io/?EIO=4&transport=websocket";
         let (websocket, _) = client_async(url, stream).await.expect("a websocket");
@@ -47,7 +47,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
         self.send(tungstenite::Message::binary(bytes)).await;
     }
 
-    /// Sends, whether or not someone is there to receive.
+    /// Sends, whether or not the server is there to receive.
     async fn send(&mut self, message: tungstenite::Message) {
         let _ = self.websocket.send(message).await;
     }
@@ -59,12 +59,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
         self.binary(bytes).await;
     }
 
-    /// Writes bytes below the websocket, whatever they mean there.
+    /// Writes any bytes below the websocket.
     pub(crate) async fn raw_bytes(&mut self, bytes: &[u8]) {
         let _ = self.websocket.get_mut().write_all(bytes).await;
     }
 
-    /// The next text that is no ping, and none once the connection has ended. Answers pings.
+    /// The next text except pings, or none once the connection has ended. Answers pings.
     pub(crate) async fn next_text(&mut self) -> Option<String> {
         loop {
             match self.next_raw().await?.as_str() {
@@ -74,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
         }
     }
 
-    /// The next text, pings too, and none once the connection has ended. Answers nothing.
+    /// The next text, pings too, or none once the connection has ended. Answers nothing.
     pub(crate) async fn next_raw(&mut self) -> Option<String> {
         loop {
             match self.websocket.next().await? {
@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawPeer<S> {
         }
     }
 
-    /// How long it takes until the server ends the connection, pings being answered meanwhile.
+    /// The time until the server ends the connection. Answers pings in the meantime.
     pub(crate) async fn time_to_end(&mut self) -> Duration {
         let start = Instant::now();
         let end = async { while self.next_text().await.is_some() {} };

@@ -1,4 +1,4 @@
-//! A handler that records, and what it recorded.
+//! A recording handler, and its record.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::Message;
 
-/// Longer than anything here takes, in real and in paused time.
+/// Longer than any step of these tests, in real and in paused time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 enum Arrival {
@@ -16,10 +16,10 @@ enum Arrival {
     Closed(CloseReason),
 }
 
-/// Records what a link brings.
+/// Records the messages and the end of a link.
 pub(crate) struct Recorder(mpsc::UnboundedSender<Arrival>);
 
-/// What a link brought.
+/// The record of a link.
 pub(crate) struct Arrivals {
     events: mpsc::UnboundedReceiver<Arrival>,
     pending: std::collections::VecDeque<Message>,
@@ -35,7 +35,7 @@ impl Recorder {
 
 impl Handler<Message> for Recorder {
     fn messages(&mut self, batch: Vec<Message>) {
-        // A test that does not look any more has let go of the other half.
+        // A test that needs no more arrivals has dropped the other half.
         let _ = self.0.send(Arrival::Messages(batch));
     }
 
@@ -66,7 +66,8 @@ impl Arrivals {
         }
     }
 
-    /// The messages that are left, and the reason for the end. Asserts that the end is told once, and last.
+    /// The remaining messages, and the reason for the end. Asserts that the end comes once, and
+    /// last.
     pub(crate) async fn rest(mut self) -> (Vec<Message>, CloseReason) {
         let mut messages = Vec::from(self.pending.split_off(0));
         let reason = loop {
@@ -83,7 +84,7 @@ impl Arrivals {
         (messages, reason)
     }
 
-    /// Why the link closed. Asserts that the end is told once, and last.
+    /// Why the link closed. Asserts that the end comes once, and last.
     pub(crate) async fn closed(self) -> CloseReason {
         self.rest().await.1
     }
