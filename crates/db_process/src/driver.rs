@@ -84,7 +84,7 @@ struct Locked {
     /// The newest mutation ever added to the batch.
     mark: Mark,
     effects: Vec<NodeEffect>,
-    /// Why the node cannot continue, until the disk's loop takes it.
+    /// Why the node cannot continue, until the disk's loop (or `stuck`) takes it.
     failure: Option<RunError>,
     /// The node ends: the core gets no more events, and its effects are not carried out.
     is_ending: bool,

@@ -2,7 +2,7 @@
 //!
 //! | table | module | key | value |
 //! |---|---|---|---|
-//! | `Meta` | [`meta`] | a name | see [`meta`] |
+//! | `Meta` | [`meta`] | a name | one of the rows listed below |
 //! | `Records` | [`record`] | copy, user id | position, record |
 //! | `Log` | [`log`] | copy, seq | entry, the oldest entry with an unsettled request |
 //! | `Applied` | [`applied`] | copy, request id | seq, answer; only from snapshots |
@@ -70,7 +70,7 @@ pub enum StoreError {
     Row {
         /// The name of the row.
         row: String,
-        /// The fault of the row.
+        /// The error of its value.
         error: SealError,
     },
     /// The rows contradict each other.
@@ -280,8 +280,8 @@ impl Store {
         }
     }
 
-    /// Notes that a read is over, before the core hears of it. Returns whether an entry overtook
-    /// the read of a record meanwhile.
+    /// Notes that a read is over, before the core hears of it. Returns whether the record was
+    /// overtaken meanwhile: it is then not the newest.
     pub fn end_read(
         &self,
         read: ReadId,

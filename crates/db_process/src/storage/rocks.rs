@@ -33,7 +33,7 @@
 //! record looks whole, and recovery would replay the newer file behind the gap.
 //!
 //! **Failures.** After some errors in the background, RocksDB resumes by itself. For this it
-//! syncs WAL files again after a failed sync (`reset_seen_error`), and so calls data durable
+//! syncs again the WAL files whose sync failed (`reset_seen_error`), and so calls data durable
 //! that the kernel has dropped. We turn this off as far as possible, and any failed background
 //! job fails the next sync.
 

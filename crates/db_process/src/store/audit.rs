@@ -34,13 +34,13 @@ pub struct CopyAudit {
     pub view: Option<View>,
     /// Every undamaged record.
     pub records: BTreeMap<UserId, StoredRecord>,
-    /// The undamaged entries of the log.
+    /// The undamaged entries still in the log.
     pub log: Vec<Entry>,
     /// The applied request ids.
     pub applied: Vec<(RequestId, Seq)>,
     /// The progress of an incomplete snapshot.
     pub installing: Option<Cursor>,
-    /// Whether the node has found a damaged row.
+    /// Whether the node knows of a damaged row.
     pub is_damaged: bool,
     /// The first damaged row found by this audit.
     pub unreadable: Option<String>,
@@ -60,7 +60,7 @@ pub fn sealed(payload: &[u8]) -> bytes::Bytes {
 ///
 /// # Errors
 ///
-/// When the storage fails, or a row of `Meta` is damaged.
+/// When the storage fails, a row of `Meta` is damaged, or another release wrote a row.
 pub fn audit(reader: &dyn StorageReader) -> Result<Audit, StoreError> {
     Ok(Audit {
         identity: meta::identity(reader)?,

@@ -1,13 +1,13 @@
 //! The cache of records. It holds recently read records, and written ones while there is room,
-//! so that other reads alone go to the storage.
+//! so that only other reads go to the storage.
 //!
 //! A cached record is the row as it will be when every added mutation is written. This reveals
 //! nothing too early: an unwritten entry is also uncommitted, and the core first looks for
 //! uncommitted entries in its own memory.
 //!
 //! While a record is being read apart from the core, it is *expected*. The result is kept only
-//! if no entry has changed the record and no copy has begun anew meanwhile; otherwise the result
-//! is not the newest.
+//! if neither a change of the record nor a new start of its copy came meanwhile; otherwise the
+//! result is not the newest.
 //!
 //! The cache does not know absent users, records of an incoming snapshot, or the results of
 //! scans. Comparisons of copies look at the stored rows.
@@ -90,7 +90,7 @@ impl RecordCache {
         self.lock().cache.insert(Key { member, id: id.clone() }, stored.clone());
     }
 
-    /// A record is going to be read.
+    /// Notes that a record is going to be read.
     pub(super) fn expect(&self, member: Member, id: &UserId, read: ReadId) {
         self.lock().expected.insert(Key { member, id: id.clone() }, read);
     }
@@ -115,7 +115,7 @@ impl RecordCache {
         is_newest
     }
 
-    /// Applies an entry. A record without any reader takes no room from others. The primary
+    /// Applies an entry. A record nobody has asked for takes no room from others. The primary
     /// reads a record before it changes it, and the reader reads the records asked for by
     /// clients.
     pub(super) fn apply(&self, member: Member, entry: &Entry) {
@@ -150,7 +150,7 @@ impl RecordCache {
         }
     }
 
-    /// A copy begins anew.
+    /// Forgets every record of a copy, because the copy begins anew.
     pub(super) fn clear(&self, member: Member) {
         let mut records = self.lock();
         records.cache.retain(|key, _| key.member != member);
@@ -163,14 +163,14 @@ impl RecordCache {
         records.cache.remove(&Wanted { member, id });
     }
 
-    /// Ignores a panic of an earlier holder: it leaves nothing half done for a reader to see.
+    /// Ignores a panic of an earlier holder: it leaves nothing half done for a read to show.
     fn lock(&self) -> MutexGuard<'_, Records> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Records {
-    /// A pending read of this user no longer yields the newest record.
+    /// Drops a pending read of this user: it no longer yields the newest record.
     fn overtake(&mut self, member: Member, id: &UserId) {
         if !self.expected.is_empty() {
             self.expected.remove(&Key { member, id: id.clone() });

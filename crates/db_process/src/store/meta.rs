@@ -60,7 +60,8 @@ pub(super) fn put_view(batch: &mut Batch, member: Member, view: &View) {
     put(batch, view_key(member), view);
 }
 
-/// The first entry still in a log; `None` if the log was never trimmed or restarted.
+/// The first entry still in a log, or [`Seq::ZERO`] for an empty log. `None` until a snapshot, a
+/// restart or a trim of the log stores it.
 pub(super) fn log_from(
     reader: &dyn StorageReader,
     member: Member,
@@ -84,7 +85,7 @@ pub(super) fn put_installing(batch: &mut Batch, member: Member, cursor: Option<&
     put_or_delete(batch, installing_key(member), cursor);
 }
 
-/// Whether a damaged row of a copy was ever found.
+/// Whether a copy is known to have a damaged row. A snapshot or a complete salvage clears this.
 pub(super) fn is_damaged(reader: &dyn StorageReader, member: Member) -> Result<bool, StoreError> {
     Ok(get::<bool>(reader, damaged_key(member))?.unwrap_or(false))
 }

@@ -63,7 +63,7 @@ fn a_row_of_a_table_file_is_at_hand_once_it_was_read() {
     assert_eq!(written, AtHand::Value(value.clone()), "what was written last is in memory");
     drop(storage);
 
-    // The recovered rows go into table files.
+    // The opening puts the recovered rows into table files.
     let storage = open(temporary.path()).unwrap();
     assert_eq!(storage.at_hand(Table::Records, &key(7)).unwrap(), AtHand::Unknown);
     storage.get(Table::Records, &key(7)).unwrap();
