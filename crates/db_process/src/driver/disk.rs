@@ -76,7 +76,7 @@ impl Driver {
         Ok(mark)
     }
 
-    /// Syncs every write up to the mutation `covers`, on a thread for blocking calls.
+    /// Syncs every write up to the mutation `covers`. The call blocks the thread of this loop.
     async fn make_durable(
         self: &Arc<Self>,
         threads: &Arc<dyn Threads>,
