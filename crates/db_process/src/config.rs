@@ -1,4 +1,4 @@
-//! Configuration: as it is given, and as it is used.
+//! Configuration: the arguments as given, and their resolved form.
 
 mod address;
 mod memory;
@@ -30,7 +30,7 @@ pub use memory::MemoryArgs;
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "db_process", version = process::VERSION, about = "A node of a Chainring: keeps users in RocksDB")]
 pub struct Args {
-    /// The node's id, one of those that the gateway is told
+    /// The node's id, one of the ids given to the gateway
     #[arg(long, value_name = "ID", env = "CHAINRING_DB_INSTANCE_ID")]
     pub node_id: NodeId,
 
@@ -48,7 +48,7 @@ pub struct Args {
     #[command(flatten)]
     pub place: PlaceArgs,
 
-    /// Where to serve the node before this one in the ring; port 0 takes any that is free
+    /// Where to serve the node before this one in the ring; port 0 takes any free port
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -57,13 +57,14 @@ pub struct Args {
     )]
     pub listen: SocketAddr,
 
-    /// What other nodes dial to reach --listen, where it is something else: host:port. Where --listen is 0.0.0.0 or [::],
-    /// that is the address of this machine on the way to the gateway, unless given here
+    /// The address for other nodes to dial, if it differs from --listen: host:port. Without it,
+    /// a --listen of 0.0.0.0 or [::] is announced as the address of this machine on the way to
+    /// the gateway
     #[arg(long, value_name = "ADDRESS", env = "CHAINRING_DB_ADVERTISE", value_parser = address::to_dial)]
     pub advertise: Option<String>,
 
-    /// How many entries of each log are kept for a node that was away: with more missing it is sent a snapshot. The default is
-    /// enough for ten seconds at full load
+    /// How many entries of each log to keep for a node that was away: if it misses more, it is
+    /// sent a snapshot. The default is enough for ten seconds at full load
     #[arg(
         long,
         value_name = "ENTRIES",
@@ -72,11 +73,12 @@ pub struct Args {
     )]
     pub log_entries_kept: u64,
 
-    /// How many MiB of entries of each log are kept, at most
+    /// How many MiB of entries to keep of each log, at most
     #[arg(long, value_name = "MIB", env = "CHAINRING_LOG_MIB_KEPT", default_value_t = 64)]
     pub log_mib_kept: usize,
 
-    /// How long the comparison of both copies rests after each stretch of some hundred rows, in milliseconds
+    /// How long to pause the comparison of both copies after every few hundred rows, in
+    /// milliseconds
     #[arg(
         long,
         value_name = "MS",
@@ -98,7 +100,7 @@ pub struct Args {
     #[command(flatten)]
     pub links: LinkArgs,
 
-    /// What peers may take of the port.
+    /// How much of the port peers may use.
     #[command(flatten)]
     pub ports: PortArgs,
 
@@ -114,7 +116,7 @@ pub struct Args {
     #[command(flatten)]
     pub log: LogArgs,
 
-    /// What ends the process.
+    /// The events that end the process.
     #[command(flatten)]
     pub shutdown: ShutdownArgs,
 }
@@ -127,19 +129,21 @@ pub struct PlaceArgs {
     #[arg(long, value_name = "DIR", env = "CHAINRING_DATA_DIR")]
     pub data: Option<PathBuf>,
 
-    /// Keep the data in memory: a node that ends returns empty, and is restored by its neighbours. For trying Chainring out
+    /// Keep the data in memory: a node that ends returns empty, and is restored by its
+    /// neighbours. For trying Chainring out
     #[arg(long, env = "CHAINRING_MEMORY")]
     pub memory: bool,
 }
 
-/// What a node needs to know, resolved.
+/// The resolved configuration of a node.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The node's id.
     pub node: NodeId,
     /// `host:port` of the gateway.
     pub gateway: String,
-    /// What other nodes dial; the listener's own address if there is none.
+    /// The address for other nodes to dial. If it is `None`, they dial the listener's own
+    /// address.
     pub advertise: Option<String>,
     /// The cluster's secret.
     pub secret: Secret,
@@ -147,11 +151,12 @@ pub struct Config {
     pub links: Settings,
     /// How the node before this one is served.
     pub port: Port,
-    /// What the core may be told.
+    /// The settings of the core.
     pub node_settings: NodeSettings,
-    /// The memory for records that were read lately, in bytes.
+    /// The memory for recently read records, in bytes.
     pub record_cache_bytes: usize,
-    /// The delay before the first attempt to connect again; it doubles up to [`backoff_max`](Self::backoff_max).
+    /// The delay before the first attempt to connect again; it doubles up to
+    /// [`backoff_max`](Self::backoff_max).
     pub backoff_first: Duration,
     /// The longest delay between two attempts to connect.
     pub backoff_max: Duration,
@@ -160,19 +165,19 @@ pub struct Config {
 /// Arguments that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// There is no secret.
+    /// The secret is missing or cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// No link could live.
+    /// With these settings no link could live.
     #[error(transparent)]
     Links(#[from] InvalidSettings),
-    /// Nobody could be served.
+    /// With these limits no peer could be served.
     #[error(transparent)]
     Ports(#[from] InvalidLimits),
 }
 
 impl Config {
-    /// A configuration with the usual times.
+    /// A configuration with the default times and sizes.
     pub fn new(node: NodeId, gateway: impl Into<String>, secret: Secret) -> Self {
         Self {
             node,
@@ -190,15 +195,16 @@ impl Config {
 }
 
 impl Config {
-    /// How long the node waits for what is in its way at the gateway, most of all for the link of its own process before:
-    /// as long as it may take until that is known to be lost, three times over.
+    /// How long the node keeps trying while the gateway tells it to wait. The usual obstacle is
+    /// the link of this node's previous process. The gateway needs up to one detection time to
+    /// notice the loss of that link; this is three times as long.
     pub(crate) fn wait_max(&self) -> Duration {
         3 * self.links.detection()
     }
 }
 
 impl Config {
-    /// As the arguments have it, and the certificates that they name.
+    /// The configuration from the arguments, and the certificates named there.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What a node takes from its machine, and the simulation from itself.
+//! The dependencies of a node: its machine provides them, or the simulation.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use process::threads::Threads;
 
 use crate::storage::Storage;
 
-/// What a node takes from its machine.
+/// The dependencies of a node on its machine.
 pub struct Deps<L> {
-    /// Where the node before this one is served.
+    /// Serves the node before this one.
     pub listener: L,
     /// The address of the listener, for other nodes to dial.
     pub address: String,
@@ -18,7 +18,7 @@ pub struct Deps<L> {
     pub connector: Arc<dyn Connector>,
     /// Where the data is.
     pub storage: Arc<dyn Storage>,
-    /// Where random things come from.
+    /// The source of random values.
     pub entropy: Arc<dyn Entropy>,
     /// Where blocking calls run.
     pub threads: Arc<dyn Threads>,

@@ -8,13 +8,15 @@
 //!              readers:       Read   <- read  <- queue
 //! ```
 //!
-//! Whoever has an event takes the lock, lets the core handle it and carries out what comes of it, in order. None of that waits:
-//! sends go into queues, what is to be written into a batch, what is to be read into a queue. What of the storage is in memory
-//! the core asks for while it handles the event. So a message costs no hop to another thread, and its answer none back, unless
-//! the disk has to be read.
+//! A thread with an event takes the lock, lets the core handle the event and carries out the
+//! effects in order. None of this waits: a send goes into the queue of its link, a mutation into
+//! the batch, a read into the queue of reads. While the core handles an event, it asks the store
+//! for rows in memory. So neither a message nor its answer costs a hop to another thread, unless
+//! the disk must be read.
 //!
-//! The disk has a loop and a thread of its own ([`disk`]): it writes whatever is in the batch, so under load one write and one
-//! sync carry many updates (*group commit*). Some more read ([`reads`]).
+//! The disk has a loop and a thread of its own ([`disk`]). The loop writes the whole batch, so
+//! under load one write and one sync carry many updates (*group commit*). More threads read
+//! ([`reads`]).
 
 pub(crate) mod dialler;
 mod disk;
@@ -51,25 +53,26 @@ use crate::run::RunError;
 use crate::storage::Batch;
 use crate::store::Store;
 
-/// At most this many events are handled before others may take the lock, and what comes of them is sent: more, and the other
-/// node of a partition waits while this one works; fewer, and there are more writes. (See `benches/partition`.)
+/// The most events to handle before other threads may take the lock and the effects are sent.
+/// With more events, the other node of a partition waits while this one works. With fewer, there
+/// are more writes. (See `benches/partition`.)
 const EVENTS_MAX: usize = 16;
 
-/// The core of a node, shared by all who have events for it.
+/// The core of a node, shared by every source of events.
 pub(crate) struct Driver {
     shared: Shared<Locked>,
     store: Store,
     reads: ReadQueue,
     clock: Clock,
     link_ids: LinkIds,
-    /// Tells the disk's loop that there is something to write, or that the node cannot go on.
+    /// Wakes the disk's loop: the batch is no longer empty, or the node cannot continue.
     to_write: Notify,
-    /// The mark that a sync has covered, until the core is told; 0 for none. Whoever handles events next tells it: who has
-    /// synced may wait long for the lock.
+    /// The mark covered by a sync, until the core hears of it; 0 for none. The next thread to
+    /// handle events tells the core, because the thread of the sync may wait long for the lock.
     synced: AtomicU64,
-    /// Tells that a link is gone.
+    /// Signals the loss of a link.
     unlinked: Notify,
-    /// Tells that the node cannot go on.
+    /// Signals a failure of the node.
     failed: Notify,
 }
 
@@ -78,12 +81,12 @@ struct Locked {
     links: Links,
     teller: Teller,
     batch: Batch,
-    /// The last mutation that is in the batch, or was.
+    /// The newest mutation ever added to the batch.
     mark: Mark,
     effects: Vec<NodeEffect>,
-    /// Why the node cannot go on, until the disk's loop has seen it.
+    /// Why the node cannot continue, until the disk's loop (or `stuck`) takes it.
     failure: Option<RunError>,
-    /// The node ends: nothing that happens from now on is for the core to act on.
+    /// The node ends: the core gets no more events, and its effects are not carried out.
     is_ending: bool,
 }
 
@@ -112,13 +115,13 @@ impl Driver {
         })
     }
 
-    /// A link to the gateway is up.
+    /// Adds a link to the gateway.
     pub(crate) fn gateway_linked(&self, sender: Sender<FromNode>) -> LinkId {
         let add = |links: &mut Links, link| links.add_gateway(link, sender);
         self.linked(add, |link| NodeEvent::GatewayLinked { link })
     }
 
-    /// A link to the next node is up.
+    /// Adds a link to the next node.
     pub(crate) fn next_linked(
         &self,
         sender: Sender<CopyMessage>,
@@ -128,7 +131,7 @@ impl Driver {
         self.linked(add, |link| NodeEvent::NextLinked { link, incarnation })
     }
 
-    /// The node before this one has a link here.
+    /// Adds a link from the node before this one.
     pub(crate) fn home_linked(&self, sender: Sender<CopyMessage>, hello: HomeHello) -> LinkId {
         let add = |links: &mut Links, link| links.add_neighbour(link, sender);
         self.linked(add, |link| NodeEvent::HomeLinked { link, hello })
@@ -146,7 +149,7 @@ impl Driver {
         link
     }
 
-    /// A peer says something.
+    /// Hands messages of a peer to the core.
     pub(crate) fn hear(&self, events: impl Iterator<Item = NodeEvent>) {
         let mut events = events.peekable();
         while events.peek().is_some() {
@@ -157,7 +160,7 @@ impl Driver {
         }
     }
 
-    /// A link is gone.
+    /// Removes a lost link, and tells the core.
     pub(crate) fn lost(&self, link: LinkId, event: NodeEvent) {
         let mut held = self.shared.lock_anyhow();
         held.links.remove(link);
@@ -165,26 +168,27 @@ impl Driver {
         self.unlinked.notify_one();
     }
 
-    /// Returns once no link is left: what was said at the end has been heard, then.
+    /// Returns when no link is left. By then the peers have received the last messages.
     pub(crate) async fn all_unlinked(&self) {
         while !self.shared.lock_anyhow().links.is_empty() {
             self.unlinked.notified().await;
         }
     }
 
-    /// Lets time pass, for as long as it is polled.
+    /// Lets time pass for the core, for as long as it is polled.
     pub(crate) async fn keep_time(&self) {
         loop {
             let deadline =
                 |locked: &Locked| locked.node.next_deadline().filter(|_| !locked.is_ending);
             self.shared.due(self.clock, deadline).await;
-            // What came in before the core's deadline comes first: the answer that it waits for may be among that.
+            // Input received before the core's deadline comes first: it may hold the awaited
+            // answer.
             tokio::task::yield_now().await;
             self.handle(&mut self.shared.lock(), [NodeEvent::Tick]);
         }
     }
 
-    /// The node cannot go on; the first reason counts.
+    /// Stops the node with a reason; the first reason counts.
     pub(crate) fn stop(&self, reason: RunError) {
         self.fail(&mut self.shared.lock(), reason);
     }
@@ -198,7 +202,8 @@ impl Driver {
         }
     }
 
-    /// Returns where the node cannot go on and the disk's loop, which is to end it, does not come to that within `patience`.
+    /// Returns if the node cannot continue and the disk's loop does not end it within
+    /// `patience`.
     pub(crate) async fn stuck(&self, patience: Duration) -> RunError {
         loop {
             self.failed.notified().await;
@@ -210,14 +215,14 @@ impl Driver {
         }
     }
 
-    /// Tells everybody why the node ends, where the disk's loop does not come to that.
+    /// Tells every peer why the node ends, in place of the disk's loop.
     pub(crate) fn stop_now(&self, reason: RunError) -> RunError {
         error!(%reason, "node stops");
         self.end(reason.to_string());
         reason
     }
 
-    /// What a sync has covered, if the core was not told of it.
+    /// The last sync, if the core has not heard of it.
     fn synced(&self) -> Option<NodeEvent> {
         let mark = Mark(self.synced.swap(0, Ordering::AcqRel));
         (mark > Mark(0)).then_some(NodeEvent::Synced { mark })

@@ -2,19 +2,20 @@
 //!
 //! ```text
 //!                    +------------------------------ db_process ------------------------------+
-//!   gateway <------->| gateway_link  ---\                                                      |
-//!                    |                   \                                                     |
-//!   next's node <--->| next_link     -----> driver: ring_core::node::Node behind a lock             |
-//!                    |                   /     |  reads          |  batch        ^ synced      |
-//!   home's node <--->| home_links    ---/      v                 v               |             |
-//!                    |                  store (rows) <--- disk: writes, and syncs apart        |
-//!                    |                         |                                               |
-//!                    |                      storage (RocksDB)                                  |
-//!                    +-------------------------------------------------------------------------+
+//!   gateway <------->| gateway_link  ---\                                                     |
+//!                    |                   \                                                    |
+//!   next's node <--->| next_link     -----> driver: ring_core::node::Node behind a lock       |
+//!                    |                   /     |  reads          |  batch        ^ synced     |
+//!   home's node <--->| home_links    ---/      v                 v               |            |
+//!                    |                  store (rows) <--- disk: writes, and syncs apart       |
+//!                    |                         |                                              |
+//!                    |                      storage (RocksDB)                                 |
+//!                    +------------------------------------------------------------------------+
 //! ```
 //!
-//! [`run`] is the whole process but for its arguments and its machine: the simulation calls it too, with other [`Deps`].
-//! No rule of the protocol is here; they live in `ring_core`.
+//! [`run`] is the whole process except its arguments and its machine. The simulation calls it
+//! too, with other [`Deps`]. This crate holds no rule of the protocol; the rules live in
+//! `ring_core`.
 
 mod config;
 mod deps;

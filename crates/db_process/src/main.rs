@@ -1,4 +1,4 @@
-//! A node of the ring, as a process.
+//! The program of a node: parses the arguments and runs the node.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,20 +27,21 @@ fn main() -> ExitCode {
     process::exit::code(start(args, &origins))
 }
 
-/// The links of a node take little of one thread, and where they share it nobody has to be woken for an answer. What waits for the
-/// disk to write has threads of its own.
+/// Runs the node on a runtime with one thread. The links need little of it, and on a shared
+/// thread an answer wakes no other thread. Calls that wait for the disk run on threads of their
+/// own.
 fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
     args.log.start().context("the operating system gives no thread for the log")?;
     origins.warn();
     let (config, tls) = configure(&args).map_err(|error| origins.explain_arguments(error))?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(run(args, config, tls));
-    // A disk that does not answer holds up none of this.
+    // Do not wait for blocking calls: the disk may never answer them.
     runtime.shutdown_background();
     outcome.map_err(|error| origins.explain(error))
 }
 
-/// The configuration that the arguments give, and the certificates that they name.
+/// The configuration from the arguments, and the certificates named there.
 fn configure(args: &Args) -> anyhow::Result<(Config, Tls)> {
     let tls = args.tls.of_node()?;
     let config = Config::from_args(args, &tls)?;

@@ -26,19 +26,20 @@ use crate::driver::{Driver, Links, READERS, Teller, gateway_link, next_link};
 use crate::storage::StorageError;
 use crate::store::{Store, StoreError};
 
-/// How long the last words of a node may take to be heard.
+/// How long an ending node waits for its peers to receive its goodbye, and for its readers to
+/// end.
 const FAREWELL_MAX: Duration = Duration::from_secs(1);
 
-/// Why a node ended otherwise than by being told to.
+/// Why a node ended without being told to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// What it finds in its storage cannot be used.
+    /// The stored rows cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Its storage failed: a failed write or sync is never tried again.
+    /// The storage failed. A failed write or sync is never tried again.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The protocol does not let it go on.
+    /// The protocol forbids the node to continue.
     #[error(transparent)]
     Stopped(#[from] StopReason),
     /// The operating system gives no thread, or the listener failed.
@@ -52,11 +53,12 @@ pub enum RunError {
     DriverLost,
 }
 
-/// Runs a node until `shutdown` is cancelled; then it says goodbye, syncs what it wrote and returns.
+/// Runs a node until `shutdown` is cancelled. Then the node says goodbye, syncs its writes and
+/// returns.
 ///
 /// # Errors
 ///
-/// Why the node cannot go on. Nothing that it acknowledged is lost by that.
+/// The reason why the node cannot continue. No acknowledged update is lost by it.
 pub async fn run<L>(
     config: Config,
     deps: Deps<L>,
@@ -89,7 +91,7 @@ where
     Teller::starts(&node, &recovered);
     let node = Node::recovered(node, config.node_settings.clone(), recovered, clock.now())?;
 
-    // Ends everything that is spawned, however this function ends.
+    // Ends every spawned task and loop, however this function returns.
     let ending = shutdown.child_token();
     let _end_all = ending.clone().drop_guard();
     let config = Arc::new(config);
@@ -118,7 +120,8 @@ where
         port::serve(listener, port, |connection| server.on(connection), end).await;
     });
 
-    // Nobody lets time pass for the core any more.
+    // After the shutdown no timer drives the core, so the core cannot see a silent disk any
+    // more.
     let disk_deadline = config.node_settings.disk_deadline;
     let last_sync_hangs = async {
         shutdown.cancelled().await;
@@ -138,7 +141,8 @@ where
         reason = driver.stuck(FAREWELL_MAX) => Err(reason),
         reason = last_sync_hangs => Err(driver.stop_now(reason)),
     };
-    // Who is linked is to hear why, if it hears anything; a read may never return.
+    // The peers should receive the reason if they still can. The wait is limited, because a read
+    // may never return.
     reading.cancel();
     let _ = timeout(FAREWELL_MAX, join(driver.all_unlinked(), join_all(readers))).await;
     outcome

@@ -1,4 +1,4 @@
-//! What a node keeps: four tables of bytes, and the step between *written* and *durable*.
+//! The storage of a node: four tables of bytes, and the step between *written* and *durable*.
 //!
 //! ```text
 //!   write(batch) ----> readable at once, survives a kill     --- sync() ---> survives a power loss
@@ -8,20 +8,21 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `batch` | changes that are made all or not at all |
-//! | `error` | what can go wrong, split by what the caller does next |
-//! | `rocks` | the tables in RocksDB: what production runs on (feature `rocksdb`, on by default) |
-//! | [`memory`] | the tables in memory, with kills, power losses and faults: what the simulation runs on |
+//! | `batch` | changes made all together or not at all |
+//! | `error` | the failures, split by the caller's next step |
+//! | `rocks` | the tables in RocksDB, for production (feature `rocksdb`, on by default) |
+//! | [`memory`] | the tables in memory, with kills, power losses and faults, for the simulation |
 //!
-//! Both are held to one suite of behaviours (`conformance`, in this folder).
+//! One suite of tests (`conformance`, in this folder) checks both.
 //!
-//! **Invariants.** A batch is found whole or not at all. After a power loss the batches found are a prefix of
-//! those written, and hold at least all that were synced. What a process finds when it opens its storage may
-//! still be lost until it has called [`Storage::sync`] once (rule 11 of the design). A failed write or sync is
-//! never tried again, because the kernel reports the loss of a page once and then forgets it.
+//! **Invariants.** A batch is found whole or not at all. After a power loss, the batches found
+//! are a prefix of the batches written, and include every synced batch. The data found by an
+//! opening process may still be lost until the process has called [`Storage::sync`] once (rule
+//! 11 of the design). A failed write or sync is never tried again, because the kernel reports
+//! the loss of a page once and then forgets it.
 //!
-//! **Not here**: what the keys and values mean. No call is asynchronous, and each may block on the disk but for
-//! [`StorageReader::at_hand`].
+//! **Not here**: the meaning of keys and values. No call is asynchronous. Every call may block
+//! on the disk, except [`StorageReader::at_hand`].
 
 mod batch;
 #[cfg(test)]
@@ -43,16 +44,18 @@ pub use error::{Operation, StorageError};
 /// One ordered map from bytes to bytes. Keys are compared byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
-    /// Few small values about the node and its copies, written over and over.
+    /// A few small values about the node and its copies, often overwritten.
     Meta,
-    /// The user records: looked up by key, and walked in order.
+    /// The user records: looked up by key, and scanned in order.
     Records,
-    /// The log entries: appended in order and trimmed from the front with [`Batch::delete_range`].
+    /// The log entries: appended in order and trimmed from the front with
+    /// [`Batch::delete_range`].
     ///
-    /// Trim in strides of hundreds of entries rather than entry by entry, and start every scan at the first
-    /// entry known to be alive: what was trimmed costs time to step over until RocksDB has compacted it away.
+    /// Trim hundreds of entries at a time rather than single ones, and start every scan at the
+    /// first entry known to exist: stepping over trimmed entries costs time until RocksDB has
+    /// compacted them away.
     Log,
-    /// The ids of requests that were applied: looked up by key, most of the time in vain.
+    /// The ids of applied requests: looked up by key, and mostly absent.
     Applied,
 }
 
@@ -60,7 +63,7 @@ impl Table {
     /// Every table.
     pub const ALL: [Self; 4] = [Self::Meta, Self::Records, Self::Log, Self::Applied];
 
-    /// The name under which the table is stored. Stored data depends on it: never change one.
+    /// The name of the table on disk. Stored data depends on it: never change a name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Meta => "meta",
@@ -71,10 +74,11 @@ impl Table {
     }
 }
 
-/// When a scan stops: at whichever bound it reaches first.
+/// The two bounds of a scan; it stops at the first bound reached.
 ///
-/// The row that reaches a bound is still part of the answer, and the first row always is; so an answer holds at
-/// most `rows` rows (at least one), and may exceed `bytes` by less than one row.
+/// The row that reaches a bound is still part of the answer, and so is the first row in any
+/// case. An answer therefore holds at most `rows` rows (at least one), and may exceed `bytes` by
+/// less than one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanLimit {
     /// The number of rows after which the scan stops.
@@ -84,16 +88,16 @@ pub struct ScanLimit {
 }
 
 impl ScanLimit {
-    /// No bound: for few rows, and for those who compare everything.
+    /// No bound: for small ranges, and for comparisons of everything.
     pub const NONE: Self = Self { rows: usize::MAX, bytes: usize::MAX };
 
-    /// The bytes that a row counts for.
+    /// The length of a row's key and value, in bytes.
     fn bytes_of(row: &(Bytes, Bytes)) -> usize {
         row.0.len() + row.1.len()
     }
 }
 
-/// The rows from `rows` up to where `limit` stops, or its first error.
+/// The rows from `rows` up to the stop of `limit`, or the first error.
 fn take_limited<E>(
     rows: impl Iterator<Item = Result<(Bytes, Bytes), E>>,
     limit: ScanLimit,
@@ -111,10 +115,10 @@ fn take_limited<E>(
     Ok(taken)
 }
 
-/// The memory for blocks read from table files, their indexes and filters included, unless told. MiB.
+/// The default memory for blocks read from table files, with their indexes and filters. MiB.
 pub const BLOCK_CACHE_MIB: u32 = 32;
 
-/// The memory for what was written last, until it is in table files, unless told. MiB.
+/// The default memory for recent writes, until they are in table files. MiB.
 pub const WRITE_BUFFERS_MIB: u32 = 48;
 
 /// MiB as bytes.
@@ -122,7 +126,7 @@ pub(crate) const fn bytes_of_mib(mib: u32) -> usize {
     (mib as usize) << 20
 }
 
-/// What memory tells of a key.
+/// The answer about a key from memory alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AtHand {
     /// Its value.
@@ -139,22 +143,24 @@ impl From<Option<Bytes>> for AtHand {
     }
 }
 
-/// Reading the tables: every write so far is seen, synced or not.
+/// Reading the tables. A read sees every earlier write, synced or not.
 ///
 /// # Errors
 ///
-/// Every method fails with [`StorageError::Disk`] or [`StorageError::Corruption`]. An error is not remembered: reads
-/// may go on after it, and after a failed write or sync.
+/// Every method fails with [`StorageError::Disk`] or [`StorageError::Corruption`]. A reader does
+/// not remember an error: reads may go on after it, and also after a failed write or sync.
 pub trait StorageReader: Send + Sync + 'static {
     /// The value of `key`, if the table has one.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError>;
 
-    /// The value of `key`, as far as it can be told without waiting for the disk.
+    /// The value of `key`, if it is known without waiting for the disk.
     fn at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError>;
 
-    /// Keys with their values, ascending from the range's start (inclusive) to its end (exclusive), until `limit`.
+    /// Keys with their values, ascending from the range's start (inclusive) to its end
+    /// (exclusive), until `limit`.
     ///
-    /// All rows are of one moment; rows of two calls may not be. A range whose end is not above its start is empty.
+    /// All rows of one call are from one moment; rows of two calls may differ in it. A range is
+    /// empty unless its end is above its start.
     fn scan(
         &self,
         table: Table,
@@ -170,21 +176,21 @@ pub trait StorageReader: Send + Sync + 'static {
     ) -> Result<Option<(Bytes, Bytes)>, StorageError>;
 }
 
-/// A storage around another one, which reads as that one does, but for what it says here.
+/// A storage around another one. Reads go to the inner storage, except for the methods below.
 pub trait ReadsThrough: Send + Sync + 'static {
-    /// The one that is read.
+    /// The inner storage.
     fn reader(&self) -> &dyn StorageReader;
 
-    /// Comes before each read that may wait for the disk.
+    /// Runs before each read that may wait for the disk.
     ///
     /// # Errors
     ///
-    /// What the read fails with, instead of being carried out.
+    /// The read fails with this error, and is not carried out.
     fn before_read(&self) -> Result<(), StorageError> {
         Ok(())
     }
 
-    /// What is at hand.
+    /// The answer of [`StorageReader::at_hand`].
     ///
     /// # Errors
     ///
@@ -226,24 +232,27 @@ impl<S: ReadsThrough> StorageReader for S {
 
 /// Reading and changing the tables.
 ///
-/// A handle is *poisoned* by its first failed write or sync: it answers every later one with that error, and the
-/// process has to end. What became of the failed batch is found out by opening the storage again.
+/// The first failed write or sync *poisons* a handle: every later write and sync answers with
+/// the same error, and the process must end. The next opening of the storage shows the fate of
+/// the failed batch.
 pub trait Storage: StorageReader {
-    /// Makes the changes of the batch in their order: all, or none.
+    /// Makes the changes of the batch in order: all of them, or none.
     ///
-    /// They can be read at once. They survive a kill of the process, but a power loss only after [`sync`](Self::sync).
+    /// The changes are readable at once. They survive a kill of the process, but survive a power
+    /// loss only after [`sync`](Self::sync).
     ///
     /// # Errors
     ///
-    /// [`StorageError::Full`] or [`StorageError::Disk`]; the process must end. The batch may be found at the next
-    /// start, or not.
+    /// [`StorageError::Full`] or [`StorageError::Disk`]; the process must end. The next start
+    /// may find the batch, or not.
     fn write(&self, batch: Batch) -> Result<(), StorageError>;
 
-    /// Everything written before the call, and everything found at the opening, survives a power loss once this
-    /// has returned `Ok`.
+    /// Makes every earlier write durable, and also everything found at the opening. Both survive
+    /// a power loss once this has returned `Ok`.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Full`] or [`StorageError::Disk`]; the process must end. What was not synced may survive or not.
+    /// [`StorageError::Full`] or [`StorageError::Disk`]; the process must end. Unsynced data may
+    /// survive or not.
     fn sync(&self) -> Result<(), StorageError>;
 }

@@ -1,19 +1,23 @@
-//! What a node keeps, as typed rows of its [`Storage`].
+//! The data of a node, as typed rows of its [`Storage`].
 //!
 //! | table | module | key | value |
 //! |---|---|---|---|
-//! | `Meta` | [`meta`] | a name | identity, membership, views, where each log begins, snapshots not complete, damage |
+//! | `Meta` | [`meta`] | a name | one of the rows listed below |
 //! | `Records` | [`record`] | copy, user id | position, record |
-//! | `Log` | [`log`] | copy, seq | entry, the oldest one whose request is not settled |
-//! | `Applied` | [`applied`] | copy, request id | seq, answer: as a snapshot brought it |
+//! | `Log` | [`log`] | copy, seq | entry, the oldest entry with an unsettled request |
+//! | `Applied` | [`applied`] | copy, request id | seq, answer; only from snapshots |
 //!
-//! Every value is [sealed](seal) with a version and a checksum. Keys and values are what other releases will find: their
-//! form never changes under the same version.
+//! The rows of `Meta` are the identity, the membership, and for each copy its view, the start of
+//! its log, an incomplete snapshot, its damage and its last salvage.
 //!
-//! Records that were used lately are at hand in a [`cache`].
+//! Every value is [sealed](seal) with a version and a checksum. Other releases will read these
+//! keys and values: their form never changes under the same version.
 //!
-//! There are no rules here: [`Mutation`]s say what to write; the core asks [`Stored`] for what is at hand, and the driver reads
-//! [`StoredRows`] for it, apart.
+//! Recently used records are in memory, in a [`cache`].
+//!
+//! This module holds no rules. A [`Mutation`] says how to change the rows. The core asks
+//! [`Stored`] for rows in memory. The driver reads other rows for it through [`StoredRows`],
+//! apart from the core.
 
 mod applied;
 pub mod audit;
@@ -44,7 +48,7 @@ use ring_core::store::{
 use self::cache::RecordCache;
 use crate::storage::{Batch, Storage, StorageError, StorageReader, Table};
 
-/// The memory for records that were read lately, unless told. MiB.
+/// The default memory for recently read records. MiB.
 pub const RECORD_CACHE_MIB: u32 = 16;
 
 /// The typed rows of a node's storage.
@@ -59,14 +63,14 @@ pub enum StoreError {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A row is not what was written, or was written by a newer release.
+    /// A row differs from the written row, or another release wrote it.
     #[error(
         "{row}: {error}. If it is damaged, start the node with an empty data directory: it is restored from its neighbours"
     )]
     Row {
-        /// Which row.
+        /// The name of the row.
         row: String,
-        /// What is wrong with it.
+        /// The error of its value.
         error: SealError,
     },
     /// The rows contradict each other.
@@ -77,15 +81,15 @@ pub enum StoreError {
         "the data directory belongs to node {found}, this is node {wanted}: give each node its own directory"
     )]
     OtherNode {
-        /// Whose it is.
+        /// The owner of the directory.
         found: NodeId,
-        /// Who opened it.
+        /// The node opening it.
         wanted: NodeId,
     },
 }
 
 impl StoreError {
-    /// What is wrong with a row that is there and is not what was written; none where something else failed.
+    /// The damage of a row, if a row differs from the written one. `None` for any other failure.
     fn damage(&self) -> Option<String> {
         match self {
             Self::Row { row, error } if error.is_damage() => Some(format!("{row}: {error}")),
@@ -102,9 +106,10 @@ impl From<StoreError> for ReadError {
 }
 
 impl Store {
-    /// Opens the rows of a node, and counts this start. Records at hand may take `record_cache_bytes` of memory.
+    /// Opens the rows of a node, and counts this start. The cache of records takes at most
+    /// `record_cache_bytes` of memory.
     ///
-    /// What is found is made durable before it is read (rule 11), and so is the new count.
+    /// The rows found are made durable before they are read (rule 11), and so is the new count.
     ///
     /// # Errors
     ///
@@ -130,7 +135,7 @@ impl Store {
         Ok((Self { storage, cache: RecordCache::new(record_cache_bytes) }, identity))
     }
 
-    /// What a node finds when it starts.
+    /// The state of a node at its start.
     ///
     /// # Errors
     ///
@@ -156,7 +161,7 @@ impl Store {
         }
     }
 
-    /// What a copy cannot go on without.
+    /// The rows that a copy cannot do without.
     fn recover_rows(&self, member: Member) -> Result<RecoveredCopy, StoreError> {
         let reader = self.reader();
         let log = log::find(reader, member)?;
@@ -176,7 +181,7 @@ impl Store {
         })
     }
 
-    /// Adds a mutation to a batch, which is to be written before the next one.
+    /// Adds a mutation to a batch. This batch must be written before the next one.
     pub fn add(&self, batch: &mut Batch, mutation: &Mutation) {
         match mutation {
             Mutation::Membership(membership) => meta::put_membership(batch, membership),
@@ -201,7 +206,7 @@ impl Store {
                 meta::put_damaged(batch, *member, false);
                 meta::put_salvage(batch, *member, None);
                 if let Some(base) = base {
-                    // The snapshot brings the ids up to here.
+                    // The snapshot brings the applied ids up to here.
                     log::put(batch, *member, base, base.position.seq.next());
                 }
                 self.cache.clear(*member);
@@ -268,14 +273,15 @@ impl Store {
 }
 
 impl Store {
-    /// A read begins, to be carried out apart from the core.
+    /// Notes that a read begins, apart from the core.
     pub fn begin_read(&self, read: ReadId, member: Member, what: &ReadWhat) {
         if let ReadWhat::Record(id) = what {
             self.cache.expect(member, id, read);
         }
     }
 
-    /// A read is over, and the core is about to be told. Returns whether a record that was read was overtaken meanwhile.
+    /// Notes that a read is over, before the core hears of it. Returns whether the record was
+    /// overtaken meanwhile: it is then not the newest.
     pub fn end_read(
         &self,
         read: ReadId,

@@ -1,4 +1,4 @@
-//! The addresses of a node: where it finds the gateway, and what it tells other nodes to dial.
+//! The addresses of a node: the gateway's, and the one for other nodes to dial.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::Config;
 
-/// Why a text is no address that can be dialled.
+/// Why a text is not an address to dial.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum InvalidAddress {
     #[error("there is no port in it")]
@@ -25,17 +25,17 @@ enum InvalidAddress {
     LinkLocal(IpAddr),
 }
 
-/// Why a node cannot tell other nodes what to dial.
+/// Why a node cannot announce an address to other nodes.
 #[derive(Debug, thiserror::Error)]
 pub enum AnnounceError {
-    /// Nobody knows where the gateway is.
+    /// The address of the gateway cannot be resolved.
     #[error(
         "what other nodes are to dial cannot be found out, as the gateway {gateway} cannot be resolved ({error}): give --advertise"
     )]
     Unresolved {
-        /// As the flag has it.
+        /// The gateway's address, as given by the flag.
         gateway: String,
-        /// Why not.
+        /// The error of the resolver.
         error: io::Error,
     },
     /// No address of this machine is on a way to the gateway.
@@ -45,12 +45,12 @@ pub enum AnnounceError {
     NoWay {
         /// Where the node listens.
         listen: SocketAddr,
-        /// As the flag has it.
+        /// The gateway's address, as given by the flag.
         gateway: String,
     },
 }
 
-/// `host:port` of the gateway, which may be written as a URL.
+/// `host:port` of the gateway; a URL is accepted too.
 pub(super) fn of_gateway(given: &str) -> Result<String, String> {
     let is_valid = |(host, _): &(String, u16)| !is_address(host, |ip| ip.is_multicast());
     match host_and_port(given).ok().filter(is_valid) {
@@ -61,7 +61,7 @@ pub(super) fn of_gateway(given: &str) -> Result<String, String> {
     }
 }
 
-/// `host:port` that other nodes can dial; it may be written as a URL.
+/// `host:port` for other nodes to dial; a URL is accepted too.
 pub(super) fn to_dial(given: &str) -> Result<String, String> {
     let valid = host_and_port(given).and_then(|(host, port)| {
         if let Some(ip) = ip_of(&host) {
@@ -104,8 +104,8 @@ fn host_and_port(given: &str) -> Result<(String, u16), InvalidAddress> {
     }
 }
 
-/// Whether a host is an address, or a name. Names whose last part is a number are left to nobody's guess: resolvers take
-/// `0` for 0.0.0.0.
+/// Whether a host is an address or a name. A name must not end in a number, because resolvers
+/// guess: they take `0` for 0.0.0.0.
 fn is_host(host: &str) -> bool {
     if ip_of(host).is_some() {
         return true;
@@ -122,7 +122,7 @@ fn is_host(host: &str) -> bool {
     parts.into_iter().all(is_part) && !last_is_number
 }
 
-/// The address that a host is, if it is no name.
+/// The address, if the host is not a name.
 fn ip_of(host: &str) -> Option<IpAddr> {
     let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let ip = match in_brackets {
@@ -137,12 +137,13 @@ fn is_address(host: &str, is: impl Fn(IpAddr) -> bool) -> bool {
 }
 
 impl Config {
-    /// What other nodes dial to reach a listener: as the flag has it, else the listener's own address; where that is every
-    /// address of this machine, the one on the way to the gateway.
+    /// The address for other nodes to dial. It is the flag's value, else the listener's own
+    /// address. If the listener is on every address of this machine, it is the address on the
+    /// way to the gateway.
     ///
     /// # Errors
     ///
-    /// When nobody knows that way.
+    /// When the gateway cannot be resolved, or no address of this machine is on a way to it.
     pub async fn announced_address(&self, listen: SocketAddr) -> Result<String, AnnounceError> {
         if let Some(advertise) = &self.advertise {
             let host = advertise.rsplit_once(':').map_or("", |(host, _)| host);
@@ -169,10 +170,11 @@ impl Config {
         address.map(|address| address.to_string()).ok_or_else(no_way)
     }
 
-    /// Warns of an address that means another machine at each node, unless the gateway is on this machine too.
+    /// Warns if the gateway is on another machine: the announced address means a different
+    /// machine at each node.
     fn warn_unless_here(&self, announced: String) {
         let gateway = self.gateway.clone();
-        // A name may take long to resolve, and the node need not wait for that.
+        // Resolving a name may take long. The node need not wait for it.
         tokio::spawn(async move {
             let Ok(mut addresses) = lookup_host(&gateway).await else { return };
             if !addresses.any(is_here) {
@@ -187,14 +189,14 @@ impl Config {
     }
 }
 
-/// Whether an address is one of this machine.
+/// Whether an address belongs to this machine.
 fn is_here(address: SocketAddr) -> bool {
     let ip = address.ip().to_canonical();
     ip.is_loopback() || local_address_towards(address).is_ok_and(|local| local == ip)
 }
 
-/// The address of this machine from which packets to an address go. None is sent: a UDP socket that is connected only looks
-/// at the routes.
+/// The address of this machine on the way to another address. No packet is sent: connecting a
+/// UDP socket only looks up the route.
 fn local_address_towards(address: SocketAddr) -> io::Result<IpAddr> {
     let every: IpAddr =
         if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };

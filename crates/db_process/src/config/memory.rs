@@ -1,4 +1,4 @@
-//! The flags that say how much memory a node may take for its data.
+//! The flags for the memory of a node's data.
 
 use clap::builder::TypedValueParser;
 
@@ -7,19 +7,21 @@ use crate::storage::bytes_of_mib;
 use crate::storage::{BLOCK_CACHE_MIB, WRITE_BUFFERS_MIB};
 use crate::store::RECORD_CACHE_MIB;
 
-/// What a node's data may take of memory. It needs some MiB more, for links and for the newest entries of both logs.
+/// The memory for a node's data. The process needs some MiB more, for links and for the newest
+/// entries of both logs.
 #[derive(Debug, Clone, clap::Args)]
 pub struct MemoryArgs {
-    /// How much memory the records take that were read last, in MiB
+    /// Memory for the records read last, in MiB
     #[arg(long, value_name = "MIB", env = "CHAINRING_RECORD_CACHE_MIB", default_value_t = RECORD_CACHE_MIB, value_parser = mib(0))]
     record_cache_mib: u32,
 
-    /// How much memory the blocks of RocksDB's table files take that were read last, indexes and filters included, in MiB
+    /// Memory for the blocks of RocksDB's table files read last, indexes and filters included,
+    /// in MiB
     #[cfg(feature = "rocksdb")]
     #[arg(long, value_name = "MIB", env = "CHAINRING_BLOCK_CACHE_MIB", default_value_t = BLOCK_CACHE_MIB, value_parser = mib(1))]
     block_cache_mib: u32,
 
-    /// How much memory what was written last takes until RocksDB has it in table files, in MiB
+    /// Memory for recent writes until RocksDB has them in table files, in MiB
     #[cfg(feature = "rocksdb")]
     #[arg(long, value_name = "MIB", env = "CHAINRING_WRITE_BUFFERS_MIB", default_value_t = WRITE_BUFFERS_MIB, value_parser = mib(3))]
     write_buffers_mib: u32,
@@ -41,7 +43,8 @@ impl MemoryArgs {
     }
 }
 
-/// So many MiB at least, and a TiB at most: less than what an address may be.
+/// Parses a number of MiB from `least` up to one TiB, so that the number of bytes fits an
+/// address.
 fn mib(least: i64) -> impl TypedValueParser<Value = u32> {
     const MOST: i64 = 1 << 20;
     clap::value_parser!(u32).range(least..=MOST)

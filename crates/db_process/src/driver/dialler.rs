@@ -1,4 +1,4 @@
-//! What those who dial have in common.
+//! The shared parts of the two links dialled by a node.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::Driver;
 use super::to_driver::ToDriver;
 use crate::config::Config;
 
-/// What it takes to dial.
+/// Everything needed to dial.
 #[derive(Clone)]
 pub(crate) struct Dialler {
     pub(crate) config: Arc<Config>,
@@ -23,7 +23,7 @@ pub(crate) struct Dialler {
     pub(crate) driver: Arc<Driver>,
 }
 
-/// A link that is up; it tells when it closes.
+/// Yields the reason when an open link closes.
 pub(crate) type WhenClosed = oneshot::Receiver<CloseReason>;
 
 impl Dialler {
@@ -37,7 +37,7 @@ impl Dialler {
         link::dial(&*self.connector, address, &hello, &self.config.links).await
     }
 
-    /// Opens a link whose messages go to the driver.
+    /// Opens a link, and sends its messages to the driver.
     pub(crate) fn open<Out: 'static, In: DeserializeOwned + Send + 'static>(
         opening: Opening<Out, In>,
         peer: &str,
@@ -57,7 +57,7 @@ impl Dialler {
     }
 }
 
-/// Waits until a link closes, and says why.
+/// Waits until a link closes, and returns the reason.
 pub(crate) async fn closing(when_closed: WhenClosed) -> String {
     when_closed.await.map_or_else(|_| "the process ends".to_owned(), |reason| reason.to_string())
 }

@@ -1,7 +1,9 @@
-//! The disk's loop: writes what the core wants written, syncs it, and tells the core. It ends with the node.
+//! The disk's loop: writes the core's mutations, syncs them, and tells the core. It ends with
+//! the node.
 //!
-//! It does nothing else while it syncs: what comes meanwhile gathers in the batch, and goes with the next write and the next sync. To
-//! write it at once, beside the sync, would save less than the hand-over to another thread costs.
+//! The loop does nothing else during a sync. Mutations gather in the batch meanwhile, and go
+//! with the next write and the next sync. Writing them at once, beside the sync, would save less
+//! than the hand-over to another thread costs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,8 +19,9 @@ use crate::run::RunError;
 use crate::storage::{Operation, StorageError};
 
 impl Driver {
-    /// Keeps what is in the batch durable until `ending` is cancelled or the node cannot go on. At the end everybody is told, and
-    /// what was written becomes durable.
+    /// Keeps the batch durable until `ending` is cancelled or the node cannot continue. Then it
+    /// tells every peer. After a cancellation it also makes the rest of the batch durable; after
+    /// a failure it writes nothing more.
     pub(crate) async fn keep_durable(
         self: Arc<Self>,
         threads: Arc<dyn Threads>,
@@ -49,7 +52,7 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = self.shared.broken() => return Err(RunError::DriverLost),
-                // Not without looking whether it can go on.
+                // The write also checks whether the node can continue.
                 () = ending.cancelled() => return self.write().map(drop),
                 outcome = self.make_durable(threads, written), if is_to_sync => outcome?,
                 () = self.to_write.notified(), if !is_to_sync => {}
@@ -57,7 +60,8 @@ impl Driver {
         }
     }
 
-    /// Writes the batch; returns the last mutation that is written. Fails if the node cannot go on, too.
+    /// Writes the batch, and returns the last written mutation. Fails also if the node cannot
+    /// continue.
     fn write(&self) -> Result<Mark, RunError> {
         let (batch, mark) = {
             let mut locked = self.shared.lock_anyhow();
@@ -72,7 +76,7 @@ impl Driver {
         Ok(mark)
     }
 
-    /// Syncs what is written up to this mutation, where a call that blocks may run.
+    /// Syncs every write up to the mutation `covers`. The call blocks the thread of this loop.
     async fn make_durable(
         self: &Arc<Self>,
         threads: &Arc<dyn Threads>,
@@ -80,14 +84,15 @@ impl Driver {
     ) -> Result<(), RunError> {
         let driver = Arc::clone(self);
         let outcome = threads.block_for(Blocking::Sync, move || driver.sync(covers)).await;
-        // None where the core has panicked when it was told.
+        // `None` if the core panicked on the news.
         Ok(outcome.ok_or(RunError::DriverLost)??)
     }
 
-    /// Syncs what is written, and tells the core that it is durable up to this mutation.
+    /// Syncs the writes, and tells the core of the durable mutations, up to `covers`.
     fn sync(&self, covers: Mark) -> Result<(), StorageError> {
         let storage = self.store.storage();
-        // A panic would end this thread only, and the node would wait for ever.
+        // Without the catch, a panic would end this thread only, and the node would wait for
+        // ever.
         catch_unwind(AssertUnwindSafe(|| storage.sync())).unwrap_or_else(|_| {
             let detail = "the sync panicked, see the log".to_owned();
             Err(StorageError::Disk { operation: Operation::Sync, detail })

@@ -13,7 +13,8 @@ use tracing::{debug, info, warn};
 use super::dialler::{Dialler, WhenClosed, closing};
 use super::to_driver::ToDriver;
 
-/// Connects to the gateway, again and again, until that refuses for good.
+/// Connects to the gateway, again and again. Stops the node if the gateway's refusal needs an
+/// operator, or if the gateway says *wait* for longer than the limit.
 pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>) {
     let gateway = dialler.config.gateway.clone();
     let mut backoff = dialler.backoff();

@@ -1,4 +1,4 @@
-//! The links that the node before this one dials.
+//! The links dialled by the node before this one.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::Driver;
 use super::to_driver::ToDriver;
 use crate::config::Config;
 
-/// Lets in whoever knows the secret; whether it is the right node is for the core to say.
+/// Admits every peer with the right secret. The core checks whether it is the right node.
 pub(crate) struct HomeLinks {
     config: Arc<Config>,
     driver: Arc<Driver>,

@@ -1,4 +1,4 @@
-//! The links of a node, by the names that the core knows them by.
+//! The links of a node, by the core's names for them.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 use tracing::info;
 
-/// The links of a node, and what those who dial need to know.
+/// The links of a node, and the input of the diallers.
 pub(crate) struct Links {
     hello: watch::Sender<NodeHello>,
     dial_next: watch::Sender<Option<DialNext>>,
@@ -45,7 +45,7 @@ impl Links {
         self.gateway.is_empty() && self.neighbours.is_empty()
     }
 
-    /// Lets what is sent gather until what it returns is dropped.
+    /// Lets messages gather until the returned holds are dropped.
     pub(super) fn hold(&self) -> Vec<Hold> {
         let gateway = self.gateway.values().map(Sender::hold);
         gateway.chain(self.neighbours.values().map(Sender::hold)).collect()
@@ -73,7 +73,7 @@ impl Links {
         }
     }
 
-    /// What the node says of itself changes once: when it becomes a member of a cluster.
+    /// Updates the node's hello. It changes once: when the node becomes a member of a cluster.
     pub(super) fn follow_membership(&self, node: &Node) {
         if node.membership().is_some() && self.hello.borrow().membership.is_none() {
             self.hello.send_replace(node.hello());
@@ -92,7 +92,8 @@ impl Links {
     }
 }
 
-/// A link that cannot take a message closes, and the core hears of that: nothing is lost silently.
+/// Sends a message. If a link cannot take it, the link closes and the core hears of the loss, so
+/// no message is lost silently.
 fn send<M: Serialize>(links: &BTreeMap<LinkId, Sender<M>>, link: LinkId, message: &M) {
     if let Some(sender) = links.get(&link) {
         let _ = sender.send(message);

@@ -1,4 +1,5 @@
-//! The link to the next node: dialled once the gateway has said where it is, and again whenever it is lost.
+//! The link to the next node: dialled when the gateway has told its address, and again whenever
+//! it is lost.
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use tracing::{debug, info, warn};
 use super::dialler::{Dialler, WhenClosed, closing};
 use super::to_driver::ToDriver;
 
-/// Keeps up a link to whatever node is to be dialled, for as long as it is polled.
+/// Keeps up a link to the current target, for as long as it is polled. Returns when the driver
+/// has ended.
 pub(crate) async fn keep_up(dialler: Dialler, mut target: watch::Receiver<Option<DialNext>>) {
     let mut backoff = dialler.backoff();
     let mut attempts = 0_u64;
@@ -41,7 +43,7 @@ pub(crate) async fn keep_up(dialler: Dialler, mut target: watch::Receiver<Option
             }
             Err(error) => debug!(%next, address, %error, attempts, "no link to the next node yet"),
         }
-        // To be told where it is (again) is to be told that it is there: worth an attempt at once.
+        // News of the next node's address means the node is there: dial at once.
         tokio::select! {
             biased;
             changed = target.changed() => match changed {
@@ -53,7 +55,8 @@ pub(crate) async fn keep_up(dialler: Dialler, mut target: watch::Receiver<Option
     }
 }
 
-/// Waits until the link closes, and says why; closes it where another node is to be dialled now.
+/// Waits until the link closes, and returns the reason. Closes the link itself if the target
+/// changes.
 async fn stay(
     sender: &Sender<CopyMessage>,
     closed: WhenClosed,
@@ -61,7 +64,7 @@ async fn stay(
     target: &mut watch::Receiver<Option<DialNext>>,
 ) -> String {
     let moved = async {
-        // An error means that the driver has ended, which closes the link too.
+        // An error means the end of the driver, and the driver closes the link too.
         if target
             .wait_for(|target| target.as_ref().is_some_and(|target| target != dialled))
             .await

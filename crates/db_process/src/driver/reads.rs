@@ -1,11 +1,13 @@
-//! The readers: they carry out the reads that the core asks for, apart from it and from the links.
+//! The readers: they carry out the reads for the core, apart from it and from the links.
 //!
 //! ```text
-//!   core's effect ----> queue ----> reader 1 .. 4: read, on a thread that may block; then core's event (lock)
+//!   core's effect --> queue --> reader 1 .. 4: read, on a blocking thread --> core's event (lock)
 //! ```
 //!
-//! A read that hangs holds up its reader, with the reads that it has taken, and nobody else: several where reads are quick, one where they are slow. What the batch holds that is not written yet a read need not see:
-//! that is not committed, so the core has it in memory. The end of the node does not wait for reads.
+//! A hanging read holds up its reader and the reads taken by it, and nothing else. A reader
+//! takes several reads while reads are quick, and one while they are slow. A read need not see
+//! the unwritten mutations in the batch: they are not committed, so the core has them in memory.
+//! At its end the node waits for reads at most one second (`FAREWELL_MAX`).
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,23 +29,24 @@ use crate::run::RunError;
 /// How many reads may be carried out at a time.
 pub(crate) const READERS: usize = 4;
 
-/// A reader takes this many reads at most before it tells what they have brought: one takes the lock for all.
+/// The most reads to take before telling the core their results: one lock serves them all.
 const READS_MAX: usize = 16;
 
-/// A read that takes longer is slow: a reader whose reads were, takes one at a time, so that none waits for another.
+/// The longest quick read. If the reads of a reader took longer on average, it takes one read at
+/// a time, so that no read waits for another.
 const SLOW: Duration = Duration::from_micros(500);
 
-/// A read that is to be carried out.
+/// A read to carry out.
 pub(super) struct Read {
     pub(super) read: ReadId,
     pub(super) member: Member,
     pub(super) what: ReadWhat,
 }
 
-/// What a read has brought.
+/// The result of a read.
 type Returned = (Result<ReadRows, ReadError>, Read);
 
-/// The reads that are to be carried out, in the order in which they were asked for.
+/// The pending reads, in the order of the core's requests.
 #[derive(Default)]
 pub(super) struct ReadQueue {
     reads: Mutex<VecDeque<Read>>,
@@ -57,7 +60,7 @@ impl ReadQueue {
         self.added.notify_one();
     }
 
-    /// Takes a reader's share of the reads, so many at most; waits until there is one.
+    /// Takes a reader's share of the reads, at most `reads_max`. Waits until there is a read.
     async fn take(&self, reads_max: usize) -> Vec<Read> {
         loop {
             let taken = self.take_some(reads_max);
@@ -73,13 +76,13 @@ impl ReadQueue {
         let share = reads.len().div_ceil(READERS).min(reads_max);
         let taken = reads.drain(..share).collect();
         if !reads.is_empty() {
-            // The readers may have been told of several reads at once.
+            // One notification may stand for several reads: wake the next reader.
             self.added.notify_one();
         }
         taken
     }
 
-    /// Reads are added and taken whole.
+    /// A panic cannot leave the queue half changed: reads are added and taken whole.
     fn lock(&self) -> MutexGuard<'_, VecDeque<Read>> {
         self.reads.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -122,7 +125,7 @@ impl Driver {
         reads.into_iter().map(|read| Ok((self.carry_out_read(&read)?, read))).collect()
     }
 
-    /// Tells the core what reads have brought. Entries may have been applied since.
+    /// Tells the core the results of reads. Entries may have been applied since then.
     fn have_returned(&self, returned: Vec<Returned>) {
         let mut held = self.shared.lock_anyhow();
         let _hold = held.links.hold();
@@ -133,7 +136,8 @@ impl Driver {
         }
     }
 
-    /// A panic would end this thread only, and whoever waits for the read would wait for ever.
+    /// Carries out one read. Without the catch, a panic would end this thread only, and the core
+    /// would wait for the read for ever.
     fn carry_out_read(&self, read: &Read) -> Result<Result<ReadRows, ReadError>, RunError> {
         let read = || self.store.read(read.member, &read.what);
         catch_unwind(AssertUnwindSafe(read)).map_err(|_| {

@@ -1,4 +1,4 @@
-//! Tells of what happens inside of a node, where anyone listens: see [`service::events`].
+//! Emits events about the inside of a node, if anyone listens: see [`service::events`].
 
 use protocol::id::{NodeId, PartitionId, Position, Seq};
 use protocol::message::{CopyMessage, Data, FromNode, Greeting, Holds, Progress, Reply, ToNode};
@@ -7,16 +7,16 @@ use ring_core::node::{Node, NodeEffect, NodeEvent, NodeIdentity};
 use ring_core::store::{Mutation, ReadWhat, Recovered, RecoveredCopy};
 use service::events::{Event, FoundCopy, NodeEvent as Told, Peer, ReplyKind, emit, is_listened_to};
 
-/// Tells of what happens inside of a node.
+/// Emits events about the inside of a node.
 pub(crate) struct Teller {
     node: NodeId,
-    /// Who spoke last: what the core does comes of that.
+    /// The peer heard last: the core acts on its message.
     heard_from: Peer,
     home: LastTold,
     next: LastTold,
 }
 
-/// What was told last of a copy.
+/// The last view and progress emitted for a copy.
 #[derive(Default)]
 struct LastTold {
     view: Option<View>,
@@ -29,7 +29,7 @@ impl Teller {
         Self { node, heard_from: Peer::Gateway, home, next }
     }
 
-    /// The node starts, with what it recovered.
+    /// Emits the start of the node, with its recovered state.
     pub(crate) fn starts(identity: &NodeIdentity, recovered: &Recovered) {
         let found = |copy: &RecoveredCopy| FoundCopy {
             view: copy.view,
@@ -48,7 +48,7 @@ impl Teller {
         });
     }
 
-    /// The core is about to hear of an event.
+    /// Emits an event that the core is about to handle, and notes its sender.
     pub(super) fn hears(&mut self, event: &NodeEvent) {
         let message = match event {
             NodeEvent::GatewaySays { message, .. } => message,
@@ -80,7 +80,8 @@ impl Teller {
         }
     }
 
-    /// The core has handled an event: its effects are about to be carried out.
+    /// Emits the changes of both copies: the core has handled an event, and its effects are not
+    /// yet carried out.
     pub(super) fn has_handled(&mut self, core: &Node) {
         if !is_listened_to() {
             return;
@@ -100,7 +101,7 @@ impl Teller {
         }
     }
 
-    /// An effect is about to be carried out.
+    /// Emits an effect before it is carried out.
     pub(super) fn carries_out(&self, core: &Node, effect: &NodeEffect) {
         match effect {
             NodeEffect::Write { mutation: Mutation::Apply { member, entry, .. }, .. } => {
@@ -176,7 +177,7 @@ impl Teller {
         }
     }
 
-    /// A read has returned. A record that was overtaken is not the newest any more.
+    /// Emits the end of an overtaken read: its record is not the newest any more.
     pub(super) fn has_read(&self, member: Member, is_overtaken: bool) {
         if is_overtaken {
             self.tell(|| Told::ReadOvertaken { member });
@@ -196,7 +197,8 @@ fn partition_of(core: &Node, member: Member) -> Option<PartitionId> {
     Some(copy?.partition())
 }
 
-/// The last entry that is durable where this message comes from, and whether all up to there is, if it says that.
+/// The last durable entry of the message's sender, and whether the message says that its copy is
+/// whole up to there. `None` for a message without such an acknowledgement.
 fn acknowledged(message: &CopyMessage) -> Option<(Seq, bool)> {
     match message {
         CopyMessage::Greeting(Greeting { holds: Holds::Whole(position), .. }) => {

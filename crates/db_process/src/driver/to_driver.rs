@@ -16,7 +16,7 @@ pub(crate) struct ToDriver<M> {
     pub(crate) says: fn(LinkId, M) -> NodeEvent,
     pub(crate) undecodable: fn(LinkId) -> NodeEvent,
     pub(crate) lost: fn(LinkId) -> NodeEvent,
-    /// Told too when the link closes: whoever keeps it up.
+    /// Tells the dialler of the closed link, so that it dials again.
     pub(crate) when_closed: Option<oneshot::Sender<CloseReason>>,
 }
 

@@ -1,4 +1,4 @@
-//! Changes that are made all or not at all.
+//! Changes made all together or not at all.
 
 use std::ops::Range;
 
@@ -11,39 +11,39 @@ use super::Table;
 pub enum Change {
     /// Sets the value of a key.
     Put {
-        /// Where.
+        /// The table of the key.
         table: Table,
         /// May be empty.
         key: Bytes,
-        /// May be empty, which is not the same as absent.
+        /// May be empty; an empty value is not an absent one.
         value: Bytes,
     },
     /// Removes a key, if it is there.
     Delete {
-        /// Where.
+        /// The table of the key.
         table: Table,
-        /// Which key.
+        /// The key to remove.
         key: Bytes,
     },
     /// Removes every key of a range.
     DeleteRange {
-        /// Where.
+        /// The table of the range.
         table: Table,
         /// The first key removed.
         from: Bytes,
-        /// The first key that stays, greater than `from`.
+        /// The first key kept, greater than `from`.
         to: Bytes,
     },
 }
 
-/// Changes in the order in which they are made; a later one of the same key wins.
+/// Changes in the order of their execution; a later change of the same key wins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     changes: Vec<Change>,
 }
 
 impl Batch {
-    /// A batch that changes nothing.
+    /// A batch without changes.
     pub fn new() -> Self {
         Self::default()
     }
@@ -60,7 +60,8 @@ impl Batch {
 
     /// Removes every key from the range's start (inclusive) to its end (exclusive).
     ///
-    /// A range whose end is not above its start is empty and adds nothing to the batch.
+    /// A range is empty unless its end is above its start. An empty range adds nothing to the
+    /// batch.
     pub fn delete_range<K: Into<Bytes>>(&mut self, table: Table, range: Range<K>) {
         let (from, to) = (range.start.into(), range.end.into());
         if from < to {
@@ -73,17 +74,17 @@ impl Batch {
         self.changes.len()
     }
 
-    /// Whether there is nothing to change.
+    /// Whether the batch has no changes.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// The changes in their order.
+    /// The changes in order.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// The changes in their order.
+    /// The changes in order.
     pub(super) fn into_changes(self) -> Vec<Change> {
         self.changes
     }

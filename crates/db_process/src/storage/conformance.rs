@@ -1,7 +1,7 @@
-//! What every [`Storage`] does, written once and run against each.
+//! The behaviours of every [`Storage`], written once and run against each.
 //!
-//! A [`Machine`] boots storage, is killed and loses power. [`behaviours`] go through what is promised case by case;
-//! [`random`] runs arbitrary histories against a plain model.
+//! A [`Machine`] boots storage, is killed and loses power. [`behaviours`] test the promises case
+//! by case; [`random`] runs arbitrary histories against a plain model.
 
 mod behaviours;
 pub(super) mod model;
@@ -18,9 +18,9 @@ use super::rocks::RocksSettings;
 use super::rocks::crash::CrashableRocks;
 use super::{Batch, ScanLimit, Storage, StorageReader, Table};
 
-/// A machine with one disk, on which one process at a time has the storage open.
+/// A machine with one disk. One process at a time has the storage open.
 trait Machine {
-    /// What a process opens.
+    /// The storage of a process.
     type Storage: Storage;
 
     /// A process starts and opens the storage.
@@ -92,7 +92,7 @@ impl Machine for RocksMachine {
     }
 }
 
-/// Every key that a test of this suite uses is below it.
+/// A bound above every key used by the tests of this suite.
 const END: &[u8] = &[0xff; 8];
 
 /// All rows of a table.
@@ -116,7 +116,7 @@ fn puts(table: Table, keys: &[&'static str]) -> Batch {
     batch
 }
 
-/// Makes a module of tests, one for each behaviour, of one kind of machine.
+/// Makes a module of tests for one kind of machine, with one test for each behaviour.
 macro_rules! conforms {
     ($module:ident, $machine:ty, [$($suite:ident :: $behaviour:ident),* $(,)?]) => {
         mod $module {

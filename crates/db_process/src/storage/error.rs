@@ -1,4 +1,4 @@
-//! What can go wrong with stored data, split by what the caller does next.
+//! The failures of stored data, split by the caller's next step.
 
 use std::fmt;
 #[cfg(feature = "rocksdb")]
@@ -7,19 +7,19 @@ use std::path::PathBuf;
 
 /// Why stored data could not be read or changed.
 ///
-/// | variants | what to do |
+/// | variants | the caller's next step |
 /// |---|---|
-/// | `Disk`, `Full` | end the process; starting it again is safe once the disk works and has space |
-/// | `Corruption` | end the process; what is stored is lost (rule 9): start again with an empty directory |
+/// | `Disk`, `Full` | end the process; a new start is safe once the disk works and has space |
+/// | `Corruption` | end the process; the data is lost (rule 9): start with an empty directory |
 /// | `InUse`, `UnknownLayout`, `NewerFormat`, `Absent` | nothing was touched: tell the operator |
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
     /// The operating system refused an operation or failed in it.
     #[error("the disk failed when {operation}: {detail}")]
     Disk {
-        /// What was being done.
+        /// The failed operation.
         operation: Operation,
-        /// What the operating system or RocksDB said.
+        /// The message of the operating system or of RocksDB.
         detail: String,
     },
     /// There is no space left.
@@ -27,20 +27,20 @@ pub enum StorageError {
         "the disk is full, seen when {operation}: {detail}; make space and start the process again"
     )]
     Full {
-        /// What was being done.
+        /// The failed operation.
         operation: Operation,
-        /// What the operating system or RocksDB said.
+        /// The message of the operating system or of RocksDB.
         detail: String,
     },
-    /// What is stored is not what was written, or data that was durable is missing.
+    /// The stored data differs from the written data, or durable data is missing.
     #[error(
         "the stored data is damaged, seen when {operation}: {detail}; move the directory away and start with an \
          empty one, so that the node is restored from its neighbours"
     )]
     Corruption {
-        /// What was being done.
+        /// The failed operation.
         operation: Operation,
-        /// What is wrong, and where.
+        /// The damage, and its place.
         detail: String,
     },
     /// Another process has the directory open.
@@ -51,17 +51,17 @@ pub enum StorageError {
         /// The directory.
         path: PathBuf,
     },
-    /// The directory was not made by this program, or was meddled with. It was not written to.
+    /// Another program made the directory, or somebody changed it. Nothing was written to it.
     #[error(
         "{path} is no storage directory of Chainring: {detail}; give an empty or a new directory"
     )]
     UnknownLayout {
         /// The directory.
         path: PathBuf,
-        /// What was expected and what was found.
+        /// The expected and the found content.
         detail: String,
     },
-    /// The directory was made by a newer release. It was not written to.
+    /// A newer release made the directory. Nothing was written to it.
     #[error(
         "{path} is of storage format {found}, this release knows up to {supported}: run a newer release"
     )]
@@ -70,7 +70,7 @@ pub enum StorageError {
         path: PathBuf,
         /// Its format.
         found: u32,
-        /// The newest format that this release reads.
+        /// The newest format known to this release.
         supported: u32,
     },
     /// There is nothing to read, because no storage was ever made there.
@@ -82,7 +82,7 @@ pub enum StorageError {
 }
 
 impl StorageError {
-    /// The error for what the operating system said.
+    /// Turns an error of the operating system into ours.
     #[cfg(feature = "rocksdb")]
     pub(super) fn from_io(
         operation: Operation,
@@ -99,10 +99,10 @@ impl StorageError {
     }
 }
 
-/// What was being done when the storage failed.
+/// The operation during a failure of the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// Opening or creating the directory, recovery of what it holds included.
+    /// Opening or creating the directory, including the recovery of its content.
     Open,
     /// Reading a table.
     Read,

@@ -1,8 +1,8 @@
-//! The tables in memory, as a process sees them through one opening of a [`MemoryDisk`].
+//! The tables in memory, as seen by a process through one opening of a [`MemoryDisk`].
 //!
-//! The model keeps what matters of a disk and nothing else: unsynced batches come back after a kill, are lost (all
-//! or from some batch on) by a power loss, and writes and syncs can be made to fail. It draws no randomness: what
-//! happens when is the simulation's choice.
+//! The model keeps the essentials of a disk. A kill keeps the unsynced batches. A power loss
+//! takes all of them, or all from some batch on. Writes and syncs can be made to fail. The model
+//! draws no randomness: the simulation chooses every event and its time.
 
 mod disk;
 mod fault;
@@ -20,12 +20,13 @@ pub use fault::Fault;
 
 /// One opening of a [`MemoryDisk`].
 ///
-/// Dropping it is a kill of the process that held it. It is dead, and its writes never reach the disk, as soon as
-/// the disk loses power, is wiped, or is opened again: a task that a simulated crash forgot cannot do harm.
+/// Dropping it is a kill of its process. It is dead as soon as the disk loses power, is wiped,
+/// or is opened again; its writes then never reach the disk. So a task forgotten by a simulated
+/// crash cannot do harm.
 #[derive(Debug)]
 pub struct MemoryStorage {
     tables: MemoryReader,
-    /// The opening that this handle is; only the disk's newest is alive.
+    /// The number of this opening; only the disk's newest one is alive.
     generation: u64,
     poison: Poison,
 }
@@ -55,7 +56,8 @@ impl Storage for MemoryStorage {
     }
 }
 
-/// What is readable on a [`MemoryDisk`], for audits: it can be held beside the process's own handle.
+/// The readable content of a [`MemoryDisk`], for audits. It can exist beside the process's own
+/// handle.
 #[derive(Debug)]
 pub struct MemoryReader {
     disk: MemoryDisk,

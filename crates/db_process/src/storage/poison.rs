@@ -1,4 +1,4 @@
-//! After the first failed write or sync nothing more is written.
+//! The guard against writes after the first failed write or sync.
 
 use std::sync::OnceLock;
 
@@ -6,16 +6,17 @@ use super::StorageError;
 
 /// Remembers the first failed write or sync of a handle.
 ///
-/// A failed sync must not be tried again: the kernel drops the pages that it could not write and reports
-/// that once, so that the second try would succeed without the data being there
-/// (Rebello et al., *Can Applications Recover from fsync Failures?*, USENIX ATC 2020).
+/// A failed sync must not be tried again. The kernel drops the unwritable pages and reports the
+/// loss only once, so a second try would succeed without the data (Rebello et al., *Can
+/// Applications Recover from fsync Failures?*, USENIX ATC 2020).
 #[derive(Debug, Default)]
 pub(super) struct Poison {
     first: OnceLock<StorageError>,
 }
 
 impl Poison {
-    /// Runs a write or sync, unless an earlier one failed; then that one's error is the answer.
+    /// Runs a write or sync, unless an earlier one failed. In this case the answer is the
+    /// earlier error.
     pub(super) fn guard<T>(
         &self,
         step: impl FnOnce() -> Result<T, StorageError>,
@@ -24,7 +25,8 @@ impl Poison {
             return Err(error.clone());
         }
         step().inspect_err(|error| {
-            // If two fail at the same time, one of them was first; both callers hear an error.
+            // If two calls fail at the same time, only one error is remembered; both callers get
+            // an error.
             let _ = self.first.set(error.clone());
         })
     }

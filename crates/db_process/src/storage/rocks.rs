@@ -1,35 +1,41 @@
-//! The tables in RocksDB: one column family each, and one write-ahead log (WAL) for all of them.
+//! The tables in RocksDB: one column family for each, and one write-ahead log (WAL) for all of
+//! them.
 //!
 //! | module | owns |
 //! |---|---|
-//! | `settings` | what an operator may choose, and every RocksDB option that we set, with its reason |
-//! | `directory` | whose directory it is: made durably, locked, its format checked before anything is written |
-//! | `synced_mark` | how far the WAL was synced, so that its loss is noticed |
+//! | `settings` | the operator's settings, and every RocksDB option set by us, with its reason |
+//! | `directory` | the directory: made durably, locked, its format checked before any write |
+//! | `synced_mark` | the synced end of the WAL, to notice the loss of a synced part |
 //! | `read` | gets and scans |
 //! | `failure` | RocksDB's errors as ours |
-//! | [`crash`] | what a kill or a power loss would leave of a directory, for tests and the simulation |
+//! | [`crash`] | directories as a kill or a power loss leaves them, for tests and the simulation |
 //!
 //! # What is durable when
 //!
-//! A write appends to the WAL without syncing: it is in the kernel, so a kill does not lose it. [`sync`](Storage::sync)
-//! is `flush_wal(true)`: one fdatasync, preceded by those of older WAL files that are not synced yet.
+//! A write appends to the WAL without syncing. The data is then in the kernel, so a kill does
+//! not lose it. [`sync`](Storage::sync) is `flush_wal(true)`: one fdatasync, after the
+//! fdatasyncs of older unsynced WAL files.
 //!
-//! **After opening.** Recovery reads the WAL files that hold data not yet in tables, writes that data into new table
-//! files (`DBImpl::WriteLevel0TableForRecovery`; `avoid_flush_during_recovery` is off), syncs them, their
-//! directory and the manifest that names them, and only then deletes the old WAL files. So all that was recovered
-//! is durable when `open` returns, also what the last process had not synced; the `sync` after it finds nothing
-//! left to do. (Were that option on, the old WAL files would stay and *not* be among the files that `flush_wal` syncs:
-//! rule 11 would be broken.) The rule stays with the caller all the same, because [`Storage`] promises no more.
+//! **After opening.** Recovery reads the WAL files with data not yet in tables, and writes this
+//! data into new table files (`DBImpl::WriteLevel0TableForRecovery`;
+//! `avoid_flush_during_recovery` is off). It syncs the table files, their directory and the
+//! manifest with their names, and only then deletes the old WAL files. So all recovered data is
+//! durable when `open` returns, including the unsynced data of the last process. The `sync`
+//! after it finds nothing left to do. (With that option on, the old WAL files would stay, and
+//! `flush_wal` would *not* sync them: this would break rule 11.) The caller must still follow
+//! the rule, because [`Storage`] promises no more.
 //!
-//! **A torn tail.** Point-in-time recovery stops at the first record that is cut off or damaged: what is found is a
-//! prefix of the batches, each of them whole, since a batch is one record. Records have no other way of telling a
-//! tail torn by a power loss (expected) from a damaged synced record (lost data); `synced_mark` tells them apart.
-//! Between two WAL files there would be a hole: an older file that lost its unsynced tail exactly at a record's end
-//! looks whole, and the newer file would be replayed behind the gap. `track_and_verify_wals` closes it.
+//! **A torn tail.** Point-in-time recovery stops at the first truncated or damaged record. It
+//! finds a prefix of the batches, each of them whole, because a batch is one record. The records
+//! themselves do not distinguish a tail torn by a power loss (expected) from a damaged synced
+//! record (lost data); `synced_mark` does. Without `track_and_verify_wals` there could be a hole
+//! between two WAL files: an older file that lost its unsynced tail exactly at the end of a
+//! record looks whole, and recovery would replay the newer file behind the gap.
 //!
-//! **Failures.** RocksDB goes on by itself after some errors in the background, for which it syncs WAL files again
-//! that failed to sync before (`reset_seen_error`), and so calls durable what the kernel has dropped. We turn that off
-//! where it can be, and any failed background job fails the next sync.
+//! **Failures.** After some errors in the background, RocksDB resumes by itself. For this it
+//! syncs again the WAL files whose sync failed (`reset_seen_error`), and so calls data durable
+//! that the kernel has dropped. We turn this off as far as possible, and any failed background
+//! job fails the next sync.
 
 pub mod crash;
 mod directory;
@@ -56,10 +62,11 @@ pub use settings::RocksSettings;
 
 /// The tables of one node in a directory of their own, open for reading and writing.
 ///
-/// While it lives no other process can open the directory. Dropping it syncs nothing.
+/// No other process can open the directory while this lives. Dropping it syncs nothing.
 #[derive(Debug)]
 pub struct RocksStorage {
-    // Fields are dropped in this order: RocksDB lets go of its files before another process may come.
+    // Fields are dropped in this order: RocksDB closes its files before another process may open
+    // them.
     database: DB,
     synced_mark: SyncedMark,
     poison: Poison,
@@ -67,22 +74,24 @@ pub struct RocksStorage {
 }
 
 impl RocksStorage {
-    /// Opens the storage in the directory `path`, or makes one where there is no directory or an empty one.
+    /// Opens the storage in the directory `path`. If the directory is missing or empty, makes a
+    /// storage there.
     ///
-    /// The directory belongs to the storage alone: keep other files beside it, not in it. Everything that is found in it
-    /// is durable afterwards, and so is the directory itself, parents that had to be made included.
+    /// The directory belongs to the storage alone: keep other files beside it, not in it. When
+    /// this returns, all data found there is durable, and so is the directory itself, with any
+    /// parents made for it.
     ///
     /// # Errors
     ///
-    /// [`StorageError::InUse`], [`StorageError::UnknownLayout`] and [`StorageError::NewerFormat`] before anything is
-    /// touched; [`StorageError::Corruption`] where data that was synced is damaged or missing;
-    /// [`StorageError::Disk`] and [`StorageError::Full`].
+    /// [`StorageError::InUse`], [`StorageError::UnknownLayout`] and
+    /// [`StorageError::NewerFormat`] before anything is touched; [`StorageError::Corruption`] if
+    /// synced data is damaged or missing; [`StorageError::Disk`] and [`StorageError::Full`].
     pub fn open(path: &Path, settings: &RocksSettings) -> Result<Self, StorageError> {
         if directory::contents(path)? == Contents::Nothing {
             directory::create(path)?;
         }
         let lock = DirectoryLock::take(path)?;
-        // Looked at again, since another process may have been here before the lock was ours.
+        // Read again: another process may have used the directory before we took the lock.
         let contents = directory::contents(path)?;
         directory::make_private(path);
         let database = match contents {
@@ -101,13 +110,14 @@ impl RocksStorage {
 
     /// Opens the storage in the directory `path` for reading, and writes nothing there.
     ///
-    /// It sees what [`open`](Self::open) would find, as of now. A process may have the directory open at the same time,
-    /// but then the opening can fail, and later reads too, as files go away underneath.
+    /// The reader sees the data that [`open`](Self::open) would find now. Another process may
+    /// have the directory open at the same time. Then the opening can fail, and later reads too,
+    /// because files disappear.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Absent`] where no storage was made or its making was not finished; otherwise as
-    /// [`open`](Self::open).
+    /// [`StorageError::Absent`] if no storage was made there, or if its making was not finished;
+    /// otherwise as [`open`](Self::open).
     pub fn open_read_only(path: &Path) -> Result<RocksReader, StorageError> {
         if !matches!(directory::contents(path)?, Contents::Finished { .. }) {
             return Err(StorageError::Absent { path: path.to_owned() });
@@ -119,8 +129,8 @@ impl RocksStorage {
 
     /// Fails if a flush or compaction failed since the opening.
     ///
-    /// RocksDB may have mended it by itself, but not soundly where a WAL file's sync failed; and a compaction that
-    /// failed met damaged data, or a disk that does not work.
+    /// RocksDB may have repaired the failure by itself, but the repair is not sound if the sync
+    /// of a WAL file failed. A failed compaction means damaged data or a broken disk.
     fn refuse_background_errors(&self) -> Result<(), StorageError> {
         let failed = self
             .database
@@ -157,10 +167,11 @@ impl RocksStorage {
     }
 }
 
-/// Makes the storage in a directory that holds none, or one whose making was interrupted.
+/// Makes the storage in a directory without one, or with one whose making was interrupted.
 fn make_database(path: &Path, settings: &RocksSettings) -> Result<DB, StorageError> {
     directory::mark_unfinished(path)?;
-    // Nobody was ever handed what an interrupted making left, and RocksDB does not open all of it.
+    // An interrupted making has never been handed to a caller, and RocksDB cannot always open
+    // its remains.
     settings::destroy(path)?;
     SyncedMark::create(path)?;
     let database = settings::create(path, settings)?;
@@ -211,7 +222,7 @@ impl Storage for RocksStorage {
 
     fn sync(&self) -> Result<(), StorageError> {
         self.poison.guard(|| {
-            // Taken before the sync: what is written while it runs may not be covered by it.
+            // Taken before the sync: the sync may not cover a write made while it runs.
             let sequence = self.database.latest_sequence_number();
             self.database.flush_wal(true).map_err(|error| from_rocksdb(Operation::Sync, &error))?;
             self.refuse_background_errors()?;

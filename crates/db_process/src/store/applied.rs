@@ -1,8 +1,11 @@
-//! The table of applied request ids, with enough to repeat each answer (rule 12), as far as a snapshot brought it.
+//! The table of applied request ids, with enough to repeat each answer (rule 12). It holds only
+//! the ids from a snapshot.
 //!
-//! Key: copy, gateway boot (16 bytes), counter (8 bytes, big endian). Payload: seq and answer in postcard's wire format.
+//! Key: copy, gateway boot (16 bytes), counter (8 bytes, big endian). Payload: seq and answer in
+//! postcard's wire format.
 //!
-//! What was applied since is in the log. (In the first format of the storage every entry had its row here.)
+//! The ids of later entries are in the log. (In the first format of the storage every entry had
+//! its row here.)
 
 use std::collections::BTreeMap;
 
@@ -18,7 +21,7 @@ use super::seal::{self, SealError, Sealer};
 use super::{StoreError, copy};
 use crate::storage::{Batch, ScanLimit, StorageReader, Table};
 
-/// What a row takes, if its record is not large.
+/// The usual size of a row, unless its record is large.
 const VALUE_BYTES: usize = 256;
 
 fn key(member: Member, request: RequestId) -> Bytes {
@@ -44,7 +47,7 @@ pub(super) fn get(
     value.map(|value| decode(member, &value).map(|(_, answer)| answer)).transpose()
 }
 
-/// All there are, in the order of their ids: those that have rows, and those of the log.
+/// All applied ids in order: those with rows, and those in the log.
 pub(super) fn all(
     reader: &dyn StorageReader,
     member: Member,

@@ -1,4 +1,5 @@
-//! Audits: all that a copy holds, for tests and operators that compare copies while no process runs.
+//! Audits: the data of a node, for tests, and for operators comparing copies while no process
+//! runs.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +14,12 @@ use ring_core::store::StoredRecord;
 use super::{Identity, StoreError, applied, copy, log, meta, record, seal};
 use crate::storage::{ScanLimit, StorageReader, Table};
 
-/// All that a node holds.
+/// The data of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Audit {
-    /// Whose data it is; none if it never was opened by a node.
+    /// The owner of the data; `None` if no node ever opened it.
     pub identity: Option<Identity>,
-    /// The cluster it was formed into.
+    /// The membership in its cluster.
     pub membership: Option<Membership>,
     /// The copy of its own partition.
     pub home: CopyAudit,
@@ -26,40 +27,40 @@ pub struct Audit {
     pub next: CopyAudit,
 }
 
-/// All that a copy holds.
+/// The data of a copy, without the stored start of its log and its salvage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CopyAudit {
-    /// The view that it acts on.
+    /// The view stored for the copy.
     pub view: Option<View>,
-    /// Every record that is what was written.
+    /// Every undamaged record.
     pub records: BTreeMap<UserId, StoredRecord>,
-    /// The log, as far as it is kept and is what was written.
+    /// The undamaged entries still in the log.
     pub log: Vec<Entry>,
     /// The applied request ids.
     pub applied: Vec<(RequestId, Seq)>,
-    /// How far a snapshot has come that is not complete.
+    /// The progress of an incomplete snapshot.
     pub installing: Option<Cursor>,
-    /// Whether the node has found a row that is not what was written.
+    /// Whether the node knows of a damaged row.
     pub is_damaged: bool,
-    /// The first row that is found now and is not what was written.
+    /// The first damaged row found by this audit.
     pub unreadable: Option<String>,
 }
 
-/// The keys of a copy's rows, in every table but [`Table::Meta`]: for those who damage them on purpose.
+/// The keys of a copy's rows, in every table except [`Table::Meta`]: for tests that damage rows.
 pub fn keys_of(member: Member) -> std::ops::Range<bytes::Bytes> {
     copy::keys(member)
 }
 
-/// A value as a node stores it: for those who make rows on purpose.
+/// A value as a node stores it: for tests that make rows.
 pub fn sealed(payload: &[u8]) -> bytes::Bytes {
     seal::seal(payload)
 }
 
-/// Reads all that a node holds; every checksum is looked at.
+/// Reads the data of a node, and checks every checksum.
 ///
 /// # Errors
 ///
-/// When the storage fails, or what is damaged is of no copy.
+/// When the storage fails, a row of `Meta` is damaged, or another release wrote a row.
 pub fn audit(reader: &dyn StorageReader) -> Result<Audit, StoreError> {
     Ok(Audit {
         identity: meta::identity(reader)?,
@@ -102,7 +103,7 @@ fn audit_copy(reader: &dyn StorageReader, member: Member) -> Result<CopyAudit, S
     })
 }
 
-/// What was read, if it is what was written; else that is noted.
+/// The result of a read, if it is not damaged. Otherwise notes the first damage.
 fn readable<T>(
     read: Result<T, StoreError>,
     unreadable: &mut Option<String>,

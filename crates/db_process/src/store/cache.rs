@@ -1,13 +1,16 @@
-//! Records at hand: those that were read lately, and written while there is room, so that the storage is asked for the others only.
+//! The cache of records. It holds recently read records, and written ones while there is room,
+//! so that only other reads go to the storage.
 //!
-//! It says what the table of records will say once everything that was added to a batch is written. Nobody is told anything else
-//! by that: what is not written yet is not committed either, and the core looks for that in memory first.
+//! A cached record is the row as it will be when every added mutation is written. This reveals
+//! nothing too early: an unwritten entry is also uncommitted, and the core first looks for
+//! uncommitted entries in its own memory.
 //!
-//! A record that is read apart from the core is *expected* from then on. It is kept only if no entry has changed it, and no copy
-//! begun anew, before it came: what was read is not the newest then.
+//! While a record is being read apart from the core, it is *expected*. The result is kept only
+//! if neither a change of the record nor a new start of its copy came meanwhile; otherwise the
+//! result is not the newest.
 //!
-//! It knows nothing of users that are not there, of snapshots that come in, and of what a scan reads: comparisons of copies look
-//! at what is stored.
+//! The cache does not know absent users, records of an incoming snapshot, or the results of
+//! scans. Comparisons of copies look at the stored rows.
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -22,15 +25,16 @@ use quick_cache::unsync::Cache;
 use quick_cache::{Equivalent, Weighter};
 use ring_core::store::{ReadId, StoredRecord};
 
-/// What a record takes beside the bytes of its id and of itself: its place in the cache, and what the allocator adds.
+/// The memory of a record beside its id and its JSON: its place in the cache, and the
+/// allocator's overhead.
 const OVERHEAD_BYTES: u64 = 200;
 
-/// The records at hand.
+/// The cached records.
 pub(super) struct RecordCache(Mutex<Records>);
 
 struct Records {
     cache: Cache<Key, StoredRecord, Memory>,
-    /// What is being read, by which read.
+    /// The records being read, each with its newest read.
     expected: BTreeMap<Key, ReadId>,
 }
 
@@ -40,7 +44,7 @@ struct Key {
     id: UserId,
 }
 
-/// A key that is looked for.
+/// A key to look up.
 #[derive(Hash)]
 struct Wanted<'a> {
     member: Member,
@@ -53,7 +57,7 @@ impl Equivalent<Key> for Wanted<'_> {
     }
 }
 
-/// Weighs by memory.
+/// Weighs records by their memory.
 #[derive(Clone)]
 struct Memory;
 
@@ -68,10 +72,10 @@ fn weight(id: &UserId, record: &RecordJson) -> u64 {
 }
 
 impl RecordCache {
-    /// Takes this much memory at most.
+    /// A cache of at most this much memory.
     pub(super) fn new(bytes_max: usize) -> Self {
         let bytes_max = bytes_max as u64;
-        // No more than a guess; the cache grows with what is in it.
+        // No more than a guess; the cache grows with its content.
         let records = usize::try_from(bytes_max / (2 * OVERHEAD_BYTES)).unwrap_or(usize::MAX);
         let cache = Cache::with_weighter(records, bytes_max, Memory);
         Self(Mutex::new(Records { cache, expected: BTreeMap::new() }))
@@ -81,17 +85,18 @@ impl RecordCache {
         self.lock().cache.get(&Wanted { member, id }).cloned()
     }
 
-    /// A record was at hand in the storage.
+    /// Caches a record found in the storage's memory.
     pub(super) fn keep(&self, member: Member, id: &UserId, stored: &StoredRecord) {
         self.lock().cache.insert(Key { member, id: id.clone() }, stored.clone());
     }
 
-    /// A record is going to be read.
+    /// Notes that a record is going to be read.
     pub(super) fn expect(&self, member: Member, id: &UserId, read: ReadId) {
         self.lock().expected.insert(Key { member, id: id.clone() }, read);
     }
 
-    /// A record that was expected was read; none where the user has none. Returns whether that is the newest one.
+    /// Takes the result of an expected read; `None` if there is no such user. Returns whether
+    /// the result is the newest record.
     pub(super) fn has_read(
         &self,
         member: Member,
@@ -110,8 +115,9 @@ impl RecordCache {
         is_newest
     }
 
-    /// An entry takes effect. A record that nobody has asked for takes no place from others: home reads what it changes, and
-    /// next what clients read.
+    /// Applies an entry. A record nobody has asked for takes no room from others. The primary
+    /// reads a record before it changes it, and the reader reads the records asked for by
+    /// clients.
     pub(super) fn apply(&self, member: Member, entry: &Entry) {
         match &entry.change {
             Change::Create { id, record } | Change::Replace { id, record } => {
@@ -120,7 +126,8 @@ impl RecordCache {
                 let cache = &mut records.cache;
                 let has_room = cache.weight() + weight(id, record) <= cache.capacity();
                 if has_room || cache.peek(&Wanted { member, id }).is_some() {
-                    // Not a part of the message that brought it: that would stay in memory as a whole.
+                    // A copy, not a slice of the message, because a slice would keep the whole
+                    // message in memory.
                     let record = Bytes::copy_from_slice(record);
                     let stored = StoredRecord { position: entry.position, record };
                     cache.insert(Key { member, id: id.clone() }, stored);
@@ -130,19 +137,20 @@ impl RecordCache {
         }
     }
 
-    /// Rows come from elsewhere.
+    /// Forgets the records of rows from elsewhere.
     pub(super) fn replace(&self, member: Member, rows: &[RecordRow]) {
         rows.iter().for_each(|row| self.forget(member, &row.id));
     }
 
-    /// A record is dropped; none where its id cannot be read, and so was never asked for.
+    /// Forgets a dropped record. If its id cannot be read, `id` is `None`: nobody has ever asked
+    /// for it.
     pub(super) fn drop_record(&self, member: Member, id: Option<&UserId>) {
         if let Some(id) = id {
             self.forget(member, id);
         }
     }
 
-    /// A copy begins anew.
+    /// Forgets every record of a copy, because the copy begins anew.
     pub(super) fn clear(&self, member: Member) {
         let mut records = self.lock();
         records.cache.retain(|key, _| key.member != member);
@@ -155,14 +163,14 @@ impl RecordCache {
         records.cache.remove(&Wanted { member, id });
     }
 
-    /// A panic in between leaves nothing half done that a read could tell.
+    /// Ignores a panic of an earlier holder: it leaves nothing half done for a read to show.
     fn lock(&self) -> MutexGuard<'_, Records> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Records {
-    /// What is being read of a user is not the newest any more.
+    /// Drops a pending read of this user: it no longer yields the newest record.
     fn overtake(&mut self, member: Member, id: &UserId) {
         if !self.expected.is_empty() {
             self.expected.remove(&Key { member, id: id.clone() });
@@ -265,7 +273,7 @@ mod tests {
         }
         assert_eq!(cache.get(Member::Home, &id(0)), Some(stored));
         assert_eq!(cache.get(Member::Home, &id(9_999)), None);
-        // What is there is the newest all the same.
+        // A cached record is still the newest one.
         cache.apply(Member::Home, &replace(10_001, 0, vec![b'y'; 400]));
         let newest = cache.get(Member::Home, &id(0)).map(|stored| stored.position);
         assert_eq!(newest, Some(position(10_001)));

@@ -1,4 +1,4 @@
-//! The first byte of every key of a copy: which copy it is.
+//! The first byte of the keys of each copy.
 
 use std::ops::Range;
 

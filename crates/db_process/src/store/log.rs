@@ -1,7 +1,8 @@
 //! Log entries, in order.
 //!
-//! Key: copy, seq (8 bytes, big endian). Payload: the entry, then the seq of the oldest entry whose request is in the table of
-//! applied ids after it, both in postcard's wire format. (In the first format of the storage there is only the entry.)
+//! Key: copy, seq (8 bytes, big endian). Payload: the entry, then the seq of the oldest entry
+//! whose request is in the table of applied ids after this entry, both in postcard's wire
+//! format. (The first format of the storage has only the entry.)
 
 use std::ops::{Range, RangeInclusive};
 
@@ -15,13 +16,14 @@ use super::seal::{self, SealError, Sealer};
 use super::{StoreError, copy};
 use crate::storage::{Batch, ScanLimit, StorageReader, Table};
 
-/// What the numbers around a record take at most.
+/// The most bytes for the numbers around a record.
 const NUMBERS_BYTES_MAX: usize = 96;
 
-/// An entry as the log has it.
+/// An entry as stored in the log.
 pub(super) struct Logged {
     pub(super) entry: Entry,
-    /// From here on to the entry, the log is the table of applied ids; none where that has rows of its own for all.
+    /// From this seq up to the entry, the log is the table of applied ids. `None` for an entry
+    /// of the first format: there every applied id has a row of its own.
     pub(super) oldest_applied: Option<Seq>,
 }
 
@@ -36,7 +38,7 @@ pub(super) fn put(batch: &mut Batch, member: Member, entry: &Entry, oldest_appli
     batch.put(Table::Log, key(member, entry.position.seq), value.seal());
 }
 
-/// As a node of an older release did.
+/// Stores an entry in the way of an older release.
 #[cfg(test)]
 pub(super) fn put_in_the_first_format(batch: &mut Batch, member: Member, entry: &Entry) {
     let mut value = Sealer::with_capacity(NUMBERS_BYTES_MAX);
@@ -55,7 +57,7 @@ fn last(reader: &dyn StorageReader, member: Member) -> Result<Option<Logged>, St
     last.map(|(_, value)| decode(member, &value)).transpose()
 }
 
-/// The last entry that can be read.
+/// The last readable entry.
 pub(super) fn last_readable(
     reader: &dyn StorageReader,
     member: Member,
@@ -75,18 +77,18 @@ pub(super) fn last_readable(
     Ok(None)
 }
 
-/// What is found of a log at a start.
+/// The content of a log at a start.
 #[derive(Default)]
 pub(super) struct Found {
     /// The last entry.
     pub(super) last: Option<Entry>,
-    /// Each, with the bytes that it takes.
+    /// The seq of each entry, with the bytes of its value.
     pub(super) sizes: Vec<(Seq, usize)>,
-    /// Those whose requests are in the table of applied ids because of them.
+    /// The entries whose requests are applied ids, taken from the log.
     pub(super) applied: Vec<(RequestId, Seq)>,
 }
 
-/// Goes through all entries, and reads those that tell which requests were applied.
+/// Steps over all entries, and decodes the entries needed for the applied ids.
 pub(super) fn find(reader: &dyn StorageReader, member: Member) -> Result<Found, StoreError> {
     const STEP: ScanLimit = ScanLimit { rows: 4_096, bytes: 4 << 20 };
     let Some(last) = last(reader, member)? else { return Ok(Found::default()) };
@@ -165,7 +167,7 @@ fn parse(payload: &[u8]) -> Result<Logged, SealError> {
     let (entry, rest) = postcard::take_from_bytes(payload).map_err(malformed)?;
     let oldest_applied = match rest {
         [] => None,
-        // The number after the last entry that a frame may hold is not one that a frame may hold.
+        // Not decoded as a `Seq`: this number may be one above the last one allowed in a frame.
         rest => Some(Seq(postcard::from_bytes(rest).map_err(malformed)?)),
     };
     Ok(Logged { entry, oldest_applied })

@@ -1,4 +1,4 @@
-//! What a node knows of itself: few rows, in JSON so that people can read them too.
+//! The node's knowledge about itself: a few rows, in JSON so that people can read them too.
 
 use bytes::Bytes;
 use protocol::hello::Membership;
@@ -14,23 +14,23 @@ use super::StoreError;
 use super::seal::{self, SealError};
 use crate::storage::{Batch, StorageReader, Table};
 
-// Stored: never to be renamed.
+// Stored names: never rename one.
 const IDENTITY: &str = "identity";
 const MEMBERSHIP: &str = "membership";
 
-/// Whose data it is.
+/// The owner of the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The node's id.
     pub node: NodeId,
-    /// The data's.
+    /// The incarnation of the data.
     pub incarnation: Incarnation,
-    /// How often it was opened, this time included.
+    /// The number of openings so far, this one included.
     pub boots: u64,
 }
 
 impl Identity {
-    /// Of data that did not exist before.
+    /// The identity of new data.
     pub(super) fn new(node: NodeId, incarnation: Uuid) -> Self {
         Self { node, incarnation: Incarnation(incarnation), boots: 1 }
     }
@@ -60,7 +60,8 @@ pub(super) fn put_view(batch: &mut Batch, member: Member, view: &View) {
     put(batch, view_key(member), view);
 }
 
-/// The first entry that a log still has, where it was ever trimmed.
+/// The first entry still in a log, or [`Seq::ZERO`] for an empty log. `None` until a snapshot, a
+/// restart or a trim of the log stores it.
 pub(super) fn log_from(
     reader: &dyn StorageReader,
     member: Member,
@@ -72,7 +73,7 @@ pub(super) fn put_log_from(batch: &mut Batch, member: Member, seq: Seq) {
     put(batch, log_from_key(member), &seq);
 }
 
-/// How far a snapshot has come that is not complete.
+/// The progress of an incomplete snapshot.
 pub(super) fn installing(
     reader: &dyn StorageReader,
     member: Member,
@@ -84,7 +85,7 @@ pub(super) fn put_installing(batch: &mut Batch, member: Member, cursor: Option<&
     put_or_delete(batch, installing_key(member), cursor);
 }
 
-/// Whether a row of a copy was found that is not what was written.
+/// Whether a copy is known to have a damaged row. A snapshot or a complete salvage clears this.
 pub(super) fn is_damaged(reader: &dyn StorageReader, member: Member) -> Result<bool, StoreError> {
     Ok(get::<bool>(reader, damaged_key(member))?.unwrap_or(false))
 }
@@ -93,7 +94,7 @@ pub(super) fn put_damaged(batch: &mut Batch, member: Member, is_damaged: bool) {
     put_or_delete(batch, damaged_key(member), is_damaged.then_some(&true));
 }
 
-/// How the last salvage of a copy stands.
+/// The state of a copy's last salvage.
 pub(super) fn salvage(
     reader: &dyn StorageReader,
     member: Member,
@@ -140,7 +141,7 @@ fn installing_key(member: Member) -> &'static str {
     }
 }
 
-/// Puts a value that is there, and deletes the row of one that is not.
+/// Puts the row if there is a value, and deletes the row otherwise.
 fn put_or_delete(batch: &mut Batch, key: &'static str, value: Option<&impl Serialize>) {
     match value {
         Some(value) => put(batch, key, value),

@@ -1,6 +1,7 @@
 //! Records: the newest content of each user.
 //!
-//! Key: copy, user id. Payload: epoch and seq (8 bytes each, big endian), then the record's JSON as it is served.
+//! Key: copy, user id. Payload: epoch and seq (8 bytes each, big endian), then the record's JSON
+//! as it is served.
 
 use bytes::Bytes;
 use protocol::entry::{Change, Entry, RecordJson};
@@ -30,7 +31,7 @@ pub(super) fn apply(batch: &mut Batch, member: Member, entry: &Entry) {
     }
 }
 
-/// A record as a snapshot brings it.
+/// Stores a record from a snapshot.
 pub(super) fn put(batch: &mut Batch, member: Member, row: &RecordRow) {
     put_value(batch, member, (&row.id, row.position, &row.record));
 }
@@ -55,15 +56,15 @@ pub(super) fn after(
     budget: Budget,
 ) -> Result<Vec<RecordRow>, StoreError> {
     let all = copy::keys(member);
-    // The first key behind that of a user is that of the user with a zero byte more.
+    // The smallest key above a user's key is the same key with one zero byte more.
     let from = after.map_or(all.start, |id| copy::key(member, &[id.as_str().as_bytes(), &[0]]));
     let limit = ScanLimit { rows: budget.rows_max.max(1), bytes: budget.bytes_max };
     let rows = reader.scan(Table::Records, &from[..]..&all.end[..], limit)?;
     rows.iter().map(|(key, value)| row(member, key, value)).collect()
 }
 
-/// Which of the rows after one cannot be read, of as many as the budget has. A record that is no user's counts too: no update of
-/// it can be decided.
+/// The unreadable rows among the rows after one, as many rows as the budget has. A record
+/// without a valid user counts too, because no update of it can be decided.
 pub(super) fn unreadable(
     reader: &dyn StorageReader,
     member: Member,
@@ -135,7 +136,7 @@ pub(super) fn decode(value: &Bytes) -> Result<StoredRecord, SealError> {
     let (seq, _) = rest.split_first_chunk().ok_or_else(truncated)?;
     let (epoch, seq) = (u64::from_be_bytes(*epoch), u64::from_be_bytes(*seq));
     if epoch.max(seq) > COUNTED_MAX {
-        // No frame would hold it.
+        // No frame could hold it.
         return Err(SealError::Malformed(
             "a record at a position that nobody has counted to".to_owned(),
         ));

@@ -5,17 +5,17 @@
 //!   version   CRC-32C of version and rest   payload
 //! ```
 //!
-//! RocksDB has checksums of its own; these also cover what happens between us and it, and travel with the value when it
-//! is moved to other storage.
+//! RocksDB has checksums of its own. These also cover the way between us and RocksDB, and stay
+//! with the value on its move to another storage.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use protocol::wire_format;
 use serde::Serialize;
 
-/// The version of what is written. Older releases refuse newer ones.
+/// The version written by this release. Older releases refuse newer versions.
 const VERSION: u8 = 2;
 
-/// The version of before, whose checksum did not cover the version.
+/// The previous version; its checksum did not cover the version.
 const FIRST_VERSION: u8 = 1;
 
 const HEADER_BYTES: usize = 5;
@@ -26,21 +26,21 @@ pub enum SealError {
     /// It is shorter than any value.
     #[error("the stored value is damaged: it has only {0} bytes")]
     Truncated(usize),
-    /// It was written by another release.
+    /// Another release wrote it.
     #[error(
         "the stored value has version {0}, this release knows version {VERSION}: run the release that wrote it, or a newer one"
     )]
     Version(u8),
-    /// Its bytes are not those that were written.
+    /// Its bytes differ from the written bytes.
     #[error("the stored value is damaged: its checksum is wrong")]
     Checksum,
-    /// Its bytes are those that were written, and make no sense.
+    /// Its checksum is right, but its content makes no sense.
     #[error("the stored value is not understood: {0}")]
     Malformed(String),
 }
 
 impl SealError {
-    /// Whether the value is not what was written.
+    /// Whether the value is damaged. A value of another release is not.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Truncated(_) | Self::Checksum | Self::Malformed(_) => true,
@@ -49,7 +49,7 @@ impl SealError {
     }
 }
 
-/// A value in the making: what is put behind the header is the payload.
+/// A value under construction: the payload grows behind the header.
 pub(super) struct Sealer(BytesMut);
 
 impl Sealer {
@@ -63,9 +63,11 @@ impl Sealer {
         self.0.put_slice(payload);
     }
 
+    /// Appends a value to the payload.
+    ///
     /// # Panics
     ///
-    /// When the value does not serialise, which an entry and its parts always do.
+    /// When the value does not serialise; an entry and its parts always do.
     pub(super) fn append<T: Serialize>(&mut self, value: &T) {
         wire_format::append(&mut self.0, value)
             .unwrap_or_else(|error| unreachable!("a row's value always serialises: {error}"));
@@ -92,7 +94,7 @@ pub(super) fn open(value: &Bytes) -> Result<Bytes, SealError> {
     let Some(([version, sum @ ..], payload)) = value.split_first_chunk::<HEADER_BYTES>() else {
         return Err(SealError::Truncated(value.len()));
     };
-    // A damaged version is to be taken for damage, not for another release's.
+    // A damaged version must count as damage, not as the version of another release.
     if *version != FIRST_VERSION && u32::from_be_bytes(*sum) != checksum(*version, payload) {
         return Err(SealError::Checksum);
     }

@@ -1,4 +1,4 @@
-//! Whatever a frame holds survives storage, and whatever storage holds survives a frame.
+//! Every value of a frame survives storage, and every value of the storage survives a frame.
 
 mod salvage;
 
@@ -28,7 +28,7 @@ const MEMBER: Member = Member::Next;
 const ALL: Budget = Budget { rows_max: 1_000, bytes_max: usize::MAX };
 
 fn open(storage: &Arc<dyn Storage>) -> Store {
-    // No records at hand: what is read is what was stored.
+    // Without a cache, so that every read reads the stored rows.
     Store::open(Arc::clone(storage), &"db-0".parse().unwrap(), 0, Uuid::nil).unwrap().0
 }
 
@@ -60,7 +60,8 @@ fn survives_a_frame<T: Serialize + DeserializeOwned + PartialEq + Debug>(
     Ok(())
 }
 
-/// A number whose upper half, which nobody counts to, is drawn as often as the lower one.
+/// A number. The upper half of its range, which nobody counts to, is drawn as often as the lower
+/// half.
 fn number() -> impl Strategy<Value = u64> {
     let edges = prop::sample::select(vec![0, 1, u64::MAX >> 1, (u64::MAX >> 1) + 1, u64::MAX]);
     prop_oneof![edges, any::<u64>()]
@@ -182,7 +183,7 @@ proptest! {
     fn a_stored_entry_survives_a_frame_or_is_damage(
         numbers in (number(), number(), number(), number()), oldest_applied in option::of(number()),
     ) {
-        // As an entry that deletes a user: postcard writes a tuple as it writes a struct.
+        // An entry that deletes a user: postcard writes a tuple in the same way as a struct.
         let (epoch, seq, counter, unsettled_from) = numbers;
         let mut payload = bytes::BytesMut::new();
         let entry = ((epoch, seq), (Uuid::nil(), counter), unsettled_from, 2_u32, "ada");
@@ -192,7 +193,7 @@ proptest! {
         }
         let store = with_row(Table::Log, &[&seq.to_be_bytes()], &payload);
         match store.entries(MEMBER, Seq(seq), Seq(seq), ALL) {
-            // There is no number after the last one, so there is no range that holds it.
+            // There is no number after the last one, so no range holds it.
             Ok(entries) => {
                 prop_assert_eq!(entries.is_empty(), seq == u64::MAX);
                 survives_a_frame(entries)?;
@@ -212,7 +213,7 @@ proptest! {
         boot in any::<u128>(), counter in number(), epoch in number(), seq in number(),
     ) {
         let mut payload = bytes::BytesMut::new();
-        // As the answer of the third variant, `Created`.
+        // The answer of the third variant, `Created`.
         let record = Bytes::from_static(b"{}");
         wire_format::append(&mut payload, &(seq, 2_u32, (epoch, seq), record)).unwrap();
         let key = [&boot.to_be_bytes()[..], &counter.to_be_bytes()];

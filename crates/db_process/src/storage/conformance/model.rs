@@ -1,4 +1,5 @@
-//! What a [`Storage`](crate::storage::Storage) must look like, in the plainest form: maps, and copies of them.
+//! The expected content of a [`Storage`](crate::storage::Storage), in the plainest form: maps,
+//! and copies of them.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use crate::storage::{Batch, Change, Table};
 /// All rows of all tables.
 pub(in crate::storage) type Rows = BTreeMap<(Table, Bytes), Bytes>;
 
-/// The rows now, and what a power loss would leave of them.
+/// The rows now, and the rows left by a power loss.
 #[derive(Default)]
 pub(super) struct Model {
     pub(super) now: Rows,

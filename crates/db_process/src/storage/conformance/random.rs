@@ -1,4 +1,5 @@
-//! Arbitrary histories of writes, syncs, kills and power losses, against the [`model`](super::model).
+//! Arbitrary histories of writes, syncs, kills and power losses, against the
+//! [`model`](super::model).
 
 use bytes::Bytes;
 use proptest::collection::vec;
@@ -18,7 +19,7 @@ enum Step {
     Scan { table: Table, from: Bytes, to: Bytes, limit: ScanLimit },
 }
 
-/// Few and short keys, so that changes meet.
+/// Few and short keys, so that changes often hit the same key.
 fn key() -> impl Strategy<Value = Bytes> {
     vec(0_u8..4, 0..3).prop_map(Bytes::from)
 }
@@ -98,7 +99,7 @@ fn run<M: Machine>(machine: &mut M, steps: Vec<Step>) {
     assert_eq!(everything(&storage), model.now);
 }
 
-/// Boots, checks what is found, and makes it durable as every process must.
+/// Boots, checks the rows found, and makes them durable as every process must.
 fn recover<M: Machine>(machine: &mut M, model: &mut Model) -> M::Storage {
     let storage = machine.boot();
     assert_eq!(everything(&storage), model.now);
@@ -163,7 +164,7 @@ proptest! {
 }
 
 proptest! {
-    // Every crash opens a database, which takes some ten milliseconds.
+    // Every crash opens a database, and an opening takes some ten milliseconds.
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is left after kills and power losses.
+//! The rows left after kills and power losses.
 
 use bytes::Bytes;
 
@@ -33,7 +33,7 @@ pub(super) fn a_power_loss_takes_what_was_not_synced_and_nothing_else(machine: &
     let storage = machine.boot();
     assert_eq!(keys(&storage, Table::Log, "".."z", ScanLimit::NONE), ["a", "b"]);
     assert_eq!(keys(&storage, Table::Records, "".."z", ScanLimit::NONE), ["r"]);
-    // And life goes on.
+    // The storage works on as usual.
     storage.write(puts(Table::Log, &["d"])).unwrap();
     storage.sync().unwrap();
     assert_eq!(keys(&storage, Table::Log, "".."z", ScanLimit::NONE), ["a", "b", "d"]);
@@ -98,7 +98,7 @@ pub(super) fn crashes_may_follow_each_other(machine: &mut impl Machine) {
         batch.put(Table::Meta, "lost", "");
         storage.write(batch).unwrap();
         machine.power_loss(storage);
-        // A start that is cut short changes nothing.
+        // An interrupted start changes nothing.
         let storage = machine.boot();
         machine.kill(storage);
     }

@@ -1,4 +1,4 @@
-//! A disk in memory: it outlives the processes that open it.
+//! A disk in memory: it outlives the processes using it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,18 +15,20 @@ pub struct MemoryDisk {
     state: Arc<Mutex<State>>,
 }
 
-/// What is on the disk and what may still be lost.
+/// The content of the disk, and the part that may still be lost.
 #[derive(Debug, Default)]
 struct State {
-    /// Plus one at every opening, power loss and wipe; a handle of another generation is dead.
+    /// Grows by one at every opening, power loss and wipe; a handle of another generation is
+    /// dead.
     generation: u64,
-    /// What a process reads: synced batches and unsynced ones.
+    /// The content readable by a process: synced and unsynced batches.
     tables: Tables,
-    /// How to take back each unsynced batch, in the order written.
+    /// How to undo each unsynced batch, in the order of writing.
     unsynced: Vec<Undo>,
-    /// A batch whose write failed although it reached the kernel. Its process does not see it, the next one does.
+    /// A batch in the kernel although its write failed. This process does not see it, but the
+    /// next one does.
     found_later: Option<Batch>,
-    /// What will go wrong.
+    /// The armed faults.
     faults: BTreeSet<Fault>,
 }
 
@@ -36,9 +38,10 @@ impl MemoryDisk {
         Self::default()
     }
 
-    /// Opens the disk as a starting process does: unsynced batches of the last one are found, and are still unsynced.
+    /// Opens the disk as a starting process does: it finds the unsynced batches of the last
+    /// process, and they remain unsynced.
     ///
-    /// Every handle opened before is dead from now on.
+    /// Every earlier handle is dead from now on.
     pub fn open(&self) -> MemoryStorage {
         let mut state = self.lock();
         state.generation += 1;
@@ -60,8 +63,8 @@ impl MemoryDisk {
         self.power_loss_keeping(0);
     }
 
-    /// The power fails, and the first `batches` unsynced batches happen to have reached the disk; no more are
-    /// kept than there are.
+    /// The power fails after the first `batches` unsynced batches have reached the disk. If
+    /// there are fewer, all are kept.
     pub fn power_loss_keeping(&self, batches: usize) {
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -72,11 +75,11 @@ impl MemoryDisk {
                 state.tables.undo(undo);
             }
         }
-        // What is still there once the power is back has reached the disk.
+        // The surviving batches have reached the disk.
         state.unsynced.clear();
     }
 
-    /// The disk is replaced by an empty one. What was armed stays armed.
+    /// Replaces the disk by an empty one. Armed faults stay armed.
     pub fn wipe(&self) {
         let mut state = self.lock();
         state.generation += 1;
@@ -90,12 +93,12 @@ impl MemoryDisk {
         self.lock().unsynced.len()
     }
 
-    /// Makes something go wrong.
+    /// Arms a fault.
     pub fn arm(&self, fault: Fault) {
         self.lock().faults.insert(fault);
     }
 
-    /// Takes back what was armed and has not struck, [`Fault::Full`] included.
+    /// Disarms every armed fault, [`Fault::Full`] included.
     pub fn disarm(&self) {
         self.lock().faults.clear();
     }
@@ -135,7 +138,8 @@ impl MemoryDisk {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics half way; a test that panicked elsewhere may still look at the disk.
+        // No code here panics half way; after a panic elsewhere, a test may still look at the
+        // disk.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -146,14 +150,14 @@ impl State {
         self.unsynced.push(undo);
     }
 
-    /// The process is gone: what it failed to write, but did write, is there from now on.
+    /// The process is gone. Its failed but surviving write becomes visible.
     fn find(&mut self) {
         if let Some(batch) = self.found_later.take() {
             self.apply(batch);
         }
     }
 
-    /// An error for a handle that was opened before the last opening, power loss or wipe.
+    /// Fails for a handle from before the last opening, power loss or wipe.
     fn refuse_the_dead(&self, generation: u64, operation: Operation) -> Result<(), StorageError> {
         if generation == self.generation {
             return Ok(());
@@ -162,7 +166,7 @@ impl State {
         Err(StorageError::Disk { operation, detail })
     }
 
-    /// An error if the fault is armed, which it then no longer is.
+    /// Fails if the fault is armed, and disarms it.
     fn strike(&mut self, fault: Fault, operation: Operation) -> Result<(), StorageError> {
         if !self.faults.remove(&fault) {
             return Ok(());

@@ -1,19 +1,22 @@
-//! What a disk can be told to do wrong.
+//! The faults of a disk in memory.
 
-/// A failure that [`MemoryDisk::arm`](super::MemoryDisk::arm) prepares.
+/// A failure armed by [`MemoryDisk::arm`](super::MemoryDisk::arm).
 ///
-/// Each strikes once, whichever handle it meets, except [`Full`](Self::Full), which lasts until it is disarmed.
+/// A fault strikes once, whichever handle it meets. Only [`Full`](Self::Full) lasts until it is
+/// disarmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// The next write fails and leaves nothing behind.
     WriteLost,
-    /// The next write fails, yet its batch is found when the disk is opened again (or lost with the power, like
-    /// any unsynced batch). A write that failed is not certainly undone: a real disk does this too.
+    /// The next write fails, yet the next opening of the disk finds its batch (unless a power
+    /// loss takes it, like any unsynced batch). Real disks do this too: a failed write is not
+    /// certainly undone.
     WriteFound,
-    /// The next sync fails. What was unsynced stays unsynced: readable, found after a kill, lost with the power.
+    /// The next sync fails. Unsynced batches stay unsynced: readable, kept by a kill, lost with
+    /// the power.
     Sync,
     /// The next read fails.
     Read,
-    /// Every write fails for want of space.
+    /// Every write fails for lack of space.
     Full,
 }

@@ -1,4 +1,4 @@
-//! The maps themselves, and how a batch is taken back.
+//! The maps themselves, and how to undo a batch.
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
@@ -16,9 +16,10 @@ pub(super) struct Tables {
     applied: BTreeMap<Bytes, Bytes>,
 }
 
-/// The rows as they were before a batch, in the order in which the batch changed them.
+/// The rows as they were before a batch, in the order of its changes.
 ///
-/// To keep an undone row costs what the batch cost; to keep a copy of the maps would cost what they hold.
+/// The old rows cost as much as the batch; a copy of the maps would cost as much as the whole
+/// content.
 #[derive(Debug)]
 pub(super) struct Undo {
     before: Vec<(Table, Bytes, Option<Bytes>)>,
@@ -49,7 +50,7 @@ impl Tables {
         table: Table,
         range: Range<&[u8]>,
     ) -> impl DoubleEndedIterator<Item = (&Bytes, &Bytes)> {
-        // `BTreeMap::range` panics where the end is below the start.
+        // `BTreeMap::range` panics if the end is below the start.
         let end = range.end.max(range.start);
         self.rows(table).range::<[u8], _>((Bound::Included(range.start), Bound::Excluded(end)))
     }
@@ -100,7 +101,7 @@ impl Tables {
         Undo { before }
     }
 
-    /// Takes back the newest batch that was not yet taken back.
+    /// Undoes a batch: always the newest one not yet undone.
     pub(super) fn undo(&mut self, undo: Undo) {
         for (table, key, old) in undo.before.into_iter().rev() {
             match old {

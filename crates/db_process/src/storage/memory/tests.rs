@@ -1,4 +1,5 @@
-//! Faults, fencing and torn power losses of the model; what it shares with RocksDB is in the conformance suite.
+//! Faults, fencing and torn power losses of the model. The conformance suite tests the
+//! behaviours shared with RocksDB.
 
 use super::{Fault, MemoryDisk};
 use crate::storage::{Batch, Operation, Storage, StorageError, StorageReader, Table};
@@ -31,7 +32,7 @@ fn a_torn_power_loss_keeps_the_first_unsynced_batches() {
         for (index, key) in ["0", "1", "2"].into_iter().enumerate() {
             assert_eq!(has(&storage, key), index < kept, "batch {key} with {kept} kept");
         }
-        // What came back from a power loss has reached the disk.
+        // The batches found after a power loss have reached the disk.
         assert_eq!(disk.unsynced_batches(), 0);
     }
 }

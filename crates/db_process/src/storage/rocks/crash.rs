@@ -1,12 +1,12 @@
-//! What a kill or a power loss would leave of a directory: for tests and the simulation.
+//! Directories as a kill or a power loss leaves them: for tests and the simulation.
 //!
-//! Dropping a handle is not a crash, because RocksDB tidies up. So the directory is copied while the handle is open;
-//! the copy of a killed process's directory is complete, and that of a power loss lacks unsynced bytes. Opening the
-//! copy runs the real recovery.
+//! Dropping a handle is not a crash, because RocksDB tidies up. So the directory is copied while
+//! the handle is open. The copy after a kill is complete; the copy after a power loss lacks
+//! unsynced bytes. Opening the copy runs the real recovery.
 //!
-//! Only the **newest** WAL file has bytes to lose: a file before it was ended by a memtable's flush, which syncs it
-//! (`SyncClosedWals`), and the copy waits until no flush is running. Table files and the manifest are synced as
-//! they are made.
+//! Only the **newest** WAL file has unsynced bytes. Older files were ended by the flush of a
+//! memtable, and the flush syncs them (`SyncClosedWals`); the copy waits until no flush is
+//! running. Table files and the manifest are synced when they are made.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -18,11 +18,12 @@ use rocksdb::WaitForCompactOptions;
 use super::{RocksSettings, RocksStorage};
 use crate::storage::{Batch, Operation, ReadsThrough, Storage, StorageError, StorageReader};
 
-/// A [`RocksStorage`] that knows which bytes of its WAL are synced, so that its crash can be played.
+/// A [`RocksStorage`] that knows the synced bytes of its WAL, so that a test can play a crash.
 #[derive(Debug)]
 pub struct CrashableRocks {
     storage: RocksStorage,
-    /// The newest WAL file and its length when it was last synced. Held while the WAL grows or is looked at.
+    /// The newest WAL file and its length at its last sync. Locked while the WAL grows or is
+    /// inspected.
     synced: Mutex<WalEnd>,
 }
 
@@ -41,12 +42,12 @@ impl CrashableRocks {
     /// Those of [`RocksStorage::open`].
     pub fn open(path: &Path, settings: &RocksSettings) -> Result<Self, StorageError> {
         let storage = RocksStorage::open(path, settings)?;
-        // All that the opening wrote into the new WAL file, if anything, it has synced.
+        // If the opening wrote to the new WAL file, it has synced this.
         let synced = Mutex::new(newest_wal(path)?);
         Ok(Self { storage, synced })
     }
 
-    /// Copies the directory as a kill of this process would leave it: every write is there.
+    /// Copies the directory as a kill of this process would leave it, with every write.
     ///
     /// `target` is made, with its parents.
     ///
@@ -57,11 +58,11 @@ impl CrashableRocks {
         self.copy_as_powered_off(target, |unsynced_bytes| unsynced_bytes)
     }
 
-    /// Copies the directory as a power loss would leave it: of the bytes that were written since the last sync, the
-    /// first ones are there.
+    /// Copies the directory as a power loss would leave it: the bytes written since the last
+    /// sync are there up to some point.
     ///
-    /// `kept` is told how many such bytes there are, and says how many are kept; more than there are means all.
-    /// `target` is made, with its parents.
+    /// `kept` takes the number of unsynced bytes, and returns how many to keep; a greater number
+    /// means all. `target` is made, with its parents.
     ///
     /// # Errors
     ///
@@ -76,7 +77,7 @@ impl CrashableRocks {
         self.storage.settle();
         copy_directory(source, target)?;
         let newest = newest_wal(target)?;
-        // A file that was begun after the last sync has nothing synced in it.
+        // A file begun after the last sync has no synced bytes.
         let synced_bytes =
             if newest.file_number == synced.file_number { synced.length_bytes } else { 0 };
         let unsynced_bytes = newest.length_bytes.saturating_sub(synced_bytes);
@@ -85,7 +86,7 @@ impl CrashableRocks {
     }
 
     fn lock(&self) -> MutexGuard<'_, WalEnd> {
-        // A panic leaves at worst an end that is too early, which is a harsher crash.
+        // After a panic the remembered end is at worst too early, and the crash harsher.
         self.synced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -111,14 +112,16 @@ impl Storage for CrashableRocks {
 }
 
 impl RocksStorage {
-    /// Waits until no flush or compaction runs, so that the directory stays as it is while nobody writes.
+    /// Waits until no flush or compaction runs, so that the directory stays unchanged while
+    /// nobody writes.
     fn settle(&self) {
-        // Its answer is the database's background error, if there is one: a crash may well follow that.
+        // The answer is the database's background error, if any. A crash may well follow such an
+        // error.
         let _ = self.database.wait_for_compact(&WaitForCompactOptions::default());
     }
 }
 
-/// Copies a directory's files, but for RocksDB's lock and diaries.
+/// Copies a directory's files, except RocksDB's lock and its LOG files.
 pub(super) fn copy_directory(source: &Path, target: &Path) -> Result<(), StorageError> {
     fs::create_dir_all(target).map_err(|error| failed(target, &error))?;
     for entry in fs::read_dir(source).map_err(|error| failed(source, &error))? {
@@ -147,7 +150,7 @@ fn newest_wal(directory: &Path) -> Result<WalEnd, StorageError> {
     Ok(WalEnd { file_number, length_bytes: metadata.len() })
 }
 
-/// The number in a WAL file's name (`000123.log`); nothing for other files.
+/// The number in a WAL file's name (`000123.log`); `None` for other files.
 fn wal_number(path: &Path) -> Option<u64> {
     let number = path.file_name()?.to_str()?.strip_suffix(".log")?;
     number.parse().ok()

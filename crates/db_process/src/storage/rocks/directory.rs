@@ -1,15 +1,18 @@
-//! Whose directory it is, which format it has, and that it is durable and ours alone.
+//! The storage directory: its owner, its format, its durability and its lock.
 //!
-//! The file `FORMAT` tells. It is there before anything else and says `unfinished` until every table is made:
+//! The file `FORMAT` marks a directory as ours. It is made first, and says `unfinished` until
+//! every table is made:
 //!
 //! ```text
 //!   nothing ----> "chainring-storage 2 unfinished" ----> tables made ----> "chainring-storage 2"
 //! ```
 //!
-//! An older format becomes this one before anything is written that the older release would not understand.
+//! An older format is upgraded to this one before any write that the older release would not
+//! understand.
 //!
-//! A directory without it is used only if it is empty, so that nothing of another program is ever written over. What file
-//! systems make themselves, as `lost+found`, does not count (`process::files`).
+//! A directory without the file is used only if it is empty, so that no file of another program
+//! is ever overwritten. Files made by the file system itself, such as `lost+found`, do not count
+//! (`process::files`).
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -20,37 +23,38 @@ use tracing::warn;
 
 use crate::storage::{Operation, StorageError};
 
-/// The file that makes a directory ours.
+/// The file that marks a directory as ours.
 pub(super) const FORMAT: &str = "FORMAT";
-/// The next `FORMAT`, until it is whole and renamed.
+/// The next `FORMAT`, until it is complete and renamed.
 const FORMAT_NEXT: &str = "FORMAT.next";
-/// What `FORMAT` begins with.
+/// The first word of `FORMAT`.
 const PROGRAM: &str = "chainring-storage";
-/// The newest format that we read, and the one that we write. Plus one whenever an older release must not open it.
+/// The format written by us, and the newest one readable by us. Add one if an older release must
+/// not open the new format.
 ///
 /// | format | since |
 /// |---|---|
 /// | 1 | every entry has a row in the table of applied ids |
-/// | 2 | the log is that table, but for what a snapshot brought |
+/// | 2 | the log is that table, except for the ids from a snapshot |
 const VERSION: u32 = 2;
-/// What `FORMAT` ends with while the tables are being made.
+/// The last word of `FORMAT` while the tables are being made.
 const UNFINISHED: &str = "unfinished";
 
-/// What a directory holds.
+/// The content of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Contents {
     /// No directory, or an empty one.
     Nothing,
-    /// A storage that was being made when its process died: nobody has stored anything in it.
+    /// A storage whose process died while making it: nothing has been stored in it.
     Unfinished,
-    /// A storage in a format that we read.
+    /// A storage in a readable format.
     Finished {
-        /// Which.
+        /// The number of the format.
         format: u32,
     },
 }
 
-/// Looks at a directory without changing anything.
+/// Inspects a directory without changing anything.
 pub(super) fn contents(path: &Path) -> Result<Contents, StorageError> {
     match fs::read_to_string(path.join(FORMAT)) {
         Ok(format) => parse_format(path, &format),
@@ -96,52 +100,55 @@ fn require_empty(path: &Path) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Takes away what rights other users have on a directory that is known to be ours.
+/// Removes the rights of other users on our own directory.
 pub(super) fn make_private(path: &Path) {
     if let Err(error) = files::make_private(path, |_| true) {
         warn!("{error}");
     }
 }
 
-/// Makes the directory and those of its parents that are missing, and makes their names durable.
+/// Makes the directory and its missing parents, and makes their names durable.
 pub(super) fn create(path: &Path) -> Result<(), StorageError> {
     files::create_directory(path).map_err(|error| failed(path, &error))
 }
 
-/// Says, durably, that tables are being made here.
+/// Marks durably the beginning of the making of tables.
 pub(super) fn mark_unfinished(path: &Path) -> Result<(), StorageError> {
     write_format(path, &format!("{PROGRAM} {VERSION} {UNFINISHED}\n"))
 }
 
-/// Says, durably, that the tables are complete.
+/// Marks durably the completeness of the tables.
 pub(super) fn mark_finished(path: &Path) -> Result<(), StorageError> {
     write_format(path, &format!("{PROGRAM} {VERSION}\n"))
 }
 
-/// Says, durably, that what was found in a format is from now on in the one that we write.
+/// Marks durably the content of an older format as content of the current one.
 pub(super) fn upgrade(path: &Path, format: u32) -> Result<(), StorageError> {
     if format == VERSION { Ok(()) } else { mark_finished(path) }
 }
 
-/// Replaces `FORMAT` so that after a power loss it is the old one or the new one.
+/// Replaces `FORMAT`. After a power loss it is either the old file or the new one.
 fn write_format(path: &Path, format: &str) -> Result<(), StorageError> {
     let path = path.join(FORMAT);
     let next = path.with_file_name(FORMAT_NEXT);
     files::replace(&path, &next, format.as_bytes()).map_err(|error| failed(&path, &error))
 }
 
-/// No other process, and no other handle of this one, uses the directory while this lives.
+/// Keeps other processes, and other handles of this one, from using the directory while this
+/// lives.
 ///
-/// RocksDB has a lock of its own (`LOCK`), but takes it only after it has begun to write, tells of it in a text that
-/// differs between a lock held here and elsewhere, and loses it when any handle of the file is closed (`fcntl`). This is
-/// `flock` on the directory itself, which the kernel lets go of when the process ends, however it ends.
+/// RocksDB has a lock of its own (`LOCK`), with three faults. RocksDB takes it only after its
+/// first writes. It reports a held lock by a text, which differs between a lock held in this
+/// process and elsewhere. It loses the lock when any handle of the file is closed (`fcntl`).
+/// This lock is `flock` on the directory itself. The kernel releases it when the process ends,
+/// for whatever reason.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
     _directory: File,
 }
 
 impl DirectoryLock {
-    /// Takes the lock, or fails at once if another has it.
+    /// Takes the lock, or fails at once if another handle has it.
     pub(super) fn take(path: &Path) -> Result<Self, StorageError> {
         let directory = File::open(path).map_err(|error| failed(path, &error))?;
         match directory.try_lock() {

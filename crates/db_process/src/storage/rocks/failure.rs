@@ -4,15 +4,16 @@ use rocksdb::ErrorKind;
 
 use crate::storage::{Operation, StorageError, Table};
 
-/// What RocksDB writes for its status `IOError(kNoSpace)` (`util/status.cc`), and the C library for `ENOSPC`.
+/// The text of RocksDB's status `IOError(kNoSpace)` (`util/status.cc`), and of `ENOSPC` in the C
+/// library.
 const NO_SPACE: &str = "No space left on device";
 
-/// What an error of RocksDB means to the caller.
+/// Turns an error of RocksDB into ours.
 pub(super) fn from_rocksdb(operation: Operation, error: &rocksdb::Error) -> StorageError {
     classify(operation, error.kind(), error.to_string())
 }
 
-/// The wrapper hands over nothing but a text, of which it takes the first words for the kind.
+/// The wrapper passes on nothing but a text, and takes the kind from its first words.
 fn classify(operation: Operation, kind: ErrorKind, detail: String) -> StorageError {
     match kind {
         ErrorKind::Corruption => StorageError::Corruption { operation, detail },
@@ -21,7 +22,7 @@ fn classify(operation: Operation, kind: ErrorKind, detail: String) -> StorageErr
     }
 }
 
-/// The error for a table that is not there; opening makes sure that all are.
+/// The error for a missing table. Opening has checked every table, so this should not happen.
 pub(super) fn no_such_table(operation: Operation, table: Table) -> StorageError {
     let detail = format!("there is no table {}", table.name());
     StorageError::Corruption { operation, detail }

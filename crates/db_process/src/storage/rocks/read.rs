@@ -1,4 +1,4 @@
-//! Gets and scans of an open database, however it was opened.
+//! Gets and scans of an open database, for either way of opening it.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ pub(super) fn get(database: &DB, table: Table, key: &[u8]) -> Result<Option<Byte
     Ok(value.map(Bytes::from))
 }
 
-/// A table file that is not open, or a block that is not in the cache, is not waited for.
+/// Does not wait for a closed table file or for a block outside the cache.
 pub(super) fn at_hand(database: &DB, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
     let mut options = ReadOptions::default();
     options.set_read_tier(ReadTier::BlockCache);
@@ -53,9 +53,10 @@ pub(super) fn last(
     row(&iterator)
 }
 
-/// An iterator over the keys of the range alone, or nothing where the range is empty.
+/// An iterator over the keys of the range alone, or `None` if the range is empty.
 ///
-/// The bounds are RocksDB's own: without them it would step over whatever deleted keys lie outside the range.
+/// The bounds are RocksDB's own. Without them RocksDB would step over deleted keys outside the
+/// range.
 fn iterate<'a>(
     database: &'a DB,
     table: Table,
@@ -70,7 +71,7 @@ fn iterate<'a>(
     Ok(Some(database.raw_iterator_cf_opt(family(database, table)?, options)))
 }
 
-/// The row on which the iterator stands. It stands on none at the end of its range and also after an error.
+/// The row at the iterator. There is none at the end of the range, and none after an error.
 fn row(iterator: &DBRawIterator<'_>) -> Result<Option<(Bytes, Bytes)>, StorageError> {
     match iterator.item() {
         Some((key, value)) => {

@@ -1,10 +1,11 @@
-//! How far the write-ahead log was synced, so that a loss of what was synced is noticed.
+//! The synced end of the write-ahead log, to notice the loss of a synced part.
 //!
-//! Recovery cannot tell a tail that a power loss tore off from a synced record that the disk has damaged: it stops
-//! there and says nothing. This file holds the sequence number (RocksDB counts every change) that the last sync
-//! covered. It is written after each sync and not synced itself, so whatever value the disk holds was reached, and a
-//! database that recovers to less has lost what it promised to keep. Where the process was only killed the value is
-//! exact; after a power loss it may be some seconds old.
+//! Recovery cannot distinguish a tail torn by a power loss from a synced record damaged by the
+//! disk: it stops there and reports nothing. This file holds the sequence number covered by the
+//! last sync (RocksDB counts every change). The file is written after each sync and not synced
+//! itself. So every value found in it was once reached, and a database that recovers to less has
+//! lost durable data. After a kill of the process the value is exact; after a power loss it may
+//! be some seconds old.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -15,7 +16,8 @@ use crate::storage::{Operation, StorageError};
 /// The file's name in the storage directory.
 pub(super) const SYNCED: &str = "SYNCED";
 
-/// The sequence number and its complement, eight bytes each, little endian: within one sector, so never torn.
+/// The sequence number and its complement, eight bytes each, little endian. They fit one sector,
+/// so they are never torn.
 const LENGTH_BYTES: usize = 16;
 
 /// The open file.
@@ -26,7 +28,8 @@ pub(super) struct SyncedMark {
 }
 
 impl SyncedMark {
-    /// Makes the file of a storage that has synced nothing yet, durable but for its directory entry.
+    /// Makes the file of a storage without any sync so far. The file is durable, except its
+    /// directory entry.
     pub(super) fn create(directory: &Path) -> Result<(), StorageError> {
         let path = directory.join(SYNCED);
         let file = File::create(&path).map_err(|error| failed(Operation::Open, &path, &error))?;
@@ -59,7 +62,7 @@ impl SyncedMark {
         }
     }
 
-    /// Remembers that everything up to a sequence number is durable.
+    /// Notes that everything up to a sequence number is durable.
     pub(super) fn store(&self, sequence: u64) -> Result<(), StorageError> {
         let mut bytes = [0; LENGTH_BYTES];
         bytes[..8].copy_from_slice(&sequence.to_le_bytes());
@@ -69,7 +72,7 @@ impl SyncedMark {
             .map_err(|error| failed(Operation::Sync, &self.path, &error))
     }
 
-    /// Fails if what was recovered ends before what was synced.
+    /// Fails if the recovered data ends before the synced data.
     pub(super) fn check(&self, recovered: u64) -> Result<(), StorageError> {
         let synced = self.load()?;
         if recovered >= synced {

@@ -1,4 +1,5 @@
-//! Directories, locks and failures; what RocksDB shares with the model is in the conformance suite.
+//! Directories, locks and failures. The conformance suite tests the behaviours shared with the
+//! model.
 
 mod damage;
 
@@ -32,7 +33,7 @@ fn fill(storage: &impl Storage) {
     }
 }
 
-/// Every file with its content and when it was last changed.
+/// Every file with its content and the time of its last change.
 fn snapshot(path: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
     let files = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
     files
@@ -62,12 +63,12 @@ fn a_row_of_a_table_file_is_at_hand_once_it_was_read() {
     assert_eq!(written, AtHand::Value(value.clone()), "what was written last is in memory");
     drop(storage);
 
-    // What the opening recovers goes into table files.
+    // The opening puts the recovered rows into table files.
     let storage = open(temporary.path()).unwrap();
     assert_eq!(storage.at_hand(Table::Records, &key(7)).unwrap(), AtHand::Unknown);
     storage.get(Table::Records, &key(7)).unwrap();
     assert_eq!(storage.at_hand(Table::Records, &key(7)).unwrap(), AtHand::Value(value));
-    // Ten bits a key: a filter takes one in a hundred for there.
+    // With ten bits a key, a filter wrongly reports one of a hundred keys as present.
     let absent = (1_000..2_000)
         .filter(|index| storage.at_hand(Table::Records, &key(*index)).unwrap() == AtHand::Absent);
     assert!(absent.count() > 950);
@@ -161,7 +162,8 @@ fn a_making_that_was_interrupted_is_begun_again() {
     let temporary = tempfile::tempdir().unwrap();
     drop(open(temporary.path()).unwrap());
     fs::write(temporary.path().join(FORMAT), "chainring-storage 1 unfinished\n").unwrap();
-    // As if the process had died before there was a write-ahead log, which RocksDB would not open.
+    // As if the process had died before it made a write-ahead log. RocksDB would not open such a
+    // directory.
     for (path, _) in snapshot(temporary.path()) {
         if path.extension().is_some_and(|extension| extension == "log") {
             fs::remove_file(path).unwrap();
@@ -186,7 +188,7 @@ fn reading_needs_no_writing() {
     let path = temporary.path().join("db");
     let storage = CrashableRocks::open(&path, &RocksSettings::default()).unwrap();
     fill(&storage);
-    // Nothing is flushed yet: a reader has to replay the WAL, and leave it as it is.
+    // Nothing is flushed yet: a reader must replay the WAL, and leave it unchanged.
     let copy = temporary.path().join("copy");
     storage.copy_as_killed(&copy).unwrap();
     let before = snapshot(&copy);
@@ -194,7 +196,7 @@ fn reading_needs_no_writing() {
     assert_eq!(everything(&reader), everything(&storage));
     drop(reader);
     assert_eq!(snapshot(&copy), before);
-    // And beside the process that has it open.
+    // A reader also works beside the process with the open directory.
     let reader = RocksStorage::open_read_only(&path).unwrap();
     assert_eq!(everything(&reader), everything(&storage));
 }

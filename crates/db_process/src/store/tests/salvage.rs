@@ -1,4 +1,4 @@
-//! What a salvage leaves of rows that are damaged can be read, and nothing else is dropped.
+//! A salvage leaves only readable rows, and drops only damaged ones.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ fn creates(number: u64) -> Mutation {
     }
 }
 
-/// Turns a bit of a row's value; returns the row's key in its copy.
+/// Flips a bit of a row's value; returns the row's key in its copy.
 fn turn_a_bit(storage: &dyn Storage, table: Table, row: usize, bit: usize) -> Option<Vec<u8>> {
     let keys = copy::keys(MEMBER);
     let rows = storage.scan(table, &keys.start[..]..&keys.end[..], ScanLimit::NONE).unwrap();
@@ -60,7 +60,7 @@ fn write(store: &Store, mutation: &Mutation) {
     store.write(batch).unwrap();
 }
 
-/// Drops what cannot be read, as the core does; returns the records that were dropped.
+/// Drops the unreadable rows, as the core does; returns the dropped records.
 fn salvage(store: &Store) -> Vec<RecordKey> {
     let found = store.recover().unwrap().next;
     let last = match found.damage {
@@ -114,7 +114,7 @@ proptest! {
             let key = turn_a_bit(&*storage, table, row, bit);
             lost.extend(key.filter(|_| table == Table::Records));
         }
-        // Whatever was turned twice may be whole again.
+        // A row with two flipped bits may be whole again.
         lost.retain(|key| {
             let id = RecordKey(key.clone()).id().unwrap();
             store.record(MEMBER, &id).is_err()

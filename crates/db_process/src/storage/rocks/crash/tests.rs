@@ -14,7 +14,7 @@ use crate::storage::conformance::model::{Rows, apply};
 use crate::storage::conformance::random::{batch, everything};
 use crate::storage::{Batch, Storage, StorageError, Table};
 
-/// So small that tables are flushed, and WAL files begun, many times.
+/// Settings with little memory, so that RocksDB flushes tables and begins WAL files many times.
 fn small() -> RocksSettings {
     RocksSettings { write_buffers_bytes_max: 128 << 10, ..RocksSettings::default() }
 }
@@ -30,7 +30,8 @@ fn prefixes(batches: &[Batch]) -> Vec<Rows> {
     prefixes
 }
 
-/// Loses power with `kept` unsynced bytes, and reads what is found. Nothing when `kept` is beyond them.
+/// Loses power with `kept` unsynced bytes, and reads the remaining rows. `None` if there are
+/// fewer unsynced bytes.
 fn recover(storage: &CrashableRocks, directories: &TempDir, kept: u64) -> Option<Rows> {
     let target = directories.path().join(format!("kept-{kept}"));
     let mut unsynced = 0;
@@ -111,7 +112,7 @@ proptest! {
     }
 }
 
-/// One batch of some 2 KB in two tables, of which only one grows fast.
+/// One batch of some 2 KB in two tables; only one of the tables grows fast.
 fn step(index: u32) -> Batch {
     let mut batch = Batch::new();
     batch.put(Table::Records, index.to_be_bytes().to_vec(), noise(index, 2000));
@@ -119,7 +120,7 @@ fn step(index: u32) -> Batch {
     batch
 }
 
-/// Bytes that do not compress.
+/// Bytes without a pattern to compress.
 fn noise(seed: u32, length: usize) -> Vec<u8> {
     let mut state = u64::from(seed) + 1;
     let next = || {
@@ -129,7 +130,7 @@ fn noise(seed: u32, length: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(length).collect()
 }
 
-/// The number of steps found, which must be the first ones, and the same in both tables.
+/// The number of steps found. They must be the first steps, and the same in both tables.
 fn steps_found(storage: &CrashableRocks) -> u32 {
     let found = everything(storage);
     let steps =
@@ -174,7 +175,8 @@ fn oldest_wal(directory: &Path) -> PathBuf {
     files.filter(|path| wal_number(path).is_some()).min_by_key(|path| wal_number(path)).unwrap()
 }
 
-/// Writes step 0, answers how long the WAL file is then, and goes on until there are several WAL files.
+/// Writes step 0, and goes on until there are several WAL files. Returns the end of the WAL
+/// after step 0.
 fn write_several_wal_files(storage: &CrashableRocks, source: &Path) -> WalEnd {
     storage.write(step(0)).unwrap();
     let end_of_step_0 = newest_wal(source).unwrap();
@@ -191,7 +193,8 @@ fn an_unsynced_wal_file_that_ends_early_is_not_stepped_over() {
     let directories = tempfile::tempdir().unwrap();
     let source = directories.path().join("db");
     let storage = CrashableRocks::open(&source, &small()).unwrap();
-    // The first WAL file is not flushed, because the name of every table file is taken. So both files are needed.
+    // The name of every table file is taken, so the first WAL file is not flushed, and recovery
+    // needs both files.
     let taken: Vec<PathBuf> =
         (0..100).map(|number| source.join(format!("{number:06}.sst"))).collect();
     for path in &taken {

@@ -1,4 +1,5 @@
-//! The texts of damage and of a full file system are RocksDB's own; that of a broken one is made up in their form.
+//! The texts for damage and for a full file system are RocksDB's own. The text for a broken disk
+//! is invented in the same form.
 
 use rocksdb::ErrorKind;
 

@@ -1,4 +1,4 @@
-//! Damaged files: they are noticed, or they do not matter.
+//! Damaged files: the damage is noticed, or it does not matter.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use crate::storage::rocks::synced_mark::SYNCED;
 use crate::storage::rocks::{RocksSettings, RocksStorage};
 use crate::storage::{ScanLimit, Storage, StorageError, StorageReader, Table};
 
-/// A storage of which everything is synced, with its rows. Where `in_tables`, they are in table files; otherwise they
-/// are in the WAL alone.
+/// A fully synced storage, with its rows. If `in_tables`, the rows are in table files; otherwise
+/// they are in the WAL alone.
 fn damageable(directory: &Path, in_tables: bool) -> (PathBuf, Rows) {
     let source = directory.join("source");
     let storage = CrashableRocks::open(&source, &RocksSettings::default()).unwrap();
@@ -27,8 +27,8 @@ fn damageable(directory: &Path, in_tables: bool) -> (PathBuf, Rows) {
     (target, rows)
 }
 
-/// Flips a bit in many places of each file with the extension, one at a time: whoever reads must notice, or
-/// must read what was written. Answers how many of the damages were noticed.
+/// Flips a bit in many places of each file with the extension, one at a time. Every read must
+/// either notice the damage or return the written rows. Returns the number of noticed damages.
 fn damage(directory: &Path, extension: &str, path: &Path, rows: &Rows) -> usize {
     let mut noticed = 0;
     for file in snapshot(path).into_keys() {
