@@ -1,5 +1,5 @@
-//! Malicious peers, and peers that do the same harm by mistake. Each gets a clear answer, and
-//! nobody else notices.
+//! Malicious peers, and harmful mistakes of others. Each gets a clear answer, and nobody else
+//! notices.
 //!
 //! | module | shows |
 //! |---|---|

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::harness::cluster::Cluster;
 
-/// Longer than the start of a ring takes.
+/// Enough time to start a ring.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A ring of two on a copy of the release's data.

@@ -2,8 +2,8 @@
 //! well-behaved clients. `make rest-fuzz` plays them for any time; this test is a short
 //! version.
 //!
-//! The seed decides everything that is drawn, and is printed. The seed and its number decide an
-//! attack. `REST_FUZZ_SEED` and `REST_FUZZ_ATTACK` play one again.
+//! The seed decides everything drawn, and is printed. The seed and the attack's number decide
+//! an attack. `REST_FUZZ_SEED` and `REST_FUZZ_ATTACK` play one again.
 //!
 //! | module | owns |
 //! |---|---|

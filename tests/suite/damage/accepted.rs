@@ -93,8 +93,8 @@ async fn a_user_that_no_copy_can_give_is_dropped_by_name_and_can_be_created_agai
     let (mut cluster, users) = ring_with_users().await;
     let [lost, whole @ .., of_home] = &users[..] else { panic!("{users:?}") };
     damage(&mut cluster, [(Table::Records, Pick::First), (Table::Records, Pick::Last)]).await;
-    // Next cannot read this user, and leaves. Then home cannot read another user when it
-    // restores next.
+    // Next cannot read this user, and leaves the view. While home restores next, it finds
+    // another user that it cannot read.
     wait_for(&cluster, |status| status.home.position.is_some() && status.next.position.is_some())
         .await;
     assert_eq!(read(&cluster, of_home).await, StatusCode::OK);

@@ -43,7 +43,7 @@ pub(crate) struct Cluster {
     spawn: fn(&str, Command) -> Process,
     /// The ways between the processes, if the test cuts the network.
     ways: Option<Ways>,
-    /// A node with a small disk, for a test that fills it.
+    /// A node with a small disk, to be filled by the test.
     small_disk: Option<(usize, SmallDisk)>,
     /// The processes with a disk that can be slow or hang.
     slow_disks: BTreeMap<Host, SlowDisk>,

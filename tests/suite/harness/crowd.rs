@@ -38,7 +38,7 @@ pub(crate) struct Crowd {
     clients: JoinSet<Served>,
 }
 
-/// The answers that clients received.
+/// The clients' answers.
 #[derive(Debug, Default)]
 pub(crate) struct Served {
     pub(crate) reads: u64,

@@ -37,7 +37,7 @@ pub(crate) struct Process {
     reading: JoinHandle<()>,
 }
 
-/// The lines that a process has printed.
+/// The output lines of a process.
 #[derive(Default)]
 struct Output {
     lines: Mutex<Vec<String>>,

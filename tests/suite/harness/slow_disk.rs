@@ -1,4 +1,4 @@
-//! A disk of one process that is slow or hangs. A library, preloaded into the process
+//! A slow or hanging disk, for one process. A library, preloaded into the process
 //! (`preload/slow_disk.c`), delays the process's calls on its directory. The production code
 //! knows nothing of it.
 
@@ -56,7 +56,7 @@ pub(crate) struct SlowDisk {
 }
 
 impl SlowDisk {
-    /// Makes a disk that is as fast as any other at first.
+    /// Makes a disk. At first it is as fast as any other.
     pub(crate) fn new(directory: &Path) -> Self {
         fs::create_dir_all(directory).expect("the directory is writable");
         let directory = directory.canonicalize().expect("it was made");

@@ -1,5 +1,5 @@
-//! A disk that a test can fill: a file system in memory, of a fixed size. Only the processes in
-//! its namespaces see it.
+//! A small disk, to be filled by a test: a file system in memory, of a fixed size. Only the
+//! processes in its namespaces see it.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -13,7 +13,7 @@ const MOUNTED: &str = "mounted";
 
 /// A small disk, mounted in namespaces of its own (`user_namespaces(7)`,
 /// `mount_namespaces(7)`). So it needs no privilege, and leaves nothing behind. It lasts as
-/// long as the process that holds the namespaces.
+/// long as the holder of the namespaces.
 pub(crate) struct SmallDisk {
     holder: Child,
     at: PathBuf,

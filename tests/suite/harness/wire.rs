@@ -51,7 +51,7 @@ pub(crate) enum NoAnswer {
 /// Reads the answers of one connection, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    /// The received bytes that are not parsed yet.
+    /// The received, unparsed bytes.
     buffer: Vec<u8>,
 }
 

@@ -28,8 +28,7 @@ const WRITE: Duration = Duration::from_secs(5);
 /// The pause between two bytes of a slow sender.
 const DRIP: Duration = Duration::from_millis(3);
 
-/// The statuses for a request that is not HTTP, or has too large a head. They come without a
-/// problem.
+/// The statuses for invalid HTTP and for too large a head. They come without a problem.
 const NO_HTTP: [u16; 3] = [400, 414, 431];
 
 /// Carries out a script; returns the statuses of the answers, or the fault of one of them.

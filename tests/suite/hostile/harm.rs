@@ -100,7 +100,7 @@ impl fmt::Display for Memory {
     }
 }
 
-/// Asserts that the hostile connections have ended.
+/// Waits for the end of the hostile connections; panics if they stay open.
 pub(super) async fn assert_connections_are_gone(cluster: &Cluster) {
     for port in ["rest", "links"] {
         let name = format!("chainring_connections{{port=\"{port}\"}}");

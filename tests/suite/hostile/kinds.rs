@@ -75,7 +75,7 @@ pub(super) const KINDS: &[Kind] = &[
     kind("mutated", mutations::mutated),
 ];
 
-/// The script of a request that is valid HTTP, and so must be answered.
+/// The script of a valid HTTP request. It must be answered.
 fn answered(request: &Request) -> Script {
     Script::answered(request.bytes(), to(request))
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::random::Draw;
 
-/// The port that a request goes to.
+/// The destination port of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Port {
     Rest,

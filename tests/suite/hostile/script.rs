@@ -38,7 +38,7 @@ pub(super) enum Expected {
 }
 
 impl Script {
-    /// Bytes of a valid request, and so of one that is answered.
+    /// The bytes of a valid request. It must be answered.
     pub(super) fn answered(bytes: Vec<u8>, to: AnswerTo) -> Self {
         Self::of(vec![Step::Write(bytes)], Expected::Answers(vec![to]))
     }

@@ -15,7 +15,7 @@ impl Cluster {
         self
     }
 
-    /// Gives a process a disk that the test can make slow, or let hang.
+    /// Gives a process a disk with adjustable delays and hangs.
     pub(crate) fn with_slow_disk(mut self, host: Host) -> Self {
         let directory = match host {
             Host::Node(node) => self.data_as_seen(node),
@@ -25,7 +25,7 @@ impl Cluster {
         self
     }
 
-    /// The disk of a process that was given a slow one.
+    /// The slow disk of a process. Panics if it has none.
     pub(crate) fn slow_disk(&self, host: Host) -> &SlowDisk {
         &self.slow_disks[&host]
     }

@@ -102,7 +102,7 @@ pub(super) fn addresses(route: &Route, draw: &mut Draw) -> Script {
     with_field(route, draw, "email", json!(address))
 }
 
-/// Texts that are long, empty, or of odd characters.
+/// Texts: long, empty, or of odd characters.
 pub(super) fn texts(route: &Route, draw: &mut Draw) -> Script {
     let letter = *draw.one(&[
         "x",
@@ -267,7 +267,7 @@ pub(super) fn media_types(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Chunks and lengths that no client library sends.
+/// Chunks and lengths unknown to client libraries.
 pub(super) fn chunks(route: &Route, draw: &mut Draw) -> Script {
     let mut request = with_body(route, draw);
     let body = std::mem::take(&mut request.body);

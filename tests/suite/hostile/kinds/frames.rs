@@ -8,7 +8,7 @@ use crate::hostile::request::Request;
 use crate::hostile::routes::Route;
 use crate::hostile::script::{Expected, Script, Step};
 
-/// Opens a websocket correctly, and then sends frames that no node sends.
+/// Opens a websocket correctly, and then sends frames unlike a node's.
 pub(super) fn after_handshake(route: &Route, draw: &mut Draw) -> Script {
     let handshake = Request::friendly(route, draw).bytes();
     let mut steps = vec![Step::Write(handshake), Step::ReadAnswer(AnswerTo::Other)];
@@ -49,7 +49,7 @@ fn frame(draw: &mut Draw) -> Vec<u8> {
     // Text, binary, continuation, close, ping, pong, and reserved opcodes.
     let opcode = *draw.one(&[0x81, 0x81, 0x81, 0x82, 0x80, 0x01, 0x88, 0x89, 0x8a, 0x83, 0xf1]);
     let length = match (payload.len(), draw.below(12)) {
-        // A length that announces more bytes than will follow.
+        // The length announces more bytes than will follow.
         (_, 0) => vec![0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
         (_, 1) => vec![0xfe, 0xff, 0xff],
         // A frame without a mask.

@@ -209,7 +209,7 @@ pub(super) fn hosts(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// The media types and encodings that a client accepts.
+/// Media types and encodings in the `accept` headers.
 pub(super) fn accept(route: &Route, draw: &mut Draw) -> Script {
     const VALUES: &[&str] = &[
         "*/*",
@@ -384,7 +384,7 @@ pub(super) fn credentials(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Heads that are not HTTP, or only just.
+/// Heads of invalid HTTP, or of barely valid HTTP.
 pub(super) fn odd_heads(route: &Route, draw: &mut Draw) -> Script {
     let request = Request::friendly(route, draw);
     let head = request.head();
