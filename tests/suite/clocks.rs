@@ -40,7 +40,7 @@ async fn a_wall_clock_that_jumps_by_days_and_years_is_not_noticed() {
         ("FAKETIME_NO_CACHE", "1"),
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
     ];
-    // Each reading of such a clock reads a file, so processes are slower than usual.
+    // Each reading of such a clock reads a file, so the heartbeat timeout is long.
     let patient = ["--heartbeat-timeout-ms", "3000"];
     cluster = cluster.with_environment(&environment);
     cluster = cluster.with_gateway_flags(&patient).with_node_flags(&patient);

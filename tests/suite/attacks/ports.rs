@@ -12,7 +12,7 @@ use crate::harness::cluster::Cluster;
 /// How long the gateway waits for a request in these tests.
 const RECEIVE: Duration = Duration::from_secs(1);
 
-/// How much longer the end may take on a busy machine.
+/// How much later the connection may end on a busy machine.
 const SLACK: Duration = Duration::from_secs(5);
 
 async fn cluster(flags: &[&str]) -> Cluster {

@@ -21,7 +21,7 @@ const REQUEST_BYTES: usize = 1 << 20;
 /// waits, a response being written, and the overhead of the allocator.
 const OF_READER_KIB: u64 = 96;
 
-/// The memory that the gateway may use besides.
+/// The memory that the gateway may use for everything else.
 const SLACK_KIB: u64 = 8 << 10;
 
 #[tokio::test(flavor = "multi_thread")]

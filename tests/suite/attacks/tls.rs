@@ -150,8 +150,8 @@ async fn a_ring_with_mutual_tls_serves_who_trusts_it_and_links_no_one_else() {
     let other = Authority::new(cluster.directory.path().join("other"));
     get(&cluster, &other, "/healthz").await.expect_err("a certificate of a stranger");
 
-    // Two nodes with the secret are not linked: the first does not speak TLS, the certificate
-    // of the second is signed by another authority.
+    // Two nodes with the secret get no link. The first does not speak TLS. The certificate of
+    // the second is signed by another authority.
     let data = cluster.directory.path().join("new");
     let plain = cluster.node_arguments("db-0", &data);
     let mut of_other = other.flags("localhost");

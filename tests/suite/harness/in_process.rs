@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::address;
 use super::cluster::{SECRET, node_id};
 
-/// Starts a ring on these storages, and returns its REST URL. The nodes keep no cache of
-/// records.
+/// Starts a ring on these storages, and returns its REST URL and its tasks. The nodes keep no
+/// cache of records.
 pub(crate) async fn start(
     ring: &Ring,
     directory: &Path,

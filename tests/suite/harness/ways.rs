@@ -1,7 +1,7 @@
 //! The network between processes: ways. A way can be slow, or be cut in one direction or both.
 //!
-//! A way is a proxy. While it is cut, it holds the bytes and passes them on afterwards, like
-//! TCP over a network after a short cut. A dialler gets no answer meanwhile.
+//! A way is a proxy. While it is cut, it holds the bytes, and passes them on afterwards. TCP
+//! does the same over a network that is cut for a while. A dialler gets no answer meanwhile.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -31,7 +31,7 @@ impl Development {
         Self::start(&in_directory(data), program, Process::spawn).await
     }
 
-    /// Starts one; `place` are its arguments for the place of the data.
+    /// Starts one; `place` holds its arguments about the place of the data.
     async fn start(
         place: &[String],
         program: fn(&Path) -> Command,

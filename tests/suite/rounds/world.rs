@@ -163,7 +163,7 @@ impl World {
         }
     }
 
-    /// Sets each way to the sum of its faults.
+    /// Applies the present faults to each way. Of several delays the longest counts.
     fn set_ways(&self) {
         let nodes = self.cluster.ring.size();
         for place in 0..nodes {

@@ -15,8 +15,8 @@ use crate::harness::cluster::Cluster;
 use crate::harness::slow_disk::Calls;
 use crate::kills::MACHINE;
 
-/// The slow node. It has the next copy of the partition before it, and the users of this
-/// partition are updated.
+/// The slow node. It has the next copy of partition `NEXT_OF`; the test updates the users of
+/// this partition.
 const NODE: usize = 1;
 const HOST: Host = Host::Node(NODE);
 const NEXT_OF: usize = 0;
