@@ -20,8 +20,8 @@ const DAMAGED: PartitionId = PartitionId(0);
 /// The copies of the damaged partition.
 const COPIES: [(usize, Member); 2] = [(0, Member::Home), (1, Member::Next)];
 
-/// A ring with users of the partition, in the order of their ids. The pause between scrubs is
-/// an hour, so damage is found only when a row is read.
+/// A ring with users of the partition, in the order of their ids. The comparison of the copies
+/// rests for an hour after some hundred rows, so damage is found only when a row is read.
 async fn ring_with_users() -> (Cluster, Vec<String>) {
     let mut cluster = Cluster::new(3).with_node_flags(&["--scrub-pause-ms", "3600000"]);
     cluster.start_all();
