@@ -1,14 +1,15 @@
-//! Peers that mean ill, or do it: each gets a clear answer, and nobody else notices.
+//! Malicious peers, and harmful mistakes of others. Each gets a clear answer, and nobody else
+//! notices.
 //!
-//! | module | what it shows |
+//! | module | shows |
 //! |---|---|
-//! | [`bodies`] | requests that mean two things, or nothing |
-//! | [`clients`] | clients in JavaScript that send garbage, too much, half, or too slowly |
-//! | [`hosts`] | pages of other sites, whose names were made to lead to a gateway |
+//! | [`bodies`] | ambiguous and meaningless requests |
+//! | [`clients`] | clients in JavaScript: garbage, too many bytes, half a message, slow senders |
+//! | [`hosts`] | pages of other sites whose names lead to a gateway |
 //! | [`ports`] | connections: too many, too slow, too large |
-//! | [`readers`] | clients that ask for much and read nothing |
-//! | [`tokens`] | who has no token, or one whose role does not suffice |
-//! | [`tls`] | ports with TLS, and peers without it or without a certificate |
+//! | [`readers`] | clients with many requests that read no answer |
+//! | [`tokens`] | clients without a token, or with a token of a weaker role |
+//! | [`tls`] | ports with TLS, and peers without TLS or without a certificate |
 
 mod bodies;
 mod clients;
@@ -26,19 +27,19 @@ use tokio::time::timeout;
 
 use crate::harness::cluster::Cluster;
 
-/// Longer than anything here may take.
+/// Longer than any step of these tests may take.
 const SOON: Duration = Duration::from_secs(30);
 
-/// All that a peer says until it closes the connection, in order or not.
+/// Reads until the peer closes or resets the connection; returns all of its bytes as text.
 async fn all_of(mut stream: impl AsyncRead + Unpin) -> String {
     let mut bytes = Vec::new();
     let read = timeout(SOON, stream.read_to_end(&mut bytes)).await;
-    // A reset is an end too.
+    // A reset ends the connection too.
     let _ = read.expect("it closes in time");
     String::from_utf8(bytes).expect("text")
 }
 
-/// How much memory the gateway takes.
+/// The resident memory of the gateway, in KiB.
 fn resident_kib(cluster: &Cluster) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", cluster.gateway().id()));
     let status = status.expect("it lives");

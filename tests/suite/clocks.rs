@@ -1,4 +1,4 @@
-//! Clocks that jump: nothing depends on what time of the day it is.
+//! Clocks that jump: nothing depends on the time of day.
 
 use std::fs;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::kills::MACHINE;
 
 const PLAN: LoadPlan = LoadPlan { clients: 8, users: 100, requests_per_second: 200 };
 
-/// How far the wall clock is off, one after the other, as libfaketime reads it.
+/// The offsets of the wall clock, one after the other, in the format of libfaketime.
 const JUMPS: [&str; 5] = ["+0", "-2d", "+1d", "+400d", "-400d"];
 
-/// Further than the time that the test takes, less than the farthest jump.
+/// More than the duration of the test, less than the farthest jump.
 const FAR: Duration = Duration::from_secs(300 * 24 * 3_600);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +40,7 @@ async fn a_wall_clock_that_jumps_by_days_and_years_is_not_noticed() {
         ("FAKETIME_NO_CACHE", "1"),
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
     ];
-    // Each look at such a clock reads a file.
+    // Each reading of such a clock reads a file, so the heartbeat timeout is long.
     let patient = ["--heartbeat-timeout-ms", "3000"];
     cluster = cluster.with_environment(&environment);
     cluster = cluster.with_gateway_flags(&patient).with_node_flags(&patient);
@@ -70,7 +70,8 @@ async fn a_wall_clock_that_jumps_by_days_and_years_is_not_noticed() {
     assert_nothing_is_lost(&mut cluster, &recorder, PLAN.users).await;
 }
 
-/// What time of the day it is to the gateway, since 1970: the id that it makes for a user says so (RFC 9562, section 5.7).
+/// The gateway's wall-clock time since 1970. It is part of the id that the gateway makes for a
+/// user (RFC 9562, section 5.7).
 async fn time_told_by(cluster: &Cluster) -> Duration {
     let user = json!({ "name": "Ada", "email": "ada@example.org", "group": 1 });
     let request = cluster.http.post(format!("{}/api/user/", cluster.url())).json(&user);

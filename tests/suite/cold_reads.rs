@@ -1,4 +1,5 @@
-//! Reads of a disk that does not answer: whoever wants what is in memory is served meanwhile, and the node is not taken for dead.
+//! Reads of a disk that does not answer. Requests for data in memory are served meanwhile, and
+//! the node is not taken for dead.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,13 +19,15 @@ use tokio_util::sync::CancellationToken;
 use crate::harness::cluster::node_id;
 use crate::harness::in_process::{start, wait_until_ready};
 
-/// As many reads as a node may have under way.
+/// The default limit of reads in flight at one node. The gateway of these tests allows twice as
+/// many (`harness::in_process`).
 const COLD: usize = 512;
 
-/// Longer than a link lives whose peer does not answer, and shorter than a request may take.
+/// Longer than the life of a link whose peer does not answer, and shorter than the deadline of
+/// a request.
 const HANGS: Duration = Duration::from_secs(3);
 
-/// Whether disks answer.
+/// Lets the reads of disks pass while it is open.
 #[derive(Default)]
 struct Gate {
     is_closed: Mutex<bool>,
@@ -41,14 +44,14 @@ impl Gate {
         self.opened.notify_all();
     }
 
-    /// Waits while it is closed.
+    /// Waits while the gate is closed.
     fn pass(&self) {
         let is_closed = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.opened.wait_while(is_closed, |is_closed| *is_closed).unwrap());
     }
 }
 
-/// Opens the gate in the end: threads that wait there would hold up a test that has failed.
+/// Opens the gate at the end, since the waiting threads would hold up a failed test.
 struct OpenInTheEnd(Arc<Gate>);
 
 impl Drop for OpenInTheEnd {
@@ -57,7 +60,7 @@ impl Drop for OpenInTheEnd {
     }
 }
 
-/// A storage of which users whose ids begin with `cold` are never at hand, and whose disk may hang.
+/// A storage with a disk that may hang. A user whose id begins with `cold` is never in memory.
 struct Hanging {
     inner: MemoryStorage,
     gate: Arc<Gate>,
@@ -91,7 +94,7 @@ impl Storage for Hanging {
     }
 }
 
-/// Users of the first partition, whose ids begin like this.
+/// Users of the first partition; their ids begin with this prefix.
 fn users(ring: &Ring, prefix: &str, count: usize) -> Vec<String> {
     let first = ring.places().next().unwrap().partition();
     let ids = (0..).map(|number| format!("{prefix}-{number}"));
@@ -174,7 +177,7 @@ async fn reads_that_hang_hold_up_neither_links_nor_what_is_at_hand() {
     }
     assert_eq!(rest.epochs().await, epochs, "no link was lost, so no view has changed");
 
-    // A node ends although a read never returns.
+    // A node ends even if a read never returns.
     gate.close();
     let left = Arc::clone(&rest);
     let hanging = users(&ring, "cold", 1).remove(0);

@@ -1,4 +1,5 @@
-//! Thousands of clients that each wait for their answer, while one node after the other stands still.
+//! Thousands of clients each wait for their answer, while one node after the other stands
+//! still.
 
 use std::time::Duration;
 
@@ -16,10 +17,11 @@ const NODES: usize = 3;
 
 const PLAN: CrowdPlan = CrowdPlan { readers: 3_400, updaters: 600, addresses: 8, users: 3_000 };
 
-/// How long each node stands still: longer than it takes to notice.
+/// How long each node stands still. Detection takes less.
 const STILL: Duration = Duration::from_secs(5);
 
-/// How long the ring may take to have both copies of everything in sync again, with the crowd at work.
+/// How long the ring may take, with the crowd at work, to have both copies of every partition
+/// in sync again.
 const RECOVERY: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
-//! A bit turns in what a node has stored: nobody is served what is damaged, and the copy is restored from the other one.
+//! A bit flips in a node's storage. Nobody is served damaged data, and the copy is restored
+//! from the other one.
 
 mod accepted;
 
@@ -15,17 +16,18 @@ use crate::harness::cluster::Cluster;
 
 const USERS: usize = 60;
 
-/// How long it may take until all is found and restored.
+/// How long finding and restoring all damage may take.
 const REPAIR: Duration = Duration::from_secs(30);
 
-/// Which row of a table is damaged.
+/// The row to damage, by its place in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pick {
     First,
     Last,
 }
 
-/// Turns a bit of a row that a copy on a node has in a table; no process may run there.
+/// Flips a bit of one row of a copy in a table of a node's storage. The node must not be
+/// running.
 fn turn_a_bit(cluster: &Cluster, (node, member): (usize, Member), table: Table, pick: Pick) {
     let storage = RocksStorage::open(&cluster.data(node), &RocksSettings::default())
         .expect("the storage opens");

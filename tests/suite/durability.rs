@@ -1,5 +1,5 @@
-//! No update is acknowledged before it is durable on both nodes: shown by a storage in between that writes down what
-//! happens in which order.
+//! No update is acknowledged before it is durable on both nodes. A storage between the node and
+//! its disk records the order of events.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -22,13 +22,13 @@ const NODES: usize = 3;
 const CLIENTS: u64 = 8;
 const UPDATES_PER_CLIENT: u64 = 40;
 
-/// Slow enough that an answer which does not wait for it is certainly too early.
+/// Slow enough that an answer certainly came too early if it did not wait for the sync.
 const SYNC_TAKES: Duration = Duration::from_millis(20);
 
-/// What happened, in order.
+/// The events, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Event {
-    /// A node wrote log entries; these are their bytes.
+    /// A node wrote log entries, with these bytes.
     Wrote {
         node: usize,
         entries: Vec<Bytes>,
@@ -39,7 +39,7 @@ enum Event {
     SyncReturned {
         node: usize,
     },
-    /// A client was told that its update was done.
+    /// A client received the success of its update.
     Acked {
         id: String,
         mark: String,
@@ -48,7 +48,7 @@ enum Event {
 
 type Journal = Arc<Mutex<Vec<Event>>>;
 
-/// A storage that tells the journal what is asked of it.
+/// A storage that records its calls in the journal.
 struct Watched<S> {
     inner: S,
     node: usize,
@@ -128,7 +128,8 @@ async fn no_update_is_acked_before_its_sync_has_returned_on_both_nodes() {
     assert_eq!(checked, CLIENTS * UPDATES_PER_CLIENT);
 }
 
-/// Whether a node wrote the entry with this mark, then began a sync, and that returned. One sync runs at a time.
+/// Whether the node wrote the entry with this mark, then began a sync, and the sync returned.
+/// Only one sync runs at a time.
 fn durable_before(journal: &[Event], node: usize, mark: &str) -> bool {
     let holds = |entry: &Bytes| entry.windows(mark.len()).any(|bytes| bytes == mark.as_bytes());
     let wrote = |event: &Event| matches!(event, Event::Wrote { node: by, entries } if *by == node && entries.iter().any(holds));
@@ -140,7 +141,7 @@ fn durable_before(journal: &[Event], node: usize, mark: &str) -> bool {
     rest[began..].contains(&Event::SyncReturned { node })
 }
 
-/// Creates and changes users, each with a name that is found again in the log.
+/// Creates and changes users. Each update has a unique name, to be found again in the log.
 async fn update(client: u64, url: String, journal: Journal) {
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     for number in 0..UPDATES_PER_CLIENT {

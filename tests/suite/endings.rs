@@ -1,4 +1,4 @@
-//! Processes that are asked to end, in the middle of something.
+//! Processes are asked to end in the middle of their work.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::harness::cluster::Cluster;
 
-/// Longer than anything here may take.
+/// Longer than any step of these tests may take.
 const SOON: Duration = Duration::from_secs(30);
 
-/// How long a request may take in these tests.
+/// The deadline of a request in these tests.
 const DEADLINE: Duration = Duration::from_secs(4);
 
 async fn cluster() -> Cluster {
@@ -23,7 +23,7 @@ async fn cluster() -> Cluster {
     cluster
 }
 
-/// A request of which the last byte is missing.
+/// Sends a request without its last byte.
 async fn half_a_request(cluster: &Cluster) -> TcpStream {
     let address = cluster.url().replace("http://", "");
     let mut stream = TcpStream::connect(&address).await.expect("the gateway listens");
@@ -33,7 +33,7 @@ async fn half_a_request(cluster: &Cluster) -> TcpStream {
         body.len() + 1
     );
     stream.write_all(head.as_bytes()).await.expect("the gateway reads");
-    // It says so when it begins to read the body.
+    // The gateway says this when it begins to read the body.
     let mut told = [0; 25];
     let read = timeout(SOON, stream.read_exact(&mut told)).await;
     read.expect("it answers in time").expect("it answers");
@@ -94,7 +94,7 @@ async fn a_gateway_that_ends_is_alive_and_not_ready() {
         stream.write_all(half.as_bytes()).await.expect("the gateway reads");
         halves.push(stream);
     }
-    // Another request is answered, so these have begun too.
+    // Another request is answered, so the gateway has begun to read these as well.
     cluster.healthy_within(SOON).await;
     sleep(Duration::from_millis(100)).await;
     let gateway = cluster.take_gateway();

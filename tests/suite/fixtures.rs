@@ -1,12 +1,12 @@
-//! Data that earlier releases have written is opened, and served as it was.
+//! Data of earlier releases is opened, and served unchanged.
 //!
-//! Each folder of `tests/fixtures/release-0.1` is a ring of two as its processes left it: users `user-1` to `user-300`, of which
-//! every tenth was changed to group 100 and then every fifteenth deleted.
+//! Each folder of `tests/fixtures/release-0.1` is the data of a ring of two, as its processes
+//! left it. It has users `user-1` to `user-300`. Every tenth of them was changed to group 100,
+//! then every fifteenth was deleted.
 //!
-//! | folder | how its processes ended |
-//! |---|---|
-//! | `stopped` | all were told to stop |
-//! | `killed` | `db-1` stood still while users `user-1001` to `user-1100` were created; then all were killed. `db-0` holds entries that `db-1` never had |
+//! - `stopped`: all processes were told to stop.
+//! - `killed`: `db-1` stood still while users `user-1001` to `user-1100` were created, then all
+//!   processes were killed. `db-0` holds entries that `db-1` never had.
 
 use std::fs;
 use std::path::Path;
@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 
 use super::harness::cluster::Cluster;
 
-/// Longer than it takes a ring to start.
+/// Enough time to start a ring.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A ring of two on a copy of the data that a release has left.
+/// A ring of two on a copy of the release's data.
 async fn ring_of(fixture: &str) -> Cluster {
     let mut cluster = Cluster::new(2);
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture);
@@ -40,7 +40,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What the release has answered last for a user; none where it was deleted.
+/// The release's last answer for a user; `None` if it was deleted.
 fn expected(number: u32) -> Option<Value> {
     let group = if number.is_multiple_of(10) { 100 } else { number % 7 };
     let record = json!({
@@ -66,7 +66,7 @@ async fn assert_all_users_are_there(cluster: &Cluster) {
     }
 }
 
-/// Updates go on: a user is created, changed and deleted.
+/// Updates still work: a user is created, changed and deleted.
 async fn assert_updates_go_on(cluster: &Cluster) {
     let (http, url) = (&cluster.http, format!("{}/api/user/", cluster.url()));
     let user = json!({"id": "later", "name": "Later", "email": "later@example.org", "group": 1});
@@ -91,7 +91,8 @@ async fn what_release_0_1_has_left_when_it_was_stopped_is_served() {
 async fn what_release_0_1_has_left_when_it_was_killed_under_load_is_served() {
     let mut cluster = ring_of("release-0.1/killed").await;
     assert_all_users_are_there(&cluster).await;
-    // Nobody was told of these: each is there as it was asked for, or not at all, and both copies agree.
+    // No client was told of these users. Each is there as requested, or not at all, and both
+    // copies agree.
     for number in 1_001..=1_100 {
         let url = format!("{}/api/user/user-{number}", cluster.url());
         let response = cluster.http.get(url).send().await.expect("an answer");

@@ -1,4 +1,5 @@
-//! The disk of a node is full: the node ends and says so, the ring goes on without it, and it comes back once there is room.
+//! The disk of a node is full. The node ends and says so, the ring goes on without it, and the
+//! node comes back once there is room.
 
 use std::time::Duration;
 
@@ -12,12 +13,12 @@ use crate::harness::promises::{Outage, assert_as_promised};
 
 const PLAN: LoadPlan = LoadPlan { clients: 8, users: 200, requests_per_second: 320 };
 
-/// The node whose disk is small.
+/// The node with the small disk.
 const NODE: usize = 1;
 
 const SIZE_MIB: u32 = 48;
 
-/// What an operator has to read, whenever the disk was found to be full.
+/// The words for the operator, each time the disk was found full.
 const SAID: &str = "the disk is full";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +51,7 @@ async fn a_node_whose_disk_is_full_leaves_and_comes_back_when_there_is_room() {
     assert_nothing_is_lost(&mut cluster, &recorder, PLAN.users).await;
 }
 
-/// The node ends by itself, and says why: on its standard error, and to the gateway.
+/// The node ends by itself, and names the reason on its standard error and to the gateway.
 async fn ends_for_want_of_room(cluster: &mut Cluster) {
     let (status, said) = cluster.take_node(NODE).ended().await;
     assert!(!status.success(), "it ended as if nothing was wrong:\n{said}");

@@ -1,4 +1,4 @@
-//! A cluster of real processes.
+//! A cluster of real processes, and its tools.
 
 pub(crate) mod address;
 pub(crate) mod audit;

@@ -1,18 +1,19 @@
-//! Hostile requests of every kind, on every route that the gateway describes and at the port of links, beside clients that
-//! mean well. `make rest-fuzz` plays them for as long as one likes; here is a short version.
+//! Hostile requests of every kind, on every described route and at the port of links, beside
+//! well-behaved clients. `make rest-fuzz` plays them for any time; this test is a short
+//! version.
 //!
-//! What is drawn follows from a seed, which is printed; an attack from the seed and its number. `REST_FUZZ_SEED` and
-//! `REST_FUZZ_ATTACK` play one again.
+//! The seed decides everything drawn, and is printed. The seed and the attack's number decide
+//! an attack. `REST_FUZZ_SEED` and `REST_FUZZ_ATTACK` play one again.
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`routes`] | what there is to ask for, from the gateway's description |
-//! | [`kinds`] | what is wrong with a request |
-//! | [`request`], [`script`] | a request in pieces; what is done over one connection |
-//! | [`attack`] | carrying that out, and judging the answers |
-//! | [`campaign`] | all kinds on all routes, and what came of it |
-//! | [`witness`] | clients that mean well |
-//! | [`harm`] | what of the ring must be as it was before |
+//! | [`routes`] | the routes, from the gateway's description |
+//! | [`kinds`] | the faults of a request |
+//! | [`request`], [`script`] | a request in pieces; an attacker's steps on one connection |
+//! | [`attack`] | carrying out a script and judging the answers |
+//! | [`campaign`] | all kinds on all routes, and the result |
+//! | [`witness`] | well-behaved clients |
+//! | [`harm`] | the state of the ring that must not change |
 
 mod attack;
 mod campaign;
@@ -40,12 +41,13 @@ use crate::harness::audit::{assert_copies_agree, audits};
 use crate::harness::cluster::Cluster;
 use crate::kills::MACHINE;
 
-/// How long it takes unless `REST_FUZZ_SECONDS` says otherwise.
+/// How many seconds the test takes, unless `REST_FUZZ_SECONDS` is set.
 const SECONDS: u64 = 10;
 
 const WITNESSES: u64 = 3;
 
-/// Caches as small as they may be: they are full before memory is looked at first, so whatever grows after that is none of them.
+/// The smallest caches. They are full before the first measurement of memory, so later growth
+/// is not theirs.
 const SMALL_CACHES: [&str; 6] =
     ["--record-cache-mib", "1", "--block-cache-mib", "1", "--write-buffers-mib", "3"];
 
@@ -98,7 +100,7 @@ async fn hostile_requests_harm_nobody_else() {
     assert_copies_agree(&cluster, &audits(&cluster));
 }
 
-/// What the gateway says of itself.
+/// The gateway's description of its API.
 async fn document(cluster: &Cluster) -> Value {
     let response = cluster.http.get(format!("{}/api/openapi.json", cluster.url())).send().await;
     response.expect("an answer").json().await.expect("it is JSON")

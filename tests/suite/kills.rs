@@ -12,14 +12,14 @@ use crate::harness::cluster::Cluster;
 use crate::harness::load::{Load, LoadPlan, Seen};
 use crate::harness::promises::{Outage, assert_as_promised};
 
-/// One of such tests at a time: each wants the machine for itself.
+/// Lets only one of the heavy tests run at a time: each needs the whole machine.
 pub(crate) static MACHINE: Mutex<()> = Mutex::const_new(());
 
 const PLAN: LoadPlan = LoadPlan { clients: 16, users: 1_000, requests_per_second: 320 };
 
 const DOWN: Duration = Duration::from_secs(10);
 
-/// How long a ring may take to have both copies of everything in sync again.
+/// How long a ring may take to have both copies of every partition in sync again.
 const RECOVERY: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]

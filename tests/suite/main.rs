@@ -1,25 +1,28 @@
-//! Tests against real processes on addresses and directories of their own.
+//! Tests against real processes, on addresses and directories of their own.
 //!
-//! | module | what it shows |
+//! | module | shows |
 //! |---|---|
 //! | [`rest`] | every call, every error |
-//! | [`kills`] | one node after the other is killed under load: no read fails, nothing acked is lost |
-//! | [`crowds`] | thousands of clients wait out each node that stands still: no read fails, and no update whose home is alive |
+//! | [`kills`] | nodes are killed in turn under load: no read fails, nothing acked is lost |
+//! | [`crowds`] | thousands of clients wait while one node after the other stands still |
 //! | [`restarts`] | all processes are killed at once |
 //! | [`rounds`] | schedules of the simulation, carried out on real processes |
-//! | [`damage`] | stored rows that are not what was written are found, never served, and restored |
+//! | [`damage`] | damaged rows are found, never served, and restored |
 //! | [`durability`] | no update is acked before it is durable on both nodes |
-//! | [`cold_reads`] | reads of a disk that does not answer hold up nothing but those who asked for them |
-//! | [`slow_disks`] | disks that are slow or hang: they are named, others go on, and what does not come back ends |
-//! | [`full_disk`] | a node without room ends and says so, the ring goes on, and it comes back once there is room |
-//! | [`socket_io`] | other people's socket.io clients |
-//! | [`endings`] | processes that are asked to end, in the middle of something |
+//! | [`cold_reads`] | reads of a silent disk hold up no other request |
+//! | [`slow_disks`] | slow and hanging disks are named, others go on, hung processes end |
+//! | [`full_disk`] | a node without room ends and says so; it returns once there is room |
+//! | [`socket_io`] | socket.io clients of other authors |
+//! | [`endings`] | processes are asked to end in the middle of their work |
 //! | [`fixtures`] | data of earlier releases is opened |
 //! | [`clocks`] | clocks that jump |
 //! | [`refusals`] | processes that do not belong |
-//! | [`operators`] | what operators set, read, and type |
-//! | [`attacks`] | peers that mean ill |
-//! | [`hostile`] | hostile requests of every kind on every route, drawn from a seed: `make rest-fuzz` plays many |
+//! | [`operators`] | settings, output and commands of operators |
+//! | [`attacks`] | malicious peers |
+//! | [`hostile`] | hostile requests of every kind on every route, drawn from a seed |
+//!
+//! In [`crowds`] no read fails, nor any update whose home is alive. In [`full_disk`] the ring
+//! goes on without the node. `make rest-fuzz` plays many requests of [`hostile`].
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "these are tests throughout")]
 

@@ -1,11 +1,11 @@
-//! What operators set, read, and type.
+//! The operator's side: settings, output and commands.
 //!
-//! | module | what it shows |
+//! | module | shows |
 //! |---|---|
-//! | [`variables`] | flags by environment variables, new and former ones |
-//! | [`addresses`] | what a node tells other nodes to dial |
-//! | [`directories`] | directories as file systems make them, and who may read what is in them |
-//! | [`logs`] | logs that nobody reads |
+//! | [`variables`] | flags set by environment variables, with new and former names |
+//! | [`addresses`] | the address at which other nodes shall dial a node |
+//! | [`directories`] | directories as file systems make them, and the permissions in them |
+//! | [`logs`] | logs without a reader |
 //! | [`signals`] | signals that end a process, and those that do not |
 //! | [`command`] | the command `chainring`, and pipes behind it |
 //! | [`development`] | `chainring dev`, and how its processes end |
@@ -29,7 +29,7 @@ use tokio::process::Command;
 use crate::harness::address;
 use crate::harness::process::{binary, text};
 
-/// Longer than anything here may take.
+/// Longer than any step of these tests may take.
 const SOON: Duration = Duration::from_secs(30);
 
 /// A directory for processes, with a secret in it.
@@ -46,7 +46,7 @@ impl Place {
         self.0.path().join(name)
     }
 
-    /// A gateway of a ring of two, on an address of its own.
+    /// A gateway of a ring of two, at an address of its own.
     fn gateway(&self) -> Command {
         let mut command = Command::new(binary("gateway"));
         let listen = address::fresh().to_string();
@@ -56,7 +56,7 @@ impl Place {
         command
     }
 
-    /// A node that nobody is at the address of its gateway.
+    /// A node whose gateway does not run.
     fn node(&self) -> Command {
         let mut command = Command::new(binary("db_process"));
         let gateway = format!("{}:3002", address::fresh());

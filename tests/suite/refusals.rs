@@ -1,11 +1,12 @@
-//! Processes that do not belong, or that cannot start: each ends with words that its operator understands.
+//! Processes that do not belong, or that cannot start. Each ends with words that its operator
+//! understands.
 //!
-//! | module | what it shows |
+//! | module | shows |
 //! |---|---|
 //! | [`starting`] | configurations and directories with which no process starts |
-//! | [`strangers`] | nodes that a ring turns away, and goes on undisturbed |
+//! | [`strangers`] | nodes refused by a ring, which goes on undisturbed |
 //! | [`copies`] | copies of a node's data directory |
-//! | [`gateways`] | a gateway that is told another ring than the nodes or its own state know |
+//! | [`gateways`] | a gateway with another ring than its nodes or its own state |
 
 mod copies;
 mod gateways;
@@ -19,10 +20,10 @@ use protocol::view::View;
 use crate::harness::cluster::Cluster;
 use crate::harness::process::Process;
 
-/// Longer than it takes to form a ring, and to bring a node back.
+/// Enough time to form a ring, or to bring a node back.
 const SOON: Duration = Duration::from_secs(30);
 
-/// Waits until a process gives up; returns what it complains of: one line, the last.
+/// Waits until a process gives up; returns its complaint, the last line of its output.
 async fn complaint(process: Process) -> String {
     let (status, output) = process.ended().await;
     assert!(!status.success(), "it ended well:\n{output}");
@@ -30,7 +31,7 @@ async fn complaint(process: Process) -> String {
     complaint.unwrap_or_else(|| panic!("the last line is no error:\n{output}")).to_owned()
 }
 
-/// Whether all words are in a complaint.
+/// Asserts that the complaint contains all of these words.
 #[track_caller]
 fn assert_says(complaint: &str, words: &[&str]) {
     for words in words {
@@ -38,14 +39,14 @@ fn assert_says(complaint: &str, words: &[&str]) {
     }
 }
 
-/// A ring that must not notice what happens around it.
+/// The state of a ring that must not notice what happens around it.
 struct Undisturbed {
     views: Vec<Option<View>>,
     boots: Vec<Option<u64>>,
 }
 
 impl Undisturbed {
-    /// Remembers how a healthy ring is.
+    /// Remembers the state of a healthy ring.
     async fn ring(cluster: &Cluster) -> Self {
         cluster.healthy_within(SOON).await;
         let status = cluster.status().await.expect("the gateway tells");
@@ -55,7 +56,7 @@ impl Undisturbed {
         }
     }
 
-    /// Whether it is still like that: no view was changed, no node was replaced, and nobody died.
+    /// Asserts that no view was changed, no node was replaced, and no process died.
     async fn is_still(&self, cluster: &mut Cluster) {
         let now = Self::ring(cluster).await;
         assert_eq!(now.views, self.views, "a view has changed");

@@ -1,19 +1,19 @@
 //! REST: every call and every error, as HTTP clients see them.
 //!
-//! | module | what it shows |
+//! | module | shows |
 //! |---|---|
 //! | [`users`] | the four calls |
-//! | [`ids`] | which ids there are, how paths name them, and those that the gateway makes |
+//! | [`ids`] | valid ids, ids in paths, and ids made by the gateway |
 //! | [`preconditions`] | `ETag`, `If-Match` and `If-None-Match` |
-//! | [`bodies`] | what is read of a body: its type, its size, its JSON |
+//! | [`bodies`] | reading a body: its type, its size, its JSON |
 //! | [`fields`] | each fault of a field is named |
-//! | [`texts`] | names and addresses in any script come back as they were sent |
+//! | [`texts`] | names and addresses in any script come back unchanged |
 //! | [`routes`] | paths and methods |
-//! | [`cluster`] | what the gateway tells of itself, also before there is a cluster |
-//! | [`lost`] | what an operator reads and does when data is lost for good |
-//! | [`served_by`] | which copy answers, where that is shown |
+//! | [`cluster`] | the gateway's account of itself, also before there is a cluster |
+//! | [`lost`] | an operator's view and command when data is lost for good |
+//! | [`served_by`] | the answering copy, where it is shown |
 //! | [`metrics`] | the formats of metrics |
-//! | [`unavailable`] | what is certainly not done, and what is not known |
+//! | [`unavailable`] | requests certainly not done, and those with an unknown outcome |
 
 mod bodies;
 mod client;

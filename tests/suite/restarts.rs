@@ -1,4 +1,5 @@
-//! All processes are killed at once and started again, or one node after the other is restarted in order.
+//! All processes are killed at once and started again; or the nodes are restarted one after the
+//! other.
 
 use std::time::Duration;
 

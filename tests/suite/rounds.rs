@@ -1,9 +1,10 @@
-//! Rounds: schedules of the simulation, drawn from seeds, carried out on real processes under load, and judged by the
-//! simulation's checks. A round is one fault.
+//! Rounds: schedules of the simulation, drawn from seeds, are carried out on real processes
+//! under load. The checks of the simulation judge them. A round is one fault.
 //!
-//! `make rounds` plays as many as one likes; here is a short version. Of the simulation's faults these are the ones that
-//! can be made to happen to processes: kills and restarts, SIGSTOP and SIGCONT, cuts and slow networks (by proxies in
-//! between), deleted data directories. A schedule that fails is left in a file; `ROUNDS_SCHEDULE` plays it again.
+//! `make rounds` plays any number of them; this test is a short version. It plays those faults
+//! of the simulation that are possible with processes: kills and restarts, SIGSTOP and SIGCONT,
+//! cuts and slow networks (by proxies in between), deleted data directories. A failed schedule
+//! is left in a file; `ROUNDS_SCHEDULE` plays it again.
 
 mod play;
 mod world;
@@ -18,7 +19,7 @@ use sim::plan::{Options, Plan, StorageKind};
 use self::play::{Played, play};
 use crate::kills::MACHINE;
 
-/// How many rounds are played unless `ROUNDS` says otherwise.
+/// The number of rounds, unless `ROUNDS` is set.
 const ROUNDS: usize = 8;
 
 /// How many rounds of a schedule are played on one cluster.
@@ -60,7 +61,8 @@ async fn schedules_of_the_simulation_find_nothing_wrong_with_real_processes() {
     }
 }
 
-/// A schedule of the simulation, on a ring that a small machine bears. Where faults come one at a time, no read may fail.
+/// A schedule of the simulation, on a ring small enough for a small machine: at most 4 nodes.
+/// Where faults come one at a time, no read may fail.
 fn plan(seed: u64) -> Plan {
     let options = Options { storage: StorageKind::Rocksdb, kinds: KINDS.to_vec() };
     let mut plan = Plan::draw(seed, &options);
@@ -84,7 +86,7 @@ async fn played(plan: &Plan, rounds: usize) -> Played {
     played
 }
 
-/// Where the schedule lies while it is played, and stays if it fails.
+/// The file of the schedule while it is played. The file stays if the schedule fails.
 fn schedule_of(plan: &Plan) -> PathBuf {
     std::env::temp_dir().join(format!("chainring-rounds-{}.json", plan.seed))
 }
@@ -110,7 +112,7 @@ fn report(played: &Played, took: Duration) {
     println!("{}", faults.collect::<Vec<_>>().join(", "));
 }
 
-/// Whether no read may fail.
+/// Whether faults come one at a time, so that no read may fail.
 fn is_paced(plan: &Plan) -> bool {
     plan.swarm.pace == Pace::OneAtATime
 }

@@ -1,4 +1,5 @@
-//! Disks that are slow, or hang, under real processes: they are named, others go on, and what does not come back ends.
+//! Disks under real processes are slow or hang. They are named, others go on, and a process
+//! ends if its disk does not come back.
 
 mod ends;
 mod gateways;
@@ -25,7 +26,7 @@ fn is_home_only(status: &ClusterStatus, partition: usize) -> bool {
     of.home.in_sync && !of.next.in_sync
 }
 
-/// The first users of a partition.
+/// The ids of the first users of a partition.
 fn users(cluster: &Cluster, partition: usize, count: usize) -> Vec<String> {
     let place = cluster.ring.places().nth(partition).expect("a partition");
     cluster.users_of(place.partition()).take(count).collect()
@@ -38,7 +39,7 @@ async fn create(cluster: &Cluster, id: &str, name: &str) {
     assert_eq!(created.status(), 201, "{id}");
 }
 
-/// Changes a user; the status.
+/// Changes a user; returns the status.
 async fn change(cluster: &Cluster, id: &str, group: u32) -> u16 {
     let url = format!("{}/api/user/", cluster.url());
     let patch = json!({ "id": id, "group": group });
@@ -46,7 +47,7 @@ async fn change(cluster: &Cluster, id: &str, group: u32) -> u16 {
     changed.status().as_u16()
 }
 
-/// Reads a user; the group, if that succeeds.
+/// Reads a user; returns the group, or `None` if the read fails.
 async fn read(cluster: &Cluster, id: &str) -> Option<u64> {
     let url = format!("{}/api/user/{id}", cluster.url());
     let read = cluster.http.get(url).send().await.expect("an answer");

@@ -3,9 +3,11 @@
 use protocol::id::Position;
 use protocol::user::{NewUser, User, UserPatch};
 
-/// A body, as each of the requests that have one reads it, as a stored record, and as the tag of one.
+/// Parses the bytes as the body of each request with a body, as a stored record, and as an
+/// entity tag.
 ///
-/// What is accepted is a record that survives its JSON, or a tag that is written as it was read.
+/// An accepted record must survive a round trip through JSON. An accepted tag must be written
+/// as it was read.
 pub fn bodies(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data)
         && let Ok(position) = text.parse::<Position>()

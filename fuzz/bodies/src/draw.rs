@@ -5,9 +5,11 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 const SEED_BYTES: usize = 32;
 
-/// A value, by the first bytes as the seed of a generator; none where the strategy rejects what it would make of them.
+/// Draws a value; the first bytes are the seed of the generator. Returns `None` if the strategy
+/// rejects the value drawn.
 ///
-/// proptest can take bytes for the numbers themselves, but some distributions reject the zeros behind their end for ever.
+/// proptest can also take the bytes as the random numbers themselves. When the bytes end, it
+/// goes on with zeros, and some distributions reject those for ever.
 pub(crate) fn draw<S: Strategy>(strategy: &S, bytes: &[u8]) -> Option<S::Value> {
     let mut seed = [0; SEED_BYTES];
     for (seed, byte) in seed.iter_mut().zip(bytes) {

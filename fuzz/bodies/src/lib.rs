@@ -1,16 +1,17 @@
-//! What is fuzzed: a function for each target, which takes whatever bytes and panics where something is wrong.
+//! The fuzz targets. Each is a function: it takes any bytes, and panics where something is
+//! wrong.
 //!
-//! | target | what it reads |
+//! | target | reads |
 //! |---|---|
-//! | [`messages`] | frames of every kind of link, and the `auth` of those who connect |
-//! | [`packets`] | what a server's websocket messages mean to the client end of a link |
-//! | [`rows`] | what a node finds in its storage |
+//! | [`messages`] | frames of every kind of link, and the `auth` of a connecting peer |
+//! | [`packets`] | a server's websocket messages, at the client end of a link |
+//! | [`rows`] | the rows in a node's storage |
 //! | [`bodies`] | bodies of REST requests, and records |
 //! | [`state`] | the controller's file |
 //! | [`core`] | schedules for nodes, controller and router |
 //!
-//! The same functions are run by libFuzzer (the workspace around this package) and, over the corpora that are kept, by the tests of
-//! this package.
+//! libFuzzer runs these functions (in the workspace around this package). The tests of this
+//! package run them too, over the stored corpora.
 
 #![allow(clippy::unwrap_used, reason = "a panic here is how a finding is told")]
 
@@ -30,10 +31,10 @@ pub use self::packets::packets;
 pub use self::rows::rows;
 pub use self::state::state;
 
-/// A target.
+/// A fuzz target. It panics if it finds a defect.
 pub type Target = fn(&[u8]);
 
-/// All targets, by the names of their corpora.
+/// All targets, each with the name of its corpus.
 pub const TARGETS: [(&str, Target); 6] = [
     ("bodies", bodies),
     ("core", core),

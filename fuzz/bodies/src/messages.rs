@@ -13,9 +13,10 @@ use serde::de::DeserializeOwned;
 
 use crate::draw::draw;
 
-/// A frame of one kind of link, or an `auth`: as it arrives, or drawn, encoded and decoded.
+/// Reads a frame of one kind of link, or an `auth`; or draws messages for such a frame. The
+/// first byte chooses.
 ///
-/// What is decoded is encoded to something that is decoded to the same.
+/// Encoding the decoded messages and decoding them again must give the same messages.
 pub fn messages(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     match kind {
@@ -31,7 +32,8 @@ pub fn messages(data: &[u8]) {
 }
 
 fn frame<M: Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) {
-    // Of whatever version it says that it is: what was found in frames of one is looked for in those of another.
+    // The frame names its own version. So an input found with frames of one version is useful
+    // with frames of another.
     let Some((version, _)) = data.split_first_chunk() else { return };
     if let Ok(messages) = decode::<M>(Version(u16::from_be_bytes(*version)), data) {
         same(messages);
@@ -39,7 +41,7 @@ fn frame<M: Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) {
 }
 
 fn drawn<M: Arbitrary + Serialize + DeserializeOwned + PartialEq + Debug>(data: &[u8]) {
-    // Few: what there is to find is in a message, or between two of them.
+    // A few messages are enough: a defect is within one message, or between two of them.
     if let Some(messages) = draw(&vec(any::<M>(), 1..4), data) {
         same(messages);
     }

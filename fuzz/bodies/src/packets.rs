@@ -4,7 +4,7 @@ use link::fuzzing::{WebsocketMessage, client_reads};
 
 use crate::pieces::Pieces;
 
-/// A server's websocket messages, texts and binaries, as a client reads them.
+/// Lets the client end of a link read a server's websocket messages, texts and binaries.
 pub fn packets(data: &[u8]) {
     let mut pieces = Pieces(data);
     let mut messages = Vec::new();

@@ -17,9 +17,10 @@ use uuid::Uuid;
 use crate::draw::draw;
 use crate::pieces::Pieces;
 
-/// A node's rows, keys and values, most of them with the right checksum; or an entry that is drawn, stored and read.
+/// Starts a node on arbitrary rows of keys and values; or draws an entry, stores it and reads
+/// it. The bytes choose which rows get the right checksum.
 ///
-/// Whatever is there, a node starts or says why it does not.
+/// Whatever the rows are, the node starts or says why it does not.
 pub fn rows(data: &[u8]) {
     let Some((kind, data)) = data.split_first() else { return };
     if *kind == 0 { stored(data) } else { found(data) }
@@ -60,7 +61,7 @@ fn found(data: &[u8]) {
 fn stored(data: &[u8]) {
     let Some(entry) = draw(&any::<Entry>(), data) else { return };
     let storage = Arc::new(MemoryDisk::new().open());
-    // No records at hand: what is read is what was stored.
+    // The cache of records has no room, so each read returns the stored row.
     let (store, _) = Store::open(storage, &node(), 0, Uuid::nil).expect("it is empty");
     let seq = entry.position.seq;
     let mut batch = Batch::new();

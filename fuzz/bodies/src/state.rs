@@ -6,9 +6,9 @@ use ring_core::gateway::{Gateway, GatewaySettings};
 use ring_core::time::Time;
 use uuid::Uuid;
 
-/// A file, from which a gateway starts if it can be read.
+/// Reads a file, and starts a gateway from it if it is valid.
 ///
-/// What is read is written to something that is read to the same.
+/// Writing a parsed state and parsing it again must give the same state.
 pub fn state(data: &[u8]) {
     let Ok(found) = state::parse(data) else { return };
     assert_eq!(state::parse(&state::to_text(&found)), Ok(found.clone()));

@@ -1,4 +1,4 @@
-//! The corpora that are kept, played once more.
+//! Plays the stored corpora once more.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Requests that no client library would send.
+//! Requests that no client library sends.
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -10,7 +10,7 @@ async fn answer_to(cluster: &Cluster, request: &str) -> String {
     let address = cluster.url();
     let address = address.strip_prefix("http://").expect("the URL of a gateway");
     let mut stream = TcpStream::connect(address).await.expect("the gateway listens");
-    // It may hang up before all is written.
+    // The gateway may hang up before it has read the whole request.
     let _ = stream.write_all(request.as_bytes()).await;
     all_of(stream).await
 }
@@ -66,7 +66,8 @@ async fn requests_that_mean_two_things_or_nothing_are_refused_and_the_next_is_se
     let answer = answer_to(&cluster, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
     assert!(!answer.contains(" 200"), "{answer}");
 
-    // A length and chunks: the chunks count, nothing behind them is taken for a request, and the connection ends.
+    // Both a length and chunks: the chunks count, the bytes after them are not read as another
+    // request, and the connection ends.
     let smuggled = format!("content-length: {}\r\ntransfer-encoding: chunked", length + 5);
     let request = post(&smuggled, &format!("0\r\n\r\n{}", post("", record)));
     let answer = answer_to(&cluster, &request.replace("connection: close\r\n", "")).await;

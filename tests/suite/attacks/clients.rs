@@ -1,4 +1,5 @@
-//! Clients in JavaScript that send garbage, too much, half, or too slowly: `npm/hostile.mjs`.
+//! Clients in JavaScript (`npm/hostile.mjs`) that send garbage, too many bytes, half a message,
+//! or send too slowly.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,13 +12,14 @@ use super::{SOON, resident_kib};
 use crate::harness::cluster::Cluster;
 use crate::socket_io::hellos;
 
-/// How long all attacks may take together.
+/// How long all attacks together may take.
 const ALL: Duration = Duration::from_secs(150);
 
-/// How long a connection may live that does not say who it is, or has said something wrong, on a busy machine.
+/// How long a connection may live, in milliseconds, if the client does not say hello or has
+/// made a mistake. Enough for a busy machine.
 const AT_ONCE_MS: u64 = 6_000;
 
-/// What the gateway may take more of memory afterwards.
+/// How much more memory the gateway may use after the attacks.
 const GROWTH_KIB: u64 = 32 << 10;
 
 #[derive(Debug, Deserialize)]

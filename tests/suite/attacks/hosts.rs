@@ -1,5 +1,5 @@
-//! Pages of other sites, whose names were made to lead to a gateway that asks for no tokens (DNS
-//! rebinding).
+//! DNS rebinding: a page of another site, whose name was made to point to a gateway without
+//! tokens.
 
 use std::fs;
 
@@ -11,10 +11,10 @@ use super::{SOON, all_of};
 use crate::harness::cluster::Cluster;
 use crate::harness::process::text;
 
-/// What a browser asks for such a page.
+/// The `Host` header of a browser on such a page.
 const REBOUND: &str = "host: rebound.attacker.example:3001";
 
-/// The answer to a request without its line and its body.
+/// Sends a request with this line and these headers; returns the answer.
 async fn answer(address: &str, line: &str, headers: &[&str], body: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("the gateway listens");
     let head =
@@ -63,7 +63,7 @@ async fn a_page_of_another_site_reads_and_changes_nothing() {
             assert!(answer.contains("--host NAME"), "{line}: {answer}");
         }
     }
-    // The target counts, whatever the header says.
+    // The target counts, not the header.
     let line = "GET http://rebound.attacker.example/api/user/ada HTTP/1.1";
     let told = answer(&address, line, &["host: localhost"], "").await;
     assert!(told.starts_with("HTTP/1.1 421 "), "{told}");
@@ -85,7 +85,7 @@ async fn a_page_of_another_site_reads_and_changes_nothing() {
     assert!(read.starts_with("HTTP/1.0 200 "), "{read}");
     let eve = answer(&address, "GET /api/user/eve HTTP/1.1", &["host: localhost"], "").await;
     assert!(eve.starts_with("HTTP/1.1 404 "), "{eve}");
-    // Those that balance load call the gateway as they like, and learn that it is there.
+    // Load balancers call the gateway by any name, and learn that it is there.
     for path in ["/healthz", "/readyz"] {
         let well = answer(&address, &format!("GET {path} HTTP/1.1"), &[REBOUND], "").await;
         assert!(well.starts_with("HTTP/1.1 200 "), "{path}: {well}");

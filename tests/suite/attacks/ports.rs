@@ -9,10 +9,10 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{SOON, all_of};
 use crate::harness::cluster::Cluster;
 
-/// How long a request may take to arrive in these tests.
+/// How long the gateway waits for a request in these tests.
 const RECEIVE: Duration = Duration::from_secs(1);
 
-/// How much longer it may take on a busy machine.
+/// How much later the connection may end on a busy machine.
 const SLACK: Duration = Duration::from_secs(5);
 
 async fn cluster(flags: &[&str]) -> Cluster {
@@ -40,7 +40,7 @@ async fn of_too_many_connections_each_is_told_so_and_the_others_are_served() {
     let most = MOST.to_string();
     let cluster = cluster(&["--connections-of-address-max", &most]).await;
     let metrics = cluster.http.get(format!("{}/metrics", cluster.url()));
-    // The client of this test keeps a connection or two, and may lose them.
+    // The HTTP client of this test holds one or two connections, and may lose them.
     let mut taken = Vec::new();
     let refusal = loop {
         let mut stream =
@@ -78,7 +78,7 @@ async fn who_sends_too_slowly_is_cut_off_and_who_sends_too_much_is_told() {
     let receive = RECEIVE.as_millis().to_string();
     let cluster = cluster(&["--receive-deadline-ms", &receive]).await;
 
-    // Nothing, half a head, a byte now and then.
+    // Three clients: one sends nothing, one half a head, one a byte now and then.
     let since = Instant::now();
     let nothing = connect(&cluster).await;
     let half = sending(&cluster, "GET /api/user/ada HTTP/1.1\r\nhost:").await;
@@ -101,7 +101,7 @@ async fn who_sends_too_slowly_is_cut_off_and_who_sends_too_much_is_told() {
         assert!(answer.contains(part), "no {part} in {answer}");
     }
 
-    // A head without an end.
+    // A head of more than 20 KiB.
     let head =
         format!("GET / HTTP/1.1\r\nhost: localhost\r\npadding: {}\r\n\r\n", "x".repeat(20 << 10));
     let answer = all_of(sending(&cluster, &head).await).await;

@@ -1,4 +1,4 @@
-//! Clients that ask for much, one request after the other, and read nothing.
+//! Clients that send many requests over one connection and read no answer.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,22 +11,23 @@ use tokio::time::sleep;
 use super::{SOON, resident_kib};
 use crate::harness::cluster::Cluster;
 
-/// How many there are.
+/// The number of clients.
 const READERS: usize = 100;
 
-/// How many bytes of requests each sends, as far as the gateway reads them.
+/// How many bytes of requests each client tries to send. The gateway may stop reading earlier.
 const REQUEST_BYTES: usize = 1 << 20;
 
-/// What the gateway may hold for each: a head that comes, a head that waits and a response that is written, with what an
-/// allocator makes of them.
+/// The memory that the gateway may use for one client: a head being received, a head that
+/// waits, a response being written, and the overhead of the allocator.
 const OF_READER_KIB: u64 = 96;
 
-/// What the gateway may take besides.
+/// The memory that the gateway may use for everything else.
 const SLACK_KIB: u64 = 8 << 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_clients_that_do_not_read_is_bounded() {
-    // Nobody is cut off before all is measured.
+    // The write deadline is long, so that the gateway cuts off no client before the
+    // measurement.
     let mut cluster = Cluster::new(2).with_gateway_flags(&["--write-deadline-ms", "60000"]);
     cluster.start_all();
     cluster.healthy_within(SOON).await;
@@ -60,7 +61,7 @@ async fn what_waits_for_clients_that_do_not_read_is_bounded() {
     assert!(cluster.all_alive());
 }
 
-/// Sends a request again and again over each of the connections, and reads nothing.
+/// Sends the request again and again over each connection, and reads nothing.
 fn readers(cluster: &Cluster, request: &str) -> JoinSet<()> {
     let address = cluster.url();
     let address = address.strip_prefix("http://").expect("the URL of a gateway");
@@ -73,7 +74,7 @@ fn readers(cluster: &Cluster, request: &str) -> JoinSet<()> {
             let socket = TcpSocket::new_v4().expect("a socket");
             socket.set_recv_buffer_size(4 << 10).expect("it can be small");
             let mut stream = socket.connect(address).await.expect("the gateway listens");
-            // It takes no more of them once it waits for this client.
+            // The gateway stops reading once it waits for this client.
             let _ = stream.write_all(requests.as_bytes()).await;
             std::future::pending::<()>().await;
         });
@@ -81,7 +82,7 @@ fn readers(cluster: &Cluster, request: &str) -> JoinSet<()> {
     readers
 }
 
-/// What the gateway takes, once that does not change any more.
+/// The resident memory of the gateway, in KiB, once it has stopped growing.
 async fn settled_kib(cluster: &Cluster) -> u64 {
     let (mut most, mut same) = (0, 0);
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! Ports with TLS, and peers without it or without a certificate.
+//! Ports with TLS, and peers without TLS or without a certificate.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use super::{SOON, all_of};
 use crate::harness::cluster::Cluster;
 use crate::harness::process::{Process, text};
 
-/// An authority, and what it has signed.
+/// A certificate authority, with the directory of its files.
 struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     directory: PathBuf,
@@ -31,7 +31,7 @@ impl Authority {
     fn new(directory: PathBuf) -> Self {
         fs::create_dir_all(&directory).expect("the directory is writable");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
-        // OpenSSL takes a certificate whose subject is its issuer's for self-signed.
+        // OpenSSL takes a certificate for self-signed if its subject equals its issuer.
         params.distinguished_name.push(DnType::CommonName, "an authority of the tests");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
@@ -44,7 +44,7 @@ impl Authority {
         self.directory.join("ca.pem")
     }
 
-    /// Dials whom the authority vouches for.
+    /// A connector that trusts the certificates of this authority.
     fn connector(&self) -> TlsConnector {
         let mut authorities = RootCertStore::empty();
         let certificate = CertificateDer::from_pem_file(self.ca()).expect("it was written");
@@ -56,7 +56,7 @@ impl Authority {
         TlsConnector::new(watch::Sender::new(Arc::new(config)).subscribe())
     }
 
-    /// The flags of a process at an address.
+    /// The TLS flags of a process at this address. Writes its new certificate and key.
     fn flags(&self, address: &str) -> Vec<String> {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(vec![address.to_owned()]).expect("an address");
@@ -73,7 +73,7 @@ impl Authority {
     }
 }
 
-/// What is at a path, for someone who trusts the authority.
+/// Gets a path from the gateway as a client that trusts this authority; returns the body.
 async fn get(cluster: &Cluster, authority: &Authority, path: &str) -> std::io::Result<String> {
     let address = cluster.url().replace("http://", "");
     let mut stream = authority.connector().connect(&address).await?;
@@ -100,7 +100,7 @@ async fn healthy(cluster: &Cluster, authority: &Authority) {
 struct Ring {
     cluster: Cluster,
     authority: Authority,
-    /// Of each of its processes.
+    /// The TLS flags of each process.
     flags: Vec<String>,
 }
 
@@ -137,7 +137,7 @@ async fn who_sends_all_of_a_body_over_tls_before_it_reads_hears_the_answer() {
 async fn a_ring_with_mutual_tls_serves_who_trusts_it_and_links_no_one_else() {
     let Ring { mut cluster, authority, .. } = ring().await;
 
-    // Who does not speak TLS.
+    // A client without TLS.
     let address = cluster.url().replace("http://", "");
     let mut plain = TcpStream::connect(&address).await.expect("the gateway listens");
     plain.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("open");
@@ -146,11 +146,12 @@ async fn a_ring_with_mutual_tls_serves_who_trusts_it_and_links_no_one_else() {
     let _ = read.expect("it closes in time");
     assert!(!answer.starts_with(b"HTTP"), "it was served without TLS");
 
-    // Who trusts somebody else.
+    // A client that trusts another authority.
     let other = Authority::new(cluster.directory.path().join("other"));
     get(&cluster, &other, "/healthz").await.expect_err("a certificate of a stranger");
 
-    // A node with the secret, and without a certificate of the authority; then one that does not speak TLS at all.
+    // Two nodes with the secret get no link. The first does not speak TLS. The certificate of
+    // the second is signed by another authority.
     let data = cluster.directory.path().join("new");
     let plain = cluster.node_arguments("db-0", &data);
     let mut of_other = other.flags("localhost");
@@ -181,7 +182,7 @@ async fn certificates_that_change_are_taken_over_without_a_restart() {
     cluster.gateway().says("the certificates stay as they are").await;
     get(&cluster, &authority, "/healthz").await.expect("as before: the key is of another one");
 
-    // Only with the last of them they go together.
+    // Certificate, key and authority fit together only when all three are replaced.
     replace("--tls-ca");
     replace("--tls-key");
     healthy(&cluster, &other).await;

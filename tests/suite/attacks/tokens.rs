@@ -1,4 +1,4 @@
-//! Who has no token, or one whose role does not suffice.
+//! Clients without a token, or with a token of a weaker role.
 
 use std::fs;
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn lines(tokens: &[(Role, &str)]) -> String {
     tokens.iter().map(|(role, token)| line(*role, token) + "\n").collect()
 }
 
-/// A client that shows a token with every request.
+/// A client that sends the token with every request.
 fn holder(token: &str) -> Client {
     let value = HeaderValue::try_from(format!("Bearer {token}")).expect("a header");
     let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
@@ -68,7 +68,7 @@ async fn each_token_may_do_what_its_role_may_until_the_file_says_otherwise() {
     }
     assert_eq!(asked(&strangers[0], &cluster, Method::GET, "/healthz").await, 200);
 
-    // A file that is wrong changes nothing; one that is right does, without a restart.
+    // An invalid file changes nothing. A valid one takes effect without a restart.
     fs::write(&file, "nonsense\n").expect("the directory is writable");
     cluster.gateway().says("the API tokens stay as they are").await;
     assert_eq!(asked(&holder(TOKENS[2].1), &cluster, Method::GET, "/metrics").await, 200);

@@ -1,4 +1,5 @@
-//! Both copies of a partition are damaged: what is whole is served, and an operator brings the partition back.
+//! Both copies of a partition are damaged. Whole records are served, and an operator brings the
+//! partition back.
 
 use api::PartitionStatus;
 use db_process::storage::Table;
@@ -13,13 +14,14 @@ use crate::harness::audit::{assert_copies_agree, audits};
 use crate::harness::cluster::Cluster;
 use crate::harness::process::Process;
 
-/// Its home is db-0, its replica is on db-1.
+/// The damaged partition. Its home copy is on db-0, its next copy on db-1.
 const DAMAGED: PartitionId = PartitionId(0);
 
-/// The copies of it.
+/// The copies of the damaged partition.
 const COPIES: [(usize, Member); 2] = [(0, Member::Home), (1, Member::Next)];
 
-/// A ring with users of the partition, in the order of their ids; damage is found only where it is met.
+/// A ring with users of the partition, in the order of their ids. The comparison of the copies
+/// rests for an hour after some hundred rows, so damage is found only when a row is read.
 async fn ring_with_users() -> (Cluster, Vec<String>) {
     let mut cluster = Cluster::new(3).with_node_flags(&["--scrub-pause-ms", "3600000"]);
     cluster.start_all();
@@ -57,7 +59,7 @@ async fn all_are_read<'a>(cluster: &Cluster, users: impl IntoIterator<Item = &'a
     }
 }
 
-/// What is wrong with each copy while no process runs there.
+/// Stops both nodes, damages one row of each copy, and starts the nodes again.
 async fn damage(cluster: &mut Cluster, rows: [(Table, Pick); 2]) {
     for (node, _) in COPIES {
         cluster.stop_node(node).await;
@@ -73,7 +75,8 @@ async fn wait_for(cluster: &Cluster, wanted: impl Fn(&PartitionStatus) -> bool) 
     cluster.status().await.expect("the gateway tells").partitions.swap_remove(0)
 }
 
-/// An operator accepts what a node cannot read; returns what the command says.
+/// An operator accepts the loss of the unreadable data of a node; returns the output of the
+/// command.
 async fn accept(cluster: &Cluster, node: &str) -> String {
     let arguments = ["accept-loss", "--partition", "0", "--from", node, "--url", &cluster.url()];
     let (status, said) = Process::operator(&arguments).ended().await;
@@ -90,7 +93,8 @@ async fn a_user_that_no_copy_can_give_is_dropped_by_name_and_can_be_created_agai
     let (mut cluster, users) = ring_with_users().await;
     let [lost, whole @ .., of_home] = &users[..] else { panic!("{users:?}") };
     damage(&mut cluster, [(Table::Records, Pick::First), (Table::Records, Pick::Last)]).await;
-    // The replica cannot give this one, and leaves; then home cannot give another one to restore it.
+    // Next cannot read this user, and leaves the view. While home restores next, it finds
+    // another user that it cannot read.
     wait_for(&cluster, |status| status.home.position.is_some() && status.next.position.is_some())
         .await;
     assert_eq!(read(&cluster, of_home).await, StatusCode::OK);
@@ -127,7 +131,7 @@ async fn a_user_that_no_copy_can_give_is_dropped_by_name_and_can_be_created_agai
     assert_copies_agree(&cluster, &audits(&cluster));
 }
 
-/// Neither copy can read the end of its log, so neither knows how far it is.
+/// Neither copy can read the end of its log, so neither knows its own position.
 async fn logs_that_cannot_be_read_are_given_up(accepted: usize) {
     let (mut cluster, users) = ring_with_users().await;
     damage(&mut cluster, [(Table::Log, Pick::Last), (Table::Log, Pick::Last)]).await;
@@ -157,7 +161,8 @@ async fn a_partition_of_which_no_log_can_be_read_goes_on_with_the_records_of_nex
     logs_that_cannot_be_read_are_given_up(1).await;
 }
 
-/// Home cannot read the end of its log, and next cannot read a record: next serves what it can.
+/// Home cannot read the end of its log, and next cannot read one record. Next serves the other
+/// records.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_serves_something_takes_over_from_one_that_serves_nothing() {
     let (mut cluster, users) = ring_with_users().await;

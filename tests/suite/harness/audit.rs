@@ -1,4 +1,4 @@
-//! What the nodes' storage holds once the processes have ended, and what clients saw: together.
+//! Compares the nodes' storage, once the processes have ended, with the clients' answers.
 
 use db_process::storage::rocks::RocksStorage;
 use db_process::store::StoreError;
@@ -10,10 +10,11 @@ use protocol::view::Member;
 
 use super::cluster::Cluster;
 
-/// Enough for any history of these tests; one that needs more is a reason to look.
+/// Enough for any history of these tests. A history that needs more must be looked into.
 const STEPS_PER_USER: u64 = 10_000_000;
 
-/// What all nodes hold. No process may run on their directories.
+/// The audits of all nodes. No process may run on their directories. Panics if a storage is
+/// damaged.
 pub(crate) fn audits(cluster: &Cluster) -> Vec<Audit> {
     let audits = try_audits(cluster).into_iter();
     let audits = audits.collect::<Result<Vec<_>, _>>().expect("the storage is whole");
@@ -23,7 +24,7 @@ pub(crate) fn audits(cluster: &Cluster) -> Vec<Audit> {
     audits
 }
 
-/// The same, where one may not be whole.
+/// The audits of all nodes, where a storage may be damaged.
 pub(crate) fn try_audits(cluster: &Cluster) -> Vec<Result<Audit, StoreError>> {
     let audit_of = |node| {
         let storage = RocksStorage::open_read_only(&cluster.data(node))?;
@@ -32,7 +33,8 @@ pub(crate) fn try_audits(cluster: &Cluster) -> Vec<Result<Audit, StoreError>> {
     (0..cluster.ring.size()).map(audit_of).collect()
 }
 
-/// Both copies of every partition are the same: records, applied ids, and the log as far as both keep it.
+/// Both copies of every partition must be equal: the records, the applied ids, and the log as
+/// far as both keep it.
 pub(crate) fn assert_copies_agree(cluster: &Cluster, audits: &[Audit]) {
     for place in cluster.ring.places() {
         let partition = place.partition();
@@ -48,7 +50,8 @@ pub(crate) fn assert_copies_agree(cluster: &Cluster, audits: &[Audit]) {
     }
 }
 
-/// Ends the cluster; its copies then are the same, and hold all that clients were told.
+/// Stops the cluster. Then its copies must be equal, and hold every update that clients were
+/// told of.
 pub(crate) async fn assert_nothing_is_lost(
     cluster: &mut Cluster,
     recorder: &Recorder<Input, Output>,
@@ -60,8 +63,9 @@ pub(crate) async fn assert_nothing_is_lost(
     assert_linearizable_up_to(cluster, &audits, recorder, users);
 }
 
-/// The whole history, with a last read of every user from the storage of both copies, is linearizable. So every
-/// acknowledged update, or a later one of the same user, is in both.
+/// The whole history must be linearizable, including a last read of every user from the storage
+/// of each copy. So every acknowledged update, or a later one of the same user, is in both
+/// copies.
 fn assert_linearizable_up_to(
     cluster: &Cluster,
     audits: &[Audit],

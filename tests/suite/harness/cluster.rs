@@ -1,4 +1,4 @@
-//! A gateway and its nodes, in a temporary directory.
+//! A cluster of processes: a gateway and its nodes, in a temporary directory.
 
 mod disks;
 
@@ -30,21 +30,22 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// A gateway and its nodes.
 pub(crate) struct Cluster {
-    // Before the directory, so that nobody writes to it any more when it is removed.
+    // Declared before the directory, so the processes end before the directory is removed.
     gateway: Option<Process>,
     nodes: Vec<Option<Process>>,
     gateway_flags: Vec<String>,
     node_flags: Vec<String>,
     environment: Vec<(String, String)>,
-    /// Where nodes listen, unless there are ways; any port of the cluster's address without it.
+    /// The address at which each node listens, unless there are ways. `None`: any port of the
+    /// cluster's address.
     listen_of_nodes: Option<String>,
-    /// What starts a process, and has what it prints read or not.
+    /// Starts a process, and either reads its output or leaves it unread.
     spawn: fn(&str, Command) -> Process,
-    /// What nodes dial through, where the network between processes is to be cut.
+    /// The ways between the processes, if the test cuts the network.
     ways: Option<Ways>,
-    /// What one of the nodes stores on, where it is to be filled.
+    /// A node with a small disk, to be filled by the test.
     small_disk: Option<(usize, SmallDisk)>,
-    /// The processes that have a disk which is slow when it is told to.
+    /// The processes with a disk that can be slow or hang.
     slow_disks: BTreeMap<Host, SlowDisk>,
     pub(crate) directory: TempDir,
     pub(crate) address: Ipv4Addr,
@@ -53,7 +54,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes the directory of a cluster; nothing runs yet.
+    /// Makes the directory of a cluster; starts no process.
     pub(crate) fn new(nodes: usize) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         fs::write(directory.path().join("secret"), SECRET).expect("the directory is writable");
@@ -77,7 +78,7 @@ impl Cluster {
         }
     }
 
-    /// A cluster that is ready.
+    /// Starts a cluster and waits until it is healthy.
     pub(crate) async fn start(nodes: usize) -> Self {
         let mut cluster = Self::new(nodes);
         cluster.start_all();
@@ -85,30 +86,30 @@ impl Cluster {
         cluster
     }
 
-    /// Processes that reach each other over ways that can be cut.
+    /// Connects the processes by ways, which can be cut.
     pub(crate) async fn with_ways(mut self) -> Self {
         self.ways = Some(Ways::open(self.address, self.nodes.len()).await);
         self
     }
 
-    /// The ways between the processes.
+    /// The ways between the processes. Panics if the cluster has none.
     pub(crate) fn ways(&self) -> &Ways {
         self.ways.as_ref().expect("it was made with ways")
     }
 
-    /// Further flags of the gateway, from its next start on.
+    /// Adds flags for the gateway, from its next start on.
     pub(crate) fn with_gateway_flags(mut self, flags: &[&str]) -> Self {
         self.gateway_flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         self
     }
 
-    /// Further flags of each node, from its next start on.
+    /// Adds flags for every node, from its next start on.
     pub(crate) fn with_node_flags(mut self, flags: &[&str]) -> Self {
         self.node_flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         self
     }
 
-    /// Variables of each process, from its next start on.
+    /// Sets environment variables for every process, from its next start on.
     pub(crate) fn with_environment(mut self, variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter();
         self.environment =
@@ -116,13 +117,13 @@ impl Cluster {
         self
     }
 
-    /// Where each node listens, from its next start on.
+    /// Sets the address at which each node listens, from its next start on.
     pub(crate) fn with_listen_of_nodes(mut self, address: &str) -> Self {
         self.listen_of_nodes = Some(address.to_owned());
         self
     }
 
-    /// Nobody reads what the processes print, from their next start on.
+    /// Leaves the output of every process unread, from its next start on.
     pub(crate) fn with_unread_output(mut self) -> Self {
         self.spawn = Process::spawn_unread;
         self
@@ -176,7 +177,7 @@ impl Cluster {
         self.nodes[node] = Some((self.spawn)(id.as_str(), command));
     }
 
-    /// The arguments of a node of this cluster, or of one that only says so.
+    /// The arguments of a node of this cluster, or of a stranger with the id of one.
     pub(crate) fn node_arguments(&self, id: &str, data: &std::path::Path) -> Vec<String> {
         let listen = self.listen_of_nodes.clone().unwrap_or_else(|| format!("{}:0", self.address));
         self.arguments(&[
@@ -215,22 +216,22 @@ impl Cluster {
         self.gateway.take().expect("it runs").stop().await;
     }
 
-    /// A gateway that runs, or is to be waited for; the cluster forgets it.
+    /// Takes the gateway's process out of the cluster, to end it or to wait for its end.
     pub(crate) fn take_gateway(&mut self) -> Process {
         self.gateway.take().expect("it runs")
     }
 
-    /// A node that runs, or is to be waited for; the cluster forgets it.
+    /// Takes a node's process out of the cluster, to end it or to wait for its end.
     pub(crate) fn take_node(&mut self, node: usize) -> Process {
         self.nodes[node].take().expect("it runs")
     }
 
-    /// Whether a node's process was started and not ended.
+    /// Whether a node's process was started, and was not ended by the test.
     pub(crate) fn has_node(&self, node: usize) -> bool {
         self.nodes[node].is_some()
     }
 
-    /// Whether the gateway's process was started and not ended.
+    /// Whether the gateway's process was started, and was not ended by the test.
     pub(crate) fn has_gateway(&self) -> bool {
         self.gateway.is_some()
     }
@@ -243,7 +244,7 @@ impl Cluster {
         self.nodes[node].as_ref().expect("it runs")
     }
 
-    /// Ends every process, the gateway first; each must end well.
+    /// Ends every process, the gateway first. Each must end with success.
     pub(crate) async fn stop_all(&mut self) {
         if let Some(gateway) = self.gateway.take() {
             gateway.stop().await;
@@ -252,12 +253,12 @@ impl Cluster {
         futures_util::future::join_all(nodes).await;
     }
 
-    /// Whether every process that was started and not ended still runs.
+    /// Whether every started process still runs, except those ended by the test.
     pub(crate) fn all_alive(&mut self) -> bool {
         self.gateway.iter_mut().chain(self.nodes.iter_mut().flatten()).all(Process::is_alive)
     }
 
-    /// Where a node's data is to be found by this process.
+    /// The data directory of a node, as this process sees it.
     pub(crate) fn data(&self, node: usize) -> PathBuf {
         let data = self.data_as_seen(node);
         match self.small_disk_of(node) {
@@ -266,22 +267,22 @@ impl Cluster {
         }
     }
 
-    /// Where the gateway keeps the cluster's state.
+    /// The state directory of the gateway.
     fn state(&self) -> PathBuf {
         self.directory.path().join("gateway")
     }
 
-    /// Where the node finds its data.
+    /// The data directory of a node, as the node sees it.
     fn data_as_seen(&self, node: usize) -> PathBuf {
         self.directory.path().join(node_id(node).as_str())
     }
 
-    /// The id of a user of a partition.
+    /// The id of one user of a partition.
     pub(crate) fn user_of(&self, partition: PartitionId) -> String {
         self.users_of(partition).next().expect("each has users")
     }
 
-    /// The ids of users of a partition.
+    /// The ids of the users of a partition.
     pub(crate) fn users_of(&self, partition: PartitionId) -> impl Iterator<Item = String> {
         let of_partition =
             move |id: &String| self.ring.partition_of(&id.parse().expect("an id")) == partition;
@@ -292,7 +293,7 @@ impl Cluster {
         format!("http://{}:{REST_PORT}", self.address)
     }
 
-    /// Where the gateway serves REST.
+    /// The REST address of the gateway.
     pub(crate) fn rest_address(&self) -> SocketAddr {
         SocketAddr::from((self.address, REST_PORT))
     }
@@ -301,18 +302,20 @@ impl Cluster {
         format!("{}:{SOCKET_PORT}", self.address)
     }
 
-    /// What the gateway knows; none while it does not answer.
+    /// The status of the cluster; `None` while the gateway does not answer.
     pub(crate) async fn status(&self) -> Option<ClusterStatus> {
         let response = self.http.get(format!("{}/api/cluster", self.url())).send().await.ok()?;
         response.json().await.ok()
     }
 
-    /// Waits until every partition has both copies in sync; panics with what is wrong if that takes longer.
+    /// Waits until every partition has both copies in sync; returns how long that took. Panics
+    /// with the status if it takes longer than `time`.
     pub(crate) async fn healthy_within(&self, time: Duration) -> Duration {
         self.status_within(time, |status| status.healthy).await
     }
 
-    /// Waits until the gateway knows what is looked for; panics with what it knows if that takes longer.
+    /// Waits until the gateway has the wanted status; returns how long that took. Panics with
+    /// the status if it takes longer than `time`.
     pub(crate) async fn status_within(
         &self,
         time: Duration,

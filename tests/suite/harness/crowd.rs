@@ -1,4 +1,4 @@
-//! A crowd: thousands of clients, each of which waits for its answer before it asks again.
+//! A crowd: thousands of clients. Each waits for its answer before it sends the next request.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -18,17 +18,17 @@ use super::promises::Failure;
 use super::random::Random;
 use super::wire::{Answer, AnswerTo, Answers};
 
-/// How long a client waits that was turned away, before it asks again.
+/// How long a client waits after a failed request.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Who the clients are.
+/// The clients of a crowd.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CrowdPlan {
     pub(crate) readers: usize,
     pub(crate) updaters: usize,
-    /// The loopback addresses that they come from.
+    /// How many loopback addresses the clients connect from.
     pub(crate) addresses: usize,
-    /// Of `user-0` on; all exist.
+    /// How many users the requests are about: `user-0` and the following. All of them exist.
     pub(crate) users: usize,
 }
 
@@ -38,19 +38,19 @@ pub(crate) struct Crowd {
     clients: JoinSet<Served>,
 }
 
-/// What clients were served.
+/// The clients' answers.
 #[derive(Debug, Default)]
 pub(crate) struct Served {
     pub(crate) reads: u64,
     pub(crate) updates: u64,
-    /// The longest wait of a read that was answered.
+    /// The longest wait of a successful read.
     pub(crate) longest_read: Duration,
-    /// The same of an update.
+    /// The longest wait of a successful update.
     pub(crate) longest_update: Duration,
     pub(crate) failures: Vec<Failure>,
 }
 
-/// What a client does all the time.
+/// The kind of requests of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Reader,
@@ -58,7 +58,7 @@ enum Role {
 }
 
 impl Crowd {
-    /// Connects the clients, and sets them to work.
+    /// Connects the clients and sets them to work.
     pub(crate) async fn start(plan: CrowdPlan, cluster: &Cluster) -> Self {
         let stopping = Arc::new(AtomicBool::new(false));
         let addresses = (0..plan.addresses).map(|_| address::fresh()).collect::<Vec<_>>();
@@ -79,7 +79,7 @@ impl Crowd {
         Self { stopping, clients }
     }
 
-    /// Lets the clients finish what they are doing.
+    /// Lets each client finish its request; returns the answers of all clients.
     pub(crate) async fn stop(self) -> Served {
         self.stopping.store(true, Ordering::Relaxed);
         let mut all = Served::default();
@@ -112,7 +112,7 @@ struct Client {
     stream: TcpStream,
     answers: Answers,
     random: Random,
-    /// Of each user.
+    /// The partition of each user.
     partitions: Arc<[PartitionId]>,
     served: Served,
 }
@@ -147,7 +147,7 @@ impl Client {
         self.served
     }
 
-    /// Asks for something on a user; none where the connection has ended.
+    /// Sends a request about a user; returns `None` if the connection has ended.
     async fn ask(&mut self, user: usize) -> Option<Answer> {
         let request = match self.role {
             Role::Reader => {

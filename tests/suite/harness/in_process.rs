@@ -1,4 +1,4 @@
-//! A ring in the test's own process, as production assembles it but for the storage.
+//! A ring in the test's own process, assembled as in production except for the storage.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::address;
 use super::cluster::{SECRET, node_id};
 
-/// Starts a ring whose nodes have these storages, and keep no records at hand beside them; returns where it serves REST.
+/// Starts a ring on these storages, and returns its REST URL and its tasks. The nodes keep no
+/// cache of records.
 pub(crate) async fn start(
     ring: &Ring,
     directory: &Path,

@@ -1,4 +1,4 @@
-//! Clients that keep a cluster busy, and remember what they saw.
+//! Clients that keep a cluster busy and record their answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,16 +15,16 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::random::Random;
 use super::users::{Ended, call};
 
-/// What a load is made of.
+/// The size of a load.
 #[derive(Debug, Clone)]
 pub(crate) struct LoadPlan {
     pub(crate) clients: u64,
     pub(crate) users: u64,
-    /// By all clients together.
+    /// Of all clients together.
     pub(crate) requests_per_second: u64,
 }
 
-/// One call, and when it was made.
+/// One call: its time and its outcome.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) input: Input,
@@ -69,7 +69,7 @@ impl Load {
         Self { recorder, stopping, clients }
     }
 
-    /// Lets the clients finish what they are doing; returns all they saw.
+    /// Lets each client finish its call; returns all calls.
     pub(crate) async fn stop(self) -> (Vec<Seen>, Arc<Recorder<Input, Output>>) {
         self.stopping.store(true, Ordering::Relaxed);
         let seen = self.clients.join_all().await.into_iter().flatten().collect();

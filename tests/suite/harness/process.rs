@@ -1,4 +1,4 @@
-//! A process of the cluster, and what it printed.
+//! A process of the cluster, and its output.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -16,34 +16,35 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long a process may take to end when it is asked to.
+/// How long a process may take to end.
 const END: Duration = Duration::from_secs(15);
 
-/// How long a process may take to say what is waited for.
+/// How long a process may take to print the expected words.
 const SAY: Duration = Duration::from_secs(15);
 
 const POLL: Duration = Duration::from_millis(1);
 
-/// What of the environment reaches the processes: their configuration is that of the test, whatever is set here.
+/// The variables that the processes inherit. They take their configuration from the test, not
+/// from the environment of the test.
 const ENVIRONMENT: [&str; 2] = ["RUST_LOG", "LLVM_PROFILE_FILE"];
 
 /// A process of the cluster.
 pub(crate) struct Process {
     child: Child,
     output: Arc<Output>,
-    /// Cancelled once what it prints is read.
+    /// Cancelled when the output is to be read.
     reader: CancellationToken,
     reading: JoinHandle<()>,
 }
 
-/// What a process has printed.
+/// The output lines of a process.
 #[derive(Default)]
 struct Output {
     lines: Mutex<Vec<String>>,
     more: Notify,
 }
 
-/// Where the programs are: built with the tests, so that they are never older.
+/// The path of a program. Programs are built with the tests, so they are never older.
 pub(crate) fn binary(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let directory = BUILT.get_or_init(|| {
@@ -60,29 +61,31 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 }
 
 impl Process {
-    /// Starts a program; what it prints is kept, and shown when a test fails.
+    /// Starts a program. Its standard error is kept, and shown when a test fails.
     pub(crate) fn start(name: &str, program: &str, arguments: &[String]) -> Self {
         let mut command = Command::new(binary(program));
         command.args(arguments);
         Self::spawn(name, command)
     }
 
-    /// Starts `chainring` as an operator does; what it shows the operator is kept too.
+    /// Starts `chainring` as an operator does. Its standard output is kept too.
     pub(crate) fn operator(arguments: &[&str]) -> Self {
         let mut command = Command::new("sh");
-        // What it shows goes where this process reads.
+        // Standard output goes to standard error, because this process reads only that.
         command.args(["-c", r#"exec "$0" "$@" >&2"#]).arg(binary("chainring")).args(arguments);
         Self::spawn("operator", command)
     }
 
-    /// The same for a program that another one starts, and becomes.
+    /// Starts a command and reads its output. The command may be a wrapper that becomes the
+    /// program.
     pub(crate) fn spawn(name: &str, command: Command) -> Self {
         let process = Self::spawn_unread(name, command);
         process.read();
         process
     }
 
-    /// The same for one that prints into a pipe which nobody reads, until [`read`](Self::read).
+    /// Starts a command. Its output goes into a pipe without a reader, until
+    /// [`read`](Self::read).
     pub(crate) fn spawn_unread(name: &str, mut command: Command) -> Self {
         let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let own = own_environment(&command);
@@ -90,7 +93,7 @@ impl Process {
             .env_clear()
             .envs(kept)
             .envs(own)
-            // Of a panic the whole story, of an error what an operator sees.
+            // A panic shows its backtrace; an error shows only its text, as to an operator.
             .env("RUST_BACKTRACE", "1")
             .env("RUST_LIB_BACKTRACE", "0")
             .stdin(Stdio::null())
@@ -115,24 +118,26 @@ impl Process {
         Self { child, output, reader, reading }
     }
 
-    /// Reads what it prints, from now on.
+    /// Begins to read the output.
     pub(crate) fn read(&self) {
         self.reader.cancel();
     }
 
-    /// Ends it as `kill -9` does.
+    /// Ends the process as `kill -9` does.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("it can be killed");
     }
 
-    /// Asks it to end (SIGTERM); panics if it does not, or says that something was wrong.
+    /// Asks the process to end (SIGTERM). Panics if it does not end in time, or ends without
+    /// success.
     pub(crate) async fn stop(self) {
         self.signal(Signal::SIGTERM);
         let (status, output) = self.ended().await;
         assert!(status.success(), "it ended with {status}:\n{output}");
     }
 
-    /// Stops it where it is, every thread of it: it keeps its connections and does not answer.
+    /// Stops every thread of the process (SIGSTOP). The process keeps its connections and does
+    /// not answer.
     pub(crate) async fn pause(&self) {
         self.signal(Signal::SIGSTOP);
         let tasks = format!("/proc/{}/task", self.id());
@@ -144,28 +149,29 @@ impl Process {
         timeout(SAY, stopped).await.expect("it stops in time");
     }
 
-    /// Lets it go on after a pause.
+    /// Lets the process go on after a pause (SIGCONT).
     pub(crate) fn resume(&self) {
         self.signal(Signal::SIGCONT);
     }
 
-    /// Asks it to end (SIGTERM), and does not wait for it.
+    /// Asks the process to end (SIGTERM), and does not wait for its end.
     pub(crate) fn terminate(&self) {
         self.signal(Signal::SIGTERM);
     }
 
-    /// Sends it a signal.
+    /// Sends the process a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let id = self.id().try_into().expect("a pid");
         kill(Pid::from_raw(id), signal).expect("it can be signalled");
     }
 
-    /// Its number.
+    /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id().expect("it lives")
     }
 
-    /// Waits until it has printed these words on one line.
+    /// Waits until the process has printed these words on one line. Panics if that takes too
+    /// long.
     pub(crate) async fn says(&self, words: &str) {
         let said = async {
             loop {
@@ -180,47 +186,50 @@ impl Process {
         assert!(said.is_ok(), "it does not say {words:?} but:\n{}", self.text());
     }
 
-    /// Waits until it ends; returns how, and what it printed.
+    /// Waits until the process ends; returns its exit status and its output. Panics if that
+    /// takes too long.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
         let status = timeout(END, self.child.wait()).await;
         let Ok(status) = status else { panic!("it does not end but says:\n{}", self.text()) };
-        // The last lines are read by another task.
+        // Another task reads the last lines.
         self.read();
         (&mut self.reading).await.expect("no panic");
         (status.expect("it can be waited for"), self.text())
     }
 
-    /// What it has printed so far.
+    /// The output so far.
     pub(crate) fn text(&self) -> String {
         self.output.lines.lock().expect("no panic").join("\n")
     }
 
-    /// Whether it still runs.
+    /// Whether the process still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().expect("it can be asked").is_none()
     }
 }
 
-/// A command that ignores no signal, though this process may be run by one that does, as `nohup` and scripts do.
+/// A command that ignores no signal. The process of the test may ignore some, as under `nohup`
+/// and in scripts, and its children would inherit that.
 pub(crate) fn heeding_signals(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("env");
     command.arg("--default-signal").arg(program);
     command
 }
 
-/// What a command sets itself.
+/// The variables set by the command itself.
 fn own_environment(command: &Command) -> Vec<(OsString, OsString)> {
     let set = command.as_std().get_envs();
     set.filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
 }
 
-/// Whether a thread is stopped: `T` after its name, in parentheses, in `/proc/PID/task/TID/stat`.
+/// Whether a thread is stopped: in `/proc/PID/task/TID/stat`, `T` follows the name in
+/// parentheses.
 fn is_stopped(task: &fs::DirEntry) -> bool {
     let stat = fs::read_to_string(task.path().join("stat"));
     stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
 }
 
-/// The text of a path, for an argument.
+/// A path as text, for an argument.
 pub(crate) fn text(path: &Path) -> String {
     path.to_str().expect("temporary paths are UTF-8").to_owned()
 }

@@ -1,4 +1,4 @@
-//! What the fault table promises to clients while one node after the other is down.
+//! The promises of the fault table, while one node after the other is down.
 
 use std::time::Duration;
 
@@ -11,10 +11,11 @@ use tokio::time::Instant;
 use super::cluster::Cluster;
 use super::load::Seen;
 
-/// What is sent this long after the end of a node may still have been on its way to it: the gateway had not noticed yet.
+/// How long after a node's death the gateway may still send it requests, because it has not yet
+/// noticed the death.
 const UNNOTICED: Duration = Duration::from_secs(2);
 
-/// When a node was down.
+/// The time during which a node was down.
 pub(crate) struct Outage {
     pub(crate) node: usize,
     pub(crate) from: Instant,
@@ -28,14 +29,14 @@ pub(crate) struct Failure {
     pub(crate) partition: PartitionId,
     pub(crate) began: Instant,
     pub(crate) took: Duration,
-    /// The status, where there was an answer.
+    /// The status; `None` without an answer.
     pub(crate) status: Option<StatusCode>,
     pub(crate) has_retry_after: bool,
     pub(crate) problem: String,
 }
 
-/// No read fails. Updates fail only where their home is down: with 503 and `Retry-After`, or with 504 if they were under
-/// way when it died.
+/// No read fails. Updates fail only while their home is down: with 503 and `Retry-After`, or
+/// with 504 if they were under way when home died.
 pub(crate) fn assert_as_promised(cluster: &Cluster, seen: &Seen, outages: &[Outage]) {
     let Some(problem) = &seen.ended.problem else { return };
     let failure = Failure {
@@ -50,7 +51,7 @@ pub(crate) fn assert_as_promised(cluster: &Cluster, seen: &Seen, outages: &[Outa
     assert_failure_is_promised(cluster, &failure, outages);
 }
 
-/// The same, of a request that failed.
+/// Checks a failed request against the promises of [`assert_as_promised`].
 pub(crate) fn assert_failure_is_promised(cluster: &Cluster, failure: &Failure, outages: &[Outage]) {
     let Failure { began, took, problem, .. } = failure;
     assert!(!failure.is_read, "a read failed after {took:?}: {problem}");

@@ -1,5 +1,6 @@
-//! A disk that is slow or hangs, for one process: a library that is loaded before all others (`preload/slow_disk.c`) delays
-//! what the process asks of its directory. The production code knows nothing of it.
+//! A slow or hanging disk, for one process. A library, preloaded into the process
+//! (`preload/slow_disk.c`), delays the process's calls on its directory. The production code
+//! knows nothing of it.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -13,13 +14,14 @@ use tokio::process::Command;
 
 const SOURCE: &str = "preload/slow_disk.c";
 
-/// The delay of calls that wait for the lock of their kind's file.
+/// The delay of calls that hang: each waits for a lock on the file of its kind.
 const HANGS: u64 = u64::MAX;
 
-/// The length of a `struct control`: three kinds of calls, three numbers of eight bytes each.
+/// The size of a `struct control`: three kinds of calls, with three numbers of eight bytes
+/// each.
 const CONTROL_BYTES: usize = 72;
 
-/// What a process may ask of its disk.
+/// The kinds of system calls on a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Calls {
     /// `fdatasync`, `fsync`, `sync_file_range`.
@@ -33,7 +35,7 @@ pub(crate) enum Calls {
 impl Calls {
     const ALL: [Self; 3] = [Self::Syncs, Self::Reads, Self::Writes];
 
-    /// The name of the file that such calls wait for to be unlocked, where they hang.
+    /// The name of the lock file. Hanging calls of this kind wait until it is unlocked.
     fn lock(self) -> &'static str {
         match self {
             Self::Syncs => "syncs",
@@ -46,15 +48,15 @@ impl Calls {
 /// The disk under one directory, for one process at a time.
 pub(crate) struct SlowDisk {
     directory: PathBuf,
-    /// What is shared with the process.
+    /// The directory shared with the process.
     shared: TempDir,
-    /// The process maps it.
+    /// The control file. The process maps it into its memory.
     control: File,
     locks: [File; 3],
 }
 
 impl SlowDisk {
-    /// A disk that is as fast as ever until told.
+    /// Makes a disk. At first it is as fast as any other.
     pub(crate) fn new(directory: &Path) -> Self {
         fs::create_dir_all(directory).expect("the directory is writable");
         let directory = directory.canonicalize().expect("it was made");
@@ -69,7 +71,7 @@ impl SlowDisk {
         Self { directory, control, locks, shared }
     }
 
-    /// Puts the disk under a process that is to be started.
+    /// Puts the disk under a process, before its start.
     pub(crate) fn put_under(&self, command: &mut Command) {
         command
             .env("LD_PRELOAD", library())
@@ -77,29 +79,30 @@ impl SlowDisk {
             .env("SLOW_DISK_CONTROL", self.shared.path());
     }
 
-    /// From now on these calls take that much longer.
+    /// Makes these calls slower by `delay` from now on.
     pub(crate) fn delay(&self, calls: Calls, delay: Duration) {
         self.set(calls, delay.as_millis().try_into().expect("short"));
     }
 
-    /// From now on these calls do not return.
+    /// Lets these calls hang from now on.
     pub(crate) fn hang(&self, calls: Calls) {
         self.locks[calls as usize].lock().expect("nobody locks it for long");
         self.set(calls, HANGS);
     }
 
-    /// From now on these calls take no longer than on any disk; those that hang return.
+    /// Makes these calls as fast as on any disk; the hanging calls return.
     pub(crate) fn release(&self, calls: Calls) {
         self.set(calls, 0);
         self.locks[calls as usize].unlock().expect("it is ours");
     }
 
-    /// How many of these calls have begun, in all processes that had the disk.
+    /// How many of these calls have begun, in all processes with this disk. Reads and writes
+    /// count only while they are delayed.
     pub(crate) fn begun(&self, calls: Calls) -> u64 {
         self.number(calls, 1)
     }
 
-    /// How many of these calls are under way.
+    /// How many of these calls have begun and not returned.
     pub(crate) fn under_way(&self, calls: Calls) -> u64 {
         let returned = self.number(calls, 2);
         self.begun(calls).saturating_sub(returned)
@@ -117,17 +120,17 @@ impl SlowDisk {
     }
 }
 
-/// Where a number of a `struct control` is.
+/// The offset of a number in a `struct control`.
 fn offset(calls: Calls, field: u64) -> u64 {
     8 * (3 * calls as u64 + field)
 }
 
-/// The library, compiled with the tests.
+/// The path of the library, compiled with the tests.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        // Another run of the tests may load it at this moment.
+        // Another run of the tests may be loading the library, so it is replaced by a rename.
         let draft = directory.join(format!("slow_disk-{}.so", std::process::id()));
         let library = directory.join("slow_disk.so");
         let compiled = StdCommand::new("cc")

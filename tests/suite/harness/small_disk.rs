@@ -1,4 +1,5 @@
-//! A disk that a test can fill: a file system in memory, of a fixed size, that only the processes put there see.
+//! A small disk, to be filled by a test: a file system in memory, of a fixed size. Only the
+//! processes in its namespaces see it.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -10,15 +11,16 @@ use tokio::process::{Child, Command};
 
 const MOUNTED: &str = "mounted";
 
-/// The disk, mounted in namespaces of its own (`user_namespaces(7)`, `mount_namespaces(7)`), so that no privilege is
-/// needed and nothing is left behind. It lasts as long as the process that holds them.
+/// A small disk, mounted in namespaces of its own (`user_namespaces(7)`,
+/// `mount_namespaces(7)`). So it needs no privilege, and leaves nothing behind. It lasts as
+/// long as the holder of the namespaces.
 pub(crate) struct SmallDisk {
     holder: Child,
     at: PathBuf,
 }
 
 impl SmallDisk {
-    /// Mounts a disk of so many MiB at a directory.
+    /// Mounts a disk of this many MiB at a directory.
     pub(crate) async fn mount(at: &Path, size_mib: u32) -> Self {
         fs::create_dir_all(at).expect("the directory is writable");
         let mount = format!(r#"mount -t tmpfs -o size={size_mib}m tmpfs "$0" && echo {MOUNTED}"#);
@@ -26,7 +28,7 @@ impl SmallDisk {
             .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
             .arg(format!("{mount} && exec cat"))
             .arg(at)
-            // It ends when this test does, however that ends.
+            // `cat` ends with its standard input, so it ends with this test in any case.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -38,7 +40,7 @@ impl SmallDisk {
         Self { holder, at: at.to_owned() }
     }
 
-    /// A command that runs a program where the disk is seen.
+    /// A command that runs a program in the namespaces of the disk.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new("nsenter");
         command.arg(format!("--target={}", self.holder_id()));
@@ -46,13 +48,13 @@ impl SmallDisk {
         command
     }
 
-    /// Where this process finds what the others see at a path of the disk.
+    /// The path at which this process sees a file of the disk.
     pub(crate) fn path_outside(&self, path: &Path) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.holder_id()));
         root.join(path.strip_prefix("/").expect("paths of tests are absolute"))
     }
 
-    /// Leaves no room on the disk.
+    /// Fills the disk until no room is left.
     pub(crate) fn fill(&self) {
         let ballast = fs::File::options().create(true).append(true).open(self.ballast());
         let mut ballast = ballast.expect("it can be made");

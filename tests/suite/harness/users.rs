@@ -1,4 +1,4 @@
-//! REST calls on users, told as the history's outcomes.
+//! REST calls about users, with the outcomes of the history.
 
 use history::Outcome;
 use history::users::rest::{self, Sent};
@@ -10,14 +10,14 @@ use reqwest::{Client, Request, Response, StatusCode};
 #[derive(Debug, Clone)]
 pub(crate) struct Ended {
     pub(crate) outcome: Outcome<Output>,
-    /// The status, where there was an answer.
+    /// The status; `None` without an answer.
     pub(crate) status: Option<StatusCode>,
-    /// What was wrong with the answer, or with the connection.
+    /// The fault of the answer or of the connection.
     pub(crate) problem: Option<String>,
     pub(crate) has_retry_after: bool,
 }
 
-/// Sends what a client asks for and tells what came of it.
+/// Sends a client's request; returns how the call ended.
 pub(crate) async fn call(http: &Client, url: &str, input: &Input) -> Ended {
     let request = Request::try_from(rest::request(url, input)).expect("a request");
     match http.execute(request).await {
@@ -26,7 +26,7 @@ pub(crate) async fn call(http: &Client, url: &str, input: &Input) -> Ended {
     }
 }
 
-/// The connection broke: what was never sent was not done.
+/// The outcome of a call whose connection broke. A request that was never sent was not done.
 fn lost(input: &Input, error: &reqwest::Error) -> Ended {
     let sent = if error.is_connect() { Sent::Nothing } else { Sent::Something };
     let outcome = rest::without_answer(input, sent);

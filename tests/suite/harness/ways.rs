@@ -1,7 +1,7 @@
-//! The network between processes: ways that can be cut, in one direction or both, or be slow.
+//! The network between processes: ways. A way can be slow, or be cut in one direction or both.
 //!
-//! A way is a proxy in between. What is sent while it is cut is held and goes on afterwards, which is what TCP makes of a
-//! network that is cut for a while; who dials meanwhile gets no answer.
+//! A way is a proxy. While it is cut, it holds the bytes, and passes them on afterwards. TCP
+//! does the same over a network that is cut for a while. A dialler gets no answer meanwhile.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -14,35 +14,35 @@ use tokio::time::sleep;
 
 use super::cluster::SOCKET_PORT;
 
-/// Where the first node serves its predecessor; the others follow.
+/// The port at which the first node serves its predecessor. The others use the following ports.
 const FIRST_NODE_PORT: u16 = 4000;
 
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// What is the matter with a way.
+/// The state of a way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Flow {
-    /// Nothing gets from who dials to who is dialled.
+    /// Whether nothing gets from the dialler to the dialled process.
     pub(crate) is_cut_there: bool,
-    /// Nothing gets back.
+    /// Whether nothing gets from the dialled process to the dialler.
     pub(crate) is_cut_back: bool,
-    /// How much longer everything takes.
+    /// How long each chunk is delayed.
     pub(crate) delay: Duration,
 }
 
-/// A way from who dials to who is dialled.
+/// A way from a dialler to the dialled process.
 struct Way {
     address: SocketAddr,
     flow: watch::Sender<Flow>,
-    // Ends with the way.
+    // The proxy; it ends with the way.
     _task: JoinSet<()>,
 }
 
-/// All ways of a ring: each node dials the gateway and the node after it.
+/// All ways of a ring: each node dials the gateway and its next node.
 pub(crate) struct Ways {
     listen: Vec<SocketAddr>,
     to_gateway: Vec<Way>,
-    /// To each node, from the one before it.
+    /// The ways to each node from its predecessor.
     to_node: Vec<Way>,
 }
 
@@ -60,27 +60,27 @@ impl Ways {
         ways
     }
 
-    /// Where a node serves its predecessor, behind the way to it.
+    /// The address at which a node serves its predecessor, behind the way.
     pub(crate) fn listen(&self, node: usize) -> String {
         self.listen[node].to_string()
     }
 
-    /// Where a node finds the gateway.
+    /// The address at which a node dials the gateway.
     pub(crate) fn to_gateway(&self, node: usize) -> String {
         self.to_gateway[node].address.to_string()
     }
 
-    /// Where a node is found by its predecessor.
+    /// The address at which its predecessor dials a node.
     pub(crate) fn to_node(&self, node: usize) -> String {
         self.to_node[node].address.to_string()
     }
 
-    /// What is the matter from now on between a node and the gateway; the node dials.
+    /// Sets the state of the way from a node to the gateway.
     pub(crate) fn set_gateway(&self, node: usize, flow: Flow) {
         self.to_gateway[node].flow.send_replace(flow);
     }
 
-    /// What is the matter from now on between a node and its predecessor, which dials.
+    /// Sets the state of the way to a node from its predecessor.
     pub(crate) fn set_node(&self, node: usize, flow: Flow) {
         self.to_node[node].flow.send_replace(flow);
     }
@@ -103,13 +103,13 @@ impl Way {
     }
 }
 
-/// One connection: what either end sends, and that it ends, reaches the other one as the flow allows.
+/// One connection. The bytes and the end of each side reach the other side as the flow allows.
 async fn connect(dialler: TcpStream, to: SocketAddr, mut flows: watch::Receiver<Flow>) {
     let is_open = |flow: &Flow| !flow.is_cut_there && !flow.is_cut_back;
     if flows.wait_for(is_open).await.is_err() {
         return;
     }
-    // Whoever dials a process that is not there is refused.
+    // The process does not run, so the dialler's connection is closed.
     let Ok(dialled) = TcpStream::connect(to).await else { return };
     for stream in [&dialler, &dialled] {
         stream.set_nodelay(true).expect("a socket");
@@ -135,7 +135,7 @@ async fn pump(
         };
         sleep(delay).await;
         if read == 0 || to.write_all(&chunk[..read]).await.is_err() {
-            // An end that is gone is gone for both.
+            // When one side has ended, the other side is shut down.
             let _ = to.shutdown().await;
             return;
         }

@@ -1,14 +1,14 @@
-//! HTTP/1.1 as it goes over the wire: answers are read byte for byte, and must be valid.
+//! HTTP/1.1 on the wire. Answers are read byte for byte, and must be valid.
 
 use std::io;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// More headers than the gateway sends.
+/// The most headers in an answer. The gateway sends fewer.
 const HEADERS_MAX: usize = 32;
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -22,13 +22,13 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as text, for people to read.
+    /// The body as text, for the messages of a test.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
-/// What an answer is to: it decides whether the answer has a body.
+/// The method of the request. It decides whether the answer has a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AnswerTo {
     /// `HEAD`.
@@ -37,26 +37,26 @@ pub(crate) enum AnswerTo {
     Other,
 }
 
-/// Why there is no answer.
+/// The reason for a missing answer.
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
     /// The connection was closed or reset between two answers.
     Closed,
     /// The connection was closed or reset in the middle of an answer.
     Broken,
-    /// It is not HTTP.
+    /// The bytes are not HTTP; the text says why.
     Invalid(String),
 }
 
 /// Reads the answers of one connection, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    /// What has come and was not parsed yet.
+    /// The received, unparsed bytes.
     buffer: Vec<u8>,
 }
 
 impl Answers {
-    /// The next answer; interim ones (1xx, but not 101) are skipped.
+    /// Reads the next answer. Skips interim answers (1xx), except 101.
     pub(crate) async fn next(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
@@ -147,14 +147,14 @@ impl Answers {
         Ok(std::mem::replace(&mut self.buffer, rest))
     }
 
-    /// Whether more has come. A reset is an end too.
+    /// Reads more bytes; returns `false` at the end. A reset is an end too.
     async fn more(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> bool {
         let read: io::Result<usize> = stream.read_buf(&mut self.buffer).await;
         read.is_ok_and(|bytes| bytes > 0)
     }
 }
 
-/// The head of an answer and its length, once all of it is there.
+/// Parses the head of an answer; returns it with its length. `None` while it is incomplete.
 fn head(bytes: &[u8]) -> Result<Option<(usize, StatusCode, HeaderMap)>, NoAnswer> {
     let invalid = |what: String| {
         let shown = String::from_utf8_lossy(bytes.get(..200.min(bytes.len())).unwrap_or_default());

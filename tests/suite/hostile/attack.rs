@@ -1,4 +1,4 @@
-//! An attack: a script carried out over one connection, and what comes of it judged.
+//! An attack: carries out a script over one connection, and judges the answers.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -16,22 +16,22 @@ use super::routes::Port;
 use super::script::{Expected, Script, Step};
 use crate::harness::wire::{Answer, AnswerTo, Answers, NoAnswer};
 
-/// How long an answer may take that has to come: longer than the gateway lets a request wait for a node.
+/// How long a required answer may take. Longer than the gateway lets a request wait for a node.
 const ANSWER: Duration = Duration::from_secs(15);
 
-/// How long one is waited for that may come.
+/// How long the attacker waits for an optional answer.
 const PERHAPS: Duration = Duration::from_millis(300);
 
-/// How long a part of a request is offered to a gateway that does not read.
+/// How long the attacker tries to write a part of a request, if the gateway does not read.
 const WRITE: Duration = Duration::from_secs(5);
 
 /// The pause between two bytes of a slow sender.
 const DRIP: Duration = Duration::from_millis(3);
 
-/// Statuses that say that a request is no HTTP, or that its head is too large. They come without a problem.
+/// The statuses for invalid HTTP and for too large a head. They come without a problem.
 const NO_HTTP: [u16; 3] = [400, 414, 431];
 
-/// Carries out a script; returns the statuses of the answers, or what is wrong with one.
+/// Carries out a script; returns the statuses of the answers, or the fault of one of them.
 pub(super) async fn carry_out(
     script: &Script,
     port: Port,
@@ -61,14 +61,14 @@ struct Attack {
     port: Port,
     answers: Answers,
     statuses: Vec<StatusCode>,
-    /// No answer is to come any more.
+    /// Whether no further answer will come.
     is_over: bool,
 }
 
 impl Attack {
     async fn step(&mut self, step: &Step, expected: &Expected) -> Result<(), String> {
         match step {
-            // The gateway may have answered, and read no more.
+            // The gateway may already have answered, and read no more.
             Step::Write(bytes) => drop(timeout(WRITE, self.stream.write_all(bytes)).await),
             Step::Drip(bytes) => {
                 for byte in bytes {
@@ -87,7 +87,7 @@ impl Attack {
         Ok(())
     }
 
-    /// Reads what is still to come.
+    /// Reads the remaining answers.
     async fn end(&mut self, script: &Script) -> Result<(), String> {
         match &script.expected {
             Expected::Answers(answers) => {
@@ -110,7 +110,7 @@ impl Attack {
         Ok(())
     }
 
-    /// Reads an answer that has to come.
+    /// Reads a required answer.
     async fn answer(&mut self, to: AnswerTo) -> Result<(), String> {
         match timeout(ANSWER, self.answers.next(&mut self.stream, to)).await {
             Ok(Ok(answer)) => self.judge(&answer, to),
@@ -119,7 +119,7 @@ impl Attack {
         }
     }
 
-    /// Reads an answer that may come.
+    /// Reads an optional answer.
     async fn perhaps_answer(&mut self, to: AnswerTo) -> Result<(), String> {
         match timeout(PERHAPS, self.answers.next(&mut self.stream, to)).await {
             Ok(Ok(answer)) => self.judge(&answer, to),

@@ -1,4 +1,4 @@
-//! A campaign: attacks of every kind on every route, again and again, until the time is over.
+//! A campaign: attacks of every kind on every route, again and again until the time is over.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -20,13 +20,13 @@ use crate::harness::cluster::Cluster;
 /// How many attacks are under way at a time.
 const ATTACKERS: usize = 32;
 
-/// After so many faults it is enough.
+/// The campaign ends after this many faults.
 const FAULTS_MAX: usize = 10;
 
-/// How much of a request is shown of which something was wrong.
+/// How many bytes of a faulty request are shown.
 const SHOWN_BYTES: usize = 600;
 
-/// What is attacked, and what has come of it.
+/// The targets and the result of the attacks.
 pub(super) struct Campaign {
     seed: u64,
     routes: Vec<Route>,
@@ -35,7 +35,7 @@ pub(super) struct Campaign {
     links: std::net::SocketAddr,
     /// The number of the next attack.
     next: AtomicU64,
-    /// How many attacks of a kind on a route were carried out: by kind, and then by route.
+    /// How many attacks of each kind on each route were carried out: by kind, then by route.
     counts: Vec<AtomicU64>,
     statuses: Mutex<BTreeMap<u16, u64>>,
     faults: Mutex<Vec<String>>,
@@ -57,7 +57,7 @@ impl Campaign {
         })
     }
 
-    /// Attacks until the time is over, or too much was wrong.
+    /// Attacks until the time is over, or until there are too many faults.
     pub(super) async fn run(self: &Arc<Self>, time: Duration) {
         let until = Instant::now() + time;
         let mut attackers = JoinSet::new();
@@ -73,11 +73,11 @@ impl Campaign {
         attackers.join_all().await;
     }
 
-    /// Carries out one attack, which follows from its number and the seed.
+    /// Carries out one attack. Its number and the seed decide it.
     pub(super) async fn attack(&self, number: u64) {
         let pairs = self.counts.len();
         let (round, place) = (number / pairs as u64, number % pairs as u64);
-        // Each round has all pairs, in an order of its own.
+        // Each round has all pairs of a kind and a route, in an order of its own.
         let pair = Draw::of(self.seed, u64::MAX - round).order(pairs)[place as usize];
         let (kind, route) =
             (KINDS[pair / self.routes.len()], &self.routes[pair % self.routes.len()]);
@@ -104,17 +104,17 @@ impl Campaign {
         self.counts[pair].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What was wrong.
+    /// The faults so far.
     pub(super) fn faults(&self) -> Vec<String> {
         self.faults.lock().expect("no panic").clone()
     }
 
-    /// How many attacks were carried out.
+    /// The number of attacks carried out.
     pub(super) fn attacks(&self) -> u64 {
         self.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
-    /// Kinds that were never tried on a route.
+    /// The pairs of a kind and a route that were never tried.
     pub(super) fn untried(&self) -> Vec<String> {
         let name = |pair: usize| {
             let (kind, route) = (pair / self.routes.len(), pair % self.routes.len());
@@ -125,7 +125,7 @@ impl Campaign {
         untried.map(|(pair, _)| name(pair)).collect()
     }
 
-    /// A line for each kind, a column for each route.
+    /// A table with a line for each kind and a column for each route.
     pub(super) fn table(&self) -> String {
         let mut lines = Vec::new();
         for (number, route) in self.routes.iter().enumerate() {
@@ -145,7 +145,7 @@ impl Campaign {
     }
 }
 
-/// The beginning of what was sent, for people to read.
+/// The steps of a script, with the beginning of their bytes, for the messages of a test.
 fn shown(script: &Script) -> String {
     let show = |bytes: &[u8]| {
         let text = bytes[..bytes.len().min(SHOWN_BYTES)].escape_ascii().to_string();

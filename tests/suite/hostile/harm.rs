@@ -1,4 +1,4 @@
-//! Harm: what of the ring must be after hostile requests as it was before.
+//! Harm: the state of the ring that hostile requests must not change.
 
 use std::fmt;
 use std::fs;
@@ -10,16 +10,17 @@ use tokio::time::sleep;
 use crate::harness::cluster::Cluster;
 use crate::harness::process::Process;
 
-/// How much more memory a process may have at the end.
+/// The factor by which a process's memory may grow.
 const GROWTH: f64 = 1.2;
 
-/// In a run shorter than this, processes still take what they will keep.
+/// In a shorter run, processes still allocate memory that they will keep.
 const LONG: Duration = Duration::from_secs(300);
 
-/// What they may take then.
+/// How much memory they may allocate in a short run, in KiB.
 const SHORT_RUN_KIB: u64 = 48 << 10;
 
-/// How many connections a port may have that are not hostile: those of well-meant clients and of the test.
+/// How many connections of a port may stay open: those of the well-behaved clients and of the
+/// test.
 const CONNECTIONS_MAX: u64 = 40;
 
 /// The processes of a cluster, by name.
@@ -28,7 +29,7 @@ fn processes(cluster: &Cluster) -> Vec<(String, &Process)> {
     [("gateway".to_owned(), cluster.gateway())].into_iter().chain(nodes).collect()
 }
 
-/// The links of a ring: each process logs the end of one of its links, and each end changes a view.
+/// The links of a ring. Each process logs the loss of a link, and each loss changes a view.
 pub(super) struct Links {
     ended: usize,
     views: Vec<Option<View>>,
@@ -41,7 +42,8 @@ impl Links {
         Self { ended: lines(cluster, "is lost"), views }
     }
 
-    /// No link has ended, and nobody has met a defect.
+    /// Asserts that no link has ended, no view has changed, and no process has panicked or met
+    /// a defect.
     pub(super) async fn assert_as_before(&self, cluster: &Cluster) {
         let now = Self::of(cluster).await;
         assert_eq!(now.ended, self.ended, "a link has ended");
@@ -63,7 +65,7 @@ fn lines(cluster: &Cluster, words: &str) -> usize {
     processes(cluster).into_iter().map(|(_, process)| of(process)).sum()
 }
 
-/// What each process takes of memory, in KiB.
+/// The resident memory of each process, in KiB.
 pub(super) struct Memory(Vec<(String, u64)>);
 
 impl Memory {
@@ -79,7 +81,7 @@ impl Memory {
         Self(processes.map(|(name, process)| (name, resident(process))).collect())
     }
 
-    /// No process has grown beyond what it may since then.
+    /// Asserts that no process has grown beyond its limit since `before`.
     pub(super) fn assert_not_above(&self, before: &Self, time: Duration) {
         for ((name, now), (_, before)) in self.0.iter().zip(&before.0) {
             let mut most = (*before as f64 * GROWTH) as u64;
@@ -98,7 +100,7 @@ impl fmt::Display for Memory {
     }
 }
 
-/// Nothing stays of hostile connections.
+/// Waits for the end of the hostile connections; panics if they stay open.
 pub(super) async fn assert_connections_are_gone(cluster: &Cluster) {
     for port in ["rest", "links"] {
         let name = format!("chainring_connections{{port=\"{port}\"}}");

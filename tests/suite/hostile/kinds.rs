@@ -1,12 +1,12 @@
-//! Kinds of hostile requests. Each makes a script for any route, out of what is drawn.
+//! The kinds of hostile requests. Each makes a script for any route from drawn values.
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`bodies`] | what is wrong with a body: its fields, its JSON, its chunks |
-//! | [`connections`] | when bytes are sent, read, or not |
-//! | [`frames`] | what follows a handshake at the port of links |
-//! | [`heads`] | what is wrong with a request's line and headers |
-//! | [`mutations`] | random changes of all the others |
+//! | [`bodies`] | faults of a body: its fields, its JSON, its length |
+//! | [`connections`] | the timing of sending and reading |
+//! | [`frames`] | frames after a handshake at the port of links |
+//! | [`heads`] | faults of a request's line and headers |
+//! | [`mutations`] | random changes of all other kinds |
 
 mod bodies;
 mod connections;
@@ -22,7 +22,7 @@ use super::routes::Route;
 use super::script::Script;
 use crate::harness::wire::AnswerTo;
 
-/// What makes a script.
+/// Makes a script for a route.
 type Make = fn(&Route, &mut Draw) -> Script;
 
 /// A kind of hostile requests.
@@ -33,7 +33,7 @@ pub(super) struct Kind {
 }
 
 impl Kind {
-    /// A script for a route.
+    /// Makes a script for a route.
     pub(super) fn script(&self, route: &Route, draw: &mut Draw) -> Script {
         (self.make)(route, draw)
     }
@@ -43,7 +43,7 @@ const fn kind(name: &'static str, make: Make) -> Kind {
     Kind { name, make }
 }
 
-/// All there are; [`mutations::mutated`] draws from those before it.
+/// All kinds. The last one, [`mutations::mutated`], draws from those before it.
 pub(super) const KINDS: &[Kind] = &[
     kind("huge versions", heads::huge_versions),
     kind("preconditions", heads::preconditions),
@@ -75,7 +75,7 @@ pub(super) const KINDS: &[Kind] = &[
     kind("mutated", mutations::mutated),
 ];
 
-/// Of a request that is valid HTTP, and so is answered.
+/// The script of a valid HTTP request. It must be answered.
 fn answered(request: &Request) -> Script {
     Script::answered(request.bytes(), to(request))
 }

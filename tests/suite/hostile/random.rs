@@ -1,4 +1,4 @@
-//! What is drawn from a seed.
+//! Values drawn from a seed.
 
 use crate::harness::random::Random;
 
@@ -7,10 +7,10 @@ use crate::harness::random::Random;
 pub(super) struct Draw(Random);
 
 impl Draw {
-    /// The draws of one attack.
+    /// The generator of one attack.
     pub(super) fn of(seed: u64, attack: u64) -> Self {
         let mut random = Random::new(seed ^ attack.rotate_left(32));
-        // The first numbers of seeds that are close are close.
+        // Close seeds give close first numbers, so these are skipped.
         for _ in 0..8 {
             random.below(2);
         }
@@ -21,12 +21,12 @@ impl Draw {
         self.0.below(bound.max(1))
     }
 
-    /// A number from one to another one, both included.
+    /// A number from `least` to `most`, both included.
     pub(super) fn between(&mut self, least: usize, most: usize) -> usize {
         least + self.below((most - least + 1) as u64) as usize
     }
 
-    /// Once in so many times.
+    /// True once in `times` draws, on average.
     pub(super) fn chance(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
@@ -39,7 +39,7 @@ impl Draw {
         (0..length).map(|_| self.below(256) as u8).collect()
     }
 
-    /// An order of so many things.
+    /// The numbers below `length`, in a random order.
     pub(super) fn order(&mut self, length: usize) -> Vec<usize> {
         let mut order = (0..length).collect::<Vec<_>>();
         for last in (1..length).rev() {

@@ -1,14 +1,14 @@
-//! A request that is put together piece by piece, so that each piece can be wrong.
+//! A request built piece by piece, so that each piece can be wrong.
 
 use serde_json::{Map, Value};
 
 use super::random::Draw;
 use super::routes::{Port, Route};
 
-/// How many users hostile requests are on, so that what they leave behind is bounded.
+/// How many users the hostile requests are about. The limit bounds the data they leave behind.
 const USERS: u64 = 500;
 
-/// A request.
+/// A request in pieces.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) method: Vec<u8>,
@@ -19,19 +19,19 @@ pub(super) struct Request {
     pub(super) length: Length,
 }
 
-/// How the length of a body is told.
+/// How a request announces the length of its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Length {
     /// By `Content-Length`, where there is a body.
     Told,
-    /// In chunks of this size.
+    /// By chunks of this size.
     Chunks(usize),
-    /// By a header that was put there, or not at all.
+    /// By a header among the others, or not at all.
     AsItIs,
 }
 
 impl Request {
-    /// What the route is for, as a friend would ask.
+    /// The proper request for a route.
     pub(super) fn friendly(route: &Route, draw: &mut Draw) -> Self {
         let id = id(draw);
         let mut request = Self {
@@ -59,7 +59,7 @@ impl Request {
         self.headers.push((name.as_ref().to_vec(), value.as_ref().to_vec()));
     }
 
-    /// Takes a header out.
+    /// Removes a header.
     pub(super) fn remove(&mut self, name: &str) {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name.as_bytes()));
     }
@@ -69,7 +69,7 @@ impl Request {
         self.add(name, value);
     }
 
-    /// A body that is said to be JSON.
+    /// Sets a body, and declares it as JSON.
     pub(super) fn set_body(&mut self, body: impl Into<Vec<u8>>) {
         self.set("content-type", "application/json");
         self.body = body.into();
@@ -79,12 +79,12 @@ impl Request {
         self.set_body(Value::Object(members.clone()).to_string());
     }
 
-    /// Whether its answer has no body.
+    /// Whether the answer has no body.
     pub(super) fn is_head(&self) -> bool {
         self.method == b"HEAD"
     }
 
-    /// The line and the headers.
+    /// The request line and the headers.
     pub(super) fn head(&self) -> Vec<u8> {
         let mut bytes =
             [&self.method[..], b" ", &self.target, b" ", self.version.as_bytes(), b"\r\n"].concat();
@@ -105,7 +105,7 @@ impl Request {
         bytes
     }
 
-    /// All of it.
+    /// The whole request.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.head();
         match self.length {
@@ -122,7 +122,7 @@ impl Request {
     }
 }
 
-/// The id of a user that hostile requests are on.
+/// The id of a user for a hostile request.
 pub(super) fn id(draw: &mut Draw) -> String {
     format!("hostile-{}", draw.below(USERS))
 }

@@ -1,34 +1,35 @@
-//! Routes: what there is to ask for, as the gateway's own description says; a new route is attacked by itself.
+//! The routes of the gateway's own description. So a new route is attacked without a change
+//! here.
 
 use serde_json::{Map, Value, json};
 
 use super::random::Draw;
 
-/// Where a request goes.
+/// The destination port of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Port {
     Rest,
     Links,
 }
 
-/// Something to ask for.
+/// A route: a method and a path.
 #[derive(Debug, Clone)]
 pub(super) struct Route {
     pub(super) port: Port,
     pub(super) method: String,
-    /// With parameters in braces, as in `/api/user/{id}`.
+    /// Parameters are in braces, as in `/api/user/{id}`.
     pub(super) path: String,
-    /// The schema of its body, without references.
+    /// The schema of the body, with references resolved.
     body: Option<Value>,
 }
 
 impl Route {
-    /// For the table, and for messages.
+    /// The name for the table and for messages.
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 
-    /// Its path, with this value for each parameter, which is not escaped.
+    /// The path with this value, unescaped, for each parameter.
     pub(super) fn path_with(&self, value: &[u8]) -> Vec<u8> {
         let mut path = Vec::new();
         let mut rest = self.path.as_str();
@@ -41,7 +42,8 @@ impl Route {
         path
     }
 
-    /// A body as the description wants it; an object of a user's fields where it wants none.
+    /// A body that matches the description; an object of a user's fields if the route has no
+    /// body.
     pub(super) fn example(&self, draw: &mut Draw, id: &str) -> Map<String, Value> {
         let user = json!({ "properties": { "id": {}, "name": { "type": "string" } } });
         match example(self.body.as_ref().unwrap_or(&user), "", draw, id) {
@@ -50,13 +52,13 @@ impl Route {
         }
     }
 
-    /// Whether its description has a body.
+    /// Whether the description has a body.
     pub(super) fn has_body(&self) -> bool {
         self.body.is_some()
     }
 }
 
-/// All that the description has, a path that it does not have, and the port of links.
+/// All described routes, a path without a description, and the port of links.
 pub(super) fn routes(document: &Value) -> Vec<Route> {
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -81,7 +83,7 @@ pub(super) fn routes(document: &Value) -> Vec<Route> {
     routes
 }
 
-/// A schema with what it refers to in place of the references.
+/// A schema, with each reference replaced by its target.
 fn resolved(document: &Value, schema: &Value) -> Value {
     match schema {
         Value::Object(members) => match members.get("$ref").and_then(Value::as_str) {
@@ -99,7 +101,7 @@ fn resolved(document: &Value, schema: &Value) -> Value {
     }
 }
 
-/// A value that a schema allows, as far as it says.
+/// A value that follows the basics of a schema.
 fn example(schema: &Value, name: &str, draw: &mut Draw, id: &str) -> Value {
     if let Some(properties) = schema["properties"].as_object() {
         let member =

@@ -1,49 +1,49 @@
-//! A script: what an attacker does over one connection, and what it may expect of that.
+//! A script: an attacker's steps over one connection, and the expected answers.
 
 use std::time::Duration;
 
 use crate::harness::wire::AnswerTo;
 
-/// What is done over one connection.
+/// The steps over one connection.
 #[derive(Debug, Clone)]
 pub(super) struct Script {
     pub(super) steps: Vec<Step>,
     pub(super) expected: Expected,
-    /// How many bytes of answers its socket takes before they are read; as usual where nothing is said.
+    /// The size of the socket's receive buffer in bytes; `None` leaves the default.
     pub(super) receive_buffer: Option<u32>,
 }
 
-/// One thing that is done.
+/// One step of an attacker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     Write(Vec<u8>),
-    /// A byte at a time, with pauses.
+    /// Writes one byte at a time, with pauses.
     Drip(Vec<u8>),
     Wait(Duration),
-    /// Nothing more will be written (FIN).
+    /// Closes the writing half of the connection (FIN).
     HalfClose,
-    /// The next answer is read and judged.
+    /// Reads the next answer and judges it.
     ReadAnswer(AnswerTo),
-    /// The connection is dropped as it is; what has come and was not read resets it.
+    /// Drops the connection. Unread bytes in its receive buffer make this a reset.
     HangUp,
 }
 
-/// What has to come of it, beside what each answer must be.
+/// The expected answers. Besides, each answer must be valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Expected {
     /// These answers, in this order.
     Answers(Vec<AnswerTo>),
-    /// An answer, or the end of the connection, or nothing as more is to come.
+    /// An answer, the end of the connection, or nothing because the request is incomplete.
     Anything,
 }
 
 impl Script {
-    /// Bytes that are a valid request, and so are answered.
+    /// The bytes of a valid request. It must be answered.
     pub(super) fn answered(bytes: Vec<u8>, to: AnswerTo) -> Self {
         Self::of(vec![Step::Write(bytes)], Expected::Answers(vec![to]))
     }
 
-    /// Bytes that may mean anything.
+    /// Bytes with any meaning.
     pub(super) fn anything(bytes: Vec<u8>) -> Self {
         Self::of(vec![Step::Write(bytes)], Expected::Anything)
     }

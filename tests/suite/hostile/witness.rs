@@ -1,4 +1,5 @@
-//! A witness: a client that means well, beside all the others. None of its requests fails, and it reads what it wrote.
+//! A witness: a well-behaved client beside the hostile ones. None of its requests fails, and it
+//! reads its own writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,20 +12,20 @@ use tokio::time::{Instant, sleep};
 
 use super::random::Draw;
 
-/// How many users each witness makes before it begins anew.
+/// How many users each witness creates before it starts again with the first.
 const USERS: u64 = 40;
 
 /// The pause between two rounds of requests.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What a witness has seen.
+/// The requests of a witness: their number, and the longest wait.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) requests: u64,
     pub(super) longest: Duration,
 }
 
-/// A client that means well.
+/// A well-behaved client.
 pub(super) struct Witness {
     http: Client,
     users: String,
@@ -32,7 +33,7 @@ pub(super) struct Witness {
     seen: Seen,
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 struct Answered {
     status: StatusCode,
     etag: Option<String>,
@@ -46,7 +47,7 @@ impl Witness {
         Self { http: http.expect("a client"), users, name, seen: Seen::default() }
     }
 
-    /// Works until it is told to stop; fails with the first request that does not go as it should.
+    /// Works until it is told to stop; fails with the first wrong answer.
     pub(super) async fn work(mut self, stopping: Arc<AtomicBool>) -> Result<Seen, String> {
         let mut draw = Draw::of(self.name, 0);
         for round in 0.. {
@@ -60,7 +61,7 @@ impl Witness {
         Ok(self.seen)
     }
 
-    /// The life of a user.
+    /// Creates, reads, changes and deletes one user.
     async fn live(&mut self, id: &str, draw: &mut Draw) -> Result<(), String> {
         let one = format!("{}{id}", self.users);
         let record = |group: u64| {
@@ -91,7 +92,7 @@ impl Witness {
         Ok(())
     }
 
-    /// Sends a request, which has to end like this; returns the tag of the record.
+    /// Sends a request, and checks its status and record; returns the tag of the record.
     async fn send(
         &mut self,
         request: RequestBuilder,

@@ -1,4 +1,4 @@
-//! What a node tells other nodes to dial.
+//! The address at which other nodes shall dial a node.
 
 use std::net::Ipv4Addr;
 
@@ -48,7 +48,7 @@ async fn an_address_that_other_nodes_cannot_dial_is_refused_and_the_flag_is_name
 async fn a_node_that_cannot_know_its_address_asks_for_the_flag() {
     let place = Place::new();
     let mut command = without_gateway(place.node());
-    // There is no way to an address of IPv6 from one of IPv4.
+    // A socket with an IPv4 address cannot reach an IPv6 address.
     command.args(["--gateway", "[::1]:3002", "--listen", "0.0.0.0:0"]);
     let (status, said) = Process::spawn("db-0", command).ended().await;
     assert!(!status.success() && said.contains("give --advertise"), "{said}");
@@ -58,14 +58,14 @@ async fn a_node_that_cannot_know_its_address_asks_for_the_flag() {
 async fn a_node_that_announces_loopback_to_a_gateway_elsewhere_is_warned() {
     let place = Place::new();
     let mut command = without_gateway(place.node());
-    // An address of documentation (RFC 5737): nobody is there.
+    // An address for documentation (RFC 5737), without a host.
     command.args(["--gateway", "192.0.2.1:3002"]);
     let node = Process::spawn("db-0", command);
     node.says("nodes on other machines cannot reach this address").await;
     node.stop().await;
 }
 
-/// The same command with no `--gateway`.
+/// The same command without `--gateway`.
 fn without_gateway(command: Command) -> Command {
     let command = command.into_std();
     let mut arguments = command.get_args().map(ToOwned::to_owned).collect::<Vec<_>>();

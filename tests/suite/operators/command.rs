@@ -11,18 +11,18 @@ use super::SOON;
 use crate::harness::cluster::Cluster;
 use crate::harness::process::{binary, text};
 
-/// Runs `chainring` with a standard output of the test's; returns how it ended, and what it said beside.
+/// Runs `chainring` with this standard output; returns its exit status and its standard error.
 async fn run(arguments: &[&str], output: impl Into<Stdio>) -> (ExitStatus, String) {
     let mut command = tokio::process::Command::new(binary("chainring"));
     command.args(arguments).env_clear().stdin(Stdio::null()).stdout(output).kill_on_drop(true);
     let child = command.stderr(Stdio::piped()).spawn().expect("it starts");
-    // The other end of a pipe is closed once no process has it.
+    // A pipe's reader sees the end once no process holds the writing end.
     drop(command);
     let output = timeout(SOON, child.wait_with_output()).await.expect("it ends").expect("it ran");
     (output.status, String::from_utf8(output.stderr).expect("text"))
 }
 
-/// The end of a pipe of which the other end is closed.
+/// The writing end of a pipe with a closed reading end.
 fn without_reader() -> Stdio {
     let (reader, writer) = pipe().expect("a pipe");
     drop(reader);
@@ -47,7 +47,7 @@ async fn a_reader_that_has_seen_enough_changes_no_exit_code_and_is_not_spoken_of
         assert!(is_token || said.is_empty(), "{arguments:?}: {said}");
         assert!(!said.contains("panicked"), "{arguments:?}: {said}");
     }
-    // What is wrong with the ring is told by the code, whoever reads.
+    // The exit code tells the state of the ring, even without a reader.
     cluster.kill_node(1).await;
     cluster.status_within(SOON, |status| !status.healthy).await;
     let (status, said) = run(&["status", "--url", &url], without_reader()).await;

@@ -18,7 +18,7 @@ use crate::harness::process::{Process, binary, heeding_signals, text};
 
 const POLL: Duration = Duration::from_millis(50);
 
-/// A `chainring dev` of two nodes.
+/// A running `chainring dev` with two nodes.
 pub(super) struct Development {
     process: Process,
     url: String,
@@ -26,12 +26,12 @@ pub(super) struct Development {
 }
 
 impl Development {
-    /// Starts one; `program` makes the command of a program.
+    /// Starts one with its data in this directory; `program` makes its command.
     pub(super) async fn start_by(data: &Path, program: fn(&Path) -> Command) -> Self {
         Self::start(&in_directory(data), program, Process::spawn).await
     }
 
-    /// With these arguments on where to keep the data.
+    /// Starts one; `place` holds its arguments about the place of the data.
     async fn start(
         place: &[String],
         program: fn(&Path) -> Command,
@@ -46,12 +46,12 @@ impl Development {
         Self { process: spawn("dev", command), url, http }
     }
 
-    /// Waits until it can be used.
+    /// Waits until the ring can be used.
     pub(super) async fn is_ready(&self) {
         self.is_ready_with(|_| true).await;
     }
 
-    /// Waits until it can be used, and its status is like that.
+    /// Waits until the ring can be used and has the wanted status.
     async fn is_ready_with(&self, wanted: impl Fn(&ClusterStatus) -> bool) {
         let ready = async {
             while !self.status().await.is_some_and(|status| status.healthy && wanted(&status)) {
@@ -77,7 +77,7 @@ impl Development {
         self.process.stop().await;
     }
 
-    /// The processes that it has started.
+    /// The ids of its child processes.
     fn children(&self) -> Vec<u32> {
         let parent = self.process.id();
         let processes = fs::read_dir("/proc").unwrap().flatten();
@@ -90,7 +90,7 @@ fn in_directory(data: &Path) -> [String; 2] {
     ["--data".to_owned(), text(data)]
 }
 
-/// What `proc_pid_stat(5)` says of a process.
+/// The state and the parent of a process (`proc_pid_stat(5)`).
 struct Stat {
     state: char,
     parent: u32,
@@ -103,7 +103,7 @@ fn stat(id: u32) -> Option<Stat> {
     Some(Stat { state: words.next()?.chars().next()?, parent: words.next()?.parse().ok()? })
 }
 
-/// Waits until processes have ended.
+/// Waits until the processes have ended.
 async fn have_ended(ids: &[u32]) {
     let lives = |id: &u32| stat(*id).is_some_and(|stat| stat.state != 'Z');
     let ended = async {
@@ -114,14 +114,14 @@ async fn have_ended(ids: &[u32]) {
     assert!(timeout(SOON, ended).await.is_ok(), "its processes go on without it");
 }
 
-/// Two ports of 127.0.0.1 that nobody has.
+/// Two free ports of 127.0.0.1.
 async fn free_ports() -> [u16; 2] {
     let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let listeners = [bind().await.unwrap(), bind().await.unwrap()];
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-/// What it prints goes where this process reads.
+/// Its standard output goes to its standard error, where this process reads.
 fn to_stderr(program: &Path) -> Command {
     let mut command = heeding_signals("sh");
     command.args(["-c", r#"exec "$0" "$@" >&2"#]).arg(program);
@@ -135,7 +135,7 @@ fn verbose(program: &Path) -> Command {
     command
 }
 
-/// What it prints goes to a program that reads one line.
+/// Its standard output goes to a program that reads one line.
 fn to_head(program: &Path) -> Command {
     let mut command = Command::new("bash");
     command.args(["-c", r#"exec "$0" "$@" > >(head -n 1 >&2)"#]).arg(program);
@@ -152,7 +152,7 @@ async fn its_processes_end_in_order_with_it_on_every_signal_that_ends_it() {
         assert_eq!(children.len(), 3);
         ring.process.signal(signal);
         if signal == Signal::SIGHUP {
-            // The shell and the kernel both say that a terminal is closed.
+            // Both the shell and the kernel send the signal when a terminal is closed.
             ring.process.says("stopping").await;
             ring.process.signal(signal);
         }
@@ -185,7 +185,7 @@ async fn it_ends_quietly_and_in_order_when_nobody_reads_any_more() {
     let (status, said) = ring.process.ended().await;
     assert!(status.success(), "{status}\n{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
-    // Nobody holds the data any more.
+    // No process holds the data any more.
     let ring = Development::start_by(&place.path("data"), to_stderr).await;
     ring.is_ready().await;
     ring.stop().await;
@@ -243,7 +243,7 @@ async fn in_memory_a_node_that_is_killed_returns_empty_and_is_restored() {
     assert!(status.success() && said.contains("the users were in memory"), "{status}\n{said}");
 }
 
-/// Whether a process is the node of this id.
+/// Whether a process is the node with this id.
 fn is_node(process: u32, id: &str) -> bool {
     let arguments = fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
     arguments.contains(&format!("--node-id\0{id}\0"))

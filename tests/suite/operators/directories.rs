@@ -1,4 +1,4 @@
-//! Directories as file systems make them, and who may read what is in them.
+//! Directories as file systems make them, and the permissions in them.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use super::Place;
 use super::development::Development;
 use crate::harness::process::Process;
 
-/// What may be in an empty directory, as file systems and their tools make it.
+/// The files and directories in an empty directory, as file systems and their tools make them.
 const MADE_BY_FILE_SYSTEMS: [&str; 5] =
     ["lost+found", ".snapshot", ".zfs", ".Trash-0", ".nfs000000000020a1c400000001"];
 
@@ -55,7 +55,7 @@ async fn only_its_user_can_read_what_a_ring_keeps_whatever_the_umask() {
         assert!(files.iter().any(|path| path.ends_with(name)), "no {name} in {files:#?}");
     }
 
-    // As an earlier release left it.
+    // The permissions of an earlier release.
     for directory in [data.clone(), data.join("gateway"), data.join("db-0"), data.join("db-1")] {
         fs::set_permissions(&directory, Permissions::from_mode(0o755)).unwrap();
     }
@@ -90,7 +90,7 @@ fn with_umask_0(program: &Path) -> Command {
     command
 }
 
-/// Every file and directory is for its owner only; returns the files.
+/// Asserts that every file and directory is private to its owner; returns the files.
 fn assert_private(path: &Path) -> Vec<PathBuf> {
     assert_eq!(mode(path) & 0o077, 0, "{}", path.display());
     if !path.is_dir() {

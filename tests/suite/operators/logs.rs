@@ -1,4 +1,4 @@
-//! Logs that nobody reads.
+//! Logs without a reader.
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -20,14 +20,14 @@ async fn cluster() -> Cluster {
     cluster
 }
 
-/// Dials the port of links without the secret, and hears that it is refused: the gateway logs that.
+/// Dials the port of links without the secret, and waits for the refusal. The gateway logs it.
 async fn be_refused(cluster: &Cluster) {
     let mut stream = TcpStream::connect(cluster.socket_address()).await.expect("it listens");
     let upgrade = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: x\r\n\
         connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(upgrade.as_bytes()).await.expect("it reads");
-    // A text frame with `40`, the packet CONNECT, behind a mask of zeros (RFC 6455, 5.2).
+    // A text frame with `40`, the packet CONNECT, and a mask of zeros (RFC 6455, 5.2).
     stream.write_all(b"\x81\x82\x00\x00\x00\x0040").await.expect("it reads");
     let mut said = Vec::new();
     let refused = async {
@@ -38,7 +38,7 @@ async fn be_refused(cluster: &Cluster) {
     timeout(SOON, refused).await.expect("it answers in time");
 }
 
-/// Fills the log of the gateway, and sees that everybody is served nevertheless.
+/// Fills the log of the gateway, and asserts that the gateway serves everybody nevertheless.
 async fn fill_the_log(cluster: &Cluster) {
     for _ in 0..REFUSED {
         be_refused(cluster).await;
@@ -51,7 +51,7 @@ async fn fill_the_log(cluster: &Cluster) {
     }
 }
 
-/// How many lines were dropped, as `/metrics` has it.
+/// The number of dropped lines in `/metrics`.
 async fn lines_dropped(cluster: &Cluster) -> u64 {
     let metrics = cluster.http.get(format!("{}/metrics", cluster.url())).send().await;
     let metrics = metrics.expect("it is served").text().await.expect("text");

@@ -1,4 +1,4 @@
-//! Flags by environment variables, new and former ones.
+//! Flags set by environment variables, with new and former names.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use tokio::process::Command;
 use super::Place;
 use crate::harness::process::{Process, binary, text};
 
-/// What Kubernetes sets for a service.
+/// The variable's value for a service in Kubernetes.
 const OF_A_SERVICE: &str = "tcp://10.96.0.5:3001";
 
 fn gateway(place: &Place, variables: &[(&str, &str)]) -> Process {
@@ -56,7 +56,7 @@ async fn a_former_name_that_means_something_else_is_ignored_and_that_is_told() {
     }
     let mut node = place.node();
     node.env("SOCKET_SERVER_URL", "wss://chat.example/socket");
-    // The flag goes before it, so that nobody looks at it.
+    // The flag takes precedence, so the variable is not even read.
     let node = Process::spawn("db-0", node);
     node.says("no link to the gateway").await;
     assert!(!node.text().contains("is ignored"));
@@ -98,7 +98,7 @@ async fn a_value_that_cannot_be_used_is_an_error_that_names_variable_and_flag() 
     let (status, said) = Process::spawn("db-0", node).ended().await;
     assert!(!status.success() && said.contains("the variable CHAINRING_SECRET"), "{said}");
 
-    // A flag goes before its variable.
+    // A flag takes precedence over its variable.
     let mut command = place.gateway();
     command.args(["--rest-port", "3011"]).env("CHAINRING_REST_PORT", OF_A_SERVICE);
     let gateway = Process::spawn("gateway", command);
@@ -156,7 +156,7 @@ async fn the_command_of_operators_warns_of_a_former_name_that_it_ignores() {
     let (status, said) = Process::spawn("dev", command).ended().await;
     assert!(!status.success());
     assert!(said.starts_with("warning: the variable REST_PORT is ignored"), "{said}");
-    // A command without that flag does not look at it.
+    // A command without this flag does not read the variable.
     let mut command = Command::new(binary("chainring"));
     command.args(["token", "--role", "read"]).env("REST_PORT", OF_A_SERVICE);
     let (status, said) = Process::spawn("token", command).ended().await;

@@ -1,4 +1,5 @@
-//! Copies of a node's data directory: of several processes with the same data one may be in the ring.
+//! Copies of a node's data directory. Of several processes with the same data, only one may be
+//! in the ring.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,15 +42,15 @@ async fn an_old_copy_of_a_directory_is_refused() {
     before.is_still(&mut cluster).await;
 }
 
-/// Which of both has the newer data nobody can tell by their starts. The one that was started more often is the node, as
-/// it would be had the other been left behind; the other one ends.
+/// The number of starts does not show which data is newer. The process with more starts becomes
+/// the node, as it would if the other were an old copy. The other process ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_was_started_more_often_takes_the_place_of_the_original() {
     let mut cluster = Cluster::start(2).await;
     let copy = copy_of_stopped(&mut cluster, 0).await;
     cluster.start_node(0);
     cluster.healthy_within(SOON).await;
-    // Refused, but it counts: the next start is one more than the original's.
+    // The copy is refused, but its start counts. Its next start exceeds the original's by one.
     assert_says(&complaint(start(&cluster, &copy)).await, &["cloned-directory"]);
 
     let mut taker = start(&cluster, &copy);
@@ -61,7 +62,8 @@ async fn a_copy_that_was_started_more_often_takes_the_place_of_the_original() {
     assert!(taker.is_alive() && cluster.all_alive(), "the others go on");
 }
 
-/// Its neighbour knows better: the copy ends, and what was acknowledged is still there.
+/// The copy's neighbour knows newer data, so the copy ends. Every acknowledged update is still
+/// there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_missed_updates_ends_and_the_original_can_be_started_again() {
     let mut cluster = Cluster::start(2).await;
@@ -96,14 +98,14 @@ async fn a_copy_that_missed_updates_ends_and_the_original_can_be_started_again()
     assert!(cluster.all_alive(), "nobody else gave up");
 }
 
-/// The output of a call that succeeds.
+/// The output of a call; panics unless it succeeds.
 async fn done(cluster: &Cluster, input: &Input) -> Output {
     let ended = call(&cluster.http, &cluster.url(), input).await;
     let Outcome::Done(output) = ended.outcome else { panic!("{ended:?}") };
     output
 }
 
-/// Stops a node and copies its data directory.
+/// Stops a node and copies its data directory; returns the path of the copy.
 async fn copy_of_stopped(cluster: &mut Cluster, node: usize) -> PathBuf {
     cluster.stop_node(node).await;
     let copy = cluster.directory.path().join("copy");

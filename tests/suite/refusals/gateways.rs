@@ -1,4 +1,4 @@
-//! A gateway that is told another ring than its own state or its nodes know, or that is not alone.
+//! A gateway with another ring than its state or its nodes, or with another gateway beside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,8 @@ async fn nodes_that_were_formed_into_another_order_are_refused() {
     assert!(turned.is_alive(), "the gateway waits for nodes of its ring");
 }
 
-/// Puts the nodes of a ring of two into the other order, in the file of their gateway, so that all else fits together.
+/// Swaps the nodes of a ring of two in the file of their gateway, and keeps the file
+/// consistent.
 fn turn_ring(file: &Path) {
     let text = fs::read_to_string(file).expect("the file of a gateway");
     let mut state: Value = serde_json::from_str(&text).expect("it is JSON");
@@ -85,7 +86,7 @@ fn state(cluster: &Cluster) -> PathBuf {
     cluster.directory.path().join("gateway")
 }
 
-/// A gateway on an address of its own.
+/// Starts a second gateway at an address of its own.
 fn gateway(cluster: &Cluster, nodes: &str, state: &Path) -> Process {
     let arguments = arguments(cluster, nodes, state, address::fresh());
     Process::start("second gateway", "gateway", &arguments)

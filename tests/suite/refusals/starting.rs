@@ -13,7 +13,7 @@ use super::{assert_says, complaint};
 use crate::harness::address;
 use crate::harness::process::{Process, binary, text};
 
-/// Somebody whose secret is long enough.
+/// A secret of sufficient length.
 const SECRET: &str = "a secret of the tests";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +115,7 @@ async fn a_state_that_is_damaged_or_of_a_newer_release_is_not_used() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_data_directory_has_one_process_and_one_node() {
     let place = Place::new();
-    // There is no gateway: it goes on trying to reach one.
+    // The gateway does not run, so the node keeps trying to reach it.
     let first = place.node().start();
     first.says("no link to the gateway").await;
     let complaint_of_second = complaint(place.node().start()).await;
@@ -204,13 +204,13 @@ async fn certificates_that_do_not_make_sense_together_are_named() {
     }
 }
 
-/// Takes away every right but to look, whoever owns it.
+/// Takes away write access to a directory, and all access to a file, even from the owner.
 fn forbid(path: &str) {
     let mode = if Path::new(path).is_dir() { 0o500 } else { 0 };
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
 }
 
-/// A directory and an address for processes that are not to start.
+/// A directory for processes. They must not start.
 struct Place {
     directory: TempDir,
     secret: String,
@@ -235,7 +235,7 @@ impl Place {
         path
     }
 
-    /// A gateway with which nothing is wrong.
+    /// A gateway with valid flags.
     fn gateway(&self) -> Flags {
         let address = address::fresh().to_string();
         let flags =
@@ -243,7 +243,7 @@ impl Place {
         Flags::new("gateway", &flags, &self.secret)
     }
 
-    /// A node with which nothing is wrong, but that nobody is at the address of its gateway.
+    /// A node with valid flags, whose gateway does not run.
     fn node(&self) -> Flags {
         let flags = [
             ("--node-id", "db-0"),
@@ -268,14 +268,14 @@ impl Flags {
         Self { program, flags, switches: Vec::new(), secret: Some(secret.to_owned()) }
     }
 
-    /// With a flag, in the place of what it was.
+    /// Sets a flag, in place of an earlier value.
     fn with(mut self, flag: &'static str, value: &str) -> Self {
         self.flags.retain(|(known, _)| *known != flag);
         self.flags.push((flag, value.to_owned()));
         self
     }
 
-    /// With a flag that takes no value.
+    /// Adds a flag without a value.
     fn flag(mut self, flag: &'static str) -> Self {
         self.switches.push(flag.to_owned());
         self
@@ -292,7 +292,7 @@ impl Flags {
         Process::start(self.program, self.program, &self.arguments())
     }
 
-    /// Starts it so that permissions are those of a user, also where root runs the tests.
+    /// Starts the program with the permissions of a user, even if root runs the tests.
     fn start_without_privileges(self) -> Process {
         let program = binary(self.program);
         let mut command = if geteuid().is_root() {

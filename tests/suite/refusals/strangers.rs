@@ -1,4 +1,4 @@
-//! Nodes that a ring turns away, and goes on undisturbed.
+//! Nodes refused by a ring, which goes on undisturbed.
 
 use std::fs;
 
@@ -133,7 +133,7 @@ async fn a_node_of_another_release_is_refused_whatever_else_it_says() {
     before.is_still(&mut cluster).await;
 }
 
-/// What a client of this `auth` is told.
+/// Connects with this `auth`; returns the refusal.
 async fn refusal_of(cluster: &Cluster, auth: Value) -> String {
     let (tell, mut told) = unbounded_channel();
     let client = ClientBuilder::new(format!("http://{}", cluster.socket_address()))
@@ -141,7 +141,7 @@ async fn refusal_of(cluster: &Cluster, auth: Value) -> String {
         .auth(auth)
         .reconnect(false)
         .on("error", move |payload: Payload, _: Client| {
-            // The first one counts.
+            // The first error counts.
             let _ = tell.send(format!("{payload:?}"));
             async {}.boxed()
         });

@@ -1,4 +1,4 @@
-//! What is read of a body: its type, its size, its JSON.
+//! Reading a body: its type, its size, its JSON.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::raw::Raw;
 use super::shared;
 use crate::harness::cluster::Cluster;
 
-/// The largest body that is read.
+/// The largest accepted body, in bytes.
 const LIMIT: usize = 64 << 10;
 
-/// The calls that have a body.
+/// The calls with a body.
 const METHODS: [Method; 2] = [Method::POST, Method::PUT];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +123,7 @@ async fn an_operator_may_set_another_limit() {
     let too_large = json(&rest, Method::POST, padded("bodies-limit", 8193)).await;
     let detail = &too_large.problem(ProblemType::TooLarge)["detail"];
     assert_eq!(detail, "the limit is 8192 bytes");
-    // There are no nodes; but it was read.
+    // There are no nodes, but the gateway has read the body.
     let read = json(&rest, Method::POST, padded("bodies-limit", 8192)).await;
     read.problem(ProblemType::Unavailable);
     cluster.stop_gateway().await;
@@ -202,7 +202,7 @@ async fn a_body_that_breaks_off_creates_nobody() {
     rest.read("bodies-broken-off").await.problem(ProblemType::UserNotFound);
 }
 
-/// A body that creates or changes a user, with white space up to a size.
+/// A body that creates or changes a user, padded with spaces to this size.
 fn padded(id: &str, size: usize) -> Vec<u8> {
     let mut body = user(id).to_string().into_bytes();
     body.resize(size, b' ');

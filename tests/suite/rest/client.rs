@@ -1,4 +1,4 @@
-//! An HTTP client, and answers that can be asked what they are.
+//! An HTTP client, and answers with assertions.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 /// Longer than any request may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Calls on one gateway.
+/// A client of one gateway.
 #[derive(Clone)]
 pub(super) struct Rest {
     pub(super) http: Client,
     url: String,
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -42,7 +42,7 @@ impl Rest {
         send(self.http.post(self.url("/api/user/")).json(body)).await
     }
 
-    /// Creates a user that does not exist; returns the record and its tag.
+    /// Creates a new user; returns the record and its tag.
     pub(super) async fn created(&self, id: &str) -> (Value, String) {
         let answer = self.create(&user(id)).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
@@ -93,21 +93,21 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body of a success.
+    /// The body of a successful answer.
     pub(super) fn json(&self) -> Value {
         assert!(self.status.is_success(), "{self:?}");
         assert_eq!(self.header(CONTENT_TYPE), Some("application/json"), "{self:?}");
         serde_json::from_str(&self.body).expect("what says that it is JSON is JSON")
     }
 
-    /// The record of a success with this status.
+    /// The record in a successful answer with this status.
     #[track_caller]
     pub(super) fn record(&self, status: StatusCode) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         self.json()
     }
 
-    /// The record's tag: strong, in quotes.
+    /// The tag of the record: strong, in quotes.
     pub(super) fn etag(&self) -> String {
         let tag = self.header(ETAG).expect("a record comes with its tag").to_owned();
         assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 2, "{tag}");
@@ -118,7 +118,7 @@ impl Answer {
         self.header(LOCATION).expect("a new record has a location")
     }
 
-    /// Whether it is this problem, in every member that RFC 9457 knows; returns its body.
+    /// Asserts that the answer is this problem, in every member of RFC 9457; returns its body.
     #[track_caller]
     pub(super) fn problem(&self, kind: ProblemType) -> Value {
         assert_eq!(self.status.as_u16(), kind.status(), "{self:?}");
@@ -133,7 +133,8 @@ impl Answer {
         body
     }
 
-    /// The fields that a problem of this kind names, in its order; each with words on what is wrong.
+    /// The faulty fields of an invalid-field problem, in its order. Each must come with words
+    /// on its fault.
     #[track_caller]
     pub(super) fn faulty_fields(&self) -> Vec<String> {
         let body = self.problem(ProblemType::InvalidField);
@@ -150,7 +151,7 @@ impl Answer {
         errors.iter().map(field).collect()
     }
 
-    /// Whether there is nothing in it; as for a deleted user.
+    /// Asserts that the answer has this status and no body, as for a deleted user.
     #[track_caller]
     pub(super) fn is_empty(&self, status: StatusCode) {
         assert_eq!(self.status, status, "{self:?}");
@@ -159,7 +160,7 @@ impl Answer {
     }
 }
 
-/// The UUID of an id that the gateway made.
+/// The UUID in an id made by the gateway.
 pub(super) fn made_up(id: &str) -> uuid::Uuid {
     id.parse::<UserId>().expect("a made-up id is an id like others");
     let uuid: uuid::Uuid = id.parse().expect("a made-up id is a UUID");

@@ -1,4 +1,4 @@
-//! What the gateway tells of itself, also before there is a cluster.
+//! The gateway's account of itself, also before there is a cluster.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which ids there are, how paths name them, and those that the gateway makes.
+//! Valid ids, ids in paths, and ids made by the gateway.
 
 use std::fmt::Write;
 
@@ -53,7 +53,8 @@ async fn an_id_percent_encoded_in_the_path_is_the_same_user() {
     rest.read(id).await.problem(ProblemType::UserNotFound);
 }
 
-/// Client libraries take `.` and `..` out of paths, encoded or not (RFC 3986, section 5.2.4), so it takes bare HTTP.
+/// HTTP libraries remove `.` and `..` from paths, encoded or not (RFC 3986, section 5.2.4), so
+/// this test writes the bytes itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn dots_that_clients_take_out_of_paths_are_no_ids() {
     let (rest, _ring) = shared::ring().await;

@@ -1,4 +1,5 @@
-//! The only copy in sync is gone with its data: nobody is served, until an operator accepts what is lost.
+//! The only copy in sync is lost with its data. Nobody is served until an operator accepts the
+//! loss.
 
 use std::fs;
 use std::time::Duration;
@@ -14,10 +15,10 @@ use crate::harness::process::Process;
 
 const SOON: Duration = Duration::from_secs(30);
 
-/// Its home is db-0, its replica is on db-1.
+/// The lost partition. Its home copy is on db-0, its next copy on db-1.
 const LOST: PartitionId = PartitionId(0);
 
-/// Its home is db-1, its replica is on db-2: nothing of it is lost.
+/// A partition without loss. Its home copy is on db-1, its next copy on db-2.
 const KEPT: PartitionId = PartitionId(1);
 
 #[tokio::test(flavor = "multi_thread")]

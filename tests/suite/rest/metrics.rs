@@ -34,7 +34,8 @@ async fn who_does_not_ask_for_open_metrics_gets_the_classic_text() {
     }
 }
 
-/// Each sample has a type under its own name, or of its histogram; nothing is left of what only OpenMetrics knows.
+/// Each sample must have a type, under its own name or that of its histogram. Nothing known
+/// only to OpenMetrics may remain.
 fn assert_is_classic(text: &str) {
     let mut types = BTreeMap::new();
     for line in text.lines() {

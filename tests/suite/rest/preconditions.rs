@@ -79,7 +79,7 @@ async fn a_tag_of_a_user_that_is_gone_finds_no_user() {
     assert_eq!(rest.read(id).await.etag(), of_the_new_one);
 }
 
-/// The request with these lines in its head.
+/// The request with these additional headers.
 fn with(request: RequestBuilder, headers: &[(HeaderName, &str)]) -> RequestBuilder {
     headers.iter().fold(request, |request, (name, value)| request.header(name, *value))
 }
@@ -207,7 +207,7 @@ async fn a_read_of_another_record_than_the_one_that_is_named_is_refused() {
         answer.problem(ProblemType::PreconditionFailed);
         let answer = send(rest.http.head(&path).header(IF_MATCH, list)).await;
         assert_eq!(answer.status, StatusCode::PRECONDITION_FAILED, "{list}");
-        // If-Match is looked at first (RFC 9110, section 13.2.2).
+        // If-Match is evaluated first (RFC 9110, section 13.2.2).
         let both = [(IF_NONE_MATCH, tag.as_str()), (IF_MATCH, list)];
         let answer = send(with(rest.http.get(&path), &both)).await;
         answer.problem(ProblemType::PreconditionFailed);

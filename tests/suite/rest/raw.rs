@@ -1,4 +1,4 @@
-//! HTTP as it goes over the wire, for requests that no client library would send as they are.
+//! HTTP on the wire, for requests that no client library sends unchanged.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use super::client::Answer;
 /// Longer than any request may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// One connection, for one request.
+/// A connection for one request.
 pub(super) struct Raw(TcpStream);
 
 impl Raw {
-    /// Connects, and sends the lines of a request's head.
+    /// Connects, and sends the head of a request: the request line, then these headers.
     pub(super) async fn request(url: &str, lines: &[&str]) -> Self {
         let address = url.strip_prefix("http://").expect("the URL of a gateway");
         let stream = TcpStream::connect(address).await.expect("the gateway listens");
@@ -37,7 +37,7 @@ impl Raw {
         self.0.write_all(bytes).await
     }
 
-    /// Sends a chunk of a chunked body; an empty one ends it.
+    /// Sends a chunk of a chunked body. An empty chunk ends the body.
     pub(super) async fn chunk(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         let chunk = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
         self.send(&chunk).await
@@ -52,15 +52,16 @@ impl Raw {
         assert_eq!(bytes, CONTINUE);
     }
 
-    /// Sends nothing more, and waits until the gateway has closed the connection, whatever it says.
+    /// Sends nothing more, and waits until the gateway has closed the connection. Ignores any
+    /// answer.
     pub(super) async fn hang_up(mut self) {
         self.0.shutdown().await.expect("it is open");
         let ended = timeout(TIMEOUT, self.0.read_to_end(&mut Vec::new())).await;
-        // It may also be reset.
+        // The connection may also be reset.
         let _ = ended.expect("it closes in time");
     }
 
-    /// The answer, once the gateway has closed the connection.
+    /// Reads the answer, until the gateway has closed the connection.
     pub(super) async fn answer(mut self) -> Answer {
         let mut bytes = Vec::new();
         let read = timeout(TIMEOUT, self.0.read_to_end(&mut bytes)).await;
@@ -69,7 +70,7 @@ impl Raw {
     }
 }
 
-/// An answer of a gateway that has closed the connection.
+/// Parses the bytes of a closed connection as one answer.
 fn parse(text: &str) -> Answer {
     let (head, body) = text.split_once("\r\n\r\n").expect("a head, and an empty line");
     let mut lines = head.lines();

@@ -1,4 +1,4 @@
-//! Which copy answers, where that is shown.
+//! The answering copy, where it is shown.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::harness::cluster::Cluster;
 
 const SERVED_BY: &str = "chainring-served-by";
 
-/// Longer than it takes to notice the loss of a node, to change views, and to bring it back.
+/// Enough time to detect the loss of a node, to change views, and to bring the node back.
 const SOON: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,8 +52,8 @@ async fn reads_are_served_by_next_and_updates_by_home_and_all_by_home_once_next_
     assert_eq!(read.header(SERVED_BY), Some("db-1; copy=next; epoch=3"));
 }
 
-/// Every call, with success and with each failure that a copy decides on: create, read, change, exists, precondition,
-/// delete, then read, change and delete of nobody.
+/// Makes every call, with success and with each failure decided by a copy: create, read,
+/// change, exists, precondition, delete, then read, change and delete of a missing user.
 async fn all_calls(rest: &Rest, id: &str) -> [Answer; 9] {
     let change = json!({ "id": id, "group": 1 });
     let answers = [

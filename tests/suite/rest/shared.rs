@@ -1,4 +1,4 @@
-//! A ring that the tests share that do it no harm: they use users of their own, and stop nothing.
+//! A ring shared by harmless tests: each uses users of its own, and stops no process.
 
 use std::sync::{Arc, LazyLock, Weak};
 
@@ -8,16 +8,17 @@ use tokio::sync::Mutex;
 use super::client::Rest;
 use crate::harness::cluster::Cluster;
 
-/// Outlives the tests, each of which has a runtime of its own; reads what the processes print.
+/// Reads the output of the processes. It outlives the tests, each of which has its own runtime.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.expect("the operating system gives threads")
 });
 
-/// Held by the tests that run at the moment: statics are never dropped, and processes must not outlive the tests.
+/// The running tests hold the cluster. A static is never dropped, so it must not hold the
+/// cluster itself: the processes would outlive the tests.
 static RUNNING: Mutex<Weak<Cluster>> = Mutex::const_new(Weak::new());
 
-/// A ring of two that others use too, and a client of one's own. The ring lives as long as someone holds it.
+/// The shared ring of two, and a client of its own. The ring lives as long as a test holds it.
 pub(super) async fn ring() -> (Rest, Arc<Cluster>) {
     let mut running = RUNNING.lock().await;
     let cluster = match running.upgrade() {

@@ -1,4 +1,4 @@
-//! Names and addresses in any script come back as they were sent.
+//! Names and addresses in any script come back unchanged.
 
 use protocol::problem::ProblemType;
 use reqwest::header::CONTENT_TYPE;
@@ -8,18 +8,18 @@ use serde_json::{Value, json};
 use super::client::{Answer, Rest, send, user};
 use super::shared;
 
-/// Sends a body as it is.
+/// Sends a body unchanged.
 async fn sent(rest: &Rest, method: Method, body: String) -> Answer {
     let request = rest.http.request(method, rest.url("/api/user/")).body(body);
     send(request.header(CONTENT_TYPE, "application/json")).await
 }
 
-/// Whether a value comes back, byte for byte, from the create, from a read, and after an update of
-/// another field.
+/// Asserts that a value comes back, byte for byte: from the create, from a read, and after an
+/// update of another field.
 async fn comes_back(rest: &Rest, id: &str, field: &str, text: &str) {
     let mut record = user(id);
     record[field] = json!(text);
-    // In the order of the record's fields: an object of `serde_json` has that of their names.
+    // The fields are in the order of the record. `serde_json` would sort them by name.
     let [name, email] = ["name", "email"].map(|field| record[field].to_string());
     let body = format!(r#"{{"id":"{id}","name":{name},"email":{email},"group":7}}"#);
 

@@ -1,4 +1,4 @@
-//! What is certainly not done, and what is not known to be.
+//! Requests certainly not done, and requests with an unknown outcome.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use super::client::{Answer, Rest, made_up, user};
 use crate::harness::cluster::Cluster;
 
-/// Longer than it takes to notice the loss of a node, to change views, and to bring it back.
+/// Enough time to detect the loss of a node, to change views, and to bring the node back.
 const SOON: Duration = Duration::from_secs(30);
 
-/// The shortest that a gateway accepts with the usual heartbeats is a little less.
+/// Slightly longer than the shortest deadline accepted with the default heartbeats.
 const SHORT_DEADLINE: [&str; 2] = ["--request-deadline-ms", "2600"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +28,7 @@ async fn updates_whose_home_is_down_are_refused_at_once_and_all_else_goes_on() {
     cluster.kill_node(0).await;
     cluster.status_within(SOON, |status| !status.nodes[0].linked).await;
 
-    // Soon after its start the gateway still waits for nodes: until then an update waits with it.
+    // Soon after its start, the gateway still waits for nodes. This first update waits with it.
     let changes = json!({ "id": lost, "group": 1 });
     rest.change(&changes).await.problem(ProblemType::Unavailable);
     let start = Instant::now();
@@ -93,7 +93,7 @@ async fn an_update_that_nobody_answered_may_have_been_done_and_names_the_user_th
     }
 }
 
-/// Whichever it was, it is no longer open.
+/// Asserts that the update was either done or not done, and that the outcome is now final.
 async fn assert_was_done_or_not(rest: &Rest, id: &str) {
     let read = rest.read(id).await;
     let again = rest.create(&user(id)).await;
@@ -128,7 +128,7 @@ async fn a_gateway_of_a_formed_ring_without_nodes_is_not_ready_and_says_why() {
     }
     cluster.status_within(SOON, |status| status.nodes.iter().all(|node| !node.linked)).await;
     assert_no_node_is_linked(&rest).await;
-    // It knows the ring from its state, too.
+    // A restarted gateway knows the ring from its state.
     cluster.kill_gateway().await;
     cluster.start_gateway();
     cluster.status_within(SOON, |status| status.cluster.is_some()).await;
@@ -158,7 +158,7 @@ async fn a_gateway_that_has_as_much_to_do_as_it_can_bear_refuses_more() {
         tokio::join!(timed(start, rest.read("ada")), timed(start, rest.change(&change)));
     resume(&cluster);
     let (first, second, sooner) = (first.0, second.0, first.1.min(second.1));
-    // Who is turned away does not come back at once, and does not wait for the deadline either.
+    // The refused request is answered neither at once, nor as late as the deadline.
     assert!(sooner >= Duration::from_millis(250), "it took {sooner:?}");
     assert!(sooner < Duration::from_millis(2000), "it took {sooner:?}");
     let kind = |answer: &Answer| {
@@ -166,7 +166,7 @@ async fn a_gateway_that_has_as_much_to_do_as_it_can_bear_refuses_more() {
         let code = body["type"].as_str().and_then(|kind| kind.rsplit(':').next());
         code.expect("a type").to_owned()
     };
-    // Either may have come first.
+    // Either request may have come first.
     let (taken, refused) = if kind(&first) == ProblemType::Overloaded.code() {
         (second.problem(ProblemType::OutcomeUnknown), first)
     } else {
@@ -185,12 +185,12 @@ async fn ring_with(gateway_flags: &[&str]) -> Cluster {
     cluster
 }
 
-/// An answer, and when it came.
+/// An answer, and the time from `start` until it came.
 async fn timed(start: Instant, answer: impl Future<Output = Answer>) -> (Answer, Duration) {
     (answer.await, start.elapsed())
 }
 
-/// Both nodes keep their connections, and answer nothing.
+/// Pauses both nodes. They keep their connections and answer nothing.
 async fn pause(cluster: &Cluster) {
     for node in 0..cluster.ring.size() {
         cluster.node(node).pause().await;

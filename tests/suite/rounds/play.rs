@@ -27,12 +27,12 @@ use crate::harness::load::{Load, LoadPlan, Seen};
 
 const LOAD: LoadPlan = LoadPlan { clients: 12, users: 60, requests_per_second: 200 };
 
-/// How long everything may take to come back.
+/// How long the recovery of the whole ring may take.
 const RECOVERY: Duration = Duration::from_secs(60);
 
 const TICK: Duration = Duration::from_millis(5);
 
-/// What was played.
+/// The counts of the rounds played.
 #[derive(Debug, Default)]
 pub(super) struct Played {
     pub(super) rounds: usize,
@@ -40,7 +40,7 @@ pub(super) struct Played {
     pub(super) done: usize,
     pub(super) not_done: usize,
     pub(super) unknown: usize,
-    /// Reads where faults came one at a time.
+    /// Reads in schedules whose faults come one at a time.
     pub(super) paced_reads: usize,
     pub(super) paced_read_max: Duration,
 }
@@ -59,7 +59,7 @@ impl Played {
     }
 }
 
-/// Plays the first faults of a schedule; panics with what went wrong.
+/// Plays the first faults of a schedule. Panics if something goes wrong.
 pub(super) async fn play(plan: &Plan, rounds: usize) -> Played {
     let mut cluster = Cluster::new(plan.swarm.nodes).with_ways().await;
     cluster.start_all();
@@ -93,11 +93,11 @@ pub(super) async fn play(plan: &Plan, rounds: usize) -> Played {
     played
 }
 
-/// Begins one fault after the other, at the schedule's times or later where its pace, or what the design bears, makes
-/// them wait.
+/// Begins one fault after the other, at the times of the schedule. A fault begins later if the
+/// pace of the schedule, or the limits of the design, make it wait.
 async fn make_trouble(plan: &Plan, rounds: usize, world: &mut World, played: &mut Played) {
     let mut faults = plan.faults.iter().take(rounds).cloned().collect::<VecDeque<_>>();
-    // The cluster is formed: what the schedule leaves for that is over.
+    // The cluster is formed, so the schedule's time for forming it is skipped.
     let skipped = faults.front().map_or(0, |first| first.at_ms);
     let began = Instant::now();
     while let Some(PlannedFault { at_ms, for_ms, fault }) = faults.pop_front() {
@@ -139,7 +139,7 @@ fn count(plan: &Plan, played: &mut Played, seen: &Seen) {
     }
 }
 
-/// What a client saw, as the simulation's checks hear of it.
+/// A client's call, in the form for the simulation's checks.
 fn answered(number: usize, seen: &Seen) -> SimSeen {
     let answered = Answered {
         input: seen.input.clone(),

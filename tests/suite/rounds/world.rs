@@ -1,4 +1,4 @@
-//! Real processes as the simulation's machines: carries out the steps of its faults.
+//! Real processes in place of the simulation's machines. Carries out the steps of its faults.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,13 +14,13 @@ use tokio::time::Instant;
 use crate::harness::cluster::Cluster;
 use crate::harness::ways::Flow;
 
-/// Real processes, and what is the matter with them.
+/// Real processes, and their faults.
 pub(super) struct World {
     pub(super) cluster: Cluster,
-    /// How many things keep a process down.
+    /// How many reasons keep each process down.
     down: BTreeMap<Host, u32>,
     conditions: Vec<Condition>,
-    /// What is to be done, in order.
+    /// The planned steps, in order: by time, then by the number of the step.
     steps: BTreeMap<(Instant, u64), Step>,
     steps_added: u64,
 }
@@ -31,7 +31,7 @@ impl World {
         Self { cluster, down, conditions, steps: BTreeMap::new(), steps_added: 0 }
     }
 
-    /// Plans what a fault is made of, from now.
+    /// Plans the steps of a fault, beginning now.
     pub(super) fn begin(&mut self, fault: &Fault, for_ms: u64) {
         let now = Instant::now();
         for (after_ms, step) in fault.steps(for_ms) {
@@ -40,14 +40,14 @@ impl World {
         }
     }
 
-    /// Whether nothing is the matter, nor planned to be.
+    /// Whether no fault is active or planned.
     pub(super) fn is_calm(&self) -> bool {
         self.steps.is_empty()
             && self.conditions.is_empty()
             && self.down.values().all(|reasons| *reasons == 0)
     }
 
-    /// Carries out what is due.
+    /// Carries out the due steps. Panics if a process has ended by itself.
     pub(super) async fn step(&mut self) {
         while let Some(entry) =
             self.steps.first_entry().filter(|entry| entry.key().0 <= Instant::now())
@@ -58,7 +58,7 @@ impl World {
         assert!(self.cluster.all_alive(), "a process ended that nobody ended");
     }
 
-    /// All faults end.
+    /// Ends all faults.
     pub(super) async fn heal(&mut self) {
         self.steps.clear();
         for condition in std::mem::take(&mut self.conditions) {
@@ -125,7 +125,8 @@ impl World {
         }
     }
 
-    /// Asks a process to end, and starts it again, if it is there to hear of it.
+    /// Asks a process to end, and starts it again. Does nothing if the process is down or
+    /// paused.
     async fn restart(&mut self, host: Host) {
         if self.conditions.contains(&Condition::Paused(host)) {
             return;
@@ -162,7 +163,7 @@ impl World {
         }
     }
 
-    /// Makes each way as bad as all that is the matter with it.
+    /// Applies the present faults to each way. Of several delays the longest counts.
     fn set_ways(&self) {
         let nodes = self.cluster.ring.size();
         for place in 0..nodes {
@@ -199,7 +200,8 @@ impl World {
     }
 }
 
-/// Whether a node's data can be lost, as the design promises it: both copies of each of its partitions are in sync.
+/// Whether the design promises that a node's data can be lost: both copies of each of its
+/// partitions must be in sync.
 pub(super) fn is_spare(status: &ClusterStatus, place: usize) -> bool {
     let id = sim::plan::host::Host::node_id(place);
     let is_both = |partition: &api::PartitionStatus| {

@@ -1,4 +1,5 @@
-//! A process starts, or is told to end, while its disk hangs: it ends at its deadline, and says why.
+//! A process starts, or is told to end, while its disk hangs. If its syncs hang, it ends at its
+//! deadline and says why. If only its reads hang, it ends well when told to.
 
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -13,14 +14,14 @@ const DEADLINE: [&str; 2] = ["--disk-deadline-ms", "3000"];
 
 const NODE: usize = 1;
 
-/// How long a hanging call may take to be seen.
+/// How long the test waits for a call to hang.
 const HANGS_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_starts_on_a_disk_that_hangs_ends_and_says_why() {
     let mut cluster = Cluster::new(2).with_node_flags(&DEADLINE).with_slow_disk(Host::Node(NODE));
     cluster.slow_disk(Host::Node(NODE)).hang(Calls::Syncs);
-    // Its directory is new; later it has to be recovered.
+    // In the first round the directory is new. In the second the node has to recover it.
     for _ in 0..2 {
         cluster.start_node(NODE);
         says_that_the_disk_does_not_answer(cluster.take_node(NODE).ended().await);
@@ -52,7 +53,7 @@ async fn a_node_that_is_told_to_end_while_its_syncs_hang_ends_at_its_deadline() 
     cluster.start_all();
     cluster.healthy_within(RECOVERY).await;
     cluster.slow_disk(Host::Node(NODE)).hang(Calls::Syncs);
-    // The last sync of the node hangs, if none does before.
+    // The last sync of the node hangs, if no earlier one does.
     cluster.node(NODE).terminate();
     says_that_the_disk_does_not_answer(cluster.take_node(NODE).ended().await);
 }
@@ -67,7 +68,7 @@ async fn a_node_that_is_told_to_end_while_its_reads_hang_ends_well() {
     for id in users(&cluster, NODE, 20) {
         create(&cluster, &id, "Ada").await;
     }
-    // What is recovered is in files, of which nothing is in memory.
+    // After a restart the data is in files, and none of it in memory.
     cluster.stop_node(NODE).await;
     cluster.start_node(NODE);
     cluster.node(NODE).says("node starts").await;
@@ -77,7 +78,7 @@ async fn a_node_that_is_told_to_end_while_its_reads_hang_ends_well() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    // The copies are compared all the time.
+    // The comparison of the copies reads all the time.
     tokio::time::timeout(HANGS_WITHIN, hangs).await.expect("a read hangs");
     cluster.stop_node(NODE).await;
     cluster.slow_disk(host).release(Calls::Reads);

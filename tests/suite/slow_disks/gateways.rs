@@ -9,16 +9,16 @@ use super::{RECOVERY, change, create, has_problem, is_home_only, read, users};
 use crate::harness::cluster::Cluster;
 use crate::harness::slow_disk::Calls;
 
-/// How the status names the disk.
+/// The status's words about the disk.
 const NAMED: &str = "the disk of the gateway's state directory does not answer";
 
-/// How long the gateway waits for its disk; and how it says that.
+/// How long the gateway waits for its disk, and its words at the end.
 const DEADLINE: [&str; 2] = ["--disk-deadline-ms", "6000"];
 const SAID: &str = "the disk of the state directory has not answered for 6s";
 
 const NAMED_WITHIN: Duration = Duration::from_secs(4);
 
-/// A node that dies, so that a view has to change: that of the partition before it.
+/// A node whose death forces a view change: of the partition before it.
 const DEAD: usize = 1;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +31,7 @@ async fn a_gateway_whose_disk_hangs_names_it_serves_on_and_ends_at_its_deadline(
         create(&cluster, id, "Ada").await;
     }
 
-    // It hangs for a while, and a view has to change meanwhile.
+    // The disk hangs for a while, and a view has to change meanwhile.
     cluster.slow_disk(Host::Gateway).hang(Calls::Syncs);
     cluster.kill_node(DEAD).await;
     cluster.status_within(NAMED_WITHIN, is_named).await;
@@ -45,7 +45,7 @@ async fn a_gateway_whose_disk_hangs_names_it_serves_on_and_ends_at_its_deadline(
     cluster.start_node(DEAD);
     cluster.healthy_within(RECOVERY).await;
 
-    // It hangs for good.
+    // The disk hangs for good.
     cluster.slow_disk(Host::Gateway).hang(Calls::Syncs);
     cluster.kill_node(DEAD).await;
     cluster.status_within(NAMED_WITHIN, is_named).await;

@@ -17,19 +17,20 @@ use crate::kills::MACHINE;
 
 const PLAN: LoadPlan = LoadPlan { clients: 8, users: 200, requests_per_second: 320 };
 
-/// The node with the disk, which is home of the partition of the same number, and next of the one before.
+/// The node with the disk. It has the home copy of the partition with its number, and the next
+/// copy of the partition before.
 const NODE: usize = 1;
 const HOST: Host = Host::Node(NODE);
 const NEXT_OF: usize = 0;
 
-/// How long a node waits for its disk; and how it says that.
+/// How long a node waits for its disk, and its words at the end.
 const DEADLINE: [&str; 2] = ["--disk-deadline-ms", "6000"];
 const SAID: &str = "the disk has not answered for 6s";
 
-/// How the status names the disk.
+/// The status's words about the disk.
 const NAMED: &str = "the disk of db-1 does not answer";
 
-/// A second, and a load of the machine.
+/// A second, and a margin for a busy machine.
 const NAMED_WITHIN: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +94,8 @@ fn knows_why(status: &ClusterStatus) -> bool {
     status.nodes[NODE].last_words.as_ref().is_some_and(|words| words.contains(SAID))
 }
 
-/// No read failed, nor an update of a partition whose home has another disk; and nothing is lost.
+/// Asserts that no read failed, nor any update of a partition whose home has another disk; and
+/// that nothing is lost.
 async fn assert_promises_were_kept(cluster: &mut Cluster, load: Load, outages: &[Outage]) {
     let (seen, recorder) = load.stop().await;
     for seen in &seen {

@@ -1,4 +1,4 @@
-//! A node whose syncs take long comes back while updates go on.
+//! A node with slow syncs comes back while updates go on.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,8 @@ use crate::harness::cluster::Cluster;
 use crate::harness::slow_disk::Calls;
 use crate::kills::MACHINE;
 
-/// The slow node; it is next of the partition before it, whose users are updated.
+/// The slow node. It has the next copy of partition `NEXT_OF`; the test updates the users of
+/// this partition.
 const NODE: usize = 1;
 const HOST: Host = Host::Node(NODE);
 const NEXT_OF: usize = 0;
@@ -24,23 +25,24 @@ const SYNC_TAKES: Duration = Duration::from_millis(600);
 
 const CLIENTS: usize = 6;
 
-/// How long a client rests between two updates: with some 600 updates a second RocksDB fills no write buffer. To write one
-/// to a file takes several syncs more, each as slow.
+/// How long a client rests between two updates. At some 600 updates a second, RocksDB fills no
+/// write buffer. Writing a buffer to a file would need several more syncs, each as slow.
 const REST: Duration = Duration::from_millis(10);
 
-/// So many syncs may begin at the slow node while an update is under way: one just before the update arrives there, its own,
-/// the one that begins when that returns, and one that changes the node's view.
+/// How many syncs may begin at the slow node while an update is under way: one just before the
+/// update arrives there, the update's own, the one right after it, and one for a view change at
+/// the node.
 const SYNCS_MAX: u64 = 4;
 
-/// How long the node may take to be back.
+/// How long the node may take to come back.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
-/// An update, in syncs of the slow disk.
+/// An update, measured in syncs of the slow disk.
 #[derive(Debug)]
 struct Updated {
     status: u16,
     took: Duration,
-    /// How many syncs began there meanwhile.
+    /// How many syncs began on the slow disk during the update.
     syncs: u64,
 }
 
@@ -55,7 +57,8 @@ async fn a_node_with_slow_syncs_and_an_empty_disk_is_restored_under_load_and_upd
     comes_back_under_load(|data| fs::remove_dir_all(data).expect("nobody uses it")).await;
 }
 
-/// The node is killed, something becomes of its data, and it comes back with a slow disk.
+/// Kills the node, does something to its data (`meanwhile`), and brings it back with a slow
+/// disk.
 async fn comes_back_under_load(meanwhile: impl FnOnce(&Path)) {
     let _machine = MACHINE.lock().await;
     let mut cluster = Cluster::new(3).with_slow_disk(HOST);
@@ -100,7 +103,7 @@ fn assert_waited_for_few_syncs(updates: &[Updated]) {
     assert!(most <= SYNCS_MAX, "{most} syncs began while an update was under way");
 }
 
-/// Changes a user again and again.
+/// Changes a user again and again, until told to stop.
 async fn keep_changing(
     cluster: Arc<Cluster>,
     id: String,

@@ -1,4 +1,4 @@
-//! The reads of a node's disk hang: nobody waits for them but those who asked for what is not at hand.
+//! The reads of a node's disk hang. Only requests for data outside of memory wait for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,14 @@ const NODE: usize = 1;
 const HOST: Host = Host::Node(NODE);
 const READ_THERE: usize = 0;
 
-/// Together with their log entries, more than the node's memory for blocks.
+/// The number of users. Together with their log entries they exceed the node's block cache.
 const USERS: usize = 2_000;
 
-/// How many of them are asked for while reads hang.
+/// How many of the users are read while the disk hangs.
 const ASKED_FOR: usize = 64;
 
-/// Longer than a link lives whose peer does not answer, and shorter than a request may take.
+/// Longer than the life of a link whose peer does not answer, and shorter than the deadline of
+/// a request.
 const HANGS: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,7 +45,7 @@ async fn reads_that_hang_at_one_node_end_no_link_and_hold_up_nobody_else() {
     }
     creators.join_all().await;
     let mut cluster = Arc::into_inner(cluster_of_creators).expect("they are done");
-    // What is recovered is in files, and not in memory.
+    // After a restart the data is in files, and not in memory.
     cluster.stop_node(NODE).await;
     cluster.start_node(NODE);
     cluster.healthy_within(RECOVERY).await;

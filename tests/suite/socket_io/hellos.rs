@@ -1,4 +1,4 @@
-//! What observers say of themselves, well and badly.
+//! Valid and invalid hellos of observers.
 
 use protocol::hello::{GatewayPeer, Hello, Secret};
 use protocol::refusal::RefusalCode;
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::harness::cluster::SECRET;
 
-/// What an observer with the right secret says.
+/// The hello of an observer with the right secret.
 pub(crate) fn good() -> Value {
     let secret = Secret::new(SECRET).expect("long enough");
     serde_json::to_value(Hello::new(secret, GatewayPeer::Observer)).expect("it serialises")
 }
 
-/// What is refused, with the code and some words that say why.
+/// Invalid hellos, each with the code of its refusal and some words of the reason.
 pub(super) fn bad() -> Vec<(Option<Value>, RefusalCode, &'static str)> {
     let with = |field: &str, value: Value| {
         let mut auth = good();
@@ -26,7 +26,7 @@ pub(super) fn bad() -> Vec<(Option<Value>, RefusalCode, &'static str)> {
         Some(auth)
     };
     let wrong_secret = "the cluster secret is missing or wrong";
-    // Of a version that this release does not speak, and no other.
+    // A hello of one protocol version only, unknown to this release.
     let of_version = |version: Value| {
         let mut auth = good();
         (auth["protocol"], auth["protocol_lowest"]) = (version.clone(), version);

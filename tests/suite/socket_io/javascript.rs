@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::{SOON, assert_welcome, hellos, shows_the_loss, status};
 use crate::harness::cluster::Cluster;
 
-/// The client and the script that uses it. Tests run in their package's directory.
+/// The folder of the client and its script. Tests run in the directory of their package.
 const NPM: &str = "npm";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +80,7 @@ async fn an_observer_in_javascript_connects_again_to_a_gateway_that_was_started_
     assert_eq!(observer.stop().await, Some(0));
 }
 
-/// The script, running.
+/// The running script.
 struct Observer {
     child: Child,
     input: ChildStdin,
@@ -88,12 +88,12 @@ struct Observer {
 }
 
 impl Observer {
-    /// As the gateway wants it: with websockets.
+    /// Starts the script with the websocket transport, as the gateway requires.
     fn start(cluster: &Cluster, auth: Option<Value>) -> Self {
         Self::run(cluster, auth, Some("websocket"))
     }
 
-    /// As the client is unless told: it begins with long polling.
+    /// Starts the script with the client's default settings. It begins with long polling.
     fn with_default_settings(cluster: &Cluster, auth: Option<Value>) -> Self {
         Self::run(cluster, auth, None)
     }
@@ -117,14 +117,14 @@ impl Observer {
         Self { child, input, lines }
     }
 
-    /// The next thing that it hears, which has to be this event.
+    /// The data of the next event. Panics if it is not the expected one.
     async fn hears(&mut self, expected: &str) -> Value {
         let (event, data) = self.next(expected).await;
         assert_eq!(event, expected, "{data}");
         data
     }
 
-    /// Waits for an event; others of one kind may come before it.
+    /// Waits for the expected event. Only events of the kind `others` may come before it.
     async fn hears_after(&mut self, others: &str, expected: &str) {
         loop {
             let (event, data) = self.next(expected).await;
@@ -143,14 +143,14 @@ impl Observer {
         (told["event"].as_str().expect("an event").to_owned(), told["data"].clone())
     }
 
-    /// Ends it from here; returns its exit code.
+    /// Ends the script; returns its exit code.
     async fn stop(self) -> Option<i32> {
         let Self { child, input, lines } = self;
         drop(input);
         wait(child, lines).await
     }
 
-    /// Waits until it ends by itself; returns its exit code.
+    /// Waits until the script ends by itself; returns its exit code.
     async fn ended(self) -> Option<i32> {
         let Self { child, input, lines } = self;
         let code = wait(child, lines).await;

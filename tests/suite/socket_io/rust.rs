@@ -1,4 +1,4 @@
-//! `rust_socketio`.
+//! The client `rust_socketio`.
 
 use futures_util::FutureExt;
 use protocol::refusal::RefusalCode;
@@ -40,7 +40,7 @@ async fn an_observer_in_rust_that_is_refused_is_told_why_and_nothing_else() {
 }
 
 fn assert_refused(auth: &Option<Value>, error: &str, code: RefusalCode, words: &str) {
-    // The client hands out the whole packet.
+    // The client's error contains the whole packet.
     let packet = error.strip_prefix("Received an ConnectError frame: ");
     let packet = packet.unwrap_or_else(|| panic!("{auth:?}: {error}"));
     let packet: Value = serde_json::from_str(packet).expect("JSON");
@@ -49,7 +49,7 @@ fn assert_refused(auth: &Option<Value>, error: &str, code: RefusalCode, words: &
     assert!(message.contains(words), "{auth:?}: {message}");
 }
 
-/// A client, and what it hears.
+/// A client, and the events it has received.
 struct Observer {
     client: Client,
     heard: UnboundedReceiver<(&'static str, Value)>,
@@ -67,7 +67,7 @@ impl Observer {
         for event in ["welcome", "cluster", "error"] {
             let tell = tell.clone();
             builder = builder.on(event, move |payload: Payload, _: Client| {
-                // Nobody listens any more once the test has ended.
+                // Nobody receives any more once the test has ended.
                 let _ = tell.send((event, value(payload)));
                 async {}.boxed()
             });
@@ -76,7 +76,7 @@ impl Observer {
         Self { client, heard }
     }
 
-    /// The next thing that it hears, which has to be this event.
+    /// The data of the next event. Panics if it is not the expected one.
     async fn hears(&mut self, expected: &str) -> Value {
         let heard = timeout(SOON, self.heard.recv()).await;
         let Ok(Some((event, data))) = heard else { panic!("no {expected}: {heard:?}") };

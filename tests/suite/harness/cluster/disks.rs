@@ -1,4 +1,4 @@
-//! The disks that are not as any other.
+//! Small disks and slow disks.
 
 use sim::plan::host::Host;
 use tokio::process::Command;
@@ -8,14 +8,14 @@ use crate::harness::slow_disk::SlowDisk;
 use crate::harness::small_disk::SmallDisk;
 
 impl Cluster {
-    /// One of the nodes stores on a disk of so many MiB.
+    /// Puts a small disk of this many MiB under one node.
     pub(crate) async fn with_small_disk(mut self, node: usize, size_mib: u32) -> Self {
         let disk = SmallDisk::mount(&self.data_as_seen(node), size_mib).await;
         self.small_disk = Some((node, disk));
         self
     }
 
-    /// A process has a disk that is slow, or hangs, when it is told to.
+    /// Gives a process a disk with adjustable delays and hangs.
     pub(crate) fn with_slow_disk(mut self, host: Host) -> Self {
         let directory = match host {
             Host::Node(node) => self.data_as_seen(node),
@@ -25,7 +25,7 @@ impl Cluster {
         self
     }
 
-    /// The disk of a process that was made with a slow one.
+    /// The slow disk of a process. Panics if it has none.
     pub(crate) fn slow_disk(&self, host: Host) -> &SlowDisk {
         &self.slow_disks[&host]
     }
@@ -36,7 +36,7 @@ impl Cluster {
         }
     }
 
-    /// The disk that is small.
+    /// The small disk. Panics if the cluster has none.
     pub(crate) fn small_disk(&self) -> &SmallDisk {
         let (_, disk) = self.small_disk.as_ref().expect("it was made with a small disk");
         disk

@@ -1,4 +1,4 @@
-//! What is wrong with a body: its fields, its JSON, its length.
+//! Faults of a body: its fields, its JSON, its length.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use crate::hostile::request::{Length, Request, id};
 use crate::hostile::routes::Route;
 use crate::hostile::script::{Expected, Script, Step};
 
-/// As many bytes as a body may have.
+/// The limit of a body, in bytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
 
-/// A request with a body, also where the route wants none.
+/// A request with a body, even if the route wants none.
 fn with_body(route: &Route, draw: &mut Draw) -> Request {
     let mut request = Request::friendly(route, draw);
     if request.body.is_empty() {
@@ -21,7 +21,7 @@ fn with_body(route: &Route, draw: &mut Draw) -> Request {
     request
 }
 
-/// The same, with another value in one of its fields.
+/// A request with a body, with this value in one field.
 fn with_field(route: &Route, draw: &mut Draw, field: &str, value: Value) -> Script {
     let mut request = with_body(route, draw);
     let id = id(draw);
@@ -31,7 +31,7 @@ fn with_field(route: &Route, draw: &mut Draw, field: &str, value: Value) -> Scri
     answered(&request)
 }
 
-/// Fields that nobody knows, by the thousand, or with names that are long or odd.
+/// Unknown fields: thousands of them, or with long or odd names.
 pub(super) fn unknown_fields(route: &Route, draw: &mut Draw) -> Script {
     let mut request = with_body(route, draw);
     let count = *draw.one(&[1, 9, 10, 11, 100, 3_000, 5_000]);
@@ -50,7 +50,7 @@ pub(super) fn unknown_fields(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Addresses of every script, and what is nearly one.
+/// E-mail addresses in many scripts, and near misses.
 pub(super) fn addresses(route: &Route, draw: &mut Draw) -> Script {
     const ADDRESSES: &[&str] = &[
         "नमस्ते@example.in",
@@ -102,7 +102,7 @@ pub(super) fn addresses(route: &Route, draw: &mut Draw) -> Script {
     with_field(route, draw, "email", json!(address))
 }
 
-/// Names that are long, empty, or of odd characters.
+/// Texts: long, empty, or of odd characters.
 pub(super) fn texts(route: &Route, draw: &mut Draw) -> Script {
     let letter = *draw.one(&[
         "x",
@@ -120,7 +120,7 @@ pub(super) fn texts(route: &Route, draw: &mut Draw) -> Script {
     with_field(route, draw, field, json!(letter.repeat(length)))
 }
 
-/// Numbers out of every range, and values of other types where there should be a number or a text.
+/// Numbers out of every range, and values of other types, in fields for a number or a text.
 pub(super) fn numbers(route: &Route, draw: &mut Draw) -> Script {
     const VALUES: &[&str] = &[
         "-1",
@@ -161,7 +161,7 @@ pub(super) fn numbers(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// A field twice or more often, spelt alike or not.
+/// A field two or more times, spelt alike or differently.
 pub(super) fn duplicates(route: &Route, draw: &mut Draw) -> Script {
     let mut request = with_body(route, draw);
     let field = *draw.one(&["id", "name", "group", "email", "partition", "from", "x"]);
@@ -174,7 +174,7 @@ pub(super) fn duplicates(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// JSON that is nested deeply.
+/// Deeply nested JSON.
 pub(super) fn nesting(route: &Route, draw: &mut Draw) -> Script {
     let mut request = with_body(route, draw);
     let depth = *draw.one(&[1, 100, 127, 128, 129, 1_000, 10_000, 21_000]);
@@ -189,7 +189,7 @@ pub(super) fn nesting(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// What is no JSON, or not all of it, or more than that.
+/// Bodies that are not JSON, only a part of it, or more than one value.
 pub(super) fn bad_json(route: &Route, draw: &mut Draw) -> Script {
     const BODIES: &[&[u8]] = &[
         b"",
@@ -235,7 +235,7 @@ pub(super) fn bad_json(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Bodies that say that they are something else.
+/// Bodies with another media type or a content encoding.
 pub(super) fn media_types(route: &Route, draw: &mut Draw) -> Script {
     const TYPES: &[&str] = &[
         "text/plain",
@@ -267,7 +267,7 @@ pub(super) fn media_types(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Chunks, and lengths, as no client library sends them.
+/// Chunks and lengths unknown to client libraries.
 pub(super) fn chunks(route: &Route, draw: &mut Draw) -> Script {
     let mut request = with_body(route, draw);
     let body = std::mem::take(&mut request.body);
@@ -329,7 +329,8 @@ pub(super) fn chunks(route: &Route, draw: &mut Draw) -> Script {
     Script::anything(request.bytes())
 }
 
-/// Bodies that are not read: too large, or nobody wants them. The answer is heard all the same.
+/// Bodies that the gateway does not read, because they are too large or the route wants none.
+/// The answer must arrive all the same.
 pub(super) fn unread(route: &Route, draw: &mut Draw) -> Script {
     let mut request = with_body(route, draw);
     let size =
@@ -342,7 +343,7 @@ pub(super) fn unread(route: &Route, draw: &mut Draw) -> Script {
     if !draw.chance(3) {
         return answered(&request);
     }
-    // The client waits for leave to send it, for a while.
+    // The client waits for `100 Continue` for a while before it sends the body.
     request.add("expect", "100-continue");
     let (head, body) = (request.head(), request.body.clone());
     let wait = Step::Wait(std::time::Duration::from_millis(draw.below(300)));

@@ -1,4 +1,4 @@
-//! When the bytes of a request are sent, and when answers are read.
+//! The timing of a request's bytes, and of reading the answers.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn ms(draw: &mut Draw, least: usize, most: usize) -> Duration {
     Duration::from_millis(draw.between(least, most) as u64)
 }
 
-/// A whole request, and then the end of the client's half, at once or soon.
+/// A whole request, then a half close by the client, at once or soon.
 pub(super) fn half_closed(route: &Route, draw: &mut Draw) -> Script {
     let mut request = Request::friendly(route, draw);
     if !request.body.is_empty() && draw.chance(3) {
@@ -27,7 +27,7 @@ pub(super) fn half_closed(route: &Route, draw: &mut Draw) -> Script {
     script
 }
 
-/// Asks for much, and reads it late, slowly, or not at all.
+/// Sends many requests; reads the answers late, or not at all.
 pub(super) fn slow_reader(route: &Route, draw: &mut Draw) -> Script {
     let mut request = Request::friendly(route, draw);
     if draw.chance(2) {
@@ -41,7 +41,7 @@ pub(super) fn slow_reader(route: &Route, draw: &mut Draw) -> Script {
     Script { receive_buffer: Some(4 << 10), ..Script::of(steps, Expected::Anything) }
 }
 
-/// Sends a byte now and then.
+/// Sends the first part of a request byte by byte.
 pub(super) fn slow_sender(route: &Route, draw: &mut Draw) -> Script {
     let request = Request::friendly(route, draw);
     let bytes = request.bytes();
@@ -50,7 +50,7 @@ pub(super) fn slow_sender(route: &Route, draw: &mut Draw) -> Script {
     Script::of(steps, Expected::Answers(vec![to(&request)]))
 }
 
-/// Says nothing for a while, at first or between two requests.
+/// Sends nothing for a while, at first or between two requests.
 pub(super) fn idle(route: &Route, draw: &mut Draw) -> Script {
     let request = Request::friendly(route, draw);
     let mut steps = Vec::new();
@@ -103,7 +103,7 @@ pub(super) fn cut(route: &Route, draw: &mut Draw) -> Script {
     Script::of(steps, Expected::Anything)
 }
 
-/// What the bytes of a script's first request get for an answer.
+/// The kind of answer to the first request in these bytes.
 pub(in crate::hostile) fn first_to(bytes: &[u8]) -> AnswerTo {
     if bytes.trim_ascii_start().starts_with(b"HEAD ") { AnswerTo::Head } else { AnswerTo::Other }
 }

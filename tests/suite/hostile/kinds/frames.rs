@@ -1,4 +1,4 @@
-//! What is sent over a websocket that was opened at the port of links: no packet of anyone who has the secret.
+//! Frames over a websocket at the port of links. No peer with the secret would send them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::hostile::request::Request;
 use crate::hostile::routes::Route;
 use crate::hostile::script::{Expected, Script, Step};
 
-/// Opens a websocket in the right way, and sends what no node sends.
+/// Opens a websocket correctly, and then sends frames unlike a node's.
 pub(super) fn after_handshake(route: &Route, draw: &mut Draw) -> Script {
     let handshake = Request::friendly(route, draw).bytes();
     let mut steps = vec![Step::Write(handshake), Step::ReadAnswer(AnswerTo::Other)];
@@ -21,7 +21,7 @@ pub(super) fn after_handshake(route: &Route, draw: &mut Draw) -> Script {
     Script::of(steps, Expected::Anything)
 }
 
-/// A frame of a websocket (RFC 6455, section 5.2), valid or not.
+/// A websocket frame (RFC 6455, section 5.2), valid or not.
 fn frame(draw: &mut Draw) -> Vec<u8> {
     const PACKETS: &[&[u8]] = &[
         b"40",
@@ -46,17 +46,17 @@ fn frame(draw: &mut Draw) -> Vec<u8> {
         }
         _ => draw.one(PACKETS).to_vec(),
     };
-    // Text, binary, continuation, close, ping, pong, and what is reserved.
+    // Text, binary, continuation, close, ping, pong, and reserved opcodes.
     let opcode = *draw.one(&[0x81, 0x81, 0x81, 0x82, 0x80, 0x01, 0x88, 0x89, 0x8a, 0x83, 0xf1]);
     let length = match (payload.len(), draw.below(12)) {
-        // As if the rest were to come.
+        // The length announces more bytes than will follow.
         (_, 0) => vec![0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
         (_, 1) => vec![0xfe, 0xff, 0xff],
-        // Without a mask.
+        // A frame without a mask.
         (0..126, 2) => return [&[opcode, payload.len() as u8][..], &payload].concat(),
         (length @ 0..126, _) => vec![0x80 | length as u8],
         (length, _) => [&[0xfe], &(length as u16).to_be_bytes()[..]].concat(),
     };
-    // A mask of zeros leaves the payload as it is.
+    // A mask of zeros leaves the payload unchanged.
     [&[opcode][..], &length, &[0; 4], &payload].concat()
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a request's line and its headers.
+//! Faults of a request's line and headers.
 
 use super::answered;
 use super::frames::after_handshake;
@@ -10,7 +10,7 @@ use crate::hostile::script::Script;
 
 const PRECONDITIONS: &[&str] = &["if-match", "if-none-match"];
 
-/// Numbers around every limit that a number may have on its way.
+/// Numbers around the limits of every integer type that they may pass through.
 const NUMBERS: &[&str] = &[
     "0",
     "1",
@@ -38,7 +38,7 @@ fn number(draw: &mut Draw) -> String {
     }
 }
 
-/// Tags whose numbers nobody has counted to.
+/// Entity tags with huge numbers.
 pub(super) fn huge_versions(route: &Route, draw: &mut Draw) -> Script {
     let mut request = Request::friendly(route, draw);
     let tag = |draw: &mut Draw| match draw.below(8) {
@@ -52,7 +52,7 @@ pub(super) fn huge_versions(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Preconditions in every form, right and wrong.
+/// Preconditions in every form, valid and invalid.
 pub(super) fn preconditions(route: &Route, draw: &mut Draw) -> Script {
     const VALUES: &[&str] = &[
         "*",
@@ -99,7 +99,7 @@ pub(super) fn preconditions(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Ids in the path, and in the body, that are none.
+/// Invalid ids, in the path and in the body.
 pub(super) fn ids(route: &Route, draw: &mut Draw) -> Script {
     const IDS: &[&[u8]] = &[
         b".",
@@ -153,12 +153,12 @@ pub(super) fn ids(route: &Route, draw: &mut Draw) -> Script {
         members.insert("id".to_owned(), String::from_utf8_lossy(&id).into());
         request.set_json(&members);
     }
-    // Bytes of a line end make two requests of it.
+    // A line break in the target splits the bytes into two requests.
     let is_one = !request.target.iter().any(|byte| b"\r\n".contains(byte));
     if is_one { answered(&request) } else { Script::anything(request.bytes()) }
 }
 
-/// Hosts, origins and targets of other sites, and of none.
+/// Hosts, origins and targets of other sites, or none at all.
 pub(super) fn hosts(route: &Route, draw: &mut Draw) -> Script {
     const HOSTS: &[&str] = &[
         "localhost",
@@ -209,7 +209,7 @@ pub(super) fn hosts(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// What a client says that it takes.
+/// Media types and encodings in the `accept` headers.
 pub(super) fn accept(route: &Route, draw: &mut Draw) -> Script {
     const VALUES: &[&str] = &[
         "*/*",
@@ -246,7 +246,7 @@ pub(super) fn accept(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Methods that a route does not have, and that nobody has.
+/// Methods unknown to the route, or unknown to everybody.
 pub(super) fn methods(route: &Route, draw: &mut Draw) -> Script {
     const METHODS: &[&str] = &[
         "HEAD",
@@ -284,7 +284,7 @@ pub(super) fn methods(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Openings of websockets that are wrong in one way or several; at REST each of them is.
+/// Websocket handshakes with right and wrong headers. On a REST route every handshake is wrong.
 pub(super) fn handshakes(route: &Route, draw: &mut Draw) -> Script {
     if route.port == Port::Links && draw.chance(2) {
         return after_handshake(route, draw);
@@ -331,7 +331,7 @@ pub(super) fn handshakes(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Queries that a route does not know.
+/// Unknown queries.
 pub(super) fn queries(route: &Route, draw: &mut Draw) -> Script {
     const QUERIES: &[&str] = &[
         "",
@@ -359,7 +359,7 @@ pub(super) fn queries(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Credentials, where none are asked for, and what proxies say.
+/// Credentials for a gateway without tokens, and headers of proxies.
 pub(super) fn credentials(route: &Route, draw: &mut Draw) -> Script {
     const VALUES: &[&str] = &[
         "Bearer",
@@ -384,7 +384,7 @@ pub(super) fn credentials(route: &Route, draw: &mut Draw) -> Script {
     answered(&request)
 }
 
-/// Heads that are no HTTP, or only just.
+/// Heads of invalid HTTP, or of barely valid HTTP.
 pub(super) fn odd_heads(route: &Route, draw: &mut Draw) -> Script {
     let request = Request::friendly(route, draw);
     let head = request.head();
@@ -414,7 +414,7 @@ pub(super) fn odd_heads(route: &Route, draw: &mut Draw) -> Script {
         12 => with_header(b"expect: 200-maybe"),
         13 => [b"\r\n\r\n\r\n", &head[..]].concat(),
         14 => {
-            // What begins like TLS.
+            // The beginning of a TLS handshake.
             let length = draw.between(1, 500);
             [&[0x16, 0x03, 0x01, 0x02, 0x00][..], &draw.bytes(length)].concat()
         }
@@ -426,7 +426,7 @@ pub(super) fn odd_heads(route: &Route, draw: &mut Draw) -> Script {
     Script::anything(bytes)
 }
 
-/// Heads that are larger than they may be, or nearly.
+/// Heads above the limit, or just below it.
 pub(super) fn large_heads(route: &Route, draw: &mut Draw) -> Script {
     let mut request = Request::friendly(route, draw);
     match draw.below(4) {
@@ -439,6 +439,6 @@ pub(super) fn large_heads(route: &Route, draw: &mut Draw) -> Script {
         2 => request.target.extend("x".repeat(draw.between(1_000, 30_000)).bytes()),
         _ => request.add("x".repeat(draw.between(1_000, 30_000)), "y"),
     }
-    // The gateway answers before it has read all of it.
+    // The gateway answers before it has read the whole head.
     Script::answered(request.bytes(), AnswerTo::Other)
 }

@@ -5,7 +5,7 @@ use crate::hostile::random::Draw;
 use crate::hostile::routes::Route;
 use crate::hostile::script::{Expected, Script, Step};
 
-/// What matters in HTTP and JSON.
+/// Bytes with a meaning in HTTP and JSON.
 const PIECES: &[&[u8]] = &[
     b"\r\n",
     b"\r\n\r\n",
@@ -29,7 +29,7 @@ const PIECES: &[&[u8]] = &[
     b"0\r\n\r\n",
 ];
 
-/// A script of another kind, with some of its bytes changed.
+/// A script of another kind, with some bytes changed.
 pub(super) fn mutated(route: &Route, draw: &mut Draw) -> Script {
     let others = &KINDS[..KINDS.len() - 1];
     let mut script = draw.one(others).script(route, draw);
@@ -40,13 +40,13 @@ pub(super) fn mutated(route: &Route, draw: &mut Draw) -> Script {
             }
         }
     }
-    // Whose answer comes when is not known any more.
+    // After the changes nobody knows when to expect an answer.
     script.steps.retain(|step| !matches!(step, Step::ReadAnswer(_)));
     Script { expected: Expected::Anything, ..script }
 }
 
 fn mutate(bytes: &mut Vec<u8>, draw: &mut Draw) {
-    // More often where the head is.
+    // Changes hit the head more often.
     let within = if draw.chance(2) { bytes.len() } else { bytes.len().min(200) };
     let at = draw.below(within as u64) as usize;
     let end = (at + draw.between(1, 30)).min(bytes.len());
