@@ -49,7 +49,8 @@ pub struct PartitionStatus {
     pub next: CopyStatus,
     /// The number of entries not yet durable at next, as far as both copies have said.
     pub lag_entries: Option<u64>,
-    /// The result of the last comparison of both copies, if there was one.
+    /// The result of the last comparison of both copies, if there was one. If the copies report
+    /// different results, the worse one counts.
     pub compared: Option<Verdict>,
     /// The records dropped as unreadable after an operator last accepted a loss.
     pub salvage: Option<Salvage>,

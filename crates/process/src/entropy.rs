@@ -2,20 +2,20 @@
 
 use uuid::Uuid;
 
-/// Where random things come from.
+/// The source of randomness.
 pub trait Entropy: Send + Sync + 'static {
-    /// A UUID that nobody else draws.
+    /// A UUID never drawn before by anybody.
     fn uuid(&self) -> Uuid;
 
-    /// A UUID that nobody else draws, and that sorts behind those drawn before (version 7 of
-    /// [RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)).
+    /// A UUID never drawn before by anybody. It sorts after the earlier ones (version 7 of [RFC
+    /// 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)).
     fn uuid_in_order(&self) -> Uuid;
 
     /// A number from 0 to 1.
     fn fraction(&self) -> f64;
 }
 
-/// The operating system's.
+/// The randomness of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemEntropy;
 

@@ -161,7 +161,7 @@ pub enum CopyMessage {
         session: u64,
         /// The last durable entry. All entries before it are durable too.
         seq: Seq,
-        /// The number of the session's data messages received so far.
+        /// The number of the session's durable data messages.
         data: u64,
         /// The last entry written. If more entries are durable than before, the sync that begins
         /// now covers it.
@@ -179,7 +179,7 @@ pub enum CopyMessage {
 /// The state of a copy, sent to the other copy so that it sends the missing entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Greeting {
-    /// The number of this session on the link.
+    /// The number of this session. The copy counts its sessions over all links.
     pub session: u64,
     /// The newest view the copy acts on. The copy fences data of an older view.
     pub view: Option<View>,
