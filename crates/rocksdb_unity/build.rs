@@ -5,7 +5,8 @@
 //! part of the list (a *unity build*).
 //!
 //! The archive is made once for all profiles, in the target directory beside theirs: nothing in
-//! it depends on the profile. The name of its folder is a hash of all its inputs.
+//! it depends on the profile. The name of its folder is a hash of the compiler, its flags and
+//! the list of sources.
 
 use std::collections::hash_map::DefaultHasher;
 use std::env;
@@ -168,8 +169,7 @@ impl Archive {
             succeed(&file, fs::write(&file, joined));
             build.file(file);
         }
-        // The archive first has another name, so an interrupted build leaves no incomplete
-        // archive.
+        // The archive first has another name, so an interrupted build leaves no incomplete archive.
         let unfinished = self.folder.join("unfinished");
         build.cargo_metadata(false).out_dir(&unfinished).compile("rocksdb");
         let made = unfinished.join("librocksdb.a");

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct ClusterStatus {
     /// The cluster's id; none before it is formed.
     pub cluster: Option<ClusterId>,
-    /// Whether every partition can be read and updated, with both copies in sync.
+    /// Whether no partition has problems. Then every one can be read and updated, with both
+    /// copies in sync.
     pub healthy: bool,
     /// The nodes, in the ring's order.
     pub nodes: Vec<NodeStatus>,
@@ -47,15 +48,16 @@ pub struct PartitionStatus {
     pub home: CopyStatus,
     /// The next copy.
     pub next: CopyStatus,
-    /// The number of entries not yet durable at next, as far as both copies have said.
+    /// The number of entries durable at home but not yet at next, as far as both copies have
+    /// said. 0 if home is behind.
     pub lag_entries: Option<u64>,
     /// The result of the last comparison of both copies, if there was one. If the copies report
     /// different results, the worse one counts.
     pub compared: Option<Verdict>,
     /// The records dropped as unreadable after an operator last accepted a loss.
     pub salvage: Option<Salvage>,
-    /// The reasons why the partition cannot be read or updated, or is without its second copy.
-    /// Empty if all is well.
+    /// The problems of the partition, in words for an operator: for example, why it cannot be
+    /// read or updated, or is without its second copy. Empty if all is well.
     pub problems: Vec<String>,
 }
 

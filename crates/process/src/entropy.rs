@@ -7,8 +7,8 @@ pub trait Entropy: Send + Sync + 'static {
     /// A UUID never drawn before by anybody.
     fn uuid(&self) -> Uuid;
 
-    /// A UUID never drawn before by anybody. It sorts after the earlier ones (version 7 of [RFC
-    /// 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)).
+    /// A UUID never drawn before by anybody. It sorts after the earlier ones (version 7 of
+    /// [RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)).
     fn uuid_in_order(&self) -> Uuid;
 
     /// A number from 0 to 1.

@@ -12,7 +12,7 @@ use crate::log;
 /// The exit code of a failed process.
 const FAILED: i32 = 1;
 
-/// The longest time from a failure to the end of the process.
+/// The longest time for the end of a failed process, after its last words.
 const END_MAX: Duration = Duration::from_secs(2);
 
 /// The exit code of a process. A failed process also writes the error, causes included, to
@@ -56,8 +56,7 @@ fn end_within(time: Duration) {
     let _ = std::thread::Builder::new().name("the end".to_owned()).spawn(kill);
 }
 
-/// Ends the process now. It first waits until the reader has the whole log, for a second at
-/// most.
+/// Ends the process now. It first waits until the reader has the whole log, for a second at most.
 pub fn at_once(code: i32) -> ! {
     log::flush();
     std::process::exit(code)

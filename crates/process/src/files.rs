@@ -1,5 +1,4 @@
-//! Files and directories: durable, private, and distinguished from the files made by file
-//! systems.
+//! Files and directories: durable, private, and distinguished from the files made by file systems.
 //!
 //! A file survives a power loss with its content and its name. Everything made by a process is
 //! for its user alone: directories have the mode 0700, files 0600, whatever the umask was
@@ -134,9 +133,8 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
     sync_directory(parent)
 }
 
-/// Replaces a file's content. After a power loss the file has the old content or the new one;
-/// after this has returned, it has the new one. The content goes first to `draft`, in the same
-/// directory.
+/// Replaces a file's content. After a power loss the file has the old content or the new one; after
+/// this has returned, it has the new one. The content goes first to `draft`, in the same directory.
 ///
 /// # Errors
 ///

@@ -88,8 +88,7 @@ struct Origin {
 /// The arguments of this process, from its command line and its environment. `former` lists the
 /// variables without the prefix that count too.
 ///
-/// Ends the process if the user asks for `--help` or `--version`, and if the arguments are
-/// invalid.
+/// Ends the process if the user asks for `--help` or `--version`, and if the arguments are invalid.
 pub fn parse<A: Parser>(former: &'static [&'static str]) -> (A, Origins) {
     let given = env::args_os().collect::<Vec<_>>();
     let mut reading = Reading { given: &given, former, origins: Origins::default(), bad: None };
@@ -266,7 +265,8 @@ impl Origins {
 }
 
 impl Origin {
-    /// A shorter value could be in a text by chance. In bytes.
+    /// The shortest value searched for in an error's text, in bytes. A shorter one could be
+    /// there by chance.
     const VALUE_LENGTH_MIN: usize = 5;
 
     fn is_named_in(&self, text: &str) -> bool {

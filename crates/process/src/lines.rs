@@ -1,7 +1,7 @@
 //! Lines of text for people. The writer of a line never waits for its reader.
 //!
 //! ```text
-//!   push ----> queue, bounded in bytes ----> its own thread ----> output (a pipe, a terminal, a file)
+//!   push ----> queue, bounded in bytes ----> its own thread ----> output (pipe, terminal, file)
 //!                 | full: the oldest line is dropped and counted
 //! ```
 //!

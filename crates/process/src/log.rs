@@ -82,8 +82,7 @@ impl LogFormat {
         S: Subscriber + for<'span> LookupSpan<'span>,
         W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
     {
-        // If the log cannot be written, the process goes on without it. It must not panic for
-        // that.
+        // If the log cannot be written, the process goes on without it. It must not panic for that.
         let lines = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
         match self {
             Self::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),

@@ -57,8 +57,7 @@ impl SecretArgs {
     ///
     /// # Errors
     ///
-    /// When there is no secret, or its file cannot be read, or it is no text, or it is too
-    /// short.
+    /// When there is no secret, or its file cannot be read, or it is no text, or it is too short.
     pub fn read(&self) -> Result<Secret, SecretError> {
         let (text, origin) = match &self.secret_file {
             Some(path) => {

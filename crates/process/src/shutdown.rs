@@ -3,8 +3,10 @@
 //! | event | first | again |
 //! |---|---|---|
 //! | SIGTERM, SIGINT (Ctrl-C), SIGQUIT (Ctrl-\\) | ends in order | ends at once |
-//! | SIGHUP (the terminal is closed) | ends in order | ignored: a shell and the kernel may both send it |
+//! | SIGHUP (the terminal is closed) | ends in order | ignored: see below |
 //! | the end of standard input, with `--end-with-stdin` | ends in order | |
+//!
+//! A second SIGHUP is ignored because a shell and the kernel may both send one.
 //!
 //! If SIGHUP or SIGQUIT is ignored when the process starts, as under `nohup`, it stays ignored.
 //! No signal is needed to read files again: the process follows every file that may change.
@@ -98,8 +100,7 @@ fn unless_ignored(kind: SignalKind) -> io::Result<Option<Signal>> {
     if is_ignored { Ok(None) } else { signal(kind).map(Some) }
 }
 
-/// Whether a process ignores a signal, according to its `/proc/PID/status`
-/// (`proc_pid_status(5)`).
+/// Whether a process ignores a signal, according to its `/proc/PID/status` (`proc_pid_status(5)`).
 fn is_ignored(status: &str, signal: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

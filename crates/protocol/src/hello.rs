@@ -170,8 +170,7 @@ pub struct Authenticated<Role> {
     pub version: Version,
 }
 
-/// The version to use with a peer. A peer that names no lowest version speaks only its highest
-/// one.
+/// The version to use with a peer. A peer that names no lowest version speaks only its highest one.
 fn common_version(auth: &serde_json::Value) -> Result<Version, Refusal> {
     let spoken = Versions::SPOKEN;
     let named = |key| {

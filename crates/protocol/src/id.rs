@@ -1,5 +1,4 @@
-//! Names of things. Each kind of id is a type of its own, so one kind cannot stand in for
-//! another.
+//! Names of things. Each kind of id is a type of its own, so one kind cannot stand in for another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -97,8 +96,7 @@ uuid_id! {
 }
 
 uuid_id! {
-    /// One life of a node's data: made together with its data directory, and lost together with
-    /// it.
+    /// One life of a node's data: made together with its data directory, and lost together with it.
     Incarnation
 }
 
@@ -113,8 +111,7 @@ uuid_id! {
 /// connection from a second process on a copy of the same directory: both have the same count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Boot {
-    /// The number of times the data directory has been opened, this time included; counts from
-    /// 1.
+    /// The number of times the data directory has been opened, this time included; counts from 1.
     pub count: u64,
     /// Drawn at random by every process at its start.
     pub nonce: Uuid,
@@ -238,8 +235,7 @@ impl FromStr for Position {
     }
 }
 
-/// Names one update, however often it is sent: the gateway's boot, and the gateway's own
-/// counter.
+/// Names one update, however often it is sent: the gateway's boot, and the gateway's own counter.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
 pub struct RequestId {
     /// The boot of the gateway that took the request.

@@ -29,12 +29,11 @@ use crate::view::{Member, View};
 /// A message from the gateway to a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToNode {
-    /// The first message on every link. It tells the node the facts it needs in the ring.
+    /// The first message on every link: the cluster, the ring, and the views the node needs.
     Welcome(Welcome),
     /// A new view of a partition with a copy on this node.
     View(View),
-    /// The node after this one is linked to the gateway. This is the address where it serves its
-    /// predecessor.
+    /// The node after this one is linked to the gateway. It serves its predecessor at this address.
     NextIsLinked(Neighbour),
     /// The node before this one is linked to the gateway.
     HomeIsLinked,
@@ -142,8 +141,8 @@ pub enum FromNode {
 /// A message between the two copies of a partition, over the link of their nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CopyMessage {
-    /// The first message on every link, from both ends. A copy sends it again after it fenced
-    /// data.
+    /// The first message on every link, from both ends. The receiving copy sends it again when
+    /// it acts on another view, and after it fenced data.
     Greeting(Greeting),
     /// Data from the source.
     Data {
@@ -323,8 +322,7 @@ pub struct RecordRow {
 pub enum Cursor {
     /// The applied ids up to this one are there; none if there is no id yet.
     Applied(Option<RequestId>),
-    /// All applied ids are there, and the records up to this one; none if there is no record
-    /// yet.
+    /// All applied ids are there, and the records up to this one; none if there is no record yet.
     Records(Option<UserId>),
 }
 
@@ -366,7 +364,7 @@ pub enum DiskState {
 #[serde(transparent)]
 pub struct ProbeNumber(pub u64);
 
-/// The facts a node needs in the ring.
+/// Everything a node needs to take its place in the ring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
     /// The cluster.

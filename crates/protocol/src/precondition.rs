@@ -1,5 +1,5 @@
-//! Preconditions: the condition on a record under which a request is carried out ([RFC 9110,
-//! section 13](https://www.rfc-editor.org/rfc/rfc9110#section-13)).
+//! Preconditions: the condition on a record under which a request is carried out
+//! ([RFC 9110, section 13](https://www.rfc-editor.org/rfc/rfc9110#section-13)).
 //!
 //! | record | `If-Match: *` | `If-Match: "3.17"` | `If-None-Match: *` | `If-None-Match: "3.17"` |
 //! |---|---|---|---|---|

@@ -15,8 +15,7 @@ use crate::user::{FieldError, UserId};
 /// The media type of a problem's body.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// The beginning of every `type`. It is a name; nobody needs to fetch it (RFC 9457, section
-/// 3.1.1).
+/// The beginning of every `type`. It is a name; nobody needs to fetch it (RFC 9457, section 3.1.1).
 pub const TYPE_PREFIX: &str = "tag:chainring,2026:problem:";
 
 /// The largest body of a problem, in bytes.

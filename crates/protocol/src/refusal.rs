@@ -37,8 +37,7 @@ macro_rules! codes {
 pub enum Remedy {
     /// Connect again later. Nobody has to help.
     Retry,
-    /// Connect again for a while: the obstacle may be about to go. Then stop, as for an
-    /// operator.
+    /// Connect again for a while: the obstacle may be about to go. Then stop, as for an operator.
     Wait,
     /// Stop: an operator has to change something first.
     Operator,
@@ -62,8 +61,7 @@ codes! {
     OtherRing = "other-ring", Operator;
     /// The node's data differs from the data known to the ring.
     LostData = "lost-data", Operator;
-    /// A later process started with the node's data directory: this process runs on a copy of
-    /// it.
+    /// A later process started with the node's data directory: this process runs on a copy of it.
     ClonedDirectory = "cloned-directory", Operator;
     /// The dialling neighbour is not the node before this one.
     NotPredecessor = "not-predecessor", Operator;

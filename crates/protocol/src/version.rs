@@ -1,5 +1,4 @@
-//! Versions of the protocol: the versions of one process, and the choice of one for two
-//! processes.
+//! Versions of the protocol: the versions of one process, and the choice of one for two processes.
 //!
 //! A version names the form of every message on every link, so messages need no versions of
 //! their own. Two processes use the highest version common to both. A release with changed

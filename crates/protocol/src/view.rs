@@ -160,9 +160,8 @@ pub struct View {
     /// The boot of the controller that decided this view. Two different views of one epoch mean
     /// two controllers.
     pub decided_by: GatewayBoot,
-    /// The epoch at which an operator last accepted the loss of updates, if one ever did. The
-    /// copy out of sync may hold entries of older epochs that differ from the entries valid
-    /// since then.
+    /// The epoch at which an operator last accepted the loss of updates, if one ever did. The copy
+    /// out of sync may hold entries of older epochs that differ from the entries valid since then.
     #[serde(default)]
     pub accepted_loss: Option<Epoch>,
 }

@@ -1,4 +1,4 @@
-//! The visible inside of a process: typed events for checks, for tests, and for finding faults.
+//! Typed events that show the inside of a process: for checks, for tests, and for finding faults.
 //!
 //! Events go the same way as every other line of the log, with the target [`TARGET`] at level
 //! DEBUG: `RUST_LOG=info,chainring::events=debug` shows them as JSON. A listener in the same

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`shared`] | a core behind a lock, and its timer |
 //! | [`clock`] | the time, as the core counts it |
-//! | [`events`] | the visible inside of a process, for checks |
+//! | [`events`] | typed events of the inside of a process, for checks |
 //! | [`links`] | the flags for the times and sizes of links |
 //! | [`ports`] | the flags for the limits of a port's peers |
 //! | [`tls`] | certificates and keys, as named by the flags |

@@ -15,8 +15,7 @@ pub struct LinkArgs {
     #[arg(long, value_name = "MS", env = "CHAINRING_HEARTBEAT_TIMEOUT_MS", default_value_t = 1000)]
     heartbeat_timeout_ms: u64,
 
-    /// Longest time until the peer of a link has identified itself and is let in, in
-    /// milliseconds
+    /// Longest time until the peer of a link has identified itself and is let in, in milliseconds
     #[arg(long, value_name = "MS", env = "CHAINRING_CONNECT_DEADLINE_MS", default_value_t = 2000)]
     connect_deadline_ms: u64,
 

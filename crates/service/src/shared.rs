@@ -1,7 +1,7 @@
 //! A core behind a lock, for every task with events for it, and the core's timer.
 //!
-//! After a panic under the lock, the state of the core must not be used any more. Every later
-//! holder of the lock then panics too. Tasks waiting in [`Shared::broken`] end the process.
+//! After a panic under the lock, the state of the core must not be used any more. From then on
+//! [`Shared::lock`] panics too, and the tasks waiting in [`Shared::broken`] end the process.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -53,8 +53,7 @@ impl<T> Shared<T> {
         Held { locked, shared: self }
     }
 
-    /// Takes the lock, even after a panic: for the data behind it that does not depend on the
-    /// core.
+    /// Takes the lock, even after a panic: for the data behind it that does not depend on the core.
     pub fn lock_anyhow(&self) -> Held<'_, T> {
         let locked = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
         Held { locked, shared: self }

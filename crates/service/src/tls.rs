@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | nothing | plain | plain |
 //! | `--tls-cert`, `--tls-key` | TLS | |
-//! | `--tls-ca`: for a node always together with these | | TLS, to peers with a trusted certificate |
-//! | `--tls-mutual`, with all of these | links only from such peers | with the node's own certificate |
+//! | `--tls-ca`, for a node always with these | | TLS, to peers with a trusted certificate |
+//! | `--tls-mutual`, with all of these | links only from such peers | with its own certificate |
 //!
 //! A certificate is trusted if an authority in `--tls-ca` vouches for it.
 

@@ -163,8 +163,7 @@ fn group(value: Value) -> Result<u32, String> {
     number.ok_or_else(|| format!("must be an integer from 0 to {}", u32::MAX))
 }
 
-/// An object's members in their order, duplicates included. A map would silently keep the last
-/// one.
+/// An object's members in their order, duplicates included. A map would silently keep the last one.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {

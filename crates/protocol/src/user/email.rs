@@ -159,8 +159,7 @@ fn label_bytes(label: &str) -> Option<usize> {
     (!mapped.contains('.')).then_some(mapped.len())
 }
 
-/// Whether the text may stand between the brackets of an address literal (RFC 5321, section
-/// 4.1.3).
+/// Whether the text may stand between the brackets of an address literal (RFC 5321, section 4.1.3).
 fn is_address_literal(text: &str) -> bool {
     let Some((tag, content)) = text.split_once(':') else { return is_ipv4_literal(text) };
     if tag.eq_ignore_ascii_case("IPv6") {

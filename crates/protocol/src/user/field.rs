@@ -10,8 +10,8 @@ use super::email::is_mailbox;
 /// The longest name, in characters (Unicode scalar values).
 pub const NAME_LENGTH_MAX: usize = 256;
 
-/// The longest address, in bytes. It fits the path of [RFC
-/// 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3).
+/// The longest address, in bytes. It fits the path of
+/// [RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3).
 pub const EMAIL_LENGTH_MAX: usize = 254;
 
 /// The fault of a field's value, as a phrase to follow the field's name.
@@ -81,10 +81,10 @@ checked_text! {
 }
 
 checked_text! {
-    /// The address of a user's mail: a mailbox of [RFC
-    /// 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2) of at most
-    /// [`EMAIL_LENGTH_MAX`] bytes. It may be an internationalised one ([RFC
-    /// 6531](https://www.rfc-editor.org/rfc/rfc6531#section-3.3)).
+    /// The address of a user's mail: a mailbox of
+    /// [RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2) of at most
+    /// [`EMAIL_LENGTH_MAX`] bytes. It may be an internationalised one
+    /// ([RFC 6531](https://www.rfc-editor.org/rfc/rfc6531#section-3.3)).
     Email,
     |text| text.len() <= EMAIL_LENGTH_MAX && is_mailbox(text),
     is_stored_email,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 /// The longest id, in characters.
 pub const USER_ID_LENGTH_MAX: usize = 128;
 
-/// Names a user: 1 to [`USER_ID_LENGTH_MAX`] of the unreserved characters of [RFC
-/// 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3), never escaped in a URL.
+/// Names a user: 1 to [`USER_ID_LENGTH_MAX`] of the unreserved characters of
+/// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3), never escaped in a URL.
 ///
 /// A client cannot use `.` and `..` ([`from_client`](Self::from_client)). They can still be
 /// decoded, because earlier releases stored such users.
@@ -29,8 +29,8 @@ impl UserId {
     }
 
     /// The id in a client's request. A URL must be able to address the user, so `.` and `..` are
-    /// refused: clients remove these segments from a path ([RFC 3986, section
-    /// 5.2.4](https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4)).
+    /// refused: clients remove these segments from a path
+    /// ([RFC 3986, section 5.2.4](https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4)).
     ///
     /// # Errors
     ///

@@ -110,8 +110,7 @@ fn local_part_of_before() -> impl Strategy<Value = String> {
     .prop_filter("it is too long", |text| text.len() <= 64)
 }
 
-/// Possible hosts accepted by every release: names of ASCII, and names with letters of one
-/// script.
+/// Possible hosts accepted by every release: names of ASCII, and names with letters of one script.
 fn host_of_before() -> impl Strategy<Value = String> {
     let label = |letters: &str, inner: &str| format!("[{letters}]([{inner}]{{0,8}}[{letters}])?");
     let ascii = label("A-Za-z0-9", "A-Za-z0-9!#$%&'*+/=?^_`{|}~-");
