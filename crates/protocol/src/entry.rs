@@ -94,7 +94,7 @@ pub enum Answer {
     },
     /// Delete: done.
     Deleted,
-    /// Change or delete: the record's position is not the one in `If-Match`.
+    /// Create, change or delete: the record does not meet the precondition.
     PreconditionFailed,
 }
 

@@ -107,8 +107,8 @@ uuid_id! {
 
 /// One start of a node.
 ///
-/// `count` orders the starts of one data directory. `nonce` distinguishes a process with a new
-/// connection from a second process on a copy of the same directory: both have the same count.
+/// `count` orders the starts of one data directory. `nonce` tells a reconnecting process from a
+/// second process on a copy of the same directory: both have the same count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Boot {
     /// The number of times the data directory has been opened, this time included; counts from 1.

@@ -132,9 +132,12 @@ pub enum FromNode {
         /// The last request the node read, if there was one.
         understood: Option<CallId>,
     },
-    /// The node ends, for this reason: for people looking at the cluster.
+    /// The node ends, so the controller counts it as lost at once. The reason is for people
+    /// looking at the cluster.
     Goodbye(String),
-    /// The positions of a copy: for people looking at the cluster. No rule depends on them.
+    /// The positions of a copy. The gateway shows them to people looking at the cluster. It also
+    /// uses them to notice lost data: a copy in sync must not report less than it, or the other
+    /// copy, once showed (rule 9).
     Progress(Progress),
 }
 
