@@ -1,4 +1,4 @@
-//! Names the commit that is compiled.
+//! Finds the commit of this build.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,14 +11,15 @@ fn main() {
     );
 }
 
-/// The commit of the repository that this workspace is; none where it is not one, or lies inside of another.
+/// The commit of this workspace's repository; none if the workspace is no repository, or lies
+/// inside another one.
 fn commit() -> Option<String> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
     let top = git(&["rev-parse", "--show-toplevel"])?;
     if Path::new(&top).canonicalize().ok()? != workspace.canonicalize().ok()? {
         return None;
     }
-    // Each commit, and each change of branches, adds a line there.
+    // Git adds a line to this file for each commit and each change of branches.
     if let Some(log) = git(&["rev-parse", "--path-format=absolute", "--git-path", "logs/HEAD"])
         && Path::new(&log).is_file()
     {

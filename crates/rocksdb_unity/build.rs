@@ -1,10 +1,12 @@
-//! Compiles RocksDB from the sources of `librocksdb-sys`, many files at a time.
+//! Compiles RocksDB from the sources in `librocksdb-sys`, many files at a time.
 //!
-//! Most of the time that a C++ compiler takes for one of RocksDB's 342 files goes into the headers, which are nearly
-//! the same for all. Here each compiler run gets a file that includes a part of the list (a *unity build*).
+//! A C++ compiler spends most of its time for one of RocksDB's 342 files on the headers, and
+//! these are nearly the same for all files. Here each compiler run gets a file that includes a
+//! part of the list (a *unity build*).
 //!
-//! The archive is made once for all profiles, in the target directory beside theirs: nothing in it depends on the
-//! profile. Its folder is named after everything that it was made from.
+//! The archive is made once for all profiles, in the target directory beside theirs: nothing in
+//! it depends on the profile. The name of its folder is a hash of the compiler, its flags and
+//! the list of sources.
 
 use std::collections::hash_map::DefaultHasher;
 use std::env;
@@ -13,12 +15,12 @@ use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// How many files RocksDB is compiled as. Fewer parse fewer headers; more keep more processors busy. One of 8 takes
-/// 1.5 GB of memory.
+/// The number of compiler runs for RocksDB. Fewer runs parse fewer headers; more runs keep more
+/// processors busy. With 8 runs, each takes 1.5 GB of memory.
 const PARTS: usize = 8;
 
-/// Sources that nothing of RocksDB's C interface refers to: a linker never takes their objects. If that changes in a
-/// later version, linking fails and names the symbol.
+/// Sources without any reference from RocksDB's C interface: a linker never takes their objects.
+/// If a later version refers to them, linking fails and names the symbol.
 const NEVER_LINKED: [&str; 8] = [
     "test_util/",
     "tools/",
@@ -30,7 +32,7 @@ const NEVER_LINKED: [&str; 8] = [
     "utilities/simulator_cache/",
 ];
 
-/// The version of the C++ standard that RocksDB asks for.
+/// The version of the C++ standard required by RocksDB.
 const STANDARD: &str = "-std=c++20";
 
 fn main() {
@@ -45,15 +47,16 @@ fn main() {
     let mut build = cc::Build::new();
     configure(&mut build, &sources);
     let archive = Archive::at(target_directory(), &build, &sources);
-    // Not a part of the archive's name: cargo copies the header to another folder for each profile.
+    // This is not a part of the archive's name, because cargo copies the header to another
+    // folder for each profile.
     build.include(variable("DEP_LZ4_INCLUDE"));
     archive.make(build, &sources);
-    // A deleted archive is made again.
+    // This makes cargo run the script again after the archive was deleted.
     println!("cargo::rerun-if-changed={}", archive.file().display());
     println!("cargo::rustc-link-search=native={}", archive.folder.display());
 }
 
-/// RocksDB's sources, as `librocksdb-sys` carries them.
+/// RocksDB's sources inside `librocksdb-sys`.
 struct Sources {
     /// The folder of the package.
     package: PathBuf,
@@ -66,7 +69,7 @@ impl Sources {
         let package = PathBuf::from(variable("DEP_ROCKSDB_CARGO_MANIFEST_DIR"));
         let list = read(&package.join("rocksdb_lib_sources.txt"));
         let listed = list.split_whitespace();
-        // The package has a filled-in version of this one beside its list.
+        // The package has a filled-in version of this file beside its list.
         let mut files: Vec<_> = listed
             .filter(|file| *file != "util/build_version.cc")
             .filter(|file| !NEVER_LINKED.iter().any(|unused| file.starts_with(unused)))
@@ -76,7 +79,7 @@ impl Sources {
         Self { package, files }
     }
 
-    /// The files in [`PARTS`] groups of about as many bytes.
+    /// The files in [`PARTS`] groups of nearly equal size in bytes.
     fn parts(&self) -> Vec<Vec<&Path>> {
         let size = |file: &Path| match fs::metadata(file) {
             Ok(metadata) => metadata.len(),
@@ -99,7 +102,8 @@ impl Sources {
     }
 }
 
-/// The definitions and flags that `librocksdb-sys` compiles RocksDB with, for Linux and the features in use.
+/// Sets the definitions and flags with which `librocksdb-sys` compiles RocksDB, for Linux and
+/// the features in use.
 fn configure(build: &mut cc::Build, sources: &Sources) {
     assert_eq!(variable("CARGO_CFG_TARGET_OS"), "linux", "Chainring runs on Linux");
     build.cpp(true).warnings(false).opt_level(2).debug(false).flag(STANDARD);
@@ -127,13 +131,13 @@ fn configure(build: &mut cc::Build, sources: &Sources) {
     }
 }
 
-/// The archive that all profiles share.
+/// The archive shared by all profiles.
 struct Archive {
     folder: PathBuf,
 }
 
 impl Archive {
-    /// The archive of this compiler, these flags and these sources.
+    /// The archive for this compiler, these flags and these sources.
     fn at(target: PathBuf, build: &cc::Build, sources: &Sources) -> Self {
         let mut made_from = DefaultHasher::new();
         let compiler = build.get_compiler();
@@ -148,7 +152,8 @@ impl Archive {
         self.folder.join("librocksdb.a")
     }
 
-    /// Makes the archive, unless it is there. Of several processes that want it, one makes it and the others wait.
+    /// Makes the archive, unless it exists. If several processes want it, one makes it and the
+    /// others wait.
     fn make(&self, mut build: cc::Build, sources: &Sources) {
         succeed(&self.folder, fs::create_dir_all(&self.folder));
         let lock = self.folder.join("lock");
@@ -164,11 +169,12 @@ impl Archive {
             succeed(&file, fs::write(&file, joined));
             build.file(file);
         }
-        // Made under another name first: an interrupted build leaves no half of an archive.
+        // The archive first has another name, so an interrupted build leaves no incomplete archive.
         let unfinished = self.folder.join("unfinished");
         build.cargo_metadata(false).out_dir(&unfinished).compile("rocksdb");
         let made = unfinished.join("librocksdb.a");
-        // Older than this run, or cargo would take it for an input that has changed and run the script once more.
+        // The archive must look older than this run. Otherwise cargo takes it for a changed
+        // input, and runs the script once more.
         let aged = succeed(&made, File::options().write(true).open(&made));
         succeed(&made, aged.set_modified(SystemTime::UNIX_EPOCH));
         succeed(&made, fs::rename(&made, self.file()));

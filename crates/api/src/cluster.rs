@@ -1,4 +1,4 @@
-//! The cluster, as `GET /api/cluster` and the observers of socket.io see it.
+//! The cluster as shown by `GET /api/cluster` and to the observers of socket.io.
 
 use protocol::id::{ClusterId, Incarnation, NodeId, PartitionId, Position, Seq};
 use protocol::message::{Condition, Verdict};
@@ -6,12 +6,13 @@ use protocol::salvage::Salvage;
 use protocol::view::View;
 use serde::{Deserialize, Serialize};
 
-/// What a gateway knows of its cluster.
+/// The gateway's knowledge of its cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterStatus {
     /// The cluster's id; none before it is formed.
     pub cluster: Option<ClusterId>,
-    /// Whether every partition can be read and updated, with both copies in sync.
+    /// Whether no partition has problems. Then every one can be read and updated, with both
+    /// copies in sync.
     pub healthy: bool,
     /// The nodes, in the ring's order.
     pub nodes: Vec<NodeStatus>,
@@ -19,67 +20,70 @@ pub struct ClusterStatus {
     pub partitions: Vec<PartitionStatus>,
 }
 
-/// What a gateway knows of a node.
+/// The gateway's knowledge of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeStatus {
-    /// Its id.
+    /// The id of the node.
     pub id: NodeId,
-    /// Whether it is linked and welcomed.
+    /// Whether the node is linked and welcomed.
     pub linked: bool,
-    /// Where it serves its predecessor.
+    /// `host:port` where the node serves its predecessor.
     pub address: Option<String>,
-    /// Its data.
+    /// The incarnation of the node's data.
     pub incarnation: Option<Incarnation>,
-    /// How often it was started.
+    /// The number of the node's starts.
     pub boots: Option<u64>,
-    /// What it said when it ended, until it is linked again.
+    /// The reason sent by the node when it ended. It stays until the node is linked again.
     pub last_words: Option<String>,
 }
 
-/// What a gateway knows of a partition.
+/// The gateway's knowledge of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionStatus {
-    /// Which.
+    /// The partition.
     pub partition: PartitionId,
-    /// Its view; none before the cluster is formed.
+    /// The view; none before the cluster is formed.
     pub view: Option<View>,
-    /// Its home copy.
+    /// The home copy.
     pub home: CopyStatus,
-    /// Its next copy.
+    /// The next copy.
     pub next: CopyStatus,
-    /// How many entries next has not made durable yet, as far as both have said.
+    /// The number of entries durable at home but not yet at next, as far as both copies have
+    /// said. 0 if home is behind.
     pub lag_entries: Option<u64>,
-    /// What came of comparing both copies last, if they were compared.
+    /// The result of the last comparison of both copies, if there was one. If the copies report
+    /// different results, the worse one counts.
     pub compared: Option<Verdict>,
-    /// What was dropped as it could not be read, where an operator last accepted a loss.
+    /// The records dropped as unreadable after an operator last accepted a loss.
     pub salvage: Option<Salvage>,
-    /// Why it cannot be read or updated, or is without its second copy; empty if all is well.
+    /// The problems of the partition, in words for an operator: for example, why it cannot be
+    /// read or updated, or is without its second copy. Empty if all is well.
     pub problems: Vec<String>,
 }
 
-/// What a gateway knows of a copy.
+/// The gateway's knowledge of a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyStatus {
-    /// On which node.
+    /// The node of the copy.
     pub node: NodeId,
-    /// Whether the view has it.
+    /// Whether the copy is in sync in the view.
     pub in_sync: bool,
-    /// Its last entry.
+    /// The position of its last entry.
     pub position: Option<Position>,
-    /// The last entry that is durable there.
+    /// The last entry durable at this copy.
     pub durable: Option<Seq>,
-    /// The last entry that is committed there.
+    /// The last entry committed at this copy.
     pub committed: Option<Seq>,
-    /// What its data is worth, as far as its node has said.
+    /// The condition of its data, as far as its node has said.
     pub condition: Option<Condition>,
 }
 
-/// The body of `POST /api/cluster/accept-loss`: an operator accepts that updates are lost.
+/// The body of `POST /api/cluster/accept-loss`: an operator accepts the loss of updates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptLoss {
-    /// The partition that has lost updates.
+    /// The partition with lost updates.
     pub partition: PartitionId,
-    /// The node whose copy the partition goes on with.
+    /// The node of the copy from which the partition goes on.
     pub from: NodeId,
 }

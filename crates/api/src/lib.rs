@@ -1,9 +1,9 @@
-//! What Chainring tells and takes over REST, as types: for the gateway, and for programs that call it.
+//! The types of Chainring's REST interface: for the gateway, and for programs that call it.
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`cluster`] | the cluster and its nodes, partitions and copies; what an operator sends |
-//! | [`path`] | where everything is |
+//! | [`cluster`] | the cluster and its nodes, partitions and copies; the operator's requests |
+//! | [`path`] | the paths |
 //! | [`problem`] | a failure, as a client reads it |
 //!
 //! A record and the rules of its fields are in [`protocol::user`], the problems of a gateway in

@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-/// Where random things come from.
+/// The source of randomness.
 pub trait Entropy: Send + Sync + 'static {
-    /// A UUID that nobody else draws.
+    /// A UUID never drawn before by anybody.
     fn uuid(&self) -> Uuid;
 
-    /// A UUID that nobody else draws, and that sorts behind those drawn before (version 7 of
+    /// A UUID never drawn before by anybody. It sorts after the earlier ones (version 7 of
     /// [RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.7)).
     fn uuid_in_order(&self) -> Uuid;
 
@@ -15,7 +15,7 @@ pub trait Entropy: Send + Sync + 'static {
     fn fraction(&self) -> f64;
 }
 
-/// The operating system's.
+/// The randomness of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemEntropy;
 

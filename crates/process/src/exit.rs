@@ -1,4 +1,4 @@
-//! How a process ends.
+//! The end of a process.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -9,15 +9,16 @@ use nix::unistd::Pid;
 
 use crate::log;
 
-/// What a process exits with that failed.
+/// The exit code of a failed process.
 const FAILED: i32 = 1;
 
-/// How long the end of a process that failed may take.
+/// The longest time for the end of a failed process, after its last words.
 const END_MAX: Duration = Duration::from_secs(2);
 
-/// What a process exits with. Where it failed, it says why on standard error, causes included, in one line.
+/// The exit code of a process. A failed process also writes the error, causes included, to
+/// standard error, in one line.
 ///
-/// Waits for the reader of the log, but not for long.
+/// This waits for the reader of the log, for a second at most.
 pub fn code(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => {
@@ -31,31 +32,31 @@ pub fn code(done: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// Ends a process that failed, wherever its other threads are.
+/// Ends a failed process, whatever its other threads are doing.
 pub fn failed(why: &impl fmt::Display) -> ! {
     say_why(why);
     std::process::exit(FAILED)
 }
 
-/// The last words of a process that failed, which is about to end.
+/// Writes the last words of a failed process, shortly before its end.
 fn say_why(why: &impl fmt::Display) {
     log::last_words(&format_args!("error: {why}"));
     end_within(END_MAX);
 }
 
-/// Sees to it that the process ends although a disk does not answer: what runs at its end waits for threads that are stuck
-/// in calls into that disk.
+/// Makes sure that the process ends even if a disk does not answer. The normal end of a process
+/// waits for threads, and these may be stuck in calls into that disk.
 #[allow(clippy::disallowed_methods, reason = "no part of what the simulation runs")]
 fn end_within(time: Duration) {
     let kill = move || {
         std::thread::sleep(time);
-        // Nothing is left to be done about it if that fails.
+        // If this fails, nothing more can be done.
         let _ = kill(Pid::this(), Signal::SIGKILL);
     };
     let _ = std::thread::Builder::new().name("the end".to_owned()).spawn(kill);
 }
 
-/// Ends the process now, once the reader of the log has it, or has had a second for it.
+/// Ends the process now. It first waits until the reader has the whole log, for a second at most.
 pub fn at_once(code: i32) -> ! {
     log::flush();
     std::process::exit(code)

@@ -1,7 +1,8 @@
-//! Files and directories: durable, nobody else's to read, and told from what file systems make themselves.
+//! Files and directories: durable, private, and distinguished from the files made by file systems.
 //!
-//! A file survives a power loss with its content and its name. Whatever a process makes is for its user alone: directories
-//! have the mode 0700, files 0600, whatever the umask was ([`keep_private`]).
+//! A file survives a power loss with its content and its name. Everything made by a process is
+//! for its user alone: directories have the mode 0700, files 0600, whatever the umask was
+//! ([`keep_private`]).
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -12,16 +13,19 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{Mode, umask};
 
-/// What file systems and their tools make in the root of a file system, which may be a directory that we are given.
+/// Names made by file systems and their tools in the root of a file system. An operator may give
+/// us such a root as a directory.
 ///
 /// | name | made by |
 /// |---|---|
-/// | `lost+found` | `mkfs` of ext2 to ext4; `fsck` puts there what it finds |
-/// | `.snapshot`, `.snapshots`, `.snap`, `.zfs` | file servers (NetApp, FSx, EFS), snapper, CephFS, ZFS: views of the past, read only |
-/// | `aquota.user`, `aquota.group` | `quotacheck`: who uses how much |
-/// | `.Trash`, and `.Trash-` with the number of a user | desktops: files that someone has deleted |
+/// | `lost+found` | `mkfs` of ext2 to ext4; `fsck` puts recovered files there |
+/// | `.snapshot`, `.snapshots`, `.snap`, `.zfs` | read-only views of the past: see below |
+/// | `aquota.user`, `aquota.group` | `quotacheck`: the usage of each user |
+/// | `.Trash`, and `.Trash-` with the number of a user | desktops: deleted files |
 ///
-/// NFS keeps a file that is deleted and still open as `.nfs` and hexadecimal digits.
+/// The views of the past come from file servers (NetApp, FSx, EFS), snapper, CephFS and ZFS.
+///
+/// NFS keeps a deleted file as `.nfs` and hexadecimal digits while the file is still open.
 const MADE_BY_FILE_SYSTEMS: [&str; 8] = [
     ".Trash",
     ".snap",
@@ -33,14 +37,14 @@ const MADE_BY_FILE_SYSTEMS: [&str; 8] = [
     "lost+found",
 ];
 
-/// The rights of everyone but the owner.
+/// The permissions of everyone but the owner.
 const OF_OTHERS: u32 = 0o077;
 
-/// A directory like `/tmp`, in which each user keeps what is theirs.
+/// The sticky bit. It marks a directory like `/tmp`, shared by users with files of their own.
 const STICKY: u32 = 0o1000;
 
-/// From now on everything that this process makes, and that libraries make for it, is for its user alone. To be called
-/// before anything is made.
+/// Makes all later files of this process private to its user, including files made by libraries.
+/// Call this before the process makes any file.
 pub fn keep_private() {
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
 }
@@ -51,18 +55,21 @@ pub fn keep_private() {
 pub struct NotPrivate {
     /// The directory.
     path: PathBuf,
-    /// Why that is not changed here.
+    /// The reason why the directory was not made private.
     error: io::Error,
 }
 
-/// Takes every right on a directory from other users, where an earlier release made it with such rights.
+/// Takes every permission on a directory from other users. Earlier releases made directories
+/// with such permissions.
 ///
-/// `is_ours` tells by its name what is ours in there. A directory that holds anything else may have a meaning to others, and
-/// is left alone; so is one like `/tmp`, where each user keeps what is theirs.
+/// `is_ours` recognises our files in it by name. A directory with anything else may matter to
+/// others, so it is left alone. A directory like `/tmp`, shared by users with files of their
+/// own, is left alone too.
 ///
 /// # Errors
 ///
-/// When the directory is left alone, or the file system refuses. A process can go on with a warning.
+/// When the directory is left alone, or the file system refuses. The process can go on with a
+/// warning.
 pub fn make_private(path: &Path, is_ours: impl Fn(&OsStr) -> bool) -> Result<(), NotPrivate> {
     let take_rights = || {
         let mode = fs::metadata(path)?.permissions().mode();
@@ -77,11 +84,11 @@ pub fn make_private(path: &Path, is_ours: impl Fn(&OsStr) -> bool) -> Result<(),
     take_rights().map_err(|error| NotPrivate { path: path.to_owned(), error })
 }
 
-/// Whether a directory holds nothing but what file systems make themselves, and what has the names of something known.
+/// Whether a directory holds only names made by file systems and known names.
 ///
 /// # Errors
 ///
-/// What the file system says.
+/// The error of the file system.
 fn holds_only(path: &Path, is_known: impl Fn(&OsStr) -> bool) -> io::Result<bool> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
@@ -92,7 +99,8 @@ fn holds_only(path: &Path, is_known: impl Fn(&OsStr) -> bool) -> io::Result<bool
     Ok(true)
 }
 
-/// Whether file systems and their tools make what has this name: it is no data, and never touched.
+/// Whether file systems and their tools make files of this name. Such a file is no data, and we
+/// never touch it.
 pub fn is_made_by_file_systems(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
     let has = |prefix: &str, is_digit: fn(&u8) -> bool| {
@@ -104,11 +112,11 @@ pub fn is_made_by_file_systems(name: &OsStr) -> bool {
         || has(".nfs", u8::is_ascii_hexdigit)
 }
 
-/// Makes a directory and those of its parents that are missing; their names are durable when it returns.
+/// Makes a directory and its missing parents. All their names are durable when this returns.
 ///
 /// # Errors
 ///
-/// What the file system says.
+/// The error of the file system.
 pub fn create_directory(path: &Path) -> io::Result<()> {
     let path = std::path::absolute(path)?;
     let Some(parent) = path.parent() else { return Ok(()) };
@@ -121,16 +129,16 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
         }
         _ => {}
     }
-    // Also where it exists: whoever made it may have died before this point.
+    // This is needed even if the directory exists: its maker may have died before this point.
     sync_directory(parent)
 }
 
-/// Replaces a file's content: after a power loss it is the old one or the new one, and the new one once this has
-/// returned. `draft` is written first, in the same directory.
+/// Replaces a file's content. After a power loss the file has the old content or the new one; after
+/// this has returned, it has the new one. The content goes first to `draft`, in the same directory.
 ///
 /// # Errors
 ///
-/// What the file system says; either content may be found then.
+/// The error of the file system. The file may then have either content.
 pub fn replace(path: &Path, draft: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create(draft)?;
     file.write_all(content)?;
@@ -143,12 +151,12 @@ pub fn replace(path: &Path, draft: &Path, content: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// What the file system says.
+/// The error of the file system.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// What the file system says, and what an operator can do about it.
+/// The error of the file system, with advice for an operator.
 pub fn told(error: &io::Error) -> impl fmt::Display {
     let advice = match error.kind() {
         io::ErrorKind::PermissionDenied => {

@@ -1,15 +1,16 @@
-//! Flags, and the environment variables that stand for them.
+//! Flags, and the environment variables for them.
 //!
-//! Each flag has a variable with the prefix `CHAINRING_`. Earlier releases had variables without the prefix. They still
-//! count where the new one is not set, but only with a value that the flag can take: Kubernetes sets
-//! `REST_PORT=tcp://10.96.0.5:3001` for a service named `rest`, and does not mean us.
+//! Each flag has a variable with the prefix `CHAINRING_`. Earlier releases had variables without
+//! the prefix. Such a former variable still counts if the new one is not set, but only with a
+//! valid value for the flag: Kubernetes sets `REST_PORT=tcp://10.96.0.5:3001` for a service
+//! named `rest`, and that value is not for us.
 //!
-//! | variable | with a value that the flag can take | with another one |
+//! | variable | with a valid value | with an invalid value |
 //! |---|---|---|
-//! | the new one | counts | an error that names the variable and the flag |
-//! | the former one | counts where the new one is not set | is ignored, with a warning |
+//! | the new one | counts | is an error; the error names the variable and the flag |
+//! | the former one | counts if the new one is not set | is ignored, with a warning |
 //!
-//! A flag on the command line goes before both of them.
+//! A flag on the command line has priority over both.
 
 use std::env;
 use std::ffi::OsString;
@@ -19,13 +20,14 @@ use clap::error::ErrorKind;
 use clap::{Arg, Command, Error, Parser};
 use tracing::warn;
 
-/// What the name of every variable begins with.
+/// The prefix of every variable.
 const PREFIX: &str = "CHAINRING_";
 
-/// What the values begin with that container runtimes set for a service, in a variable that ends in `_PORT`.
+/// The beginnings of the values set by container runtimes for a service, in a variable ending in
+/// `_PORT`.
 const OF_SERVICES: [&str; 2] = ["tcp://", "udp://"];
 
-/// The variables of a gateway and a db_process before they had the prefix.
+/// The variables of a gateway and a db_process from the time before the prefix.
 pub const FORMER_NAMES: &[&str] = &[
     "API_TOKENS_FILE",
     "BLOCK_CACHE_MIB",
@@ -69,7 +71,7 @@ pub const FORMER_NAMES: &[&str] = &[
     "WRITE_DEADLINE_MS",
 ];
 
-/// Which flags were set by variables.
+/// The flags set by variables, and the ignored variables.
 #[derive(Debug, Default)]
 pub struct Origins {
     set: Vec<Origin>,
@@ -83,10 +85,10 @@ struct Origin {
     value: String,
 }
 
-/// The arguments of this process, from its command line and its environment. `former` are the variables without the prefix
-/// that count too.
+/// The arguments of this process, from its command line and its environment. `former` lists the
+/// variables without the prefix that count too.
 ///
-/// Ends the process where `--help` or `--version` is asked for, and where the arguments cannot be used.
+/// Ends the process if the user asks for `--help` or `--version`, and if the arguments are invalid.
 pub fn parse<A: Parser>(former: &'static [&'static str]) -> (A, Origins) {
     let given = env::args_os().collect::<Vec<_>>();
     let mut reading = Reading { given: &given, former, origins: Origins::default(), bad: None };
@@ -96,7 +98,8 @@ pub fn parse<A: Parser>(former: &'static [&'static str]) -> (A, Origins) {
     }
 }
 
-/// Prints what clap has to say, and ends the process. A value that cannot be used is told in one line, as every other error.
+/// Prints clap's message and ends the process. An invalid value is reported in one line, as
+/// every other error is.
 fn end(error: &Error) -> ! {
     if matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue) {
         crate::log::last_words(&format_args!("error: {}", reason(error)));
@@ -105,7 +108,7 @@ fn end(error: &Error) -> ! {
     error.exit()
 }
 
-/// What is wrong with a value, without the usage.
+/// The reason why a value is invalid, without the usage.
 fn reason(error: &Error) -> String {
     let text = error.to_string();
     let paragraph = text.split("\n\n").next().unwrap_or_default();
@@ -117,13 +120,14 @@ struct Reading<'a> {
     given: &'a [OsString],
     former: &'static [&'static str],
     origins: Origins,
-    /// The first variable with a value that its flag cannot take.
+    /// The error about the first variable with an invalid value.
     bad: Option<String>,
 }
 
 impl Reading<'_> {
     fn parse<A: Parser>(&mut self) -> Result<A, Error> {
-        // Who asks for help gets it, whatever the environment holds, and with the new names.
+        // A request for help is always answered, whatever the environment holds, and with the
+        // new names.
         if let Err(error) = A::command().try_get_matches_from(self.given)
             && !error.use_stderr()
         {
@@ -193,14 +197,14 @@ impl Reading<'_> {
     }
 }
 
-/// Whether a flag can take the value of its variable.
+/// Checks that the value of a flag's variable is valid for the flag.
 fn check(arg: &Arg) -> Result<(), Error> {
     use clap::builder::Resettable;
     let alone = arg.clone().required(false).requires(Resettable::Reset);
     Command::new("check").arg(alone).try_get_matches_from(["check"]).map(drop)
 }
 
-/// What to do about a value that was not meant for us.
+/// The advice for a value set by a container runtime for a service.
 fn advice(value: &OsString) -> &'static str {
     let value = value.to_string_lossy();
     if OF_SERVICES.iter().any(|scheme| value.starts_with(scheme)) {
@@ -215,25 +219,26 @@ impl Origins {
         self.set.push(Origin { flag, variable, value: value.to_string_lossy().into_owned() });
     }
 
-    /// Warns of variables that are ignored, in the log.
+    /// Warns of ignored variables in the log.
     pub fn warn(&self) {
         for ignored in &self.ignored {
             warn!("{ignored}");
         }
     }
 
-    /// The variables that are ignored, and why, for who does not log.
+    /// The messages about ignored variables, for a caller without a log.
     pub fn ignored(&self) -> &[String] {
         &self.ignored
     }
 
-    /// Adds to an error the variables behind the flags and values that it names.
+    /// Adds to an error the variables behind the flags and values named in it.
     pub fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let text = format!("{error:#}");
         self.explain_by(error, self.set.iter().filter(|origin| origin.is_named_in(&text)))
     }
 
-    /// The same for arguments that make no sense together: where the error names none of them, every variable is added.
+    /// The same for arguments that do not fit together. If the error names no flag or value,
+    /// this adds every variable.
     pub fn explain_arguments(&self, error: anyhow::Error) -> anyhow::Error {
         let text = format!("{error:#}");
         if self.set.iter().any(|origin| origin.is_named_in(&text)) {
@@ -260,7 +265,8 @@ impl Origins {
 }
 
 impl Origin {
-    /// Values of a few characters are in texts by chance.
+    /// The shortest value searched for in an error's text, in bytes. A shorter one could be
+    /// there by chance.
     const VALUE_LENGTH_MIN: usize = 5;
 
     fn is_named_in(&self, text: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Files that are read again when they change, without a restart.
+//! Files followed by the process: it reads them again when they change, without a restart.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use tracing::{error, info};
 
 use crate::threads::{Blocking, Threads};
 
-/// How often files are looked at.
+/// The time between two looks at the files.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Reads again what is `known`, and has it taken over whenever that changes, for as long as it is polled. What cannot be used changes
-/// nothing; why not is told once for each reason.
+/// Reads the files again and again while it is polled. When the result differs from `known`, it
+/// calls `take`. Unusable files change nothing; the log gets each error once, until it changes
+/// or goes away.
 pub async fn follow<T, E>(
     what: &str,
     threads: &Arc<dyn Threads>,
@@ -29,7 +30,7 @@ pub async fn follow<T, E>(
     loop {
         sleep(LOOK_EVERY).await;
         let read = Arc::clone(&read);
-        // None where the process ends.
+        // None if the process is ending.
         let Some(read) = threads.blocking_for(Blocking::Files, move || read()).await else {
             continue;
         };

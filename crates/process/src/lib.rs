@@ -1,19 +1,20 @@
-//! What every process of Chainring does alike, the command included: its flags, its secret, its log, its end, and what it
-//! draws from the machine. Nothing here knows the core; what only the two services do is in `service`.
+//! The common parts of every process of Chainring, the command included: its flags, its secret,
+//! its log, its end, and its sources of randomness and threads. Nothing here knows the core. The
+//! parts shared only by the two services are in `service`.
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`secret`] | where the cluster's secret is read from |
+//! | [`secret`] | the source of the cluster's secret |
 //! | [`tokens`] | the tokens of REST clients |
-//! | [`flags`] | flags and the environment variables that stand for them |
-//! | [`log`] | what is logged, and how it looks |
-//! | [`lines`] | lines for people, which never make their writer wait |
+//! | [`flags`] | flags and the environment variables for them |
+//! | [`log`] | the log and its format |
+//! | [`lines`] | lines for people; their writer never waits |
 //! | [`files`] | files and directories: durable, private |
 //! | [`follow`] | files that are read again when they change |
-//! | [`shutdown`] | signals, and what else ends a process in order |
-//! | [`exit`] | what it says last |
+//! | [`shutdown`] | signals, and other reasons to end a process in order |
+//! | [`exit`] | the last words and the exit code |
 //! | [`entropy`] | randomness, handed in so that the simulation can hand in its own |
-//! | [`threads`] | where blocking calls run; the simulation runs them inline |
+//! | [`threads`] | the threads of blocking calls; the simulation runs these calls inline |
 
 pub mod entropy;
 pub mod exit;
@@ -27,5 +28,5 @@ pub mod shutdown;
 pub mod threads;
 pub mod tokens;
 
-/// The version of this release, and the commit that it was built from: `unknown` where git does not tell.
+/// The version of this release, and its commit: `unknown` if git does not know it.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("CHAINRING_COMMIT"), ")");

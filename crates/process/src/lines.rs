@@ -1,15 +1,16 @@
-//! Lines of text for people, which never make the writer of a line wait for their reader.
+//! Lines of text for people. The writer of a line never waits for its reader.
 //!
 //! ```text
-//!   push ----> queue, bounded in bytes ----> a thread of its own ----> output (a pipe, a terminal, a file)
+//!   push ----> queue, bounded in bytes ----> its own thread ----> output (pipe, terminal, file)
 //!                 | full: the oldest line is dropped and counted
 //! ```
 //!
-//! - The thread tells of dropped lines where they are missing, once there is room again.
-//! - The newest lines stay, so the last words of a process come out if the output is read at all.
+//! - When there is room again, the thread reports dropped lines at the place where they are
+//!   missing.
+//! - The newest lines stay, so the last words of a process come out if anybody reads the output.
 //!
-//! `tracing-appender` has such a queue too. It drops the newest lines, bounds their number but not their bytes, and
-//! prints to standard output when it cannot end.
+//! `tracing-appender` has a similar queue. It drops the newest lines, bounds their number but
+//! not their bytes, and prints to standard output when it cannot end.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use crate::threads::{SystemThreads, Threads};
 
-/// How many bytes of lines may wait for their reader: a thousand lines of a log.
+/// The most bytes of lines waiting for their reader: a thousand lines of a log.
 const BYTES_MAX: usize = 128 << 10;
 
 /// The queue in front of an output. A clone is the same queue.
@@ -40,14 +41,15 @@ struct Shared {
 struct Queue {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// How many dropped lines the output has not been told of.
+    /// The number of dropped lines not yet reported in the output.
     untold: u64,
-    /// The thread writes a line that is not in the queue any more.
+    /// Whether the thread is writing a line already taken from the queue.
     is_writing: bool,
 }
 
 impl Lines {
-    /// Writes to `output` from now on, from a thread of its own. `tell_dropped` writes how many lines are missing.
+    /// Starts a thread that writes to `output` from now on. `tell_dropped` writes the number of
+    /// missing lines.
     ///
     /// # Errors
     ///
@@ -64,7 +66,8 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Queues one line, or several that belong together, with the line feed at the end. Never waits for the output.
+    /// Queues one line, or several lines that belong together, with the line feed at the end.
+    /// Never waits for the output.
     pub fn push(&self, line: &[u8]) {
         let mut queue = self.shared.lock();
         while queue.bytes + line.len() > BYTES_MAX
@@ -79,13 +82,13 @@ impl Lines {
         self.shared.more.notify_one();
     }
 
-    /// Waits until the output has every line, `wait_max` at most.
+    /// Waits until the output has every line, for `wait_max` at most.
     pub fn flush(&self, wait_max: Duration) {
         let is_busy = |queue: &mut Queue| queue.is_writing || !queue.lines.is_empty();
         drop(self.shared.idle.wait_timeout_while(self.shared.lock(), wait_max, is_busy));
     }
 
-    /// How many lines were dropped so far.
+    /// The number of lines dropped so far.
     pub fn dropped(&self) -> u64 {
         self.shared.dropped.load(Ordering::Relaxed)
     }
@@ -132,7 +135,7 @@ impl Shared {
         }
     }
 
-    /// Waits for a line. Returns it, and how many lines before it are missing.
+    /// Waits for a line. Returns it, and the number of missing lines before it.
     fn next(&self) -> (u64, Vec<u8>) {
         let mut queue = self.lock();
         loop {
@@ -152,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// Longer than anything here takes.
+    /// Longer than any wait in these tests.
     const SOON: Duration = Duration::from_secs(30);
 
     fn lines() -> (Lines, PipeReader) {
@@ -161,7 +164,7 @@ mod tests {
         (Lines::start("lines", writer, tell).unwrap(), reader)
     }
 
-    /// Reads up to a line, and returns all that was read.
+    /// Reads until a certain line has come, and returns the whole text read.
     fn read_to(reader: &mut PipeReader, last: &str) -> String {
         let mut read = Vec::new();
         while !read.ends_with(last.as_bytes()) {

@@ -1,6 +1,7 @@
-//! What is logged, and how it looks.
+//! The log and its format.
 //!
-//! Lines go to standard error through a queue ([`Lines`]), so that nobody who logs waits for their reader.
+//! Lines go to standard error through a queue ([`Lines`]), so the writer of a line never waits
+//! for its reader.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Stderr, Write};
@@ -18,16 +19,17 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::lines::Lines;
 
-/// Logs every payload below INFO, and so the secret and users' records, whatever `RUST_LOG` asks for.
+/// This crate logs every payload below INFO, and so the secret and users' records. These lines
+/// are suppressed, whatever `RUST_LOG` asks for.
 const LOGS_PAYLOADS: &str = "tungstenite";
 
-/// How long the end of a process waits for the reader of its log.
+/// The longest time for which the end of a process waits for the reader of its log.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 
 /// The log of this process, once it has started.
 static LOG: OnceLock<Lines> = OnceLock::new();
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// For people.
@@ -36,18 +38,19 @@ pub enum LogFormat {
     Json,
 }
 
-/// What is logged.
+/// The flags of the log.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogArgs {
-    /// How log lines look
+    /// Format of log lines
     #[arg(long, value_name = "FORMAT", env = "CHAINRING_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
 }
 
 impl LogArgs {
-    /// Logs to standard error from now on, panics included: what `RUST_LOG` asks for, else what an operator wants to know.
+    /// Logs to standard error from now on, panics included. `RUST_LOG` selects the lines; its
+    /// default is INFO.
     ///
-    /// Does nothing where the process logs already, as in tests.
+    /// Does nothing if the process logs already, as in tests.
     ///
     /// # Errors
     ///
@@ -79,7 +82,7 @@ impl LogFormat {
         S: Subscriber + for<'span> LookupSpan<'span>,
         W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
     {
-        // Where the log cannot be written, the process goes on without: it must not panic for it.
+        // If the log cannot be written, the process goes on without it. It must not panic for that.
         let lines = tracing_subscriber::fmt::layer().with_writer(writer).log_internal_errors(false);
         match self {
             Self::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
@@ -88,30 +91,31 @@ impl LogFormat {
     }
 }
 
-/// How many lines of the log were dropped, as nobody read them in time.
+/// The number of log lines dropped because nobody read them in time.
 pub fn lines_dropped() -> u64 {
     LOG.get().map_or(0, Lines::dropped)
 }
 
-/// The last words of a process: they are said whatever is logged, and waited for as [`flush`] does.
+/// Writes the last words of a process, whatever the level of the log, and waits for them as
+/// [`flush`] does.
 pub fn last_words(words: &impl fmt::Display) {
     let words = format!("{words}\n");
     match LOG.get() {
         Some(log) => log.push(words.as_bytes()),
-        // Who cannot be told is not told.
+        // If standard error does not work, nobody can be told.
         None => drop(io::stderr().write_all(words.as_bytes())),
     }
     flush();
 }
 
-/// Waits until the reader of the log has all of it; a second at most.
+/// Waits until the reader has the whole log, for a second at most.
 pub fn flush() {
     if let Some(log) = LOG.get() {
         log.flush(LAST_WORDS_MAX);
     }
 }
 
-/// Says in the log's own format, and past its queue, that lines are missing.
+/// Reports missing lines in the log's own format, but not through its queue.
 fn tell_dropped(format: LogFormat, lines: u64) {
     let subscriber = Registry::default().with(LevelFilter::WARN).with(format.layer(io::stderr));
     tracing::dispatcher::with_default(&Dispatch::new(subscriber), || {
@@ -119,7 +123,7 @@ fn tell_dropped(format: LogFormat, lines: u64) {
     });
 }
 
-/// Panics are told as the standard library does, but through the queue.
+/// Reports panics as the standard library does, but through the queue.
 fn tell_panics(log: Lines) {
     panic::set_hook(Box::new(move |panic| {
         let thread = thread::current();
@@ -129,7 +133,7 @@ fn tell_panics(log: Lines) {
             story.push_str(&format!("stack backtrace:\n{backtrace}"));
         }
         log.push(story.as_bytes());
-        // Nobody knows whether the process goes on.
+        // The process may end after this panic, so wait for the reader.
         log.flush(LAST_WORDS_MAX);
     }));
 }

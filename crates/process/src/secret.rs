@@ -1,4 +1,5 @@
-//! The cluster's secret: from a file or the environment, never from a flag, which every user of the machine can read.
+//! The cluster's secret: from a file or the environment. It is never a flag, because every user
+//! of the machine can read flags.
 
 use std::env::{self, VarError};
 use std::path::PathBuf;
@@ -8,18 +9,19 @@ use protocol::hello::{Secret, SecretTooShort};
 
 use crate::files::told;
 
-/// The variable that holds the secret itself.
+/// The variable with the secret itself.
 const SECRET: &str = "CHAINRING_SECRET";
 
-/// Where to find the secret.
+/// The flag that names the file of the secret.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SecretArgs {
-    /// File with the secret that the processes of a cluster share; without it, the variable CHAINRING_SECRET holds the secret
+    /// File with the secret shared by the processes of a cluster; without it, the variable
+    /// CHAINRING_SECRET holds the secret
     #[arg(long, value_name = "FILE", env = "CHAINRING_SECRET_FILE")]
     secret_file: Option<PathBuf>,
 }
 
-/// Why there is no secret.
+/// The reason why there is no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// Neither a file nor the variable was given.
@@ -30,22 +32,22 @@ pub enum SecretError {
     /// The file cannot be read.
     #[error("the cluster secret cannot be read from {path}: {error}", path = path.display(), error = told(error))]
     Unreadable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the file system.
         error: io::Error,
     },
-    /// The variable holds something else than text.
+    /// The value of the variable is not text.
     #[error(
         "the variable {SECRET} is not text in UTF-8: give another secret, or --secret-file FILE"
     )]
     NotText,
-    /// It could be guessed.
+    /// The secret is so short that it could be guessed.
     #[error("{error} (it is from {origin})")]
     TooShort {
-        /// A file, or the variable.
+        /// The source of the secret: a file, or the variable.
         origin: String,
-        /// What is wrong.
+        /// The fault of the secret.
         error: SecretTooShort,
     },
 }
@@ -55,7 +57,7 @@ impl SecretArgs {
     ///
     /// # Errors
     ///
-    /// When there is none, or it is too short.
+    /// When there is no secret, or its file cannot be read, or it is no text, or it is too short.
     pub fn read(&self) -> Result<Secret, SecretError> {
         let (text, origin) = match &self.secret_file {
             Some(path) => {

@@ -1,13 +1,15 @@
-//! What ends a process in order.
+//! The signals and events that end a process in order.
 //!
-//! | what | first | again |
+//! | event | first | again |
 //! |---|---|---|
 //! | SIGTERM, SIGINT (Ctrl-C), SIGQUIT (Ctrl-\\) | ends in order | ends at once |
-//! | SIGHUP (the terminal is closed) | ends in order | is ignored: a shell and the kernel may both send it |
+//! | SIGHUP (the terminal is closed) | ends in order | ignored: see below |
 //! | the end of standard input, with `--end-with-stdin` | ends in order | |
 //!
-//! SIGHUP and SIGQUIT stay ignored where they were ignored when the process started, as `nohup` has it. No signal is needed
-//! to read files again: those that may change are followed.
+//! A second SIGHUP is ignored because a shell and the kernel may both send one.
+//!
+//! If SIGHUP or SIGQUIT is ignored when the process starts, as under `nohup`, it stays ignored.
+//! No signal is needed to read files again: the process follows every file that may change.
 
 use std::os::fd::AsFd;
 use std::{fs, io};
@@ -21,25 +23,25 @@ use tracing::info;
 
 use crate::exit;
 
-/// What a process exits with that a second signal ends.
+/// The exit code of a process ended by a second signal.
 const INTERRUPTED: i32 = 130;
 
-/// What ends a process, beside signals.
+/// The flag that ends a process without a signal.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ShutdownArgs {
-    /// End in order when standard input, a pipe, ends: `chainring dev` holds its other end, and so its children end with
-    /// it, however it ends
+    /// End in order when standard input, a pipe, ends: `chainring dev` holds its other end, so
+    /// its children end with it, however it ends
     #[arg(long, hide = true)]
     end_with_stdin: bool,
 }
 
 impl ShutdownArgs {
-    /// A token that is cancelled by the first signal, or by the end of standard input.
+    /// A token, cancelled by the first signal or by the end of standard input.
     ///
     /// # Errors
     ///
-    /// When the operating system does not let the process watch its signals; when standard input is to be watched, and is no
-    /// pipe.
+    /// When the operating system does not let the process watch its signals; when
+    /// `--end-with-stdin` is set and standard input is no pipe.
     pub fn start(&self) -> anyhow::Result<CancellationToken> {
         let shutdown = on_signal()?;
         if self.end_with_stdin {
@@ -52,7 +54,7 @@ impl ShutdownArgs {
     }
 }
 
-/// A token that is cancelled by the first signal that asks the process to end.
+/// A token, cancelled by the first signal that asks the process to end.
 ///
 /// # Errors
 ///
@@ -84,7 +86,7 @@ pub fn on_signal() -> io::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-/// Returns when a signal comes; never, where it is not watched.
+/// Returns when the signal comes. Never returns if the signal is not watched.
 async fn received(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
@@ -98,7 +100,7 @@ fn unless_ignored(kind: SignalKind) -> io::Result<Option<Signal>> {
     if is_ignored { Ok(None) } else { signal(kind).map(Some) }
 }
 
-/// Whether a process ignores a signal, by its `/proc/PID/status` (`proc_pid_status(5)`).
+/// Whether a process ignores a signal, according to its `/proc/PID/status` (`proc_pid_status(5)`).
 fn is_ignored(status: &str, signal: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

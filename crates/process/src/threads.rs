@@ -1,4 +1,4 @@
-//! Threads: where blocking calls run, so that those who wait for a socket never wait for a disk.
+//! Threads for blocking calls, so that a task waiting for a socket never waits for a disk.
 
 use std::io;
 use std::pin::Pin;
@@ -8,10 +8,10 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::task;
 
-/// A future that owns all it needs.
+/// A future that owns everything it needs.
 pub type OwnedFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// What a blocking call waits for: a simulation gives each kind a time of its own.
+/// The kind of a blocking call. A simulation gives each kind its own duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Blocking {
     /// A sync of a node's storage.
@@ -24,24 +24,27 @@ pub enum Blocking {
     Files,
 }
 
-/// Where blocking calls run.
+/// The threads for blocking calls.
 pub trait Threads: Send + Sync + 'static {
-    /// Runs a loop that may block now and then, apart from everything else. It gets timers, and no sockets.
+    /// Runs a loop on a thread of its own. The loop may block now and then. It has timers, but
+    /// no sockets.
     ///
     /// # Errors
     ///
     /// When the operating system gives no thread.
     fn spawn_loop(&self, name: &str, work: OwnedFuture<()>) -> io::Result<()>;
 
-    /// Runs a call that blocks on the thread of the loop that asks for it ([`spawn_loop`](Self::spawn_loop)): the loop waits.
+    /// Runs a blocking call on the thread of the calling loop
+    /// ([`spawn_loop`](Self::spawn_loop)): the loop waits.
     fn block(&self, kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()>;
 
-    /// Runs a call that blocks; the future is ready when it has returned.
+    /// Runs a blocking call. The future is ready when the call has returned.
     fn blocking(&self, kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()>;
 }
 
 impl dyn Threads {
-    /// As [`block`](Threads::block), with what the call returns; none where that is not to be had, as it panicked.
+    /// As [`block`](Threads::block), and returns the value of the call; none if the call never
+    /// returned one.
     pub async fn block_for<T: Send + 'static>(
         &self,
         kind: Blocking,
@@ -50,7 +53,8 @@ impl dyn Threads {
         returned_by(call, |work| self.block(kind, work)).await
     }
 
-    /// As [`blocking`](Threads::blocking), with what the call returns; none where that is not to be had, as it panicked.
+    /// As [`blocking`](Threads::blocking), and returns the value of the call; none if the call
+    /// never returned one.
     pub async fn blocking_for<T: Send + 'static>(
         &self,
         kind: Blocking,

@@ -1,7 +1,8 @@
-//! API tokens: secrets of REST clients, each with a role, known by their hashes.
+//! API tokens: secrets of REST clients, each with a role, stored as hashes.
 //!
-//! The file of tokens has a line for each: its role, and the SHA-256 of the token in hexadecimal digits; whatever follows is a
-//! note. A token is a secret of 256 random bits (`chainring token` makes one), so that its hash tells nothing and needs no salt.
+//! The file of tokens has a line for each token: its role, and the SHA-256 of the token in
+//! hexadecimal digits. The rest of the line is a note. A token is a secret of 256 random bits
+//! (`chainring token` makes one), so its hash reveals nothing and needs no salt.
 //!
 //! ```text
 //! # role  SHA-256 of the token                                              whose it is
@@ -17,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::files::told;
 
-/// What the holder of a token may do; each role may do what those before it may.
+/// The rights of a token's holder. Each role includes the rights of the roles before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Role {
     /// Read users, the cluster's status, metrics.
@@ -28,49 +29,49 @@ pub enum Role {
     Admin,
 }
 
-/// The tokens there are, by their hashes.
+/// The valid tokens, by their hashes.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Tokens(HashMap<Hash, Role>);
 
-/// The hash by which a token is known.
+/// The hash of a token.
 type Hash = [u8; 32];
 
-/// A file of tokens that cannot be used.
+/// The reason why a file of tokens cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TokensError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the API tokens cannot be read from {path}: {error}", path = path.display(), error = told(error))]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the file system.
         error: io::Error,
     },
-    /// It does not say what tokens there are.
+    /// The file is not a list of tokens.
     #[error("the API tokens in {path} cannot be used: {error}", path = path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault of the file.
         error: InvalidTokens,
     },
 }
 
-/// A text that does not say what tokens there are.
+/// The reason why a text is not a list of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTokens {
-    /// There is nothing: as a file that is still being written looks.
+    /// The text is empty. A file still being written looks the same.
     #[error(
         "the file is empty: `chainring token` makes the line of a token, and a comment alone (# none) says that there are none"
     )]
     Empty,
-    /// A line, counted from 1, is not what a line is to be.
+    /// A line, counted from 1, does not have the form of a token's line.
     #[error(
         "line {0} is no token: write read, write or admin, and the SHA-256 of the token as 64 hexadecimal digits (`chainring token` \
          makes such a line)"
     )]
     NoToken(usize),
-    /// A line, counted from 1, has a token that a line before has.
+    /// A line, counted from 1, repeats the token of an earlier line.
     #[error("line {0} has a token that a line before it has: keep one of them")]
     Twice(usize),
 }
@@ -98,7 +99,7 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or not be used.
+    /// When the file cannot be read, or is not a list of tokens.
     pub fn read(path: &Path) -> Result<Self, TokensError> {
         let text = fs::read_to_string(path)
             .map_err(|error| TokensError::Unreadable { path: path.to_owned(), error })?;
@@ -109,7 +110,7 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// What is wrong with it first.
+    /// The first fault of the text. An empty text counts as a fault too.
     pub fn parse(text: &str) -> Result<Self, InvalidTokens> {
         let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
         let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -123,7 +124,7 @@ impl Tokens {
         if text.trim().is_empty() { Err(InvalidTokens::Empty) } else { Ok(Self(tokens)) }
     }
 
-    /// The role of a token, if there is such a token.
+    /// The role of a token; none if the token is unknown.
     pub fn role_of(&self, token: &str) -> Option<Role> {
         self.0.get(&hash(token)).copied()
     }
@@ -135,7 +136,7 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// The token that these random bytes make.
+/// The token made from these random bytes.
 pub fn from_random(bytes: &[u8; 32]) -> String {
     BASE64URL_NOPAD.encode(bytes)
 }

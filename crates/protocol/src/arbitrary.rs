@@ -1,8 +1,8 @@
 //! Arbitrary values of the messages' types, for the property tests.
 //!
-//! Each strategy draws the whole range of its type: whatever the type can hold and a peer may send.
-//! Edges are drawn more often than chance would: the smallest and the largest numbers, the shortest
-//! and the longest texts, records whose fields are all at their longest.
+//! Each strategy draws from the whole range of its type: everything the type can hold and a peer
+//! may send. It draws edges more often than chance would: the smallest and the largest numbers,
+//! the shortest and the longest texts, records with every field at its longest.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -26,7 +26,7 @@ use crate::salvage::Salvage;
 use crate::user::{User, UserId, UserPatch};
 use crate::view::{InSync, Member, View};
 
-/// Says how to make an arbitrary value of a type.
+/// Defines the strategy of each type's arbitrary values.
 macro_rules! arbitrary {
     ($($type:ty => $strategy:expr;)*) => {
         $(impl Arbitrary for $type {
@@ -45,13 +45,13 @@ mod user;
 #[cfg(test)]
 mod tests;
 
-/// Numbers from 0 to `max`, above all those at both ends.
+/// Numbers from 0 to `max`, with extra weight on both ends.
 fn up_to(max: u64) -> impl Strategy<Value = u64> {
     let low = max.min(2);
     prop_oneof![1 => 0..=low, 1 => max.saturating_sub(low)..=max, 2 => 0..=max]
 }
 
-/// What is counted one by one.
+/// Values of an epoch or a seq.
 fn counted() -> impl Strategy<Value = u64> {
     up_to(COUNTED_MAX)
 }
@@ -91,7 +91,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Records as nodes make them, and any bytes: no message looks into a record.
+/// Records as made by nodes, and any bytes: no message looks into a record.
 fn record() -> impl Strategy<Value = RecordJson> {
     prop_oneof![
         2 => any::<User>().prop_map(|user| user.to_json()),

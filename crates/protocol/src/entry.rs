@@ -1,4 +1,5 @@
-//! Log entries: one update as the primary decided it, and the answer that its sender gets, however often it asks.
+//! Log entries: one update as the primary decided it, and its answer. A sender who repeats the
+//! update gets the same answer.
 
 use std::ops::RangeInclusive;
 
@@ -8,54 +9,54 @@ use serde::{Deserialize, Serialize};
 use crate::id::{Position, RequestId};
 use crate::user::UserId;
 
-/// A user record as it is stored and served: its canonical JSON, made once by the primary.
+/// A user record as stored and served: its canonical JSON, made once by the primary.
 ///
-/// Readers pass these bytes on as they are; see [`User::to_json`](crate::user::User::to_json).
+/// Readers pass these bytes on unchanged; see [`User::to_json`](crate::user::User::to_json).
 pub type RecordJson = Bytes;
 
 /// One logged update.
 ///
-/// It holds the effect, not the wish: applying it needs no decision, so two copies that apply the same entries hold
-/// the same records.
+/// It holds the effect, not the request. Applying it needs no decision, so two copies with the
+/// same applied entries hold the same records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its place in the partition's log.
+    /// The position in the partition's log.
     pub position: Position,
-    /// The request that it carries out.
+    /// The request carried out by this entry.
     pub request: RequestId,
-    /// The lowest counter that the gateway had not settled when it sent the request. Applying the entry drops the
-    /// applied ids below it, and those of other boots.
+    /// The lowest counter not yet settled when the gateway sent the request. Applying the entry
+    /// drops the applied ids below it, and the ids of other boots.
     pub unsettled_from: u64,
-    /// What it does.
+    /// The effect on the record.
     pub change: Change,
 }
 
 /// The effect of an update on one record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
-    /// A record came to be.
+    /// Adds a record.
     Create {
-        /// Whose.
+        /// The user.
         id: UserId,
         /// The record.
         record: RecordJson,
     },
-    /// A record got new content.
+    /// Replaces the content of a record.
     Replace {
-        /// Whose.
+        /// The user.
         id: UserId,
-        /// The whole record after it.
+        /// The whole record after the change.
         record: RecordJson,
     },
-    /// A record ceased to be.
+    /// Removes a record.
     Delete {
-        /// Whose.
+        /// The user.
         id: UserId,
     },
 }
 
 impl Change {
-    /// The user whose record changes.
+    /// The user of the changed record.
     pub fn id(&self) -> &UserId {
         match self {
             Self::Create { id, .. } | Self::Replace { id, .. } | Self::Delete { id } => id,
@@ -63,42 +64,43 @@ impl Change {
     }
 }
 
-/// What a copy has to say to a read or an update that it carried out or looked up.
+/// A copy's answer to a read or an update that it carried out or looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// Read: the record.
     Found {
-        /// The entry that last wrote it.
+        /// The position of the entry that wrote the record last.
         position: Position,
         /// The record.
         record: RecordJson,
     },
-    /// Read, change or delete: there is no such record.
+    /// Read, change or delete: there is no record of that user.
     NotFound,
     /// Create: done.
     Created {
-        /// The entry that did it.
+        /// The position of the entry that created the record.
         position: Position,
         /// The record.
         record: RecordJson,
     },
-    /// Create: there is such a record already.
+    /// Create: there is a record of that user already.
     AlreadyExists,
     /// Change: done.
     Changed {
-        /// The entry that did it.
+        /// The position of the entry that changed the record.
         position: Position,
-        /// The record after it.
+        /// The record after the change.
         record: RecordJson,
     },
     /// Delete: done.
     Deleted,
-    /// Change or delete: the record is at another position than the one that `If-Match` asks for.
+    /// Create, change or delete: the record does not meet the precondition.
     PreconditionFailed,
 }
 
 impl Answer {
-    /// The position of the record that it shows: its entity tag.
+    /// The position of the record in the answer: its entity tag. None for an answer without a
+    /// record.
     pub fn position(&self) -> Option<Position> {
         match self {
             Self::Found { position, .. }
@@ -108,7 +110,7 @@ impl Answer {
         }
     }
 
-    /// Roughly the bytes it takes on a link; for budgets, not for accounting.
+    /// The approximate size on a link, in bytes: for budgets, not for accounting.
     pub fn size_bytes(&self) -> usize {
         const FIXED: usize = 48;
         match self {
@@ -123,13 +125,14 @@ impl Answer {
 }
 
 impl Entry {
-    /// The requests that may be in the table of applied ids after it: applying it drops all others (rule 12).
+    /// The requests that may stay in the table of applied ids after this entry. Applying the
+    /// entry drops all others (rule 12).
     pub fn unsettled(&self) -> RangeInclusive<RequestId> {
         let request = |counter| RequestId { boot: self.request.boot, counter };
         request(self.unsettled_from)..=request(u64::MAX)
     }
 
-    /// What the sender of the request is told once the entry is committed.
+    /// The answer to the sender of the request, once the entry is committed.
     pub fn answer(&self) -> Answer {
         let position = self.position;
         match &self.change {
@@ -139,7 +142,7 @@ impl Entry {
         }
     }
 
-    /// Roughly the bytes it takes on a link and in the log; for budgets, not for accounting.
+    /// The approximate size on a link and in the log, in bytes: for budgets, not for accounting.
     pub fn size_bytes(&self) -> usize {
         const FIXED: usize = 64;
         let record = match &self.change {

@@ -1,8 +1,9 @@
 //! Frames: many messages as the bytes of one socket.io packet.
 //!
-//! A frame is the protocol's version (two bytes, big endian) and then messages, one behind the other, each in
-//! [postcard's wire format](https://postcard.jamesmunns.com/wire-format). Messages are sent in batches because a
-//! packet, a task's wake-up and a system call each cost more than a message.
+//! A frame is the protocol's version (two bytes, big endian), followed by messages, each in
+//! [postcard's wire format](https://postcard.jamesmunns.com/wire-format). Senders put many
+//! messages into one frame because a packet, a task's wake-up and a system call each cost more
+//! than a message.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
@@ -11,45 +12,46 @@ use serde::de::DeserializeOwned;
 use crate::version::Version;
 use crate::wire_format;
 
-/// The most bytes of one frame. A sender starts another frame before it is reached; a receiver drops the link.
+/// The largest frame, in bytes. A sender starts another frame before this size; a receiver drops
+/// the link at a larger one.
 ///
-/// It leaves room for a batch of messages each of which holds a record of the largest size.
+/// It leaves room for a batch of messages, each with a record of the largest size.
 pub const FRAME_BYTES_MAX: usize = 4 << 20;
 
-/// At this size a sender closes a frame and begins the next one.
+/// The size at which a sender closes a frame and begins the next one, in bytes.
 pub const FRAME_BYTES_FULL: usize = 1 << 20;
 
-/// So much room a frame begins with.
+/// The memory reserved for a new frame, in bytes.
 const FRAME_BYTES_RESERVED: usize = 8 << 10;
 
-/// Why bytes are not a frame. The link that brought them is dropped.
+/// The reason for refusing bytes as a frame. The receiver drops the link.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// Too short to hold a version.
+    /// Too short for a version.
     #[error("a frame of {0} bytes holds no version")]
     Truncated(usize),
-    /// Not of the version of the protocol that the link uses.
+    /// The version of the frame is not the link's version of the protocol.
     #[error("a frame of protocol version {got} on a link of version {used}")]
     Version {
-        /// The frame's.
+        /// The version of the frame.
         got: Version,
-        /// The link's.
+        /// The version of the link.
         used: Version,
     },
-    /// More than [`FRAME_BYTES_MAX`].
+    /// Larger than [`FRAME_BYTES_MAX`].
     #[error("a frame of {0} bytes, the limit is {FRAME_BYTES_MAX}")]
     TooLong(usize),
-    /// Not messages of the kind that this link carries.
+    /// Some bytes are no message of the kind carried by this link.
     #[error("a frame holds something that is no message of this link (message {index}: {reason})")]
     Malformed {
-        /// How many messages before it were well-formed.
+        /// The number of well-formed messages before it.
         index: usize,
-        /// What the decoder said.
+        /// The error of the decoder.
         reason: postcard::Error,
     },
 }
 
-/// A frame in the making.
+/// A frame under construction.
 #[derive(Debug)]
 pub struct FrameBuilder {
     version: Version,
@@ -57,7 +59,7 @@ pub struct FrameBuilder {
 }
 
 impl FrameBuilder {
-    /// An empty one, for frames of this version of the protocol.
+    /// An empty frame, of this version of the protocol.
     pub fn new(version: Version) -> Self {
         Self { version, bytes: BytesMut::new() }
     }
@@ -66,22 +68,23 @@ impl FrameBuilder {
     ///
     /// # Errors
     ///
-    /// When the message does not serialise, which for the types of [`message`](crate::message) cannot be.
+    /// When the message does not serialise. This cannot happen for the types of
+    /// [`message`](crate::message).
     pub fn push<M: Serialize>(&mut self, message: &M) -> Result<(), postcard::Error> {
         if self.bytes.is_empty() {
-            // The memory of a frame that is gone serves again.
+            // This reuses the memory of an earlier frame after it was dropped.
             self.bytes.reserve(FRAME_BYTES_RESERVED);
             self.bytes.put_u16(self.version.0);
         }
         wire_format::append(&mut self.bytes, message)
     }
 
-    /// Whether no message was pushed since the start or the last [`finish`](Self::finish).
+    /// Whether the frame has no message since the start or the last [`finish`](Self::finish).
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Whether it is time to send this frame and begin another.
+    /// Whether the sender should send this frame now and begin another.
     pub fn is_full(&self) -> bool {
         self.bytes.len() >= FRAME_BYTES_FULL
     }
@@ -92,7 +95,7 @@ impl FrameBuilder {
     }
 }
 
-/// The bytes of a frame of this version that holds just these messages.
+/// The bytes of a frame of this version with exactly these messages.
 ///
 /// # Errors
 ///
@@ -109,7 +112,8 @@ pub fn encode<M: Serialize>(version: Version, messages: &[M]) -> Result<Bytes, p
 ///
 /// # Errors
 ///
-/// When the bytes are not a frame of this version and of messages of type `M`; they may come from anyone.
+/// When the bytes are not a frame of this version with messages of type `M`. The bytes may come
+/// from anyone.
 pub fn decode<M: DeserializeOwned>(used: Version, frame: &[u8]) -> Result<Vec<M>, FrameError> {
     if frame.len() > FRAME_BYTES_MAX {
         return Err(FrameError::TooLong(frame.len()));

@@ -1,4 +1,4 @@
-//! Hello: what a peer says of itself in the `auth` of its socket.io CONNECT packet, as JSON.
+//! Hello: a peer's description of itself in the `auth` of its socket.io CONNECT packet, as JSON.
 
 use std::fmt;
 
@@ -9,26 +9,26 @@ use crate::id::{Boot, ClusterId, Incarnation, NodeId, PartitionId};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::version::{Version, Versions};
 
-/// The secret that the processes of a cluster share.
+/// The secret shared by the processes of a cluster.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The shortest that is accepted, in bytes.
+    /// The shortest accepted secret, in bytes.
     pub const LENGTH_MIN: usize = 8;
 
     /// A secret, without the white space around it (files end in a line feed).
     ///
     /// # Errors
     ///
-    /// When it is shorter than [`LENGTH_MIN`](Self::LENGTH_MIN).
+    /// When the secret is shorter than [`LENGTH_MIN`](Self::LENGTH_MIN).
     pub fn new(text: &str) -> Result<Self, SecretTooShort> {
         let text = text.trim();
         if text.len() < Self::LENGTH_MIN { Err(SecretTooShort) } else { Ok(Self(text.to_owned())) }
     }
 
-    /// Whether both are the same; how long it takes depends on their lengths only.
+    /// Whether both secrets are the same. The time it takes depends on their lengths only.
     pub fn matches(&self, other: &Self) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
@@ -40,86 +40,87 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A secret that could be guessed.
+/// A secret short enough to be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the cluster secret is shorter than {} characters: use a longer one", Secret::LENGTH_MIN)]
 pub struct SecretTooShort;
 
-/// What every peer says first.
+/// The first words of every peer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Hello<Role> {
     /// The highest version of the protocol that the peer speaks.
     pub protocol: Version,
-    /// The lowest one.
+    /// The lowest version of the protocol that the peer speaks.
     pub protocol_lowest: Version,
     /// The cluster's secret.
     pub secret: Secret,
-    /// Who it is.
+    /// The peer's role.
     #[serde(flatten)]
     pub role: Role,
 }
 
-/// Who connects to a gateway.
+/// A peer that connects to a gateway.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "role", rename_all = "lowercase")]
 pub enum GatewayPeer {
     /// A node of the ring.
     Node(NodeHello),
-    /// Someone who wants to be told of the ring and its views.
+    /// A program that receives the ring and its views.
     Observer,
 }
 
-/// Who connects to a node.
+/// A peer that connects to a node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "role", rename_all = "lowercase")]
 pub enum NodePeer {
-    /// The node before it in the ring, with the home copy of the partition whose next copy is here.
+    /// The node before it in the ring. That node has the home copy of the partition; the next
+    /// copy is here.
     Home(HomeHello),
 }
 
-/// What a node says of itself to the gateway.
+/// A node's description of itself to the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeHello {
-    /// Its id.
+    /// The id of the node.
     pub node: NodeId,
-    /// Its data.
+    /// The incarnation of the node's data.
     pub incarnation: Incarnation,
-    /// Its start.
+    /// The boot of the node.
     pub boot: Boot,
-    /// `host:port` where it serves its predecessor.
+    /// `host:port` where the node serves its predecessor.
     pub address: String,
-    /// The cluster that it was formed into, if it was.
+    /// The cluster of the node, if it was formed into one.
     pub membership: Option<Membership>,
 }
 
-/// The cluster that a node was formed into.
+/// The cluster of a formed node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
-    /// Its id.
+    /// The id of the cluster.
     pub cluster: ClusterId,
-    /// Its nodes, in the ring's order.
+    /// The nodes of the cluster, in the ring's order.
     pub ring: Vec<NodeId>,
 }
 
-/// What a node says of itself to the node after it.
+/// A node's description of itself to the node after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HomeHello {
-    /// Its id.
+    /// The id of the dialling node.
     pub node: NodeId,
-    /// Its data.
+    /// The incarnation of the dialling node.
     pub incarnation: Incarnation,
-    /// Its start.
+    /// The boot of the dialling node.
     pub boot: Boot,
-    /// Its cluster.
+    /// The cluster of the dialling node.
     pub cluster: ClusterId,
-    /// The partition on whose behalf it dials.
+    /// The partition for which it dials.
     pub partition: PartitionId,
-    /// The node that it means to reach, and that node's data.
+    /// The node it wants to reach, and the incarnation of that node.
     pub to: (NodeId, Incarnation),
 }
 
 impl<Role> Hello<Role> {
-    /// Says who one is, and which versions of the protocol this process speaks.
+    /// A hello with this role, and with the versions of the protocol spoken by this process.
     pub fn new(secret: Secret, role: Role) -> Self {
         let Versions { lowest, highest } = Versions::SPOKEN;
         Self { protocol: highest, protocol_lowest: lowest, secret, role }
@@ -127,14 +128,14 @@ impl<Role> Hello<Role> {
 }
 
 impl<Role: serde::de::DeserializeOwned> Hello<Role> {
-    /// Reads the `auth` of a CONNECT packet and returns the peer's role, and the version of the protocol to use with it,
-    /// once versions and secret are right.
+    /// Reads the `auth` of a CONNECT packet. When versions and secret are right, it returns the
+    /// peer's role and the version of the protocol to use with the peer.
     ///
-    /// The versions are looked at first, because the rest may look different in another version.
+    /// It checks the versions first, because the rest may look different in another version.
     ///
     /// # Errors
     ///
-    /// A refusal to be sent to the peer. It does not tell what a right secret would be.
+    /// A refusal for the peer. It does not reveal the right secret.
     pub fn authenticate(
         auth: &serde_json::Value,
         secret: &Secret,
@@ -160,16 +161,16 @@ impl<Role: serde::de::DeserializeOwned> Hello<Role> {
     }
 }
 
-/// A peer that knows the secret.
+/// A peer with the right secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Authenticated<Role> {
-    /// Who it is.
+    /// The peer's role.
     pub role: Role,
     /// The version of the protocol that both speak.
     pub version: Version,
 }
 
-/// The version to use with a peer. One that names no lowest version speaks the one it names, and no other.
+/// The version to use with a peer. A peer that names no lowest version speaks only its highest one.
 fn common_version(auth: &serde_json::Value) -> Result<Version, Refusal> {
     let spoken = Versions::SPOKEN;
     let named = |key| {

@@ -1,4 +1,4 @@
-//! Names of things: each kind of id is a type of its own, so that one cannot stand in for another.
+//! Names of things. Each kind of id is a type of its own, so one kind cannot stand in for another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +24,7 @@ impl NodeId {
     }
 }
 
-/// A text that is not the name of a node.
+/// A text of a form not allowed for the name of a node.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a node id: use 1 to {NODE_ID_LENGTH_MAX} characters of A-Z a-z 0-9 - . _")]
 pub struct InvalidNodeId(String);
@@ -68,7 +68,7 @@ impl fmt::Debug for NodeId {
     }
 }
 
-/// Defines an id that is a UUID under a name of its own.
+/// Defines an id: a UUID with a type of its own.
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -91,33 +91,34 @@ macro_rules! uuid_id {
 }
 
 uuid_id! {
-    /// The cluster that a gateway formed; made once, at formation.
+    /// The cluster formed by a gateway. The gateway makes this id once, at formation.
     ClusterId
 }
 
 uuid_id! {
-    /// One life of a node's data: made together with its data directory, gone with it.
+    /// One life of a node's data: made together with its data directory, and lost together with it.
     Incarnation
 }
 
 uuid_id! {
-    /// One start of a gateway, durable there before anyone hears of it.
+    /// One start of a gateway. The gateway makes it durable before anyone hears of it.
     GatewayBoot
 }
 
 /// One start of a node.
 ///
-/// `count` orders the starts of one data directory. `nonce` tells a process that connects again from a second
-/// process on a copy of the same directory, which would count the same.
+/// `count` orders the starts of one data directory. `nonce` tells a reconnecting process from a
+/// second process on a copy of the same directory: both have the same count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Boot {
-    /// How often the data directory has been opened, this time included; counts from 1.
+    /// The number of times the data directory has been opened, this time included; counts from 1.
     pub count: u64,
-    /// Drawn anew by every process.
+    /// Drawn at random by every process at its start.
     pub nonce: Uuid,
 }
 
-/// A partition: the users that hash to this position of the ring. Partition `p` has its home on node `p`.
+/// A partition: the users with ids that hash to this position of the ring. Partition `p` has its
+/// home on node `p`.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
 )]
@@ -130,8 +131,8 @@ impl fmt::Display for PartitionId {
     }
 }
 
-/// The largest number that is read of what is counted one by one. Nobody comes that far by counting, and what is one further is told apart
-/// from it: `next` never stands still.
+/// The largest accepted value of an epoch or a seq. Both count one by one, so no real one gets
+/// this far. The value after it is still distinct: `next` never returns the same number.
 pub const COUNTED_MAX: u64 = u64::MAX >> 1;
 
 fn counted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -142,7 +143,7 @@ fn counted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> 
     Ok(number)
 }
 
-/// The number of a partition's view; plus one at every change.
+/// The number of a partition's view: plus one at every change.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
 )]
@@ -150,10 +151,9 @@ fn counted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> 
 pub struct Epoch(#[serde(deserialize_with = "counted")] pub u64);
 
 impl Epoch {
-    /// The epoch of the views that formation makes.
+    /// The epoch of the views made at formation.
     pub const FIRST: Self = Self(1);
 
-    /// The epoch after this one.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
@@ -165,7 +165,8 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// The number of an entry in its partition's log: counts from 1, without gaps. 0 is before the first.
+/// The number of an entry in its partition's log. It counts from 1, without gaps; 0 means
+/// *before the first entry*.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
 )]
@@ -173,7 +174,7 @@ impl fmt::Display for Epoch {
 pub struct Seq(#[serde(deserialize_with = "counted")] pub u64);
 
 impl Seq {
-    /// Before the first entry.
+    /// The value before the first entry.
     pub const ZERO: Self = Self(0);
 
     /// The number of the entry after this one.
@@ -188,22 +189,22 @@ impl fmt::Display for Seq {
     }
 }
 
-/// A place in a partition's log: the epoch and number of an entry.
+/// A position in a partition's log: the epoch and the seq of an entry.
 ///
-/// The position of a copy is that of its last entry; the position of a record, which is its `ETag` too, that of
-/// the entry that last wrote it.
+/// The position of a copy is the position of its last entry. The position of a record is the
+/// position of the entry that wrote it last; it is also the `ETag` of the record.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
 )]
 pub struct Position {
-    /// The epoch in which the entry was made.
+    /// The epoch of the entry.
     pub epoch: Epoch,
-    /// Its number.
+    /// The seq of the entry.
     pub seq: Seq,
 }
 
 impl Position {
-    /// Before the first entry.
+    /// The position before the first entry.
     pub const ZERO: Self = Self { epoch: Epoch(0), seq: Seq(0) };
 }
 
@@ -213,7 +214,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// A text that is not a position.
+/// A text of a form not allowed for a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a position is written EPOCH.SEQ, for example 3.1742")]
 pub struct InvalidPosition;
@@ -221,8 +222,8 @@ pub struct InvalidPosition;
 impl FromStr for Position {
     type Err = InvalidPosition;
 
-    /// Reads what `Display` writes, and nothing else: no signs, no leading zeros, no spaces. Numbers
-    /// above [`COUNTED_MAX`] are refused, as they are when a message is decoded.
+    /// Reads the output of `Display` and nothing else: no signs, no leading zeros, no spaces. It
+    /// refuses numbers above [`COUNTED_MAX`], as the decoder of messages does.
     fn from_str(text: &str) -> Result<Self, InvalidPosition> {
         let (epoch, seq) = text.split_once('.').ok_or(InvalidPosition)?;
         let number = |digits: &str| match digits.parse() {
@@ -234,12 +235,12 @@ impl FromStr for Position {
     }
 }
 
-/// Names one update, however often it is sent: the gateway's boot and a counter of its own.
+/// Names one update, however often it is sent: the gateway's boot, and the gateway's own counter.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug)]
 pub struct RequestId {
-    /// The start of the gateway that took the request.
+    /// The boot of the gateway that took the request.
     pub boot: GatewayBoot,
-    /// Counts that gateway's updates.
+    /// Counts the updates of that boot.
     pub counter: u64,
 }
 

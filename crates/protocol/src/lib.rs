@@ -1,25 +1,25 @@
-//! The vocabulary of Chainring: ids, user records, views, log entries, every message of its links and how
-//! they become bytes.
+//! The vocabulary of Chainring: ids, user records, views, log entries, the messages of every
+//! link, and their form as bytes.
 //!
-//! Everything that two processes must agree on is defined here, once, for both sides:
+//! Two processes must agree on all of this, so it is defined here, once, for both sides:
 //!
 //! | module | owns |
 //! |---|---|
 //! | [`id`] | names of nodes, clusters, boots, partitions, epochs, positions, requests |
 //! | [`user`] | the user record, its fields' rules, partial updates |
-//! | [`view`] | who may serve a partition |
-//! | [`entry`] | one logged update, and the answers it leads to |
-//! | [`hello`] | what a peer says of itself when it connects |
-//! | [`version`] | which versions of all this a process speaks, and which one two processes use |
-//! | [`precondition`] | what must hold of a record for a request to be carried out |
-//! | [`refusal`] | why a peer is turned away |
+//! | [`view`] | the copies of a partition in sync, and so its servers |
+//! | [`entry`] | one logged update, and the answer to it |
+//! | [`hello`] | a peer's description of itself when it connects |
+//! | [`version`] | the versions of the protocol, and the choice of one for two processes |
+//! | [`precondition`] | the condition on a record under which a request is carried out |
+//! | [`refusal`] | the reason for turning a peer away |
 //! | [`message`] | the messages of each kind of link, in both directions |
 //! | [`frame`] | many messages as the bytes of one packet |
 //! | [`wire_format`] | one value as bytes |
 //! | [`problem`] | the stable error codes of the REST interface |
 //!
-//! There is no I/O here, no clock and no randomness: what the messages mean is the business of `ring`, how
-//! they travel that of `link`.
+//! There is no I/O here, no clock and no randomness. The crate `ring` gives the messages their
+//! meaning; the crate `link` transports them.
 
 #![cfg_attr(
     not(test),

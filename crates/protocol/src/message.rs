@@ -7,11 +7,11 @@
 //!           FromNode
 //! ```
 //!
-//! Between copies both ends speak the same messages: which of them sends entries, and which receives them, follows the
-//! view, not the ring ([`InSync::source`](crate::view::InSync::source)).
+//! Between copies both ends use the same messages. The view, not the ring, determines the sender
+//! and the receiver of entries ([`InSync::source`](crate::view::InSync::source)).
 //!
-//! A link keeps the order of its messages; that is what lets a view travel *ahead of* the requests that need it.
-//! Adding, removing or reordering variants or fields changes the bytes: raise
+//! A link keeps the order of its messages, so a view can travel *ahead of* the requests that
+//! need it. Adding, removing or reordering variants or fields changes the bytes: raise
 //! [`Versions::SPOKEN`](crate::version::Versions::SPOKEN).
 
 use serde::{Deserialize, Serialize};
@@ -26,239 +26,255 @@ use crate::salvage::Salvage;
 use crate::user::{User, UserId, UserPatch};
 use crate::view::{Member, View};
 
-/// From the gateway to a node.
+/// A message from the gateway to a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToNode {
-    /// First on every link: what the node needs to take its place.
+    /// The first message on every link: the cluster, the ring, and the views the node needs.
     Welcome(Welcome),
-    /// A new view of a partition of which the node holds a copy.
+    /// A new view of a partition with a copy on this node.
     View(View),
-    /// The node after this one is linked to the gateway, and serves its predecessor here.
+    /// The node after this one is linked to the gateway. It serves its predecessor at this address.
     NextIsLinked(Neighbour),
     /// The node before this one is linked to the gateway.
     HomeIsLinked,
-    /// The other copy of a partition is whole now: if an ask for it was refused, another one is worth it.
+    /// The other copy of a partition is whole now. If the gateway refused an ask for it, another
+    /// ask is worthwhile.
     JoinerIsWhole {
         /// The partition.
         partition: PartitionId,
     },
-    /// The ask of this number is refused; that the joiner's node is linked, or whole, says when another is worth it.
+    /// The gateway refuses the ask of this number. Later news of the joiner (its node is linked,
+    /// or its copy is whole) tells the donor when another ask is worthwhile.
     AskRefused {
-        /// The partition asked for.
+        /// The partition of the ask.
         partition: PartitionId,
         /// The number of the ask.
         ask: AskNumber,
     },
     /// A read or an update.
     Request(Request),
-    /// To be answered at once: the gateway wants to see that the node is alive now.
+    /// The node must answer at once. The answer shows the gateway that the node is alive now.
     Probe(ProbeNumber),
-    /// The link ends now, and why.
+    /// The link ends now, for this reason.
     Goodbye(Refusal),
 }
 
-/// From a node to the gateway.
+/// A message from a node to the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FromNode {
-    /// First on every link: what the node has. It is welcomed once that is judged.
+    /// The first message on every link: the state of the node's copies. The gateway judges it,
+    /// and then sends the welcome.
     Report(Report),
-    /// To the request of this call.
+    /// The reply to the request of this call.
     Reply {
-        /// As in the request.
+        /// The call id of the request.
         call: CallId,
-        /// What came of it.
+        /// The outcome.
         reply: Reply,
     },
     /// The joiner is level: the donor asks for the view *both*.
     Ask(Ask),
-    /// Home acts alone from now on. It goes ahead of every reply under that view: as long as this was not heard, nobody was
-    /// told of anything that next does not have.
+    /// Home serves alone from now on. Home sends this ahead of every reply under that view. So
+    /// until the gateway hears it, nobody has been told of anything that next lacks.
     ServesAlone {
         /// The partition.
         partition: PartitionId,
         /// The epoch of the view.
         epoch: Epoch,
     },
-    /// Home cannot reach next, though it tries; holds until [`NextReachable`](Self::NextReachable) or the link's end.
+    /// Home cannot reach next, though it tries. This holds until
+    /// [`NextReachable`](Self::NextReachable) or the end of the link.
     NextUnreachable {
-        /// The partition whose home this node is.
+        /// The partition with its home on this node.
         partition: PartitionId,
         /// The epoch of home's view.
         epoch: Epoch,
     },
-    /// Home reaches next again.
+    /// Home can reach next again.
     NextReachable {
-        /// The partition whose home this node is.
+        /// The partition with its home on this node.
         partition: PartitionId,
     },
-    /// What a copy of this node is worth from now on. It is said again under each view, so what comes under an older one than
-    /// the controller's is not heard.
+    /// The condition of a copy on this node from now on. The node sends it again under each
+    /// view, so the controller ignores one of an older epoch than its own.
     Condition {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
         /// The epoch of the view that the copy acts on.
         epoch: Epoch,
-        /// What it is worth.
+        /// The copy's condition.
         condition: Condition,
     },
-    /// What came of comparing both copies: at the first difference, and each time all has been compared.
+    /// The verdict on both copies: sent at the first difference, and at the end of each full
+    /// comparison.
     Compared {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// What came of it.
+        /// The verdict.
         verdict: Verdict,
     },
-    /// How the salvage of a copy stands; said again on each link, while the copy acts on a view that remembers the accepted loss.
+    /// The state of a copy's salvage. The node sends it again on each link while the copy acts
+    /// on a view that remembers the accepted loss.
     Salvage {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// How it stands.
+        /// The state of the salvage.
         salvage: Salvage,
     },
     /// The answer to a probe.
     Alive(ProbeNumber),
-    /// Whether the node's disk answers. Said where that changes; a node that is linked is taken to have one that does.
+    /// Whether the node's disk answers. The node sends this at each change. The gateway assumes
+    /// a disk that answers when a node links.
     Disk(DiskState),
-    /// A frame of the gateway cannot be decoded: the node ends the link. What the gateway sent before that frame was read.
+    /// The node cannot decode a frame of the gateway, and ends the link. It did read everything
+    /// before that frame.
     Undecodable {
-        /// The last request that was read, if there was one.
+        /// The last request the node read, if there was one.
         understood: Option<CallId>,
     },
-    /// The node ends, and why: for people who look at the cluster.
+    /// The node ends, so the controller counts it as lost at once. The reason is for people
+    /// looking at the cluster.
     Goodbye(String),
-    /// How far a copy is; for people who look at the cluster, no rule depends on it.
+    /// The positions of a copy. The gateway shows them to people looking at the cluster. It also
+    /// uses them to notice lost data: a copy in sync must not report less than it, or the other
+    /// copy, once showed (rule 9).
     Progress(Progress),
 }
 
-/// Between the two copies of a partition, over the link of their nodes.
+/// A message between the two copies of a partition, over the link of their nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CopyMessage {
-    /// First on every link, from both ends; and again where data was fenced.
+    /// The first message on every link, from both ends. The receiving copy sends it again when
+    /// it acts on another view, and after it fenced data.
     Greeting(Greeting),
-    /// From the source.
+    /// Data from the source.
     Data {
-        /// The session that the receiver's greeting began; data of another is not used.
+        /// The session begun by the receiver's greeting. The receiver does not use data of
+        /// another session.
         session: u64,
         /// The source's view.
         view: View,
-        /// What.
+        /// The data itself.
         data: Data,
     },
-    /// To the source: so much is durable.
+    /// To the source: this much is durable at the receiver.
     Durable {
-        /// The session that it is about.
+        /// The session of the acknowledged data.
         session: u64,
-        /// Every entry up to this one.
+        /// The last durable entry. All entries before it are durable too.
         seq: Seq,
-        /// So many of the session's data.
+        /// The number of the session's durable data messages.
         data: u64,
-        /// The last entry that is written. Where more entries are durable than before, a sync begins now that covers it.
+        /// The last entry written. If more entries are durable than before, the sync that begins
+        /// now covers it.
         written: Seq,
     },
-    /// To the source: the stretch that came last is compared, or skipped.
+    /// To the source: the receiver has compared, or skipped, the last stretch.
     Compared {
-        /// The session that it is about.
+        /// The session of that stretch.
         session: u64,
     },
-    /// The link ends now, and why.
+    /// The link ends now, for this reason.
     Goodbye(Refusal),
 }
 
-/// How far a copy is, where the other one is to send what it misses.
+/// The state of a copy, sent to the other copy so that it sends the missing entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Greeting {
-    /// Numbers the sessions of a link.
+    /// The number of this session. The copy counts its sessions over all links.
     pub session: u64,
-    /// The newest view that the copy acts on. Data of an older one is fenced.
+    /// The newest view the copy acts on. The copy fences data of an older view.
     pub view: Option<View>,
-    /// What of it is durable.
+    /// The durable part of the copy's state.
     pub holds: Holds,
 }
 
-/// What a copy can go on from.
+/// The state from which a copy can continue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Holds {
     /// Everything up to this entry.
     Whole(Position),
-    /// What a snapshot has brought up to the cursor, as of this entry.
+    /// The rows of a snapshot up to the cursor, as of this entry.
     Part(Position, Cursor),
-    /// Nothing that could be relied on: a snapshot has to take its place.
+    /// Nothing reliable: a snapshot has to replace the copy.
     Nothing,
 }
 
-/// What a source sends, in this order: entries follow each other, and rows are as they are right after the last entry.
+/// Data of a source. Its order counts: entries follow each other, and rows show the state right
+/// after the last entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Data {
-    /// Entries that are durable at the source, and follow each other.
+    /// Consecutive entries, all durable at the source.
     Append {
         /// The position before the first of them.
         previous: Position,
-        /// The entries; at least one.
+        /// The entries, at least one.
         entries: Vec<Entry>,
     },
-    /// A snapshot begins: all that the receiver has is to be dropped.
+    /// A snapshot begins. The receiver must drop all that it has.
     Install {
-        /// The entry that the snapshot is taken after; none before the first one.
+        /// The last entry before the snapshot; none if there is no entry yet.
         base: Option<Entry>,
     },
-    /// More of a snapshot.
+    /// The next part of a snapshot.
     Chunk {
-        /// The rows that follow what is there.
+        /// The rows that follow the rows sent before.
         rows: Rows,
-        /// How far the snapshot is with them; none if it is complete.
+        /// The cursor after these rows; none if the snapshot is complete.
         then: Option<Cursor>,
     },
-    /// Nothing new: both copies are to have the same rows here. The next one is sent when the receiver has compared this one.
+    /// No new data: both copies must have the same rows here. The source sends the next stretch
+    /// after the receiver has compared this one.
     Compare(Stretch),
 }
 
-/// A stretch of a copy's rows, to be compared with that of the other copy at the same entry.
+/// A stretch of a copy's rows. The receiver compares it with its own rows at the same entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stretch {
-    /// Its rows come after this one.
+    /// The cursor before the first row.
     pub after: Cursor,
-    /// It ends with this one; none where it goes to the last row.
+    /// The cursor of the last row; none if the stretch goes on to the end.
     pub to: Option<Cursor>,
-    /// How many rows it has.
+    /// The number of rows.
     pub rows: u64,
-    /// A digest of them, in order.
+    /// A digest of the rows, in order.
     pub digest: u128,
 }
 
-/// What came of comparing the two copies of a partition.
+/// The result of comparing the two copies of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// They are the same.
+    /// The copies are the same.
     Same,
-    /// They differ though neither is damaged: nobody can tell which one is right.
+    /// The copies differ though neither is damaged. Nobody can tell the right one.
     Different,
 }
 
-/// What the data of a copy is worth.
+/// The condition of a copy's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// All of it is there, as far as anyone knows.
     #[default]
     Whole,
-    /// A row is not what was written. What does not depend on it is served as long as a view counts on the copy; then a
-    /// snapshot takes its place.
+    /// A row differs from the row written. While a view counts on the copy, the copy serves
+    /// everything that does not depend on that row. Then a snapshot replaces the copy.
     Damaged,
-    /// Parts are missing: a snapshot has not come to its end. It serves nothing.
+    /// Parts are missing: a snapshot is not complete. The copy serves nothing.
     Partial,
-    /// The end of the log or the table of applied ids cannot be read, so the copy does not know how far it is. It serves
-    /// nothing.
+    /// The end of the log or the table of applied ids cannot be read, so the copy does not know
+    /// its own position. It serves nothing.
     Unreadable,
 }
 
 impl Condition {
-    /// Whether a copy in sync serves anything.
+    /// Whether a copy in sync can serve anything in this condition.
     pub fn serves(self) -> bool {
         self.worth() > 0
     }
 
-    /// Whether a view does better with a copy of this condition than with one of the other.
+    /// Whether a view prefers a copy of this condition to one of the other condition.
     pub fn is_better_than(self, other: Self) -> bool {
         self.worth() > other.worth()
     }
@@ -275,7 +291,7 @@ impl Condition {
 /// Rows of a copy, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rows {
-    /// Of the table of applied ids.
+    /// Rows of the table of applied ids.
     Applied(Vec<AppliedRow>),
     /// Records.
     Records(Vec<RecordRow>),
@@ -286,37 +302,38 @@ pub enum Rows {
 pub struct AppliedRow {
     /// The request.
     pub request: RequestId,
-    /// The entry that carried it out.
+    /// The seq of the entry that carried it out.
     pub seq: Seq,
-    /// What it was answered.
+    /// The answer to it.
     pub answer: Answer,
 }
 
-/// A record, and whose it is.
+/// A record with its user id and its position.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordRow {
-    /// Whose.
+    /// The user.
     pub id: UserId,
-    /// The entry that last wrote it.
+    /// The position of the entry that wrote it last.
     pub position: Position,
     /// The record.
     pub record: RecordJson,
 }
 
-/// How far a snapshot has come: the table of applied ids first, then the records, each in its order.
+/// The progress of a snapshot. The table of applied ids comes first, then the records, each in
+/// its own order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Cursor {
-    /// The applied ids up to this one are there; none yet where there is none.
+    /// The applied ids up to this one are there; none if there is no id yet.
     Applied(Option<RequestId>),
-    /// All applied ids are there, and the records up to this one; none yet where there is none.
+    /// All applied ids are there, and the records up to this one; none if there is no record yet.
     Records(Option<UserId>),
 }
 
 impl Cursor {
-    /// Nothing is there yet.
+    /// The start of a snapshot: nothing is there yet.
     pub const START: Self = Self::Applied(None);
 
-    /// Whether the record of a user is among what is there.
+    /// Whether the snapshot so far includes the record of a user.
     pub fn covers(&self, id: &UserId) -> bool {
         matches!(self, Self::Records(Some(last)) if id <= last)
     }
@@ -327,7 +344,7 @@ impl Cursor {
 #[serde(transparent)]
 pub struct CallId(pub u64);
 
-/// Tells one ask of a node from another on one link.
+/// Tells apart the asks of a node on one link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AskNumber(pub u64);
@@ -336,59 +353,59 @@ pub struct AskNumber(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DiskState {
-    /// As far as is known.
+    /// It answers, as far as is known.
     #[default]
     Answers,
-    /// A sync has not returned for a second: for views this counts as a lost link.
+    /// A sync has not returned for a second. For views this counts as a lost link.
     Silent,
 }
 
-/// Tells one probe of a gateway from another; a later probe has a higher number.
+/// Tells apart the probes of a gateway. A later probe has a higher number.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(transparent)]
 pub struct ProbeNumber(pub u64);
 
-/// What a node needs to take its place in the ring.
+/// Everything a node needs to take its place in the ring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
     /// The cluster.
     pub cluster: ClusterId,
-    /// Its nodes, in the ring's order.
+    /// The nodes of the cluster, in the ring's order.
     pub ring: Vec<NodeId>,
-    /// The gateway's start: request ids of another are refused.
+    /// The gateway's boot. Nodes refuse request ids of another boot.
     pub gateway_boot: GatewayBoot,
-    /// The views of the two partitions of which the node holds a copy, as far as they are known.
+    /// The views of the two partitions with a copy on this node, as far as they are known.
     pub views: Vec<View>,
-    /// The node after this one, where it is linked.
+    /// The node after this one, if it is linked.
     pub next: Option<Neighbour>,
     /// Whether the node before this one is linked.
     pub home_is_linked: bool,
 }
 
-/// What a node has of its two copies.
+/// The state of a node's two copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Report {
-    /// Its home copy.
+    /// The home copy.
     pub home: CopyReport,
-    /// Its next copy.
+    /// The next copy.
     pub next: CopyReport,
 }
 
-/// What a node has of a copy.
+/// The state of one copy of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CopyReport {
-    /// The newest view that the copy knows of.
+    /// The newest view known to the copy.
     pub view: Option<View>,
-    /// The last entry that is durable.
+    /// The position of the last durable entry.
     pub position: Position,
-    /// What it is worth.
+    /// The condition of the copy's data.
     pub condition: Condition,
 }
 
 impl Report {
-    /// That of one of the copies.
+    /// The report of one of the two copies.
     pub fn copy(&self, member: Member) -> &CopyReport {
         match member {
             Member::Home => &self.home,
@@ -397,10 +414,10 @@ impl Report {
     }
 }
 
-/// Where a node serves its predecessor.
+/// The place where a node serves its predecessor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neighbour {
-    /// The data that the node has.
+    /// The incarnation of the node.
     pub incarnation: Incarnation,
     /// `host:port`.
     pub address: String,
@@ -409,66 +426,66 @@ pub struct Neighbour {
 /// A read or an update, for one copy of one partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Pairs the reply with it.
+    /// Pairs the reply with this request.
     pub call: CallId,
     /// The partition of the user.
     pub partition: PartitionId,
-    /// The copy that is meant.
+    /// The copy addressed.
     pub member: Member,
-    /// The view under which it is sent; the copy serves no other.
+    /// The epoch of the view under which the gateway sends it. The copy serves no other epoch.
     pub epoch: Epoch,
-    /// What is asked.
+    /// The read or the update itself.
     pub operation: Operation,
 }
 
-/// What a request asks for.
+/// The content of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
-    /// The record of a user.
+    /// A read of a user's record.
     Read(UserId),
     /// A change of a record.
     Update(Update),
 }
 
-/// An update, under the id that makes it happen at most once.
+/// An update, with the id that makes it happen at most once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
-    /// The same each time it is sent.
+    /// The id of the request: the same at each send.
     pub request: RequestId,
-    /// The lowest counter that the gateway has not settled.
+    /// The lowest counter not yet settled by the gateway.
     pub unsettled_from: u64,
-    /// What is to be done.
+    /// The change to make.
     pub action: Action,
 }
 
-/// What an update does.
+/// The change made by an update.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// Adds a record.
     Create {
         /// The record.
         user: User,
-        /// What must hold.
+        /// The precondition on the record.
         precondition: Precondition,
     },
-    /// Changes the fields that are given.
+    /// Changes the given fields.
     Change {
-        /// Whose record, and the fields.
+        /// The user's id, and the new values of fields.
         patch: UserPatch,
-        /// What must hold of the record.
+        /// The precondition on the record.
         precondition: Precondition,
     },
     /// Removes a record.
     Delete {
-        /// Whose.
+        /// The user.
         id: UserId,
-        /// What must hold of the record.
+        /// The precondition on the record.
         precondition: Precondition,
     },
 }
 
 impl Action {
-    /// The user whose record is concerned.
+    /// The user of the record to change.
     pub fn id(&self) -> &UserId {
         match self {
             Self::Create { user, .. } => &user.id,
@@ -477,7 +494,7 @@ impl Action {
         }
     }
 
-    /// What must hold of that record.
+    /// The precondition on that record.
     pub fn precondition(&self) -> &Precondition {
         match self {
             Self::Create { precondition, .. }
@@ -488,7 +505,7 @@ impl Action {
 }
 
 impl Operation {
-    /// The user whose record is concerned.
+    /// The user of the record to read or change.
     pub fn id(&self) -> &UserId {
         match self {
             Self::Read(id) => id,
@@ -497,45 +514,46 @@ impl Operation {
     }
 }
 
-/// What came of one send of a request.
+/// The outcome of one send of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// The copy's answer, released.
     Done(Answer),
-    /// The copy did not use this send: it acts on another view, is not in sync, or what it would need is damaged. Nothing
-    /// was written for it.
+    /// The copy did not use this send. It acts on another view, is not in sync, or the data it
+    /// needs is damaged. It wrote nothing for this send.
     Fenced,
-    /// The home copy did not use this send: its request id is one that the gateway has settled, or of another boot.
+    /// The home copy did not use this send. The gateway has settled its request id already, or
+    /// the id belongs to another boot.
     Settled,
 }
 
-/// The donor's ask for the view *both*. From the moment it is sent the donor commits nothing that the joiner has not
-/// made durable too.
+/// The donor's ask for the view *both*. From the moment it sends the ask, the donor commits only
+/// entries durable on the joiner too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
-    /// Its number.
+    /// The number of the ask.
     pub ask: AskNumber,
     /// The partition.
     pub partition: PartitionId,
-    /// The donor's view.
+    /// The epoch of the donor's view.
     pub epoch: Epoch,
-    /// The joiner's data.
+    /// The joiner's incarnation.
     pub joiner: Incarnation,
 }
 
-/// How far a copy is.
+/// The positions of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// The partition.
     pub partition: PartitionId,
-    /// Which of its copies.
+    /// The member of the copy.
     pub member: Member,
     /// The last entry written, durable or not.
     pub written: Position,
-    /// The last entry known to be durable here.
+    /// The last entry known to be durable on this copy.
     pub durable: Seq,
-    /// The last entry committed here.
+    /// The last entry committed at this copy.
     pub committed: Seq,
-    /// What it is worth.
+    /// The condition of the copy's data.
     pub condition: Condition,
 }

@@ -1,41 +1,42 @@
-//! Preconditions: what must hold of a record for a request to be carried out
+//! Preconditions: the condition on a record under which a request is carried out
 //! ([RFC 9110, section 13](https://www.rfc-editor.org/rfc/rfc9110#section-13)).
 //!
-//! | the record | `If-Match: *` | `If-Match: "3.17"` | `If-None-Match: *` | `If-None-Match: "3.17"` |
+//! | record | `If-Match: *` | `If-Match: "3.17"` | `If-None-Match: *` | `If-None-Match: "3.17"` |
 //! |---|---|---|---|---|
 //! | is absent | unmet | unmet | met | met |
 //! | is at 3.17 | met | met | unmet | unmet |
 //! | is at 3.18 | met | unmet | unmet | met |
 //!
-//! An entity tag is the text of a position. A tag that is not ours matches no record, so it is left out
-//! when the header is read; so is a weak tag in `If-Match`, which compares strongly.
+//! An entity tag is the text of a position. A tag of another form matches no record, so the
+//! reader of the header leaves it out. It also leaves out a weak tag in `If-Match`, because that
+//! header compares strongly.
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::Position;
 
-/// How many tags a header may list, those that match nothing included.
+/// The largest number of tags in a header, including tags that match nothing.
 pub const TAGS_MAX: usize = 64;
 
-/// What must hold of a record for a request to be carried out.
+/// The condition on a record under which a request is carried out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Precondition {
-    /// The record must match.
+    /// The record must match these tags.
     pub if_match: Option<Tags>,
-    /// The record must not match.
+    /// The record must not match these tags.
     pub if_none_match: Option<Tags>,
 }
 
-/// The tags that a header lists.
+/// The tags listed by a header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tags {
-    /// `*`: that of every record that exists.
+    /// `*`: matches every record that exists.
     Any,
-    /// Those of records at these positions. None if no tag of the list can match.
+    /// Matches records at these positions. The list is empty if no tag of the header can match.
     Listed(Vec<Position>),
 }
 
-/// The header that is not met.
+/// The unmet header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unmet {
     /// `If-Match`.
@@ -45,14 +46,15 @@ pub enum Unmet {
 }
 
 impl Precondition {
-    /// Holds of every record, and of none.
+    /// No condition: met by every record, and by an absent one.
     pub const NONE: Self = Self { if_match: None, if_none_match: None };
 
-    /// Whether it holds of a record at this position; of an absent record if there is none.
+    /// Checks the precondition for a record at this position, or for an absent record if there
+    /// is none.
     ///
     /// # Errors
     ///
-    /// The first header that is not met, in the order of RFC 9110, section 13.2.2.
+    /// The first unmet header, in the order of RFC 9110, section 13.2.2.
     pub fn check(&self, current: Option<Position>) -> Result<(), Unmet> {
         if self.if_match.as_ref().is_some_and(|tags| !tags.matches(current)) {
             Err(Unmet::IfMatch)

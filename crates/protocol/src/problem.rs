@@ -1,10 +1,10 @@
 //! The stable error codes of the REST interface.
 //!
-//! A problem's `type` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) is one of these under
-//! [`TYPE_PREFIX`]. Clients may branch on it; titles and details may change their words.
+//! A problem's `type` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) is one of these codes
+//! after [`TYPE_PREFIX`]. Clients may branch on it; titles and details may change their words.
 //!
-//! [`ProblemBody::to_json`] is the only place where a problem becomes bytes. It keeps every body within
-//! [`BODY_BYTES_MAX`], whatever the client sent.
+//! [`ProblemBody::to_json`] is the only place where a problem becomes bytes. It keeps every body
+//! within [`BODY_BYTES_MAX`], whatever the client sent.
 
 use std::borrow::Cow;
 
@@ -15,13 +15,13 @@ use crate::user::{FieldError, UserId};
 /// The media type of a problem's body.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// What every `type` begins with. It names, it need not be fetched (RFC 9457, section 3.1.1).
+/// The beginning of every `type`. It is a name; nobody needs to fetch it (RFC 9457, section 3.1.1).
 pub const TYPE_PREFIX: &str = "tag:chainring,2026:problem:";
 
-/// The largest body of a problem.
+/// The largest body of a problem, in bytes.
 pub const BODY_BYTES_MAX: usize = 4 << 10;
 
-/// How many faults a body names. It counts the others.
+/// The largest number of faults named in a body. The body counts the others.
 pub const ERRORS_MAX: usize = 10;
 
 /// The longest name of a field in a body, in bytes of JSON.
@@ -36,27 +36,27 @@ const DETAIL_BYTES_MAX: usize = 1400;
 /// Defines the problems with code, status and title.
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $title:literal;)*) => {
-        /// A kind of failure that a REST client can meet.
+        /// A kind of failure visible to a REST client.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ProblemType {
             $($(#[$doc])* $name,)*
         }
 
         impl ProblemType {
-            /// All there are.
+            /// All problem types.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The code as text, never to be changed.
+            /// The code as text. It must never change.
             pub fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)* }
             }
 
-            /// What the member `type` of a problem says.
+            /// The member `type` of a problem.
             pub fn uri(self) -> String {
                 format!("{TYPE_PREFIX}{}", self.code())
             }
 
-            /// The HTTP status that comes with it.
+            /// The HTTP status of the response.
             pub fn status(self) -> u16 {
                 match self { $(Self::$name => $status,)* }
             }
@@ -72,59 +72,61 @@ macro_rules! problems {
 problems! {
     /// The body is not JSON, or the request is malformed in another way.
     Malformed = "malformed", 400, "The request is malformed";
-    /// The request has no API token, or none that is known.
+    /// The request has no API token, or an unknown one.
     Unauthenticated = "unauthenticated", 401, "An API token is needed";
     /// The role of the API token does not suffice.
     Forbidden = "forbidden", 403, "The API token may not do this";
-    /// There is no user of that id.
+    /// There is no user with this id.
     UserNotFound = "user-not-found", 404, "There is no such user";
-    /// There is nothing at that path.
+    /// There is nothing at this path.
     NoRoute = "no-route", 404, "There is nothing at this path";
-    /// The path exists, but not for that method; `Allow` has those that do.
+    /// The path exists, but not for this method. `Allow` lists the allowed methods.
     MethodNotAllowed = "method-not-allowed", 405, "The method is not allowed here";
     /// The body did not arrive in time.
     TooSlow = "too-slow", 408, "The request took too long to arrive";
-    /// A user of that id exists already.
+    /// A user with this id exists already.
     UserExists = "user-exists", 409, "The user exists already";
-    /// The partition has lost nothing that an operator could accept, or cannot go on with that copy.
+    /// The partition has no loss for an operator to accept, or cannot go on with that copy.
     NothingToAccept = "nothing-to-accept", 409, "The loss cannot be accepted";
-    /// `If-Match` or `If-None-Match` does not hold for the record as it is.
+    /// The current record does not meet `If-Match` or `If-None-Match`.
     PreconditionFailed = "precondition-failed", 412, "The record does not meet the precondition";
-    /// The body is larger than the gateway takes, which is 64 KiB unless told.
+    /// The body is larger than the gateway's limit, 64 KiB by default.
     TooLarge = "too-large", 413, "The body is too large";
-    /// The gateway asks for no tokens, and does not answer to the name in `Host`.
+    /// The gateway asks for no tokens, and the name in `Host` is not one of its own.
     MisdirectedRequest = "misdirected-request", 421, "The request is meant for another host";
     /// The body is not declared as JSON.
     UnsupportedMediaType = "unsupported-media-type", 415, "The body must be application/json";
     /// A field is unknown, missing or invalid; `errors` names each.
     InvalidField = "invalid-field", 422, "A field is invalid";
-    /// Certainly not done, safe to repeat; `Retry-After` says when.
+    /// The request was certainly not done, and is safe to repeat. `Retry-After` says when.
     Unavailable = "unavailable", 503, "Not available now";
-    /// Certainly not done, safe to repeat: the gateway has as much to do as it can bear.
+    /// The request was certainly not done, and is safe to repeat. The gateway has as much work
+    /// as it can handle.
     Overloaded = "overloaded", 503, "The gateway is busy";
-    /// It may have been done, or may still be: look before repeating it.
+    /// The update may have been done, or may still be done: look before repeating it.
     OutcomeUnknown = "outcome-unknown", 504, "The outcome of the update is unknown";
     /// A defect of Chainring.
     Internal = "internal", 500, "Something went wrong inside";
 }
 
 impl ProblemType {
-    /// What the header `Retry-After` says, where the request is worth another attempt: a number of seconds.
+    /// The value of the header `Retry-After`, in seconds; none if repeating the request does not
+    /// help.
     pub fn retry_after(self) -> Option<&'static str> {
         matches!(self, Self::Unavailable | Self::Overloaded).then_some("1")
     }
 }
 
-/// What is told of a failure.
+/// The report of a failure to the client.
 #[derive(Debug, Clone, Copy)]
 pub struct ProblemBody<'a> {
-    /// Its kind.
+    /// The kind of the failure.
     pub kind: ProblemType,
-    /// What is wrong this time, and what to do.
+    /// The cause this time, and the remedy.
     pub detail: &'a str,
-    /// The fields that are wrong. The body names the first [`ERRORS_MAX`].
+    /// The fields at fault. The body names the first [`ERRORS_MAX`].
     pub errors: &'a [FieldError],
-    /// The user of whom nobody knows whether it was created.
+    /// The user of a create with an unknown outcome.
     pub id: Option<&'a UserId>,
 }
 
@@ -174,8 +176,8 @@ impl ProblemBody<'_> {
     }
 }
 
-/// Shortens a text that takes more than `bytes_max` bytes in a JSON string. The cut is between two
-/// characters, and `…` takes the place of what is left out.
+/// Shortens a text of more than `bytes_max` bytes in a JSON string. The cut is between two
+/// characters, and `…` replaces the rest.
 pub(crate) fn shortened(text: &str, bytes_max: usize) -> Cow<'_, str> {
     const ELLIPSIS: char = '…';
     let kept_max = bytes_max.saturating_sub(ELLIPSIS.len_utf8());
@@ -192,7 +194,7 @@ pub(crate) fn shortened(text: &str, bytes_max: usize) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// How many bytes a character takes in a JSON string.
+/// The length of a character in a JSON string, in bytes.
 fn length_in_json(character: char) -> usize {
     match character {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
@@ -227,7 +229,7 @@ mod tests {
         serde_json::from_str(&json).unwrap()
     }
 
-    /// Texts of every length whose characters take one to six bytes in JSON.
+    /// Texts of every length. Their characters take one to six bytes in JSON.
     fn text() -> impl Strategy<Value = String> {
         let character = prop_oneof![
             any::<char>(),

@@ -1,11 +1,12 @@
-//! Refusals: why a peer is turned away, in words for its operator and a code for its program.
+//! Refusals: the reason for turning a peer away, in words for its operator and as a code for its
+//! program.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Defines the codes with the text by which each is known on the wire.
+/// Defines the codes, each with its text on the wire and its remedy.
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $remedy:ident;)*) => {
         /// The stable code of a refusal.
@@ -15,15 +16,15 @@ macro_rules! codes {
         }
 
         impl RefusalCode {
-            /// All there are.
+            /// All codes.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The code as text, never to be changed.
+            /// The code as text. It must never change.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// What the one who was refused can do.
+            /// The next step of the refused peer.
             pub fn remedy(self) -> Remedy {
                 match self { $(Self::$name => Remedy::$remedy,)* }
             }
@@ -31,12 +32,12 @@ macro_rules! codes {
     };
 }
 
-/// What the one who was refused can do.
+/// The next step of a refused peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// Connect again later, without anyone's help.
+    /// Connect again later. Nobody has to help.
     Retry,
-    /// Connect again for a while: what is in the way may be about to go. Then stop, as for an operator.
+    /// Connect again for a while: the obstacle may be about to go. Then stop, as for an operator.
     Wait,
     /// Stop: an operator has to change something first.
     Operator,
@@ -45,27 +46,28 @@ pub enum Remedy {
 codes! {
     /// The cluster secret is missing or wrong.
     Unauthorized = "unauthorized", Operator;
-    /// The peer does not say who it is in the way that is expected here.
+    /// The peer does not identify itself in the expected form.
     Malformed = "malformed", Operator;
     /// The peer speaks another version of the protocol.
     ProtocolVersion = "protocol-version", Operator;
-    /// The ring has no node of that id.
+    /// The ring has no node with this id.
     UnknownNode = "unknown-node", Operator;
-    /// A node of that id is connected already, with other data. That link may be one that is not known to be lost yet.
+    /// A node with this id, but with other data, is connected already. The gateway may not know
+    /// yet that the older link is lost.
     AlreadyConnected = "already-connected", Wait;
     /// The node belongs to another cluster.
     ForeignCluster = "foreign-cluster", Operator;
     /// The node was formed into a ring of other nodes or another order.
     OtherRing = "other-ring", Operator;
-    /// The node's data is not the data that the ring knows it by.
+    /// The node's data differs from the data known to the ring.
     LostData = "lost-data", Operator;
-    /// The node's data directory was started by a later process: this one runs on a copy.
+    /// A later process started with the node's data directory: this process runs on a copy of it.
     ClonedDirectory = "cloned-directory", Operator;
-    /// The neighbour that dials is not the node before this one.
+    /// The dialling neighbour is not the node before this one.
     NotPredecessor = "not-predecessor", Operator;
     /// The peer connected again, and this link is the older one.
     Replaced = "replaced", Retry;
-    /// The process is not ready to be connected to.
+    /// The process is not ready for connections.
     NotReady = "not-ready", Retry;
     /// The peer broke the rules of the protocol on this link.
     ProtocolError = "protocol-error", Retry;
@@ -73,12 +75,12 @@ codes! {
     ShuttingDown = "shutting-down", Retry;
 }
 
-/// Why a peer is turned away.
+/// The reason for turning a peer away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub struct Refusal {
-    /// For the program.
+    /// The code, for the program.
     pub code: RefusalCode,
-    /// For the operator: what is wrong, and what to do.
+    /// The fault and the remedy in words, for the operator.
     pub detail: String,
 }
 
@@ -90,13 +92,13 @@ impl Refusal {
 }
 
 impl fmt::Display for Refusal {
-    /// `code: detail`, which is also the `message` of a socket.io `connect_error`.
+    /// `code: detail`. It is also the `message` of a socket.io `connect_error`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code.as_str(), self.detail)
     }
 }
 
-/// A `connect_error` that is not a refusal of ours.
+/// A `connect_error` without a refusal code of Chainring.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a refusal with a known code: {0:?}")]
 pub struct UnknownRefusal(String);

@@ -1,39 +1,41 @@
-//! Salvage: how a copy drops what it cannot read, because an operator accepted that it is lost.
+//! Salvage: after an operator accepted a loss, a copy drops its unreadable rows.
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::Epoch;
 use crate::user::UserId;
 
-/// How a copy came to drop what it cannot read, because an operator accepted that it is lost.
+/// The progress of a copy's salvage: it drops its unreadable rows, because an operator accepted
+/// the loss.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Salvage {
-    /// The epoch at which the operator accepted it.
+    /// The epoch at which the operator accepted the loss.
     pub accepted: Epoch,
-    /// Whether all rows were looked at.
+    /// Whether the copy has looked at all rows.
     pub ended: bool,
-    /// How many records were dropped.
+    /// The number of dropped records.
     pub dropped: u64,
-    /// The ids of the first of them, at most [`IDS_MAX`](Self::IDS_MAX). A record whose id cannot be read has none.
+    /// The ids of the first dropped records, at most [`IDS_MAX`](Self::IDS_MAX). A record with
+    /// an unreadable id is counted, but not listed.
     pub ids: Vec<UserId>,
 }
 
 impl Salvage {
-    /// So many ids are told.
+    /// The largest number of listed ids.
     pub const IDS_MAX: usize = 100;
 
-    /// A salvage that begins.
+    /// A salvage at its beginning.
     pub fn begin(accepted: Epoch) -> Self {
         Self { accepted, ..Self::default() }
     }
 
-    /// A record is dropped.
+    /// Counts a dropped record, and lists its id while there is room.
     pub fn drop_record(&mut self, id: Option<UserId>) {
         self.dropped = self.dropped.saturating_add(1);
         self.ids.extend(id.filter(|_| self.ids.len() < Self::IDS_MAX));
     }
 
-    /// The first ids, and how many more records there are, for people.
+    /// The listed ids and the number of the other records, for people.
     pub fn names(&self) -> String {
         let ids = self.ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let named = u64::try_from(self.ids.len()).unwrap_or(u64::MAX);

@@ -1,5 +1,6 @@
-//! What travels as JSON is understood as it was meant: hellos, and the values that nodes keep
-//! readable for people. The messages of frames are tested beside [`frame`](crate::frame).
+//! Tests of the values sent or stored as JSON: hellos, and values kept by nodes in a form
+//! readable for people. Each must survive the JSON unchanged. The messages of frames are tested
+//! beside [`frame`](crate::frame).
 
 use std::fmt::Debug;
 
@@ -18,7 +19,7 @@ fn secret() -> Secret {
     Secret::new("correct horse").expect("it is long enough")
 }
 
-/// The role that a peer understands, from the text of a hello.
+/// The role read by a peer from the text of a hello.
 fn understood<Role: Serialize + DeserializeOwned>(role: Role) -> Role {
     let text = serde_json::to_string(&Hello::new(secret(), role)).expect("it serialises");
     let auth = serde_json::from_str(&text).expect("it is JSON");

@@ -1,8 +1,8 @@
-//! The user record: its fields, their rules, and the two bodies that REST clients send.
+//! The user record: its fields, their rules, and the two bodies sent by REST clients.
 //!
-//! A value of these types is valid: each field is checked where it is made, so nothing behind this
-//! module checks again. What comes from a client is checked by the rules of today, what comes from
-//! a link or a disk by those of any release.
+//! Every value of these types is valid. Each field is checked when it is made, so no code behind
+//! this module checks it again. A value from a client is checked by the rules of this release, a
+//! value from a link or a disk by the rules of any release.
 
 mod body;
 mod email;
@@ -22,18 +22,18 @@ use crate::entry::RecordJson;
 pub struct User {
     /// Names the user; never changes.
     pub id: UserId,
-    /// What the user is called.
+    /// The name of the user.
     pub name: Name,
-    /// Where the user gets mail.
+    /// The address of the user's mail.
     pub email: Email,
-    /// The group the user is in.
+    /// The group of the user.
     pub group: u32,
 }
 
-/// A partial update: the fields given are changed, the others stay.
+/// A partial update: the given fields change, the others stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserPatch {
-    /// Whose record.
+    /// The user.
     pub id: UserId,
     /// The new name, if it changes.
     pub name: Option<Name>,
@@ -43,21 +43,22 @@ pub struct UserPatch {
     pub group: Option<u32>,
 }
 
-/// What a client sends to create a user: a record, but that the id may be left to the gateway.
+/// The body of a request to create a user: a record, but the client may leave the id to the
+/// gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUser {
-    /// The id that the client wants, if it wants one.
+    /// The id wanted by the client, if any.
     pub id: Option<UserId>,
-    /// What the user is called.
+    /// The name of the user.
     pub name: Name,
-    /// Where the user gets mail.
+    /// The address of the user's mail.
     pub email: Email,
-    /// The group the user is in.
+    /// The group of the user.
     pub group: u32,
 }
 
 impl User {
-    /// The canonical JSON of the record, in which it is stored, replicated and served.
+    /// The canonical JSON of the record: the form for storage, replication and answers.
     pub fn to_json(&self) -> RecordJson {
         serde_json::to_vec(self)
             .unwrap_or_else(|error| unreachable!("strings and a number: {error}"))
@@ -68,13 +69,13 @@ impl User {
     ///
     /// # Errors
     ///
-    /// When the bytes are not the JSON of a valid record, so that storage is damaged or of another
-    /// version.
+    /// When the bytes are not the JSON of a valid record. Then the storage is damaged, or
+    /// another version wrote it.
     pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(json)
     }
 
-    /// The record after a partial update. The ids must be equal.
+    /// The record after a partial update. Both must have the same id.
     #[must_use]
     pub fn patched(self, patch: &UserPatch) -> Self {
         debug_assert_eq!(self.id, patch.id, "a patch of another user");
@@ -88,7 +89,7 @@ impl User {
 }
 
 impl NewUser {
-    /// The record, with `id` where the client gave none.
+    /// The record, with `id` if the client gave none.
     pub fn with_id(self, id: impl FnOnce() -> UserId) -> User {
         User {
             id: self.id.unwrap_or_else(id),

@@ -1,8 +1,9 @@
-//! Versions of the protocol: which ones a process speaks, and which one two processes use.
+//! Versions of the protocol: the versions of one process, and the choice of one for two processes.
 //!
-//! A version names the form of every message on every link, so messages need no versions of their own. Two processes use
-//! the highest version that both speak. A release that changes messages raises the highest version; as long as it also
-//! speaks the one before, nodes and gateway can be upgraded one after the other.
+//! A version names the form of every message on every link, so messages need no versions of
+//! their own. Two processes use the highest version common to both. A release with changed
+//! messages raises the highest version. While it also speaks the version before, nodes and
+//! gateway can be upgraded one after the other.
 
 use std::fmt;
 
@@ -19,26 +20,27 @@ impl fmt::Display for Version {
     }
 }
 
-/// The versions that a process speaks: all from the lowest to the highest.
+/// The versions spoken by a process: all from the lowest to the highest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Versions {
-    /// The lowest.
+    /// The lowest version.
     pub lowest: Version,
-    /// The highest.
+    /// The highest version.
     pub highest: Version,
 }
 
 impl Versions {
-    /// What this release speaks.
+    /// The versions spoken by this release.
     pub const SPOKEN: Self = Self { lowest: Version(6), highest: Version(6) };
 
-    /// The version that two processes use: the highest that both speak.
+    /// The version for two processes: the highest one common to both. None if they have none in
+    /// common.
     pub fn common(self, other: Self) -> Option<Version> {
         let highest = self.highest.min(other.highest);
         (highest >= self.lowest.max(other.lowest)).then_some(highest)
     }
 
-    /// Whether a process of these versions speaks this one.
+    /// Whether a process with these versions speaks this one.
     pub fn include(self, version: Version) -> bool {
         (self.lowest..=self.highest).contains(&version)
     }

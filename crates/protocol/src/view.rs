@@ -1,4 +1,4 @@
-//! Views: which copies of a partition are in sync, and so who may serve it.
+//! Views: the copies of a partition in sync, and so the copies that may serve it.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use crate::id::{Epoch, GatewayBoot, Incarnation, PartitionId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Member {
-    /// On the partition's own node; the primary when in sync.
+    /// The copy on the partition's own node; the primary when in sync.
     Home,
-    /// On the node after it in the ring; the replica when in sync.
+    /// The copy on the node after it in the ring; the replica when in sync.
     Next,
 }
 
 impl Member {
-    /// Both of them.
+    /// Both members.
     pub const ALL: [Self; 2] = [Self::Home, Self::Next];
 
-    /// The other one.
+    /// The other member.
     pub fn other(self) -> Self {
         match self {
             Self::Home => Self::Next,
@@ -38,7 +38,7 @@ impl fmt::Display for Member {
     }
 }
 
-/// The copies in sync, each with the incarnation that is meant. There is no way to write an empty one.
+/// The copies in sync, each with its incarnation. The type has no form without a copy.
 ///
 /// | `in_sync` | reads go to | updates |
 /// |---|---|---|
@@ -50,25 +50,25 @@ impl fmt::Display for Member {
 pub enum InSync {
     /// Home and next.
     Both {
-        /// The data that home must have.
+        /// The required incarnation of home.
         home: Incarnation,
-        /// The data that next must have.
+        /// The required incarnation of next.
         next: Incarnation,
     },
     /// Home alone.
     HomeOnly {
-        /// The data that home must have.
+        /// The required incarnation of home.
         home: Incarnation,
     },
     /// Next alone.
     NextOnly {
-        /// The data that next must have.
+        /// The required incarnation of next.
         next: Incarnation,
     },
 }
 
 impl InSync {
-    /// The incarnation of `member` that is in sync, if it is.
+    /// The incarnation of `member`, if it is in sync.
     pub fn incarnation(&self, member: Member) -> Option<Incarnation> {
         match (*self, member) {
             (Self::Both { home, .. } | Self::HomeOnly { home }, Member::Home) => Some(home),
@@ -77,7 +77,7 @@ impl InSync {
         }
     }
 
-    /// The copy that answers reads: the replica, or the primary where there is no replica.
+    /// The copy that answers reads: the replica, or the primary if there is no replica.
     pub fn reader(&self) -> Member {
         match self {
             Self::Both { .. } | Self::NextOnly { .. } => Member::Next,
@@ -85,7 +85,8 @@ impl InSync {
         }
     }
 
-    /// The copy that sends entries to the other one: the primary where it is in sync, else the donor that restores it.
+    /// The copy that sends entries to the other one: the primary if it is in sync, otherwise the
+    /// donor that restores it.
     pub fn source(&self) -> Member {
         match self {
             Self::Both { .. } | Self::HomeOnly { .. } => Member::Home,
@@ -93,7 +94,7 @@ impl InSync {
         }
     }
 
-    /// This and a joiner, which takes the place that is free.
+    /// These copies and a joiner in the free place. *Both* stays as it is.
     pub fn with(self, joiner: Incarnation) -> Self {
         match self {
             Self::Both { .. } => self,
@@ -102,7 +103,7 @@ impl InSync {
         }
     }
 
-    /// This without a member; none if nobody would be left.
+    /// These copies without a member; none if no copy would be left.
     pub fn without(self, member: Member) -> Option<Self> {
         match (self, member) {
             (Self::Both { home, .. }, Member::Next) => Some(Self::HomeOnly { home }),
@@ -122,7 +123,7 @@ impl InSync {
         }
     }
 
-    /// The copy that is in sync alone, and its data.
+    /// The sole copy in sync, and its incarnation; none if both are in sync.
     pub fn sole(&self) -> Option<(Member, Incarnation)> {
         match *self {
             Self::Both { .. } => None,
@@ -131,7 +132,7 @@ impl InSync {
         }
     }
 
-    /// The copy that takes updates; none while home, which does, is not in sync.
+    /// The copy that takes updates; none while home is out of sync.
     pub fn primary(&self) -> Option<Member> {
         match self {
             Self::Both { .. } | Self::HomeOnly { .. } => Some(Member::Home),
@@ -150,20 +151,20 @@ impl fmt::Display for InSync {
     }
 }
 
-/// Who may serve a partition.
+/// The servers of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// The partition.
     pub partition: PartitionId,
-    /// The number of this view: there is one view for each partition and epoch.
+    /// The number of this view. There is one view for each partition and epoch.
     pub epoch: Epoch,
     /// The copies in sync.
     pub in_sync: InSync,
-    /// The start of the controller that decided it. Two views of one epoch that differ in anything are the work of
+    /// The boot of the controller that decided this view. Two different views of one epoch mean
     /// two controllers.
     pub decided_by: GatewayBoot,
-    /// The epoch at which an operator last accepted that updates are lost, if one ever did. What the copy that is out
-    /// of sync holds of older epochs may differ from what counts since then.
+    /// The epoch at which an operator last accepted the loss of updates, if one ever did. The copy
+    /// out of sync may hold entries of older epochs that differ from the entries valid since then.
     #[serde(default)]
     pub accepted_loss: Option<Epoch>,
 }

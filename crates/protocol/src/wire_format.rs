@@ -1,4 +1,4 @@
-//! postcard's wire format, written behind what is there already.
+//! postcard's wire format, appended to existing bytes.
 
 use bytes::{BufMut, BytesMut};
 use postcard::ser_flavors::Flavor;
@@ -8,13 +8,13 @@ use serde::Serialize;
 ///
 /// # Errors
 ///
-/// When the value does not serialise, which for the types of this crate cannot be.
+/// When the value does not serialise. This cannot happen for the types of this crate.
 pub fn append<T: Serialize>(bytes: &mut BytesMut, value: &T) -> Result<(), postcard::Error> {
     *bytes = postcard::serialize_with_flavor(value, Writer(std::mem::take(bytes)))?;
     Ok(())
 }
 
-/// Lets postcard write into `BytesMut` by slices; through `Extend` it writes byte by byte.
+/// Lets postcard write slices into `BytesMut`. Through `Extend` it would write byte by byte.
 struct Writer(BytesMut);
 
 impl Flavor for Writer {

@@ -1,11 +1,11 @@
-//! The clock that the core is told the time from.
+//! The clock of the core.
 
 use std::time::Duration;
 
 use ring_core::time::Time;
 use tokio::time::Instant;
 
-/// Counts from the process's start; simulated time where that is what tokio has.
+/// A clock that counts from the process's start. It counts simulated time if tokio does.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: Instant,

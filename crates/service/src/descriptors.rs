@@ -1,37 +1,37 @@
-//! How many files and sockets a process may have open at once.
+//! The limit of files and sockets open at once in a process.
 //!
-//! Who runs out of them can accept nobody any more, whoever has them all; so there are to be enough for every connection that
-//! the limits of the ports allow.
+//! A process without free descriptors cannot accept any connection, whoever uses the descriptors
+//! up. So there must be enough for every connection allowed by the limits of the ports.
 
 use std::io;
 
-/// What a process needs beside its connections: its files, most of all those of RocksDB.
+/// The descriptors needed beside the connections: the process's files, most of them RocksDB's.
 const OF_ITS_OWN: u64 = 1_024;
 
-/// Too few.
+/// The reason why the process cannot have enough descriptors.
 #[derive(Debug, thiserror::Error)]
 pub enum DescriptorsError {
-    /// The operating system does not allow as many as are needed.
+    /// The operating system allows fewer than needed.
     #[error(
         "this process may have {allowed} files and sockets open, and may need {needed}: lower --connections-max, or raise the \
          hard limit (ulimit -Hn)"
     )]
     TooFew {
-        /// What is allowed.
+        /// The allowed number.
         allowed: u64,
-        /// What may be needed.
+        /// The number that may be needed.
         needed: u64,
     },
-    /// The operating system does not say, or does not let the process have what it may.
+    /// The operating system does not report the limit, or does not let the process raise it.
     #[error("the limit of open files cannot be changed: {0}")]
     System(#[from] io::Error),
 }
 
-/// Lets the process have so many connections open at once.
+/// Makes sure that the process can have this number of connections open at once.
 ///
 /// # Errors
 ///
-/// When the operating system does not allow that.
+/// When the operating system does not allow it.
 pub fn allow(connections: usize) -> Result<(), DescriptorsError> {
     let needed = OF_ITS_OWN.saturating_add(u64::try_from(connections).unwrap_or(u64::MAX));
     let allowed = rlimit::increase_nofile_limit(needed)?;

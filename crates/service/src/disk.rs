@@ -1,4 +1,4 @@
-//! How long a disk may take: a disk that does not answer is a disk that failed.
+//! The deadline of a disk. A disk that does not answer counts as a failed disk.
 
 mod start;
 
@@ -6,13 +6,14 @@ pub use start::StartWatch;
 
 use std::time::Duration;
 
-/// How long a call into the disk may take, unless told.
+/// The longest time for a call into the disk, by default.
 pub const DISK_DEADLINE: Duration = Duration::from_secs(20);
 
-/// The flag that bounds how long a disk may take.
+/// The flag for the deadline of the disk.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DiskArgs {
-    /// How long the disk may take for a write, a sync or a save, in milliseconds: after that the process ends, and says so
+    /// Longest time for a write, a sync or a save on the disk, in milliseconds: after it the
+    /// process reports the disk and ends
     #[arg(
         long,
         value_name = "MS",
@@ -24,7 +25,7 @@ pub struct DiskArgs {
 }
 
 impl DiskArgs {
-    /// How long a call into the disk may take.
+    /// The longest time for a call into the disk.
     pub fn deadline(&self) -> Duration {
         Duration::from_millis(self.disk_deadline_ms)
     }

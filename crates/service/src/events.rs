@@ -1,9 +1,9 @@
-//! What can be seen of the inside of a process: typed events, for checks, tests and those who look for a fault.
+//! Typed events that show the inside of a process: for checks, for tests, and for finding faults.
 //!
-//! They go where every other line of the log goes, under the target [`TARGET`] at level DEBUG:
-//! `RUST_LOG=info,chainring::events=debug` shows them as JSON. Who listens in the same process gets them as they are
-//! ([`read`]); the simulation judges the rules of the design by them. They hold positions, views and ids of requests, and
-//! nothing of a user's record.
+//! Events go the same way as every other line of the log, with the target [`TARGET`] at level
+//! DEBUG: `RUST_LOG=info,chainring::events=debug` shows them as JSON. A listener in the same
+//! process gets them as values ([`read`]). The simulation uses them to check the rules of the
+//! design. They hold positions, views and ids of requests, and nothing of a user's record.
 
 use std::error::Error;
 use std::fmt;
@@ -21,345 +21,348 @@ use tracing::field::{Field, Visit};
 /// The target of the events.
 pub const TARGET: &str = "chainring::events";
 
-/// The field that holds an event.
+/// The field with an event.
 const FIELD: &str = "event";
 
-/// What happens inside of a process.
+/// An event inside a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "process")]
 pub enum Event {
-    /// Of a node.
+    /// An event of a node.
     Node {
-        /// Which.
+        /// The node.
         node: NodeId,
-        /// What happens.
+        /// The event.
         #[serde(flatten)]
         event: NodeEvent,
     },
-    /// Of a gateway.
+    /// An event of a gateway.
     Gateway {
-        /// Which start of it.
+        /// The boot of the gateway.
         gateway: GatewayBoot,
-        /// What happens.
+        /// The event.
         #[serde(flatten)]
         event: GatewayEvent,
     },
 }
 
-/// What happens inside of a node.
+/// An event inside a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum NodeEvent {
-    /// The node starts; what it found is durable.
+    /// The node starts. The state it found is durable.
     Starts {
-        /// Its data.
+        /// The incarnation of the node's data.
         incarnation: Incarnation,
-        /// This start.
+        /// The boot that begins.
         boot: Boot,
-        /// What it found of its home copy.
+        /// The state of its home copy.
         home: FoundCopy,
-        /// What it found of its next copy.
+        /// The state of its next copy.
         next: FoundCopy,
     },
-    /// A gateway lets it in: requests from now on are of that gateway.
+    /// A gateway welcomes the node. Later requests are of that gateway.
     Joins {
-        /// Which start of the gateway.
+        /// The boot of the gateway.
         gateway: GatewayBoot,
     },
     /// The link to the gateway is gone.
     Leaves,
     /// The node tells the gateway whether its disk answers.
     TellsDisk {
-        /// Whether it does.
+        /// The state of the disk.
         state: DiskState,
     },
-    /// A copy acts on a view from now on.
+    /// A copy acts on this view from now on.
     Acts {
-        /// Which copy.
+        /// The copy.
         member: Member,
         /// The view.
         view: View,
     },
-    /// A copy has come further.
+    /// The positions of a copy, or its condition, have changed.
     Comes(Progress),
-    /// An entry is handed to the storage.
+    /// The core hands an entry to the storage.
     Applies {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// To which copy.
+        /// The copy.
         member: Member,
-        /// The entry.
+        /// The position of the entry.
         position: Position,
-        /// The request that it carries out.
+        /// The request carried out by the entry.
         request: RequestId,
     },
-    /// A view is handed to the storage; it is acted on once it is durable.
+    /// The core hands a view to the storage. The copy acts on it once it is durable.
     Stores {
-        /// Which copy.
+        /// The copy.
         member: Member,
         /// The view.
         view: View,
-        /// From whom the node learned of it.
+        /// The peer that sent the view to the node.
         from: Peer,
     },
-    /// A snapshot begins to take the place of what a copy holds: that is handed to the storage.
+    /// The core hands the beginning of a snapshot to the storage. The snapshot replaces the
+    /// content of a copy.
     BeginsInstall {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// Which copy.
+        /// The copy.
         member: Member,
-        /// The entry that the snapshot is taken after.
+        /// The position of the last entry before the snapshot.
         base: Position,
     },
-    /// More of a snapshot is handed to the storage.
+    /// The core hands the next part of a snapshot to the storage.
     Installs {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// To which copy.
+        /// The copy.
         member: Member,
-        /// Whether the copy is whole with it.
+        /// Whether this part makes the copy whole.
         is_complete: bool,
     },
-    /// A row of a copy is not what was written.
+    /// A row of a copy differs from the row written.
     FindsDamage {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// In which copy.
+        /// The copy.
         member: Member,
     },
-    /// A copy drops records that cannot be read, as an operator accepted; or it has done so with all of them.
+    /// A copy drops unreadable records, because an operator accepted the loss; or it has
+    /// finished doing so.
     Salvages {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// In which copy.
+        /// The copy.
         member: Member,
-        /// How many records it drops now.
+        /// The number of records dropped now.
         records: usize,
-        /// Whether all were looked at. The copy is whole once that is durable.
+        /// Whether the copy has looked at all records. The copy is whole once this is durable.
         ended: bool,
     },
-    /// A record that is wanted is not in memory: it is read apart from the core.
+    /// A requested record is not in memory. It is read outside the core.
     ReadsApart {
-        /// Of which copy.
+        /// The copy.
         member: Member,
     },
-    /// An entry has changed a record while it was read: what was read is not used.
+    /// An entry changed a record during the read of it. The result of the read is not used.
     ReadOvertaken {
-        /// Of which copy.
+        /// The copy.
         member: Member,
     },
-    /// A part of the comparison of both copies is left out, as the rows have changed meanwhile.
+    /// A part of the comparison of both copies is left out, because its rows have changed
+    /// meanwhile.
     SkipsComparison {
-        /// In which copy.
+        /// The copy.
         member: Member,
     },
-    /// All rows of both copies were compared, or the first difference was found.
+    /// The copies have been compared completely, or the first difference was found.
     Compares {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// What came of it.
+        /// The verdict.
         verdict: Verdict,
     },
     /// A copy sends entries to the other one.
     Appends {
-        /// To which.
+        /// The receiving copy.
         to: Member,
         /// The sender's view.
         view: View,
         /// The position before the first entry.
         previous: Position,
-        /// The last entry; `previous` where there is none.
+        /// The position of the last entry; `previous` if there is no entry.
         last: Position,
     },
-    /// A copy tells the other one up to which entry it is durable.
+    /// A copy tells the other one its last durable entry.
     Acknowledges {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// Which copy.
+        /// The copy that sends this.
         member: Member,
-        /// The last entry.
+        /// The last durable entry.
         seq: Seq,
-        /// Whether it says that it has all up to there.
+        /// Whether the message says that the copy holds everything up to there.
         is_whole: bool,
     },
     /// A donor asks for the view *both*.
     Asks(Ask),
     /// The controller refuses an ask.
     AskRefused {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// Which.
+        /// The number of the ask.
         ask: AskNumber,
     },
-    /// A copy answers, or turns a request away.
+    /// A copy answers a request, or refuses it.
     Replies {
-        /// To which call.
+        /// The call of the request.
         call: CallId,
-        /// How.
+        /// The kind of the reply.
         reply: ReplyKind,
-        /// The position of the record that the answer shows, if it shows one.
+        /// The position of the record in the answer; none without a record.
         position: Option<Position>,
     },
 }
 
-/// Who a node speaks with.
+/// A peer of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Peer {
     /// The gateway.
     Gateway,
-    /// The node of the home copy whose next copy it has.
+    /// The node before it: it has the home copy of the partition whose next copy is here.
     Home,
-    /// The node of the next copy whose home copy it has.
+    /// The node after it: it has the next copy of the partition whose home copy is here.
     Next,
 }
 
-/// What a node found of a copy when it started.
+/// The state of a copy at the start of its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct FoundCopy {
-    /// The newest view that was stored.
+    /// The newest stored view.
     pub view: Option<View>,
-    /// The last entry.
+    /// The position of the last entry.
     pub written: Position,
-    /// The first entry that the log still has; [`Seq::ZERO`] where it has none.
+    /// The first entry in the log; [`Seq::ZERO`] if the log has none.
     pub log_from: Seq,
-    /// What it is worth.
+    /// The condition of the copy's data.
     pub condition: Condition,
 }
 
-/// How a copy replies.
+/// The kind of a copy's reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReplyKind {
-    /// With an answer.
+    /// The copy answers.
     Done,
-    /// It serves another view.
+    /// The copy did not use this send, for example because it acts on another view.
     Fenced,
     /// The id of the update is settled.
     Settled,
 }
 
-/// What happens inside of a gateway.
+/// An event inside a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum GatewayEvent {
     /// The gateway starts.
     Starts {
-        /// The cluster, if it found one.
+        /// The cluster found by the gateway, if any.
         cluster: Option<ClusterId>,
-        /// The views it found; durable.
+        /// The views found by the gateway. They are durable.
         views: Vec<View>,
     },
     /// A node is linked.
     Linked {
-        /// The link's name in the gateway.
+        /// The number of the link in the gateway.
         link: u64,
-        /// Which.
+        /// The node.
         node: NodeId,
-        /// Its data.
+        /// The incarnation of the node's data.
         incarnation: Incarnation,
-        /// Its start.
+        /// The boot of the node.
         boot: Boot,
     },
-    /// A node's link is gone, or given up.
+    /// The link of a node is lost, or the gateway gives it up.
     Unlinked {
-        /// The link's name in the gateway.
+        /// The number of the link in the gateway.
         link: u64,
-        /// Whose it was.
+        /// The node.
         node: NodeId,
     },
-    /// The controller has decided a view; it is being made durable.
+    /// The controller has decided a view, and is making it durable.
     Decides(View),
-    /// A view is durable at the controller, and may be known.
+    /// A view is durable at the controller, and may be sent.
     Publishes(View),
-    /// The view of a partition is not known any more: a node knows of a newer one.
+    /// The controller drops its view of a partition, because a node knows a newer one.
     Forgets {
         /// The partition.
         partition: PartitionId,
     },
-    /// A node is told a view.
+    /// The gateway sends a view to a node.
     Tells {
-        /// Which.
+        /// The node.
         node: NodeId,
-        /// What.
+        /// The view.
         view: View,
     },
-    /// A node is welcomed.
+    /// The gateway welcomes a node.
     Welcomes {
-        /// Which.
+        /// The node.
         node: NodeId,
-        /// The views it is told.
+        /// The views in the welcome.
         views: Vec<View>,
     },
-    /// A client's request goes to a copy.
+    /// The gateway sends a client's request to a copy.
     Requests {
-        /// On which node.
+        /// The node of the copy.
         node: NodeId,
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// Which copy.
+        /// The copy.
         member: Member,
-        /// Under which view.
+        /// The epoch of the view.
         epoch: Epoch,
-        /// Pairs the reply with it.
+        /// Pairs the reply with the request.
         call: CallId,
-        /// The id of an update; none of a read.
+        /// The id of an update; none for a read.
         request: Option<RequestId>,
-        /// Whether its frame holds nothing else.
+        /// Whether the request is alone in its frame.
         is_alone: bool,
     },
-    /// A node has to show that it is alive now.
+    /// The gateway probes a node: it must show that it is alive now.
     Probes {
         /// The node.
         node: NodeId,
         /// The number of the probe.
         probe: ProbeNumber,
     },
-    /// A node has said something that views or requests depend on.
+    /// A node has sent a message on which views or requests depend.
     Hears {
         /// The node.
         node: NodeId,
-        /// What it said.
+        /// The content of the message.
         said: Said,
     },
 }
 
-/// What a node has said to a gateway.
+/// A message of a node to a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Said {
-    /// What its copies are worth, first on its link.
+    /// The condition of its copies. This comes first on its link.
     Report {
         /// The home copy.
         home: Condition,
         /// The next copy.
         next: Condition,
     },
-    /// What a copy is worth from now on.
+    /// The new condition of a copy.
     Condition {
         /// The partition of the copy.
         partition: PartitionId,
-        /// What the copy is worth.
+        /// The condition of the copy.
         condition: Condition,
     },
-    /// Whether its disk answers.
+    /// Whether the node's disk answers.
     Disk(DiskState),
-    /// Its home copy cannot reach the next copy.
+    /// The home copy of the node cannot reach the next copy.
     NextUnreachable(PartitionId),
-    /// How far a copy is that is whole.
+    /// The last durable entry of a whole copy.
     Durable {
         /// The copy.
         member: Member,
-        /// The last entry that is durable.
+        /// The last durable entry.
         seq: Seq,
     },
-    /// It ends.
+    /// The node ends.
     Goodbye,
     /// The answer to a probe.
     Alive(ProbeNumber),
     /// The reply to a call.
     Reply(CallId),
-    /// It cannot decode a frame; it has read every call up to this one.
+    /// The node cannot decode a frame. It has read every call up to this one.
     Undecodable(Option<CallId>),
 }
 
@@ -368,17 +371,18 @@ pub fn is_listened_to() -> bool {
     tracing::enabled!(target: TARGET, tracing::Level::DEBUG)
 }
 
-/// Tells of an event, if anyone listens; `event` is called only then.
+/// Emits an event if anyone listens. Only then it calls `event`.
 pub fn emit(event: impl FnOnce() -> Event) {
     if is_listened_to() {
         let told = Told(event());
-        // Of the values that a field may have, an error is the one that can be taken out as what it was.
+        // An event is passed as an error, because that is the only kind of field value with a
+        // way back to its own type.
         let told: &(dyn Error + 'static) = &told;
         tracing::debug!(target: TARGET, event = told);
     }
 }
 
-/// Takes an event out of one of tracing; none where it is none of ours.
+/// The event inside one of tracing's; none if it is not one of these events.
 pub fn read(event: &tracing::Event<'_>) -> Option<Event> {
     if event.metadata().target() != TARGET {
         return None;

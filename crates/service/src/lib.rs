@@ -1,17 +1,18 @@
-//! What both services do alike: a core behind a lock, its clock, its events for checks, and the flags of links and ports.
+//! The common parts of both services: a core behind a lock, its clock, its events for checks,
+//! and the flags of links and ports.
 //!
 //! | module | owns |
 //! |---|---|
 //! | [`shared`] | a core behind a lock, and its timer |
 //! | [`clock`] | the time, as the core counts it |
-//! | [`events`] | what can be seen of the inside, for checks |
-//! | [`links`] | the flags that set the times and sizes of links |
-//! | [`ports`] | the flags that bound what peers may take of a port |
-//! | [`tls`] | certificates and keys, as the flags name them |
-//! | [`disk`] | how long a disk may take |
-//! | [`descriptors`] | how many files and sockets may be open |
+//! | [`events`] | typed events of the inside of a process, for checks |
+//! | [`links`] | the flags for the times and sizes of links |
+//! | [`ports`] | the flags for the limits of a port's peers |
+//! | [`tls`] | certificates and keys, as named by the flags |
+//! | [`disk`] | the deadline of a disk |
+//! | [`descriptors`] | the limit of open files and sockets |
 //!
-//! What every process does, the command included, is in `process`.
+//! The parts common to every process, the command included, are in `process`.
 
 pub mod clock;
 pub mod descriptors;

@@ -1,4 +1,4 @@
-//! The flags that set the times and sizes of links; for every process of a cluster alike.
+//! The flags for the times and sizes of links. Every process of a cluster has the same flags.
 
 use std::time::Duration;
 
@@ -7,23 +7,24 @@ use link::Settings;
 /// The times and sizes of links.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LinkArgs {
-    /// How often a link is tested, in milliseconds
+    /// Time between two tests of a link, in milliseconds
     #[arg(long, value_name = "MS", env = "CHAINRING_HEARTBEAT_INTERVAL_MS", default_value_t = 500)]
     heartbeat_interval_ms: u64,
 
-    /// How long a test of a link may go unanswered, in milliseconds
+    /// Longest time without an answer to a test of a link, in milliseconds
     #[arg(long, value_name = "MS", env = "CHAINRING_HEARTBEAT_TIMEOUT_MS", default_value_t = 1000)]
     heartbeat_timeout_ms: u64,
 
-    /// How long it may take until the peer of a link has said who it is and is let in, in milliseconds
+    /// Longest time until the peer of a link has identified itself and is let in, in milliseconds
     #[arg(long, value_name = "MS", env = "CHAINRING_CONNECT_DEADLINE_MS", default_value_t = 2000)]
     connect_deadline_ms: u64,
 
-    /// How long what is sent over a link, and by a gateway in answer to a request, may make no progress, in milliseconds
+    /// Longest time without progress while sending over a link, or sending the answer to a REST
+    /// request, in milliseconds
     #[arg(long, value_name = "MS", env = "CHAINRING_WRITE_DEADLINE_MS", default_value_t = 2000)]
     write_deadline_ms: u64,
 
-    /// How many bytes may wait for the peer of a link
+    /// Most bytes that may wait for the peer of a link
     #[arg(long, value_name = "BYTES", env = "CHAINRING_QUEUE_BYTES_MAX", default_value_t = Settings::default().queue_bytes_max)]
     queue_bytes_max: usize,
 }
@@ -33,7 +34,7 @@ impl LinkArgs {
     ///
     /// # Errors
     ///
-    /// Names a time or a size that is too small to live with.
+    /// Names the time that is too short or too long, or the size that is too small.
     pub fn settings(&self) -> Result<Settings, link::InvalidSettings> {
         let settings = Settings {
             heartbeat_interval: Duration::from_millis(self.heartbeat_interval_ms),

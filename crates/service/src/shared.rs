@@ -1,7 +1,7 @@
-//! A core behind a lock, for all who have events for it, and the timer that it sets.
+//! A core behind a lock, for every task with events for it, and the core's timer.
 //!
-//! After a panic while the lock is held the core is not to be relied on any more. Whoever takes the lock then panics too, and
-//! those who wait for that ([`Shared::broken`]) end the process.
+//! After a panic under the lock, the state of the core must not be used any more. From then on
+//! [`Shared::lock`] panics too, and the tasks waiting in [`Shared::broken`] end the process.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 
-/// A core, and what is used together with it, behind a lock.
+/// A core and the data used together with it, behind a lock.
 #[derive(Debug)]
 pub struct Shared<T> {
     locked: Mutex<Locked<T>>,
-    /// The timer is set to an earlier time.
+    /// Signals that the timer is now set to an earlier time.
     is_earlier: Notify,
     broken: CancellationToken,
 }
@@ -24,11 +24,11 @@ pub struct Shared<T> {
 #[derive(Debug)]
 struct Locked<T> {
     core: T,
-    /// What the timer waits for.
+    /// The time for which the timer waits.
     timer_at: Option<Time>,
 }
 
-/// The lock is held. A panic meanwhile breaks the core.
+/// The held lock. A panic while it is held breaks the core.
 #[derive(Debug)]
 pub struct Held<'a, T> {
     locked: MutexGuard<'a, Locked<T>>,
@@ -36,7 +36,7 @@ pub struct Held<'a, T> {
 }
 
 impl<T> Shared<T> {
-    /// A core that is shared from now on.
+    /// Puts a core behind a lock.
     pub fn new(core: T) -> Self {
         let locked = Mutex::new(Locked { core, timer_at: None });
         Self { locked, is_earlier: Notify::new(), broken: CancellationToken::new() }
@@ -46,14 +46,14 @@ impl<T> Shared<T> {
     ///
     /// # Panics
     ///
-    /// When there was a panic while it was held.
+    /// When there was a panic while the lock was held.
     pub fn lock(&self) -> Held<'_, T> {
         let locked = self.locked.lock();
         let locked = locked.unwrap_or_else(|_| panic!("the core broke an assertion before"));
         Held { locked, shared: self }
     }
 
-    /// Takes the lock, also after a panic: for those parts of it that the core has no say in.
+    /// Takes the lock, even after a panic: for the data behind it that does not depend on the core.
     pub fn lock_anyhow(&self) -> Held<'_, T> {
         let locked = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
         Held { locked, shared: self }
@@ -64,13 +64,14 @@ impl<T> Shared<T> {
         self.broken.is_cancelled()
     }
 
-    /// Returns once there was a panic while the lock was held.
+    /// Returns when there has been a panic while the lock was held.
     pub async fn broken(&self) {
         self.broken.cancelled().await;
     }
 
-    /// Returns at the core's deadline, which may come to be an earlier one meanwhile ([`Held::set_timer`]). If it has come to be
-    /// a later one, it returns too early.
+    /// Returns at the core's deadline. The deadline may move meanwhile. If it moves to an
+    /// earlier time ([`Held::set_timer`]), this returns then. If it moves to a later time, this
+    /// still returns at the old one, too early.
     ///
     /// # Panics
     ///
@@ -92,7 +93,7 @@ impl<T> Shared<T> {
 }
 
 impl<T> Held<'_, T> {
-    /// The core wants to be told when this time has come.
+    /// Sets the timer to the core's deadline, if that is earlier than the time set before.
     pub fn set_timer(&mut self, deadline: Option<Time>) {
         let Some(deadline) = deadline else { return };
         if self.locked.timer_at.is_none_or(|timer_at| deadline < timer_at) {

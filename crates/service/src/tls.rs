@@ -1,11 +1,13 @@
-//! TLS: what the files that are named by flags amount to.
+//! TLS from the files named by the flags.
 //!
 //! | given | ports | dialling (nodes only) |
 //! |---|---|---|
 //! | nothing | plain | plain |
 //! | `--tls-cert`, `--tls-key` | TLS | |
-//! | `--tls-ca`: by a node always besides | | TLS, to those whom the authority vouches for |
-//! | `--tls-mutual`, with all of them | links only from those whom the authority vouches for | with the process's own certificate |
+//! | `--tls-ca`, for a node always with these | | TLS, to peers with a trusted certificate |
+//! | `--tls-mutual`, with all of these | links only from such peers | with its own certificate |
+//!
+//! A certificate is trusted if an authority in `--tls-ca` vouches for it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,10 +26,11 @@ use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::server::{NoClientAuth, VerifierBuilderError, WebPkiClientVerifier};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore, ServerConfig};
 
-/// Where to find certificates.
+/// The flags that name the files of certificates.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct TlsArgs {
-    /// File with the certificate of this process and those that lead to its authority, in PEM: its ports are served with TLS
+    /// File with the certificate of this process and the certificates up to its authority, in
+    /// PEM: its ports use TLS
     #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_CERT", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
 
@@ -35,16 +38,18 @@ pub struct TlsArgs {
     #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
-    /// File with the certificates of the authorities that vouch for the processes of the cluster, in PEM
+    /// File with the certificates of the authorities that vouch for the processes of the
+    /// cluster, in PEM
     #[arg(long, value_name = "FILE", env = "CHAINRING_TLS_CA")]
     tls_ca: Option<PathBuf>,
 
-    /// Whoever dials a link needs a certificate too, of an authority in --tls-ca
+    /// Every peer that dials a link needs a certificate too, of an authority in --tls-ca
     #[arg(long, env = "CHAINRING_TLS_MUTUAL", value_parser = BoolishValueParser::new())]
     tls_mutual: bool,
 }
 
-/// TLS as the flags and the files have it. Whoever needs it takes what it is then: files are read again when they change.
+/// TLS as set by the flags and the files. The files are read again when they change, and each
+/// new connection uses the newest ones.
 pub struct Tls {
     args: TlsArgs,
     files: Files,
@@ -53,20 +58,20 @@ pub struct Tls {
     dialling: Option<watch::Sender<Arc<ClientConfig>>>,
 }
 
-/// Files that cannot be used.
+/// The reason why the files or the flags cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file that nothing would be done with.
+    /// A file without any use.
     #[error(
         "the gateway dials nobody: --tls-ca is of use with --tls-mutual, give that too or leave it"
     )]
     Unused,
-    /// Nothing to show to others, or nothing to judge them by.
+    /// Mutual TLS lacks the process's own certificate, or the authorities that check others.
     #[error(
         "--tls-mutual takes certificates of both sides: give --tls-cert, --tls-key and --tls-ca too"
     )]
     NotMutual,
-    /// Links would be with TLS one way and without it the other.
+    /// Links would use TLS in one direction but not in the other.
     #[error(
         "a node that is linked with TLS dials and is dialled: give all of --tls-cert, --tls-key and --tls-ca, or none of them"
     )]
@@ -74,42 +79,42 @@ pub enum TlsError {
     /// A file cannot be read, or is not PEM.
     #[error("{what} cannot be read from {path}: {error}", path = path.display())]
     Unreadable {
-        /// What was to be read.
+        /// The kind of the file's content.
         what: &'static str,
-        /// From where.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the reader.
         error: pem::Error,
     },
     /// A file holds no certificate.
     #[error("there is no certificate in {}: it is to be in PEM", .0.display())]
     Empty(PathBuf),
-    /// Certificate and key do not belong together, or are of no known kind.
+    /// Certificate and key do not belong together, or are of an unknown kind.
     #[error("the certificate in {} cannot be used: {error}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of rustls.
         error: rustls::Error,
     },
-    /// The authorities cannot be asked about others.
+    /// The authorities cannot be used to check others.
     #[error("the authorities in {} cannot be used: {error}", path.display())]
     NoAuthority {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of rustls.
         error: VerifierBuilderError,
     },
 }
 
-/// What the files say.
+/// The contents of the files.
 #[derive(PartialEq, Eq)]
 struct Files {
     identity: Option<Identity>,
     authorities: Option<Authorities>,
 }
 
-/// A certificate with those that lead to its authority, and its key.
+/// A certificate, the certificates up to its authority, and its key.
 #[derive(PartialEq, Eq)]
 struct Identity {
     path: PathBuf,
@@ -117,14 +122,14 @@ struct Identity {
     key: PrivateKeyDer<'static>,
 }
 
-/// Those who vouch for others.
+/// The authorities that vouch for others.
 #[derive(PartialEq, Eq)]
 struct Authorities {
     path: PathBuf,
     certificates: Vec<CertificateDer<'static>>,
 }
 
-/// What follows from the files.
+/// The configurations made from the files.
 struct Configs {
     for_clients: Option<TlsAcceptor>,
     for_links: Option<TlsAcceptor>,
@@ -136,7 +141,7 @@ impl TlsArgs {
     ///
     /// # Errors
     ///
-    /// Names the file that cannot be used, and why.
+    /// Names the unusable file or flag, and the reason.
     pub fn of_gateway(&self) -> Result<Tls, TlsError> {
         if self.tls_ca.is_some() && !self.tls_mutual {
             return Err(TlsError::Unused);
@@ -148,7 +153,7 @@ impl TlsArgs {
     ///
     /// # Errors
     ///
-    /// Names the file that is missing or cannot be used, and why.
+    /// Names the missing or unusable file or flag, and the reason.
     pub fn of_node(&self) -> Result<Tls, TlsError> {
         if self.tls_ca.is_some() != self.tls_cert.is_some() {
             return Err(TlsError::Half);
@@ -198,17 +203,17 @@ impl TlsArgs {
 }
 
 impl Tls {
-    /// For ports that anyone may use; none without TLS.
+    /// The acceptor for ports open to anyone; none without TLS.
     pub fn for_clients(&self) -> Option<watch::Receiver<TlsAcceptor>> {
         self.for_clients.as_ref().map(watch::Sender::subscribe)
     }
 
-    /// For ports of links; none without TLS.
+    /// The acceptor for ports of links; none without TLS.
     pub fn for_links(&self) -> Option<watch::Receiver<TlsAcceptor>> {
         self.for_links.as_ref().map(watch::Sender::subscribe)
     }
 
-    /// What dials links: with TLS where authorities are known.
+    /// The connector that dials links: with TLS if there are authorities.
     pub fn connector(&self) -> Arc<dyn Connector> {
         match &self.dialling {
             Some(dialling) => Arc::new(TlsConnector::new(dialling.subscribe())),
@@ -216,8 +221,8 @@ impl Tls {
         }
     }
 
-    /// Takes over what the files say whenever that changes, for as long as it is polled: from then on connections begin with that.
-    /// Files that cannot be used, alone or together, change nothing.
+    /// Follows the files while it is polled. When they change, new connections use the new
+    /// contents. Files that cannot be used, alone or together, change nothing.
     pub async fn follow(self, threads: Arc<dyn Threads>) {
         let Self { args, files, for_clients, for_links, dialling } = self;
         if files.identity.is_none() && files.authorities.is_none() {
@@ -235,7 +240,7 @@ impl Tls {
     }
 }
 
-/// Which of them there are depends on the flags alone.
+/// Either both are there or neither: that depends on the flags alone.
 fn replace<T>(current: &Option<watch::Sender<T>>, new: Option<T>) {
     if let (Some(current), Some(new)) = (current, new) {
         current.send_replace(new);
@@ -280,14 +285,15 @@ impl Authorities {
         Ok(Arc::new(store))
     }
 
-    /// Judges who dials.
+    /// The check of peers that dial.
     fn verifier(&self) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
         let verifier = WebPkiClientVerifier::builder_with_provider(self.store()?, provider());
         let path = self.path.clone();
         verifier.build().map_err(|error| TlsError::NoAuthority { path, error })
     }
 
-    /// Judges who is dialled, and shows them a certificate if it is to.
+    /// The configuration for dialling. It checks the dialled peers, and shows them the
+    /// certificate `shown`, if there is one.
     fn dialling(&self, shown: Option<&Identity>) -> Result<ClientConfig, TlsError> {
         let config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()

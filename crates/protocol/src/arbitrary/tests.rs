@@ -16,8 +16,7 @@ fn draw<T: Arbitrary>() -> impl Iterator<Item = T> {
     (0..DRAWN).map(move |_| strategy.new_tree(&mut runner).expect("a value").current())
 }
 
-/// The names of an enum's variants, as its decoder lists them when it is given one that it does not
-/// have.
+/// The names of an enum's variants. The decoder lists them in its error about an unknown variant.
 fn variants<T: DeserializeOwned + Debug>() -> BTreeSet<String> {
     let error = serde_json::from_str::<T>(r#""no variant""#).expect_err("no variant").to_string();
     let names: BTreeSet<_> = error.split('`').skip(3).step_by(2).map(str::to_owned).collect();

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::{checked, group};
 use crate::user::{Email, NAME_LENGTH_MAX, Name, User, UserId, UserPatch};
 
-/// Any character; above all those that JSON has to escape, in two bytes or six, and the longest one
-/// of UTF-8.
+/// Any character. Extra weight is on characters that JSON must escape, in two bytes or six, and
+/// on the longest character of UTF-8.
 fn character() -> impl Strategy<Value = char> {
     prop_oneof![
         any::<char>(),
@@ -26,8 +26,8 @@ fn name() -> impl Strategy<Value = Name> {
     texts.prop_map(|text| Name::try_from(String::from_iter(text)).expect("it is a name"))
 }
 
-/// Addresses as clients send them: of ASCII, internationalised, quoted, with an address literal, of
-/// the greatest length.
+/// Addresses as sent by clients: of ASCII, internationalised, quoted, with an address literal,
+/// of the greatest length.
 fn sent_email() -> impl Strategy<Value = Email> {
     let longest = [63, 63, 61].map(|length| "d".repeat(length)).join(".");
     prop_oneof![
@@ -47,7 +47,7 @@ fn sent_email() -> impl Strategy<Value = Email> {
     ]
 }
 
-/// Addresses that only a link or a disk may bring.
+/// Addresses accepted only from a link or a disk.
 fn stored_email() -> impl Strategy<Value = Email> {
     let texts =
         (vec(character(), 1..64), vec(character(), 1..64)).prop_map(|(local_part, host)| {

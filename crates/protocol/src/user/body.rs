@@ -1,4 +1,4 @@
-//! JSON bodies of REST requests, read so that every fault is named by its field.
+//! JSON bodies of REST requests. Each error names the field at fault.
 
 use std::fmt;
 
@@ -12,30 +12,30 @@ use crate::problem::{ERRORS_MAX, FIELD_BYTES_MAX, shortened};
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, thiserror::Error)]
 #[error("{field} {detail}")]
 pub struct FieldError {
-    /// The field, as the client wrote it (shortened where it is long).
+    /// The field as written by the client, shortened if it is long.
     pub field: String,
-    /// What is wrong with it, as a phrase that follows the field's name.
+    /// The fault, as a phrase to follow the field's name.
     pub detail: String,
 }
 
 /// Every fault of a body's fields; never empty.
 pub type FieldErrors = Vec<FieldError>;
 
-/// Why a body is not accepted.
+/// The reason for refusing a body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// Not JSON.
+    /// The body is not JSON.
     #[error("the body is not valid JSON: {0}")]
     Malformed(String),
-    /// JSON, but no object.
+    /// The body is JSON, but not an object.
     #[error("the body must be a JSON object")]
     NotAnObject,
-    /// An object with faults.
+    /// The body is an object with faults.
     #[error("{}", described(.0))]
     Fields(FieldErrors),
 }
 
-/// The first [`ERRORS_MAX`] faults in words, and how many more there are.
+/// The first [`ERRORS_MAX`] faults in words, and the number of the others.
 fn described(errors: &[FieldError]) -> String {
     let shown = errors.iter().take(ERRORS_MAX).map(ToString::to_string);
     let mut described = shown.collect::<Vec<_>>().join("; ");
@@ -47,11 +47,12 @@ fn described(errors: &[FieldError]) -> String {
 }
 
 impl NewUser {
-    /// Reads the body of a create request: every field but `id` is required, and there are no others.
+    /// Reads the body of a create request. Every field but `id` is required, and no other field
+    /// is allowed.
     ///
     /// # Errors
     ///
-    /// Names every field that is missing, unknown, given twice or invalid.
+    /// Names every missing, unknown, repeated or invalid field.
     pub fn from_body(body: &[u8]) -> Result<Self, BodyError> {
         let mut fields = Fields::parse(body)?;
         let (id, name, email, group) = fields.take_all();
@@ -68,11 +69,11 @@ impl NewUser {
 }
 
 impl UserPatch {
-    /// Reads the body of a partial update: `id` is required, the other fields are changed if they are given.
+    /// Reads the body of a partial update. `id` is required; the other given fields change.
     ///
     /// # Errors
     ///
-    /// Names every field that is missing, unknown, given twice or invalid.
+    /// Names every missing, unknown, repeated or invalid field.
     pub fn from_body(body: &[u8]) -> Result<Self, BodyError> {
         let mut fields = Fields::parse(body)?;
         let (id, name, email, group) = fields.take_all();
@@ -99,7 +100,7 @@ impl Fields {
         }
     }
 
-    /// The known fields that are given and valid.
+    /// The given fields with a known name and a valid value.
     fn take_all(
         &mut self,
     ) -> (Option<UserId>, Option<super::Name>, Option<super::Email>, Option<u32>) {
@@ -133,7 +134,7 @@ impl Fields {
         self.errors.push(FieldError { field, detail: detail.into() });
     }
 
-    /// Whatever was not taken is unknown.
+    /// Reports every remaining member as unknown, and returns the faults.
     fn finish(mut self) -> Result<(), BodyError> {
         for (unknown, _) in std::mem::take(&mut self.members) {
             self.fault(&unknown, "is not a field of a user: use id, name, email and group");
@@ -162,7 +163,7 @@ fn group(value: Value) -> Result<u32, String> {
     number.ok_or_else(|| format!("must be an integer from 0 to {}", u32::MAX))
 }
 
-/// An object's members in their order, duplicates included (a map would silently keep the last).
+/// An object's members in their order, duplicates included. A map would silently keep the last one.
 struct Members(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {

@@ -16,31 +16,32 @@
 //! label           = LDH-label / U-label                   ; at most 63 octets, as an A-label
 //! address-literal = "[" ( IPv4 / "IPv6:" IPv6 / Ldh-str ":" 1*dcontent ) "]"
 //! dcontent        = %d33-90 / %d94-126
-//! visible         = any character outside ASCII, but those below
+//! visible         = any character outside ASCII, except those below
 //! ```
 //!
-//! An address is text to be kept: it is neither normalised nor case-folded, as only its own mail
-//! server knows which local parts are the same.
+//! An address is stored unchanged, without normalisation or case folding. Only its own mail
+//! server knows which local parts mean the same mailbox.
 //!
-//! RFC 6531 allows every character outside ASCII. These are refused nevertheless, since they are no
-//! part of any script and make two addresses look alike, or an address look like another one:
+//! RFC 6531 allows every character outside ASCII. Some of them belong to no script and make two
+//! addresses look alike, or an address look like another one. These are refused:
 //!
 //! - control characters, line and paragraph separators, noncharacters;
 //! - marks, embeddings, overrides and isolates of bidirectional text;
-//! - invisible characters that only guide line breaks or annotate: soft hyphen, zero width space,
-//!   word joiner, byte order mark and their like;
-//! - spaces of Unicode outside quotes.
+//! - invisible characters that only guide line breaks or annotate: soft hyphen, zero width
+//!   space, word joiner, byte order mark and similar ones;
+//! - Unicode spaces outside quotes.
 //!
-//! The zero width joiner and non-joiner belong to words of Persian and of Indic scripts, variation
-//! selectors and tags to emoji, so they are allowed. So are characters of private use and
-//! unassigned ones: a later Unicode may assign them.
+//! Words of Persian and of Indic scripts need the zero width joiner and non-joiner; emoji need
+//! variation selectors and tags. So all of these are allowed. Characters of private use and
+//! unassigned ones are allowed too: a later Unicode may assign them.
 //!
 //! U-labels are checked by [UTS 46](https://www.unicode.org/reports/tr46/) without transitional
-//! processing, as mail servers do (Postfix, for example). It checks joiners by their context and
-//! the direction of text, and accepts what it can map to a U-label: upper case, decomposed letters.
+//! processing, as mail servers do (Postfix, for example). UTS 46 checks joiners by their
+//! context, and the direction of text. It accepts everything it can map to a U-label: upper
+//! case, decomposed letters.
 //!
-//! Labels may hold all of atext between a letter or digit at both ends, which is more than LDH:
-//! names with underscores exist, and earlier releases accepted them.
+//! A label begins and ends with a letter or digit. In between it may hold all of atext, more
+//! than LDH allows: names with underscores exist, and earlier releases accepted them.
 
 #[cfg(test)]
 mod tests;
@@ -56,14 +57,14 @@ const LOCAL_PART_BYTES_MAX: usize = 64;
 /// The longest label, in bytes (RFC 1035, section 2.3.4).
 const LABEL_BYTES_MAX: usize = 63;
 
-/// The longest domain, in bytes of its text: with the length of its first label and the root, it
-/// takes the 255 of RFC 1035, section 2.3.4.
+/// The longest domain, in bytes of its text. The length byte of its first label and the root
+/// bring it to the 255 of RFC 1035, section 2.3.4.
 const DOMAIN_BYTES_MAX: usize = 253;
 
-/// What a U-label must not be mapped to: ASCII that is no atext.
+/// ASCII characters outside atext. A U-label must not map to any of them.
 const NO_ATEXT: AsciiDenyList = AsciiDenyList::new(true, "\"(),:;<>@[\\]");
 
-/// Whether a text is a mailbox. Its whole length is not looked at.
+/// Whether a text is a mailbox. This does not check its total length.
 pub(super) fn is_mailbox(text: &str) -> bool {
     let Some(behind) = behind_local_part(text) else { return false };
     let local_part_bytes = text.len().saturating_sub(behind.len());
@@ -73,7 +74,7 @@ pub(super) fn is_mailbox(text: &str) -> bool {
         && literal.map_or_else(|| is_domain(host), is_address_literal)
 }
 
-/// What follows a local part, which begins with the `@`.
+/// The rest of the text after a local part. It begins with the `@`.
 fn behind_local_part(text: &str) -> Option<&str> {
     match text.strip_prefix('"') {
         Some(content) => behind_quote(content),
@@ -84,7 +85,7 @@ fn behind_local_part(text: &str) -> Option<&str> {
     }
 }
 
-/// What follows the quote that ends a quoted string.
+/// The rest of the text after the closing quote of a quoted string.
 fn behind_quote(content: &str) -> Option<&str> {
     let mut characters = content.chars();
     loop {
@@ -117,7 +118,7 @@ fn is_qtext(character: char) -> bool {
     }
 }
 
-/// Whether a character outside ASCII may be in an address: see the module.
+/// Whether an address may hold this character outside ASCII: see the module.
 fn is_visible(character: char) -> bool {
     let is_noncharacter =
         matches!(character, '\u{fdd0}'..='\u{fdef}') || u32::from(character) & 0xfffe == 0xfffe;
@@ -154,11 +155,11 @@ fn label_bytes(label: &str) -> Option<usize> {
     let mapped = Uts46::new()
         .to_ascii(label.as_bytes(), NO_ATEXT, Hyphens::CheckFirstLast, DnsLength::Verify)
         .ok()?;
-    // Other dots than the one of ASCII are mapped to it, and would make two labels of this one.
+    // UTS 46 maps Unicode's other dots to the ASCII dot. That would make two labels of this one.
     (!mapped.contains('.')).then_some(mapped.len())
 }
 
-/// What is between the brackets of an address literal (RFC 5321, section 4.1.3).
+/// Whether the text may stand between the brackets of an address literal (RFC 5321, section 4.1.3).
 fn is_address_literal(text: &str) -> bool {
     let Some((tag, content)) = text.split_once(':') else { return is_ipv4_literal(text) };
     if tag.eq_ignore_ascii_case("IPv6") {
@@ -172,7 +173,8 @@ fn is_address_literal(text: &str) -> bool {
         && content.bytes().all(is_dcontent)
 }
 
-/// Four numbers; other than for [`Ipv4Addr`](std::net::Ipv4Addr), zeros may precede one.
+/// Whether the text is four numbers. Unlike [`Ipv4Addr`](std::net::Ipv4Addr), it allows leading
+/// zeros.
 fn is_ipv4_literal(text: &str) -> bool {
     let is_number = |digits: &str| {
         (1..=3).contains(&digits.len())

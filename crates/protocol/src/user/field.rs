@@ -1,4 +1,4 @@
-//! The fields of a record that have rules of their own.
+//! The record's fields with rules of their own.
 
 use std::fmt;
 
@@ -10,18 +10,18 @@ use super::email::is_mailbox;
 /// The longest name, in characters (Unicode scalar values).
 pub const NAME_LENGTH_MAX: usize = 256;
 
-/// The longest address, in bytes: what fits the path of
+/// The longest address, in bytes. It fits the path of
 /// [RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3).
 pub const EMAIL_LENGTH_MAX: usize = 254;
 
-/// What is wrong with the value of a field, as a phrase that follows the field's name.
+/// The fault of a field's value, as a phrase to follow the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidField(pub(crate) &'static str);
 
-/// Defines a text with a rule for clients, which `TryFrom<String>` checks, and one for links and
-/// disks, which `Deserialize` checks. The second one accepts whatever the first one of any release
-/// did.
+/// Defines a text with two rules: one for clients, checked by `TryFrom<String>`, and one for
+/// links and disks, checked by `Deserialize`. The second rule accepts every text accepted by the
+/// first rule of any release.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $check:expr, $stored_check:expr, $rule:expr) => {
         $(#[$doc])*
@@ -73,7 +73,7 @@ macro_rules! checked_text {
 }
 
 checked_text! {
-    /// What a user is called: 1 to [`NAME_LENGTH_MAX`] characters.
+    /// The name of a user: 1 to [`NAME_LENGTH_MAX`] characters.
     Name,
     is_name,
     is_name,
@@ -81,10 +81,10 @@ checked_text! {
 }
 
 checked_text! {
-    /// Where a user gets mail: a mailbox of
-    /// [RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2), also an internationalised
-    /// one ([RFC 6531](https://www.rfc-editor.org/rfc/rfc6531#section-3.3)), of at most
-    /// [`EMAIL_LENGTH_MAX`] bytes.
+    /// The address of a user's mail: a mailbox of
+    /// [RFC 5321](https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2) of at most
+    /// [`EMAIL_LENGTH_MAX`] bytes. It may be an internationalised one
+    /// ([RFC 6531](https://www.rfc-editor.org/rfc/rfc6531#section-3.3)).
     Email,
     |text| text.len() <= EMAIL_LENGTH_MAX && is_mailbox(text),
     is_stored_email,
@@ -96,8 +96,8 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().nth(NAME_LENGTH_MAX).is_none()
 }
 
-/// The rule for stored addresses is loose: another release may have drawn the line elsewhere, and a
-/// record that is not understood counts as damaged.
+/// The rule for stored addresses is loose. Another release may have had a stricter or looser
+/// rule for clients, and a record that cannot be decoded counts as damaged.
 fn is_stored_email(text: &str) -> bool {
     let parts = text.rsplit_once('@');
     text.len() <= EMAIL_LENGTH_MAX

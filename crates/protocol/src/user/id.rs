@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 /// The longest id, in characters.
 pub const USER_ID_LENGTH_MAX: usize = 128;
 
-/// Names a user: 1 to [`USER_ID_LENGTH_MAX`] of the characters that
-/// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3) never escapes in a URL.
+/// Names a user: 1 to [`USER_ID_LENGTH_MAX`] of the unreserved characters of
+/// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3), never escaped in a URL.
 ///
-/// A client cannot use `.` and `..` ([`from_client`](Self::from_client)). They can still be decoded,
-/// because earlier releases stored such users.
+/// A client cannot use `.` and `..` ([`from_client`](Self::from_client)). They can still be
+/// decoded, because earlier releases stored such users.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UserId(String);
 
-/// A text that is not the id of a user.
+/// A text of a form not allowed for the id of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to {USER_ID_LENGTH_MAX} characters of A-Z a-z 0-9 - . _ ~, and not . or ..")]
 pub struct InvalidUserId;
@@ -28,13 +28,13 @@ impl UserId {
         &self.0
     }
 
-    /// The id in a client's request. It must be possible to address the user by a URL, so `.` and `..`
-    /// are refused: clients remove these segments from a path
+    /// The id in a client's request. A URL must be able to address the user, so `.` and `..` are
+    /// refused: clients remove these segments from a path
     /// ([RFC 3986, section 5.2.4](https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4)).
     ///
     /// # Errors
     ///
-    /// When the text is not an id, or cannot be addressed.
+    /// When the text is not an id, or no URL can address it.
     pub fn from_client(text: &str) -> Result<Self, InvalidUserId> {
         if matches!(text, "." | "..") { Err(InvalidUserId) } else { text.parse() }
     }

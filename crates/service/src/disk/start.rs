@@ -1,8 +1,10 @@
-//! The start of a process, watched from another thread: it ends where a call into the disk does not return.
+//! A watch over the start of a process, from another thread. It ends the process if a call into
+//! the disk does not return.
 //!
-//! A start may ask a slow disk for much, one call after the other, and take longer than one call may. So the watch looks at
-//! whether the thread goes on: it has used the processor, or has slept and woken up, since the last look
-//! (`proc_pid_stat(5)`, `proc_pid_status(5)`). A machine that was suspended costs one look.
+//! A start may make many calls into a slow disk, one after the other. Together they may take
+//! longer than one call may. So the watch checks whether the thread makes progress: since the
+//! last look it has used the processor, or has slept and woken up (`proc_pid_stat(5)`,
+//! `proc_pid_status(5)`). After a suspension of the machine, only one look counts.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -11,28 +13,30 @@ use std::{fs, io, thread};
 
 use process::exit;
 
-/// How often the thread is looked at before it is given up.
+/// The number of looks at a thread without progress before the watch ends the process.
 const LOOKS: u32 = 20;
 
-/// The least time between two looks.
+/// The shortest time between two looks.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 
-/// Where the fields `utime` and `stime` are in `stat`, counted from what follows the name.
+/// The place of the fields `utime` and `stime` in `stat`, counted from the first field after the
+/// name.
 const PROCESSOR_TIMES_AT: usize = 11;
 
-/// Ends the process where the thread that began the watch stands still; until it is dropped.
+/// Ends the process if the thread that began the watch makes no progress. Dropping the watch
+/// ends it.
 #[derive(Debug)]
 pub struct StartWatch {
     _over: Sender<()>,
 }
 
 impl StartWatch {
-    /// Begins to watch the calling thread, which is about to ask the disk of `directory` for much. Each call may take
-    /// `deadline`.
+    /// Begins to watch the calling thread, before it makes many calls into the disk of
+    /// `directory`. Each call may take `deadline`.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no thread, or does not tell of this one.
+    /// When the operating system gives no thread, or no information about the calling one.
     #[allow(clippy::disallowed_methods, reason = "no part of what the simulation runs")]
     pub fn begin(deadline: Duration, directory: &Path) -> io::Result<Self> {
         let watched = Watched::this_thread()?;
@@ -51,7 +55,8 @@ impl StartWatch {
         Ok(Self { _over: over })
     }
 
-    /// Runs what starts by asking the disk, and watches it until it waits for something else.
+    /// Runs a future that begins with calls into the disk. The watch lasts until the future
+    /// first waits for something else.
     pub async fn while_starting<T>(self, run: impl Future<Output = T>) -> T {
         let started = async {
             drop(self);
@@ -67,7 +72,7 @@ impl StartWatch {
 
 /// A thread of this process.
 struct Watched {
-    /// Its directory in `/proc`.
+    /// The directory of the thread in `/proc`.
     task: PathBuf,
 }
 
@@ -76,7 +81,8 @@ impl Watched {
         Ok(Self { task: Path::new("/proc").join(fs::read_link("/proc/thread-self")?) })
     }
 
-    /// Returns whether the thread has stood still for that long, once it has or the watch is over.
+    /// Waits until the thread has made no progress for `deadline`, and returns true; or until
+    /// the watch is over, and returns false.
     fn stands_still(&self, deadline: Duration, is_over: &Receiver<()>) -> bool {
         let pause = deadline.checked_div(LOOKS).unwrap_or_default().max(PAUSE_MIN);
         let mut last = None;
@@ -86,7 +92,7 @@ impl Watched {
                 return false;
             }
             let now = self.progress();
-            // Where the system does not tell, the thread has the benefit of the doubt.
+            // Without information from the system, assume that the thread makes progress.
             let is_still = now.is_some() && now == last;
             still = if is_still { still.saturating_add(1) } else { 0 };
             last = now;
@@ -94,7 +100,7 @@ impl Watched {
         true
     }
 
-    /// What changes when the thread runs.
+    /// The numbers that change when the thread runs; none without information from the system.
     fn progress(&self) -> Option<Vec<String>> {
         let status = fs::read_to_string(self.task.join("status")).ok()?;
         let stat = fs::read_to_string(self.task.join("stat")).ok()?;
@@ -113,7 +119,7 @@ mod tests {
 
     const DEADLINE: Duration = Duration::from_millis(200);
 
-    /// Whether a thread that does this is found to stand still, before the end of the watch.
+    /// Whether the watch finds that a thread doing this work makes no progress.
     fn stands_still(work: impl FnOnce() + Send + 'static) -> bool {
         let ((found, watched), (over, is_over)) = (channel(), channel());
         let worker = thread::spawn(move || {

@@ -10,7 +10,7 @@ fn is_accepted(text: &str) -> bool {
     Email::try_from(text.to_owned()).is_ok()
 }
 
-/// Whether a link or a disk may bring it.
+/// Whether an address from a link or a disk is accepted.
 fn is_read(text: &str) -> bool {
     serde_json::from_value::<Email>(text.into()).is_ok()
 }
@@ -50,10 +50,10 @@ fn a_label_has_at_most_63_bytes_as_an_a_label() {
     let accepted = |label: String| is_accepted(&format!("a@{label}.org"));
     assert!(accepted("a".repeat(63)));
     assert!(!accepted("a".repeat(64)));
-    // Its A-label is `xn--` and some fifty letters, though it takes 110 bytes itself.
+    // The label takes 110 bytes itself, but its A-label has only `xn--` and some fifty letters.
     assert!(accepted("ü".repeat(55)));
     assert!(!accepted("ü".repeat(64)));
-    // Its A-label is longer than itself.
+    // The A-label is longer than the label itself.
     assert!(!accepted("漢ひ한กकஅ例え中ε".to_owned().repeat(2)));
     assert!(accepted("漢ひ한กकஅ例え中ε".to_owned()));
 }
@@ -74,7 +74,7 @@ fn an_address_has_at_most_254_bytes() {
 #[test]
 fn a_domain_has_at_most_253_bytes_of_a_labels() {
     let domain = |labels: usize| vec!["あ"; labels].join(".");
-    // `xn--l8j` and a dot for each.
+    // Each label takes the bytes of `xn--l8j` and a dot.
     assert!(is_mailbox(&format!("a@{}", domain(31))));
     assert!(!is_mailbox(&format!("a@{}", domain(32))));
     assert!(domain(32).len() < 253);
@@ -100,7 +100,7 @@ fn what_any_release_accepted_is_read_from_links_and_disks() {
     }
 }
 
-/// Local parts that every release accepted: letters and digits of all scripts, punctuation of
+/// Local parts accepted by every release: letters and digits of all scripts, punctuation of
 /// ASCII, quoted text of ASCII.
 fn local_part_of_before() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -110,8 +110,7 @@ fn local_part_of_before() -> impl Strategy<Value = String> {
     .prop_filter("it is too long", |text| text.len() <= 64)
 }
 
-/// Hosts that every release accepted and that can be there: names of ASCII, and of letters of one
-/// script.
+/// Possible hosts accepted by every release: names of ASCII, and names with letters of one script.
 fn host_of_before() -> impl Strategy<Value = String> {
     let label = |letters: &str, inner: &str| format!("[{letters}]([{inner}]{{0,8}}[{letters}])?");
     let ascii = label("A-Za-z0-9", "A-Za-z0-9!#$%&'*+/=?^_`{|}~-");

@@ -1,6 +1,6 @@
-//! Addresses, and texts that are none.
+//! Valid addresses and invalid texts.
 
-/// Addresses that clients may send.
+/// Addresses allowed from clients.
 pub(super) const ACCEPTED: &[&str] = &[
     // ASCII.
     "a@b.c",
@@ -66,7 +66,7 @@ pub(super) const ACCEPTED: &[&str] = &[
     "Δοκιμή@example.gr",
     "почта@example.ru",
     "ㅤa@example.kr",
-    // Joiners, within words of Persian and of Indic scripts.
+    // Joiners inside words of Persian and of Indic scripts.
     "می\u{200c}خواهم@example.ir",
     "क्\u{200d}ष@example.in",
     "ශ්\u{200d}රී@example.lk",
@@ -75,7 +75,7 @@ pub(super) const ACCEPTED: &[&str] = &[
     "👩\u{200d}💻@example.org",
     "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}@example.org",
     "👍🏽@example.org",
-    // What RFC 6531 allows though no script has it, or not yet.
+    // Characters allowed by RFC 6531, though no script has them, or not yet.
     "\u{e000}@example.org",
     "\u{378}@example.org",
     "\u{fffd}@example.org",
@@ -112,9 +112,9 @@ pub(super) const ACCEPTED: &[&str] = &[
     "a@[x-tag:any!thing@<>]",
 ];
 
-/// Texts that clients may not send as addresses.
+/// Texts not allowed from clients as addresses.
 pub(super) const REFUSED: &[&str] = &[
-    // Parts that are missing, or there twice.
+    // Missing or repeated parts.
     "",
     "@",
     "ada",
@@ -157,7 +157,7 @@ pub(super) const REFUSED: &[&str] = &[
     "a@ü\u{0}.org",
     "a\u{2028}b@example.org",
     "a\u{2029}b@example.org",
-    // Characters that only change how the text around them looks.
+    // Characters that only change the look of the text around them.
     "a\u{202e}b@example.org",
     "a\u{202a}b@example.org",
     "a\u{2066}b\u{2069}@example.org",
