@@ -54,7 +54,7 @@ pub enum FaultKind {
     Flap,
     /// `Fault::Hold`.
     Hold,
-    /// The gateway is killed, crashes or loses power.
+    /// The gateway is killed, crashes, loses power or dies in a loop.
     GatewayCrash,
     /// `Fault::LostState`.
     LostState,
@@ -100,12 +100,14 @@ impl FaultKind {
         Self::Undecodable,
     ];
 
-    /// Whether clients may be told what is not so: two gateways at work are outside of what the design promises.
+    /// Whether clients may get wrong answers: two gateways at work are beyond the promises of
+    /// the design.
     pub fn is_beyond_promises(self) -> bool {
         self == Self::ForkedGateway
     }
 
-    /// Whether it strikes one node and leaves its neighbours a way to serve, so that no read fails.
+    /// Whether it strikes one node and leaves its neighbours able to serve, so that no read
+    /// fails.
     pub fn spares_reads(self) -> bool {
         match self {
             Self::Kill
@@ -136,7 +138,7 @@ impl FaultKind {
         }
     }
 
-    /// As it is written in the schedule and on the command line.
+    /// The name in the schedule and on the command line.
     pub fn name(self) -> String {
         serde_json::to_value(self)
             .ok()
