@@ -152,7 +152,7 @@ pub fn rule(check: &str) -> &'static str {
 /// How a run ended.
 #[derive(Debug)]
 pub struct End {
-    /// The part left broken; none if nothing had to come back.
+    /// The core: the part healed when the faults ended; none if nothing had to come back.
     pub core: Option<Core>,
     /// The data of each node after a loss of power everywhere, by place.
     pub audits: BTreeMap<usize, Result<Audit, StoreError>>,

@@ -64,7 +64,7 @@ pub struct Call {
     pub partition: PartitionId,
     /// The copy.
     pub member: Member,
-    /// The epoch of the view under which it was sent.
+    /// The epoch of its view.
     pub epoch: Epoch,
     /// The id of an update; none for a read.
     pub request: Option<RequestId>,
@@ -92,7 +92,7 @@ impl Model {
         self.ring.places().map(Place::partition)
     }
 
-    /// The node that holds a copy.
+    /// The node with a copy.
     pub fn holder(&self, partition: PartitionId, member: Member) -> &NodeModel {
         &self.nodes[self.ring.holder(partition, member).index()]
     }

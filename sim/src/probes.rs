@@ -202,7 +202,7 @@ pub(crate) struct Probes {
     /// Whether the phase is *load*: clients ask for updates while a node with a slow disk comes
     /// back.
     is_under_load: bool,
-    /// The copies that were in the middle of a snapshot when their node started.
+    /// The copies in the middle of a snapshot when their node started.
     interrupted: BTreeSet<(NodeId, Member)>,
     /// The nodes with an unanswered probe message.
     probed: BTreeSet<NodeId>,

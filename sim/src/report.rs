@@ -62,9 +62,9 @@ pub enum Kind {
 /// The subject of a violation, to choose the events that matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// The partition.
+    /// The partition, if there is one.
     pub partition: Option<PartitionId>,
-    /// The user.
+    /// The user, if there is one.
     pub user: Option<String>,
 }
 
@@ -148,7 +148,7 @@ pub struct Statistics {
     pub simulated_ms: u64,
     /// Operations of outcome *done*. A refusal such as *already exists* counts too.
     pub done: u64,
-    /// Operations that certainly had no effect.
+    /// Operations certainly without effect.
     pub not_done: u64,
     /// Operations of unknown outcome.
     pub unknown: u64,
@@ -183,7 +183,7 @@ pub enum Reader {
 }
 
 impl Statistics {
-    /// The number of operations that have ended.
+    /// The number of ended operations.
     pub fn operations(&self) -> u64 {
         self.done + self.not_done + self.unknown
     }

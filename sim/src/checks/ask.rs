@@ -80,7 +80,7 @@ fn will_be_refused(model: &Model, ask: &Ask) -> bool {
     joiner.is_none_or(|joiner| model.copy(ask.partition, joiner).is_damaged)
 }
 
-/// The position that a donor has last told to be committed.
+/// The committed position told last by a donor.
 fn committed(model: &Model, partition: PartitionId, donor: Member) -> Option<Seq> {
     Some(model.copy(partition, donor).progress?.committed)
 }

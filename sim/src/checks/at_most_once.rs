@@ -26,7 +26,7 @@ impl Check for AtMostOnce {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         match event {
             NodeEvent::Starts { home, .. } => {
-                // An entry that the home copy does not find was never carried out ...
+                // An entry missing at the start of the home copy was never carried out ...
                 let is_its_own = |partition: &PartitionId| {
                     node.as_str().strip_prefix("db-") == Some(&partition.0.to_string())
                 };

@@ -1,5 +1,5 @@
 //! No process ends by itself, unless it was told to stop or its storage failed. A node and the
-//! gateway survive everything that the design promises to bear.
+//! gateway survive everything promised by the design.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ const NAME: &str = "endings";
 pub struct Endings {
     /// Whether faults of disks have begun: from then on a storage may fail.
     disks_fail: bool,
-    /// The processes that were told to stop.
+    /// The processes told to stop.
     told_to_stop: BTreeSet<Host>,
 }
 

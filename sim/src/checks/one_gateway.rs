@@ -29,7 +29,7 @@ pub struct OneGateway {
     second_since: Option<Moment>,
 }
 
-/// How soon a gateway must notice that it is the second, in milliseconds.
+/// How soon a second gateway must notice the first one, in milliseconds.
 const NOTICED_WITHIN_MS: u128 = 100;
 
 impl Check for OneGateway {

@@ -31,8 +31,8 @@ impl Check for OneView {
         match seen {
             Seen::Inside(Event::Gateway { event, .. }) => match event {
                 GatewayEvent::Decides(view) => {
-                    // A view that is decided and never saved does not count, so the published
-                    // one is the one before.
+                    // A decided view counts only once it is saved, so the published one is the
+                    // view before.
                     let before = model.published.get(&view.partition);
                     match before {
                         Some(before) => change_is_allowed(model, at, before, view),

@@ -1,5 +1,5 @@
 //! Rule 8, *out of sync never serves*: a copy that answers is named, with its data, by the view
-//! it acts on, and that view was published. The copy is the reader of that view, or its primary
+//! it acts on, and this view was published. The copy is the reader of the view, or its primary
 //! for updates.
 
 use protocol::view::Member;

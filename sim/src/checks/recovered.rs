@@ -1,5 +1,5 @@
-//! Rule 11, *recovered is not yet durable*: a node syncs its recovered data before it uses
-//! them. A failed sync or write is never tried again.
+//! Rule 11, *recovered is not yet durable*: a node syncs its recovered data before it uses the
+//! data. A failed sync or write is never tried again.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
-//! Rule 3, *release*: an answer that shows an entry, as a record or as a done update, is
-//! released only when that entry is durable on every copy in sync. Durable means synced by the
-//! storage, whatever a copy believes.
+//! Rule 3, *release*: an answer with a record, or about a done update, is released only when
+//! its entry is durable on every copy in sync. Durable means synced by the storage, not
+//! believed by a copy.
 
 use protocol::view::Member;
 use service::events::{Event, NodeEvent, ReplyKind};

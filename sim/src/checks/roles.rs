@@ -1,5 +1,5 @@
 //! Roles, as told to clients: a read is answered by the reader of the view with the epoch in
-//! the response, an update by the primary of that view. And the answering node holds that copy.
+//! the response, an update by its primary. And the answering node holds that copy.
 
 use history::Outcome;
 use history::users::Input;

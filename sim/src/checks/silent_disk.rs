@@ -15,7 +15,7 @@ use crate::seen::{Moment, Seen, StorageDid, WorldDid};
 
 const NAME: &str = "silent-disk";
 
-/// The time within which a node has to tell: a second, and the inaccuracy of its timer.
+/// A node has to tell within this time: a second, plus the inaccuracy of its timer.
 const TOLD_WITHIN: Duration = Duration::from_millis(1_200);
 
 /// See the [module](self).

@@ -60,7 +60,7 @@ impl Check for Undecodable {
         let Seen::Inside(Event::Gateway { event, .. }) = seen else { return Ok(()) };
         match event {
             GatewayEvent::Starts { .. } => *self = Self::default(),
-            // The requests sent over the link before are gone with that link.
+            // The requests sent over the link before are gone with it.
             GatewayEvent::Linked { node, .. } | GatewayEvent::Unlinked { node, .. } => {
                 self.sent.remove(node);
             }

@@ -1,6 +1,6 @@
-//! Waiting is not load: a request gets 503 `overloaded` only after it has waited for 250 ms in
-//! which its full node answered others. While the node is silent, the request waits on. And no
-//! update waits to its deadline for a node with nothing to do.
+//! Waiting is not load: a request gets 503 `overloaded` only after a wait of 250 ms in which
+//! its full node answered others. While the node is silent, the request waits on. And no update
+//! waits to its deadline for a node with nothing to do.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -23,10 +23,10 @@ mod idle;
 
 const NAME: &str = "waiting";
 
-/// The least time that a request waits before it is turned away.
+/// The least wait before a request is turned away.
 const WAIT_MIN: Duration = Duration::from_millis(250);
 
-/// The longest part of the time between two answers of a node that counts as busy.
+/// At most this much of the time between two answers of a node counts as busy.
 const SILENCE: Duration = Duration::from_millis(50);
 
 /// How long a node's answers are kept. No request takes longer than this.
@@ -61,7 +61,7 @@ impl Waiting {
         answers.push_back((at, since.min(SILENCE)));
     }
 
-    /// The longest time that a node can have been busy since `began`.
+    /// An upper bound of a node's busy time since `began`.
     fn busy_since(&self, began: Duration, place: Place, kind: Kind) -> Duration {
         let answers = self.answers.get(&(place, kind)).into_iter().flatten();
         answers.filter(|(at, _)| at.0 >= began).map(|(_, busy)| *busy).sum()
@@ -176,7 +176,7 @@ mod tests {
         }))
     }
 
-    /// A node that answers an update every `every` events. Events are a millisecond apart.
+    /// A node answers an update every `every` events. Events are a millisecond apart.
     fn scene(answers: u64, every: u64) -> Scene<Waiting> {
         let mut scene = Scene::formed(waiting());
         for call in 0..answers {

@@ -1,5 +1,5 @@
 //! `bugs`: plants each known bug into a copy of the workspace, and measures how many seeds a
-//! sweep needs to catch it, and the check that catches it.
+//! sweep needs to catch it, and by which check.
 //!
 //! A check that cannot fail proves nothing. The bugs are patches in `sim/bugs`, so no
 //! production file has a switch for one.

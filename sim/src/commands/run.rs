@@ -32,7 +32,7 @@ pub(crate) struct RunArgs {
 /// Run a saved, perhaps edited, schedule
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplayArgs {
-    /// The schedule
+    /// The file of the schedule
     schedule: PathBuf,
 
     #[command(flatten)]

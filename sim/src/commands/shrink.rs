@@ -70,7 +70,7 @@ fn check_of(failure: &Failure) -> Option<String> {
 struct Trial {
     seeds: Seeds,
     path: PathBuf,
-    /// The check that has to fail.
+    /// The check expected to fail.
     check: Option<String>,
     runs: u32,
 }

@@ -67,9 +67,9 @@ pub enum Fault {
     HungDisk(Host),
     /// A node cannot decode the requests of a user.
     Undecodable {
-        /// The node.
+        /// The node with the broken decoder.
         host: Host,
-        /// The user.
+        /// The user named in the requests.
         user: String,
     },
     /// A stored row is damaged.
@@ -88,7 +88,7 @@ pub enum Fault {
         #[serde(default)]
         killed_again: bool,
         /// Whether the node that restores the copy is killed as soon as a snapshot has begun.
-        /// The syncs of the damaged node hang until that node is back.
+        /// The syncs of the damaged node hang until the killed one is back.
         #[serde(default)]
         stranded: bool,
     },
@@ -130,16 +130,16 @@ pub enum Fault {
     Cut(Host, Host),
     /// No message passes from the first machine to the second. Messages back do.
     CutOneWay {
-        /// The machine that is not heard.
+        /// The unheard machine.
         from: Host,
-        /// The machine that does not hear.
+        /// The machine at the receiving end.
         to: Host,
     },
     /// A cut that comes and goes.
     Flap {
         /// The two machines.
         between: (Host, Host),
-        /// The time for which the link is cut, and then not, in milliseconds.
+        /// How long the link is cut, and then open, in milliseconds.
         every_ms: u64,
     },
     /// Messages between two machines are held back, and all delivered at the end.

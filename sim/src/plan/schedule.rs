@@ -15,7 +15,7 @@ use super::workload;
 pub const CALM_MS: u64 = 2_500;
 
 /// One seed of this many goes beyond the promises of the design, if its kinds of fault allow
-/// that.
+/// it.
 const BEYOND_ONE_IN: u32 = 50;
 
 /// The faults of a seed. It picks their kinds out of `kinds`.

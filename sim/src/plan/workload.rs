@@ -36,8 +36,8 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm) -> Vec<PlannedOperation> 
     operations.collect()
 }
 
-/// Draws an operation. Every value is written only once, so that an answer tells the update it
-/// has seen.
+/// Draws an operation. Every value is written only once, so an answer tells the update it has
+/// seen.
 fn input(random: &mut StdRng, swarm: &Swarm, number: usize) -> Input {
     let id = user(random, swarm);
     if random.random_range(0..100) < swarm.reads_percent {

@@ -1,4 +1,4 @@
-//! Faults that are aimed at a moment. They wait for the moment, or bring it about.
+//! Faults aimed at a moment. They wait for the moment, or bring it about.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::seen::{Seen, WorldDid};
 /// How long a fault may wait for its moment.
 const AIM_MAX: Duration = Duration::from_secs(8);
 
-/// How long a donor is kept in the dark for a blackout, in milliseconds.
+/// How long a donor's messages are held back for a blackout, in milliseconds.
 const DARK_MS: u64 = 400;
 
 /// The least time between two such periods.
@@ -33,7 +33,7 @@ const STRANDED_MS: u64 = 1_500;
 /// The moments that aimed faults wait for.
 #[derive(Debug, Default)]
 pub(super) struct Aims {
-    /// The end of the period in which no donor is kept in the dark.
+    /// Before this time no donor's messages are held back.
     light_until: Duration,
     /// The node with the row to damage once its home copy is ahead of next, the fault, and the
     /// time to give up.
@@ -48,9 +48,9 @@ pub(super) struct Aims {
 }
 
 impl Run<'_> {
-    /// Brings about the moment that a blackout waits for: the donor does not hear that its ask
-    /// is granted, and the joiner does not hear of the entries made durable by the donor
-    /// meanwhile.
+    /// Brings about the moment that a blackout waits for. Messages are held back, so the donor
+    /// does not hear of its granted ask, and the joiner does not hear of the entries made
+    /// durable by the donor meanwhile.
     pub(super) fn keep_in_the_dark(&mut self, now: Duration) {
         let waits = |planned: &PlannedFault| {
             matches!(planned.fault, Fault::Blackout { .. })
@@ -96,8 +96,8 @@ impl Run<'_> {
         self.aims.to_corrupt = Some((place, planned, until));
     }
 
-    /// Damages the row of a node once its home copy is ahead of next. Returns whether that is
-    /// still to come; then other faults wait.
+    /// Damages the row of a node once its home copy is ahead of next. Returns whether this
+    /// moment is still to come; other faults then wait.
     pub(super) fn corrupt_ahead(&mut self, now: Duration) -> bool {
         let Some((place, planned, until)) = self.aims.to_corrupt.take() else { return false };
         if until <= now {
@@ -135,7 +135,8 @@ impl Run<'_> {
         self.aims.to_strand.push((place, member));
     }
 
-    /// Leaves such a copy alone once the snapshot has begun and no part of it is durable.
+    /// Leaves such a copy alone once the snapshot has begun and no part of it is durable: the
+    /// source is killed, and the disk of the copy hangs.
     pub(super) fn strand(&mut self) {
         let has_begun = |(place, member): &(usize, Member)| {
             self.model.nodes[*place].copy(*member).has_begun_undurably()

@@ -105,8 +105,7 @@ impl Run<'_> {
         })
     }
 
-    /// Whether a row of a home copy that is ahead of next may be damaged. Next alone is to
-    /// count then.
+    /// Whether a row of a home copy ahead of next may be damaged. Next alone is to count then.
     pub(super) fn is_worth_damaging(&self, place: usize) -> bool {
         let Some(partition) = self.model.ring.places().nth(place).map(Place::partition) else {
             return false;
@@ -133,7 +132,8 @@ impl Run<'_> {
             && self.model.copy(partition, Member::Home).view.handed == Some(both)
     }
 
-    /// Whether a copy may be lost, under every view that holds or is about to.
+    /// Whether a copy may be lost, under the saved, the published and the decided view of its
+    /// partition.
     pub(super) fn is_spare(&self, place: usize, member: Member) -> bool {
         let ring = &self.model.ring;
         let Some(here) = ring.places().nth(place) else { return false };

@@ -1,8 +1,8 @@
 //! RocksDB on a disk that dies. After each death the disk goes on with a copy of the directory,
 //! in the state left by the death.
 //!
-//! Directories are relative to the working directory of the process. `sim` gives each seed its
-//! own.
+//! Directories are relative to the working directory of the `sim-seed` process. Each seed has a
+//! working directory of its own.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,7 +22,8 @@ const MEMORY_BYTES: usize = 1 << 20;
 /// A disk with a RocksDB directory.
 pub(crate) struct RocksDisk {
     node: usize,
-    /// The number in the directory's name. Every death adds one.
+    /// The number in the directory's name. Every death of a running process adds one, and so
+    /// does every loss of data.
     generation: u32,
     open: Option<Arc<CrashableRocks>>,
 }

@@ -12,10 +12,10 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A byte that no text contains.
+/// A byte never found in text.
 const NO_TEXT: u8 = 0xff;
 
-/// The users whose requests a node cannot decode; shared with the world.
+/// The users with undecodable requests, shared with the world.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Undecodable(Arc<Mutex<BTreeSet<String>>>);
 

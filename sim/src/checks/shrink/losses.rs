@@ -10,7 +10,7 @@ use service::events::{GatewayEvent, Said};
 
 use crate::model::Model;
 
-/// Why a view may have to do without a node.
+/// A reason for a view to do without a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Loss {
     /// The node is not linked.

@@ -103,7 +103,7 @@ impl Idle {
                     Said::Disk(DiskState::Silent) => {
                         self.silent.insert(place);
                     }
-                    // The requests that waited for the disk are sent only now.
+                    // The gateway sends the requests waiting for the disk only now.
                     Said::Disk(DiskState::Answers) => {
                         self.silent.remove(&place);
                         self.answered.insert(place, at);
