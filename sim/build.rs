@@ -1,7 +1,9 @@
-//! Lets `sim-seed` put its own randomness and clocks in the place of libc's for those who look them up by name, too.
+//! Lets `sim-seed` replace libc's randomness and clocks also for callers that look them up by
+//! name.
 
 fn main() {
-    // getrandom 0.4 asks the dynamic linker, which sees of a program only what that exports.
+    // getrandom 0.4 asks the dynamic linker, and the linker sees only the exported symbols of a
+    // program.
     for symbol in ["getrandom", "getentropy", "clock_gettime"] {
         println!("cargo::rustc-link-arg-bin=sim-seed=-Wl,--export-dynamic-symbol={symbol}");
     }

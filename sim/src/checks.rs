@@ -1,34 +1,34 @@
-//! The checks: what must hold, each in a file of its own, judged event by event.
+//! The checks: the rules of the design, one file each, judged event by event.
 //!
 //! | module | rule | judges |
 //! |---|---|---|
-//! | [`one_view`] | 1 | one view for each partition and epoch; every change is one epoch, and one of those allowed |
-//! | [`durable_views`] | 1 | nobody hears of a view, or acts on it, before it is durable |
+//! | [`one_view`] | 1 | one view for each partition and epoch; a change is allowed and one epoch |
+//! | [`durable_views`] | 1 | a view is durable before it is told, and before a copy acts on it |
 //! | [`fencing`] | 2 | a copy serves its own epoch only; no epoch goes back |
-//! | [`release`] | 3 | an answer shows what is durable on every copy in sync |
-//! | [`prefix`] | 4 | next holds what is durable at home, in home's order, without gaps |
-//! | [`shrink`] | 5 | a view drops a member in favour of one that is linked and alive now |
-//! | [`ask`] | 6 | a donor that asks commits nothing that the joiner has not |
-//! | [`reads_move`] | 7 | requests go to whom the published view says |
-//! | [`out_of_sync`] | 8 | a copy that is not in sync answers nothing |
-//! | [`whole`] | 8 | a copy says that it is whole only once that is durable |
+//! | [`release`] | 3 | an answer shows only entries durable on every copy in sync |
+//! | [`prefix`] | 4 | next holds home's durable entries, in home's order, without gaps |
+//! | [`shrink`] | 5 | a view drops a member only in favour of one linked and alive now |
+//! | [`ask`] | 6 | a donor commits nothing that its joiner lacks while it asks |
+//! | [`reads_move`] | 7 | requests go to the copy named by the published view |
+//! | [`out_of_sync`] | 8 | a copy out of sync answers nothing |
+//! | [`whole`] | 8 | a copy says that it is whole only once this is durable |
 //! | [`lost_data`] | 9 | a node is welcomed under views that name the data it has |
-//! | [`controller_file`] | 10 | a gateway goes on from the views that were durable |
-//! | [`recovered`] | 11 | what is found is synced before it is used; a failed sync ends the process |
+//! | [`controller_file`] | 10 | a gateway goes on from the durable views |
+//! | [`recovered`] | 11 | recovered data is synced before use; a failed sync ends the process |
 //! | [`at_most_once`] | 12 | a request is applied at most once |
-//! | [`outcomes`] | 13 | *not done* never took effect, *done* did |
-//! | [`undecodable`] | 13 | what a node cannot decode is sent again alone, and not a third time |
-//! | [`one_gateway`] | 14 | a second gateway does nothing; a copy never has two views of one epoch |
-//! | [`linearizable`] | | what clients saw, user by user |
-//! | [`roles`] | | reads are answered by the copy that the epoch's view says, updates by the primary |
-//! | [`durability`] | | every acknowledged update is in both copies, after a loss of power everywhere |
+//! | [`outcomes`] | 13 | an update *not done* or turned down never took effect |
+//! | [`undecodable`] | 13 | an undecodable request is sent again alone, and not a third time |
+//! | [`one_gateway`] | 14 | a second gateway does nothing; no copy has two views of one epoch |
+//! | [`linearizable`] | | the clients' history, user by user |
+//! | [`roles`] | | the view's reader answers reads, its primary answers updates |
+//! | [`durability`] | | both copies hold every acknowledged update after a total power loss |
 //! | [`same_copies`] | | both copies are the same in the end |
 //! | [`deadline`] | | every request has an answer in time |
 //! | [`waiting`] | | a request is turned away only after it has waited at a busy node |
-//! | [`silent_disk`] | | a node whose disk does not answer tells the gateway |
-//! | [`availability`] | | with one node in trouble no read fails |
-//! | [`convergence`] | | what has come back serves |
-//! | [`documented`] | | no answer but those that are documented |
+//! | [`silent_disk`] | | a node tells the gateway when its disk does not answer |
+//! | [`availability`] | | no read fails while one node is in trouble |
+//! | [`convergence`] | | fresh operations succeed once everything is back |
+//! | [`documented`] | | every answer is a documented one |
 //! | [`endings`] | | no process ends by itself without a reason |
 
 pub mod ask;
@@ -77,27 +77,27 @@ use crate::seen::{Moment, Seen};
 
 pub use crate::report::Violation;
 
-/// Something that must hold.
+/// A rule, and the state to judge it by.
 pub trait Check {
-    /// Judges an event; `model` is what was known before it.
+    /// Judges an event. `model` is the state of the cluster before it.
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let _ = (model, at, seen);
         Ok(())
     }
 
-    /// Judges the end.
+    /// Judges the end of a run.
     fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
         let _ = (model, at, end);
         Ok(())
     }
 
-    /// What judging the end took, in evaluations of a model.
+    /// The cost of judging the end, in evaluations of a model.
     fn steps(&self) -> u64 {
         0
     }
 }
 
-/// What a check judges, in a sentence, for those who read that it failed.
+/// The rule of a check in one sentence, for the reader of a failure.
 pub fn rule(check: &str) -> &'static str {
     match check {
         "one-view" => {
@@ -152,23 +152,24 @@ pub fn rule(check: &str) -> &'static str {
 /// How a run ended.
 #[derive(Debug)]
 pub struct End {
-    /// What was left broken; none where nothing had to come back.
+    /// The core: the part healed when the faults ended; none if nothing had to come back.
     pub core: Option<Core>,
-    /// What nodes hold after a loss of power everywhere, by their places.
+    /// The data of each node after a loss of power everywhere, by place.
     pub audits: BTreeMap<usize, Result<Audit, StoreError>>,
-    /// What clients saw.
+    /// The history of the clients' operations.
     pub history: UserHistory,
 }
 
 impl End {
-    /// What the nodes hold that were not left broken: what rotted on one that was may be there still.
+    /// The data of the nodes that were not left broken. A node left broken may still hold
+    /// rotten rows.
     pub fn judged(&self) -> impl Iterator<Item = (usize, &Result<Audit, StoreError>)> {
         let is_broken = |place| matches!(self.core, Some(Core::AllBut { node }) if node == place);
         let audits = self.audits.iter().map(|(place, audit)| (*place, audit));
         audits.filter(move |(place, _)| !is_broken(*place))
     }
 
-    /// What a copy holds; none if it could not be read, or its node was left broken.
+    /// The data of a copy; none if it could not be read, or if its node was left broken.
     pub fn copy(
         &self,
         model: &Model,
@@ -189,8 +190,8 @@ impl End {
 pub struct Checks(Vec<Box<dyn Check>>);
 
 impl Checks {
-    /// Those that need to see nothing but what clients see and what nodes hold in the end: for runs of processes that are
-    /// not simulated.
+    /// The checks that need only the clients' history and the nodes' data at the end. They are
+    /// for runs of real processes.
     pub fn from_outside() -> Self {
         Self(vec![
             Box::<documented::Documented>::default(),
@@ -207,7 +208,7 @@ impl Checks {
             Box::<documented::Documented>::default(),
         ];
         if plan.is_beyond_promises() {
-            // Two gateways are at work: what either of them says of views is not to be relied on.
+            // Two gateways are at work, so their events about views are not reliable.
             return Self(always);
         }
         let mut checks: Vec<Box<dyn Check>> = vec![
@@ -242,7 +243,7 @@ impl Checks {
         Self(checks)
     }
 
-    /// Judges an event; `model` is what was known before it.
+    /// Judges an event. `model` is the state of the cluster before it.
     ///
     /// # Errors
     ///
@@ -251,7 +252,7 @@ impl Checks {
         self.0.iter_mut().try_for_each(|check| check.see(model, at, seen))
     }
 
-    /// Judges the end.
+    /// Judges the end of a run.
     ///
     /// # Errors
     ///
@@ -260,7 +261,7 @@ impl Checks {
         self.0.iter_mut().try_for_each(|check| check.finish(model, at, end))
     }
 
-    /// What judging the end took, in evaluations of a model.
+    /// The cost of judging the end, in evaluations of a model.
     pub(crate) fn steps(&self) -> u64 {
         self.0.iter().map(|check| check.steps()).sum()
     }

@@ -1,4 +1,4 @@
-//! What `sim` and the process that runs one seed have agreed on.
+//! The interface between `sim` and `sim-seed`, the process that runs one seed.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::plan::kind::FaultKind;
 use crate::plan::{Options, StorageKind};
 
-/// What stands before the report, in the last line of standard output.
+/// The prefix of the report, in the last line of standard output.
 pub const REPORT: &str = "REPORT ";
 
 /// The arguments of the process that runs one seed.
@@ -18,7 +18,7 @@ pub struct SeedArgs {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 
-    /// What to draw from.
+    /// The options of the plan.
     #[command(flatten)]
     pub plan: PlanArgs,
 
@@ -26,51 +26,51 @@ pub struct SeedArgs {
     #[arg(long, value_name = "FILE")]
     pub schedule: Option<PathBuf>,
 
-    /// What to show while it runs
+    /// How much to show while it runs
     #[arg(long, default_value = "nothing")]
     pub show: ShowKind,
 }
 
-/// What a plan is drawn from, besides its seed.
+/// The options of a plan, besides its seed.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PlanArgs {
     /// Where nodes keep their data
     #[arg(long, default_value = "memory")]
     pub storage: StorageKind,
 
-    /// The kinds of fault to draw from, with commas between them; by default all
+    /// The kinds of fault to draw from, separated by commas; all kinds by default
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub faults: Option<Vec<FaultKind>>,
 }
 
-/// What a run shows of itself.
+/// How much a run shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ShowKind {
-    /// Its report alone.
+    /// The report alone.
     Nothing,
-    /// What happened, line by line.
+    /// The events, line by line.
     Timeline,
-    /// What happened, with every step of each copy and each storage.
+    /// The events, with every step of each copy and each storage.
     Everything,
-    /// All that, and everything that any code traces.
+    /// All of this, and every trace line of any code.
     Trace,
 }
 
 impl SeedArgs {
-    /// What to draw from.
+    /// The options to draw a plan by.
     pub fn options(&self) -> Options {
         self.plan.options()
     }
 }
 
 impl PlanArgs {
-    /// What to draw from.
+    /// The options to draw a plan by.
     pub fn options(&self) -> Options {
         let kinds = self.faults.clone().unwrap_or_else(|| FaultKind::ALL.to_vec());
         Options { storage: self.storage, kinds }
     }
 
-    /// As arguments again.
+    /// The command-line arguments for these options.
     pub fn to_args(&self) -> Vec<String> {
         let name = |value: &StorageKind| {
             value.to_possible_value().map(|value| value.get_name().to_owned())

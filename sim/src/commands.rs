@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-/// The exit status when the harness fails.
+/// The exit status after a failure of the harness.
 pub(crate) const HARNESS_FAILED: u8 = 12;
 
 /// The exit status of a sweep in which too little happened.
@@ -23,25 +23,25 @@ const TOO_LITTLE: u8 = 13;
 /// The exit status when two runs of a seed differ.
 const NOT_DETERMINISTIC: u8 = 14;
 
-/// What can be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run one seed and show what happens
+    /// Run one seed and show its events
     Run(run::RunArgs),
-    /// Run a schedule that was saved, and perhaps edited
+    /// Run a saved, perhaps edited, schedule
     Replay(run::ReplayArgs),
-    /// Take out of a failing schedule whatever it does not need to fail
+    /// Reduce a failing schedule to the parts that make it fail
     Shrink(shrink::ShrinkArgs),
     /// Run many seeds
     Sweep(sweep::SweepArgs),
-    /// Run seeds twice, and compare all that they trace, byte for byte
+    /// Run each seed twice, and compare all traces byte for byte
     Meta(meta::MetaArgs),
     /// Plant each known bug into a copy, and see how soon a sweep catches it
     Bugs(bugs::BugsArgs),
 }
 
 impl Command {
-    /// Does it.
+    /// Executes the command.
     pub(crate) async fn execute(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Run(args) => run::run(args).await,
@@ -54,12 +54,12 @@ impl Command {
     }
 }
 
-/// Prints a line; who reads may have gone.
+/// Prints a line. Errors are ignored: the reader may be gone.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// Reads `0..100`, or the one seed `42`.
+/// Parses a range of seeds, as in `0..100`, or one seed, as in `42`.
 fn seeds(text: &str) -> Result<Range<u64>, String> {
     let invalid = || format!("{text:?} are no seeds: give 0..100, or one number");
     let number = |text: &str| text.parse::<u64>().map_err(|_| invalid());

@@ -1,5 +1,6 @@
-//! Chainring in a simulated network: the production gateway and nodes under turmoil, through crashes, cuts and broken
-//! disks that are drawn from a seed, judged by what clients saw and by what processes tell of themselves.
+//! Chainring in a simulated network. The production gateway and nodes run under turmoil,
+//! through crashes, cuts and broken disks drawn from a seed. The verdict is based on the
+//! clients' history and on the events told by the processes.
 //!
 //! ```text
 //!   seed --> plan --> run -------------------------------------> report
@@ -12,16 +13,17 @@
 //! |---|---|
 //! | [`plan`] | everything random about a run, drawn before it: swarm, faults, operations |
 //! | [`run`] | the phases of a run |
-//! | `world` | machines with production processes, the network between them, what goes wrong |
-//! | [`seen`] | what is seen of a run |
-//! | [`model`] | what is known of the cluster from that |
-//! | [`checks`] | what must hold, one file each |
+//! | `world` | machines with production processes, the network between them, their faults |
+//! | [`seen`] | the events of a run |
+//! | [`model`] | the state of the cluster, derived from the events |
+//! | [`checks`] | the rules, one file each |
 //! | [`probes`], `statistics` | how much has happened |
-//! | [`report`], [`timeline`] | what a run came to, for programs and for people |
+//! | [`report`], [`timeline`] | the result of a run, for programs and for people |
 //!
-//! The binary `sim-seed` runs one seed in a process of its own, with mad-turmoil's clocks and randomness; `sim`, which
-//! people call, starts it. There is no protocol here, and nothing of how production puts its parts together: `gateway::run`
-//! and `db_process::run` are called as they ship, with other `Deps`.
+//! The binary `sim-seed` runs one seed in a process of its own, with mad-turmoil's clocks and
+//! randomness. People call `sim`, and `sim` starts it. There is no protocol here, and no second
+//! assembly of the production parts: `gateway::run` and `db_process::run` are called as they
+//! ship, with other `Deps`.
 
 #[cfg(not(any(tokio_unstable, doc, doctest)))]
 compile_error!(

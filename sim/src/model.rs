@@ -1,4 +1,4 @@
-//! What is known of a cluster from what was seen: the state that checks judge the next event by.
+//! The state of a cluster, derived from the events seen. Checks judge the next event by it.
 
 mod node;
 mod roles;
@@ -18,59 +18,60 @@ use crate::seen::{Moment, Seen, StateDid, WorldDid};
 pub use self::node::{CopyModel, NodeModel, SnapshotModel, Stages};
 pub use self::roles::{has_primary, named, reader, sole, source};
 
-/// What is known of a cluster.
+/// The known state of a cluster.
 #[derive(Debug)]
 pub struct Model {
-    /// Its nodes, in their order.
+    /// The nodes, in the order of the ring.
     pub ring: Ring,
-    /// The gateway that started last.
+    /// The gateway started last.
     pub gateway: Option<GatewayBoot>,
-    /// The views that a gateway has published last.
+    /// The view published last by a gateway, for each partition.
     pub published: BTreeMap<PartitionId, View>,
-    /// The views that are decided and not yet published.
+    /// The views decided and not yet published.
     pub deciding: BTreeMap<PartitionId, View>,
-    /// What the controller's file holds.
+    /// The views in the controller's file.
     pub saved: BTreeMap<PartitionId, View>,
-    /// Every view that was ever published.
+    /// Every view ever published.
     pub views: BTreeMap<(PartitionId, Epoch), View>,
     /// The links of nodes to gateways.
     pub links: BTreeMap<(GatewayBoot, u64), Linked>,
-    /// The nodes, by their place.
+    /// The nodes, by place.
     pub nodes: Vec<NodeModel>,
-    /// The last entry that the gateway heard to be durable at each copy of a node, while the copy was whole.
+    /// For each copy of a node, the last entry that the gateway heard to be durable while the
+    /// copy was whole.
     pub heard: BTreeMap<(Place, Member), Seq>,
-    /// The requests that gateways sent.
+    /// The requests sent by gateways.
     pub calls: BTreeMap<(GatewayBoot, CallId), Call>,
 }
 
 /// A link of a node to a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linked {
-    /// Whose.
+    /// The place of the linked node.
     pub place: Place,
-    /// With which data.
+    /// The data of the linked node.
     pub incarnation: Incarnation,
 }
 
-/// A request that a gateway sent to a copy.
+/// A request sent by a gateway to a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// When.
+    /// When the request was sent.
     pub at: Moment,
-    /// To which node.
+    /// The node with the copy.
     pub node: NodeId,
-    /// Of which partition.
+    /// The partition.
     pub partition: PartitionId,
-    /// To which copy.
+    /// The copy.
     pub member: Member,
-    /// Under which view.
+    /// The epoch of its view.
     pub epoch: Epoch,
-    /// The id of an update; none of a read.
+    /// The id of an update; none for a read.
     pub request: Option<RequestId>,
 }
 
 impl Model {
-    /// A cluster of which nothing was seen yet.
+    /// A cluster without any event yet.
     pub fn new(ring: Ring) -> Self {
         Self {
             nodes: vec![NodeModel::default(); ring.size()],
@@ -86,44 +87,45 @@ impl Model {
         }
     }
 
-    /// The partitions.
+    /// All partitions of the ring.
     pub fn partitions(&self) -> impl Iterator<Item = PartitionId> + use<> {
         self.ring.places().map(Place::partition)
     }
 
-    /// The node that holds a copy.
+    /// The node with a copy.
     pub fn holder(&self, partition: PartitionId, member: Member) -> &NodeModel {
         &self.nodes[self.ring.holder(partition, member).index()]
     }
 
-    /// A copy.
+    /// The state of a copy.
     pub fn copy(&self, partition: PartitionId, member: Member) -> &CopyModel {
         self.holder(partition, member).copy(member)
     }
 
-    /// A node, by its id; none if it is not of the ring.
+    /// A node by its id; none if it is not part of the ring.
     pub fn node(&self, id: &NodeId) -> Option<&NodeModel> {
         Some(&self.nodes[self.ring.place_of(id)?.index()])
     }
 
-    /// Whether a node has a link to that gateway.
+    /// Whether a node has a link to the gateway.
     pub fn is_linked(&self, gateway: GatewayBoot, place: Place) -> bool {
         let of_gateway = (gateway, u64::MIN)..=(gateway, u64::MAX);
         self.links.range(of_gateway).any(|(_, linked)| linked.place == place)
     }
 
-    /// The request to which a node replies with this call.
+    /// The request that a node answers by this call.
     pub fn call(&self, node: &NodeId, call: CallId) -> Option<&Call> {
         let joined = self.node(node)?.joined?;
         self.calls.get(&(joined, call)).filter(|called| called.node == *node)
     }
 
-    /// Whether every view is *both*, every copy acts on it, and the copies of each partition are level.
+    /// Whether every view is *both*, every copy acts on its view, and the copies of each
+    /// partition are level.
     pub fn is_whole(&self) -> bool {
         self.partitions().all(|partition| self.is_both_and_level(partition))
     }
 
-    /// Whether the view of a partition is *both*, both copies act on it, and are level.
+    /// Whether the view of a partition is *both*, both copies act on it, and they are level.
     pub fn is_both_and_level(&self, partition: PartitionId) -> bool {
         let is_both = |view: &&View| matches!(view.in_sync, InSync::Both { .. });
         let Some(view) = self.published.get(&partition).filter(is_both) else { return false };
@@ -142,8 +144,9 @@ impl Model {
             && written(Member::Home) == written(Member::Next)
     }
 
-    /// Whether a donor would lose power with an ask that is granted, before it has stored that, and with entries that the joiner,
-    /// which has stored it, does not have.
+    /// Whether a granted ask leaves a donor ahead: the joiner has stored the new view, the
+    /// donor has not, and the donor has durable entries that the joiner lacks. A power loss now
+    /// would leave it so.
     pub fn is_a_donor_ahead(&self) -> bool {
         self.saved.iter().any(|(partition, saved)| {
             let is_it = |donor: Member| {
@@ -157,13 +160,15 @@ impl Model {
         })
     }
 
-    /// Whether a node's home copy has an entry that it is about to make durable, and to send to next.
+    /// Whether a node's home copy has an entry that it is about to make durable and to send to
+    /// next.
     pub fn is_home_syncing(&self, place: usize) -> bool {
         let home = self.nodes.get(place).map(|node| node.home.entry);
         home.is_some_and(|entry| entry.handed.seq > entry.durable.seq)
     }
 
-    /// Whether the gateway has heard of more at a node's home copy than the next copy has.
+    /// Whether the gateway has heard of a later entry at a node's home copy than the next copy
+    /// has.
     pub fn is_ahead_of_next(&self, place: usize) -> bool {
         self.ring.places().nth(place).is_some_and(|place| {
             let next = self.copy(place.partition(), Member::Next);
@@ -171,7 +176,8 @@ impl Model {
         })
     }
 
-    /// Whether a copy of a node is in sync with less than the gateway has heard it to have.
+    /// Whether a copy of a node is in sync with fewer entries than the gateway has heard it to
+    /// have.
     pub fn is_restored_to_less(&self, place: usize) -> bool {
         let Some(place) = self.ring.places().nth(place) else { return false };
         Member::ALL.into_iter().any(|member| {
@@ -189,7 +195,8 @@ impl Model {
         })
     }
 
-    /// The nodes of a donor that does not know yet that its ask is granted, and of its joiner.
+    /// The nodes of a donor and its joiner, where the ask is granted and the donor does not
+    /// know it yet.
     pub fn donor_untold(&self) -> Option<(Place, Place)> {
         self.saved.iter().find_map(|(partition, saved)| {
             let is_untold = |donor: &Member| {
@@ -203,7 +210,7 @@ impl Model {
         })
     }
 
-    /// Takes in what was seen.
+    /// Follows an event.
     pub fn follow(&mut self, at: Moment, seen: &Seen) {
         match seen {
             Seen::Inside(Event::Node { node, event }) => {
@@ -255,7 +262,8 @@ impl Model {
             GatewayEvent::Publishes(view) => {
                 self.deciding.remove(&view.partition);
                 self.published.insert(view.partition, *view);
-                // With the controller's file a view may be lost that nobody has stored: its epoch is used again.
+                // A view that nobody has stored may be lost with the controller's file. Its
+                // epoch is then used again.
                 self.views.insert((view.partition, view.epoch), *view);
             }
             GatewayEvent::Forgets { partition } => {
@@ -286,7 +294,7 @@ impl Model {
     }
 }
 
-/// Whether all that a copy has written is committed.
+/// Whether all written entries of a copy are committed.
 fn is_idle(progress: Option<&Progress>) -> bool {
     progress.is_some_and(|progress| {
         progress.written.seq == progress.durable && progress.durable == progress.committed

@@ -1,4 +1,4 @@
-//! Panics: what the first one said, and whose it was.
+//! Panics: the message of the first one, and whether the harness caused it.
 
 use std::fmt;
 use std::panic::{self, PanicHookInfo};
@@ -7,12 +7,12 @@ use std::sync::Mutex;
 /// The first panic of this process.
 static FIRST: Mutex<Option<Panic>> = Mutex::new(None);
 
-/// What a panic said.
+/// A panic with its message and place.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Panic {
     message: String,
     place: String,
-    /// Whether it is the harness that panicked, and not what it tests.
+    /// Whether the harness panicked, and not the tested code.
     pub is_ours: bool,
 }
 
@@ -22,7 +22,7 @@ impl fmt::Display for Panic {
     }
 }
 
-/// Keeps the first panic from now on, and prints none: the verdict tells of it.
+/// Keeps the first panic from now on, and prints none: the verdict tells it.
 pub fn keep() {
     panic::set_hook(Box::new(|info| {
         if let Ok(mut first) = FIRST.lock() {

@@ -9,13 +9,13 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`swarm`] | which sizes, times and kinds of fault a seed has |
+//! | [`swarm`] | the sizes, times and habits of a seed |
 //! | [`fault`], [`kind`] | the faults |
-//! | [`step`] | what faults are made of |
-//! | [`schedule`] | when which fault begins and ends |
-//! | [`workload`] | what clients ask for, and when |
+//! | [`step`] | the steps of a fault |
+//! | [`schedule`] | when each fault begins and ends |
+//! | [`workload`] | the operations of clients, and their times |
 //!
-//! The one thing that is drawn later is the latency of each message, by turmoil, from a seed in the plan.
+//! Only the latency of each message is drawn later, by turmoil, from a seed in the plan.
 
 pub mod fault;
 pub mod host;
@@ -34,24 +34,24 @@ use self::kind::FaultKind;
 use self::swarm::{Pace, Swarm};
 use self::workload::PlannedOperation;
 
-/// The version of what is saved.
+/// The version of the saved format.
 pub const FORMAT: u32 = 1;
 
 /// Everything random about a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// [`FORMAT`].
+    /// The format: [`FORMAT`].
     pub format: u32,
-    /// What it was drawn from.
+    /// The seed of the plan.
     pub seed: u64,
     /// Where nodes keep their data.
     pub storage: StorageKind,
     /// Sizes and times.
     pub swarm: Swarm,
-    /// The faults, in the order in which they begin.
+    /// The faults, by their planned beginning.
     pub faults: Vec<PlannedFault>,
-    /// What clients ask for, in the order in which they are to begin.
+    /// The operations of clients, by their planned beginning.
     pub operations: Vec<PlannedOperation>,
 }
 
@@ -61,11 +61,11 @@ pub struct Plan {
 pub enum StorageKind {
     /// The model in memory.
     Memory,
-    /// RocksDB, in a directory that is lost with the run.
+    /// RocksDB, in a directory removed after the run.
     Rocksdb,
 }
 
-/// What can be asked of a plan.
+/// The options of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Where nodes keep their data.
@@ -81,12 +81,12 @@ impl Default for Options {
 }
 
 impl Plan {
-    /// The plan of a seed.
+    /// Draws the plan of a seed.
     pub fn draw(seed: u64, options: &Options) -> Self {
         let random = &mut StdRng::seed_from_u64(seed);
         let mut swarm = Swarm::draw(random);
         if !options.kinds.iter().any(|kind| kind.spares_reads()) {
-            // One at a time is for kinds that no read fails by.
+            // The pace *one at a time* is for kinds by which no read fails.
             swarm.pace = Pace::Free;
         }
         let faults = schedule::draw(random, &swarm, &options.kinds);
@@ -94,11 +94,11 @@ impl Plan {
         Self { format: FORMAT, seed, storage: options.storage, swarm, faults, operations }
     }
 
-    /// Loads a plan that was saved.
+    /// Loads a saved plan.
     ///
     /// # Errors
     ///
-    /// When it is no plan, or one of another format.
+    /// The text is not a plan, has another format, or cannot be run.
     pub fn from_json(json: &str) -> Result<Self, PlanError> {
         let plan: Self = serde_json::from_str(json)?;
         if plan.format != FORMAT {
@@ -114,7 +114,7 @@ impl Plan {
             .unwrap_or_else(|error| unreachable!("a plan always serialises: {error}"))
     }
 
-    /// Someone may have edited it: what it names must be there.
+    /// Checks the names and sizes in a plan, because someone may have edited it.
     fn check(&self) -> Result<(), PlanError> {
         let invalid = |what: String| Err(PlanError::Invalid(what));
         if !(2..=16).contains(&self.swarm.nodes) {
@@ -137,24 +137,25 @@ impl Plan {
         }
     }
 
-    /// Whether clients may be told what is not so, because the plan is beyond what the design promises.
+    /// Whether clients may get wrong answers, because the plan is beyond the promises of the
+    /// design.
     pub fn is_beyond_promises(&self) -> bool {
         self.faults.iter().any(|planned| planned.fault.kind().is_beyond_promises())
     }
 }
 
-/// Why something is no plan.
+/// The error of a text that is not a valid plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// It is not of the form of one.
+    /// The text does not have the form of a plan.
     #[error("not a schedule: {0}")]
     Json(#[from] serde_json::Error),
-    /// Another release made it.
+    /// The plan was saved in another format.
     #[error(
         "a schedule of format {0}, and this program knows {FORMAT}: save it again from its seed"
     )]
     Format(u32),
-    /// It cannot be run.
+    /// The plan cannot be run.
     #[error("the schedule cannot be run: {0}")]
     Invalid(String),
 }

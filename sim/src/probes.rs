@@ -1,5 +1,5 @@
-//! Sometimes-probes: named marks of situations that are rare and worth reaching. A sweep that never reaches one of them
-//! proves less than it seems to, so it fails.
+//! Sometimes-probes: named situations that are rare and worth reaching. A sweep proves less
+//! than it seems to if it never reaches one of them, so such a sweep fails.
 
 mod client;
 mod gateway;
@@ -28,7 +28,7 @@ macro_rules! probes {
             /// Every probe.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// Its name.
+            /// The name in reports.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)+
@@ -39,9 +39,9 @@ macro_rules! probes {
 }
 
 probes! {
-    /// A view shrank because next was lost.
+    /// A view shrank to home: next was lost.
     ViewShrinks = "view shrinks",
-    /// Next counts again, as home lost its data before it went on alone.
+    /// Next was reinstated: home lost its data before it went on alone.
     NextReinstated = "next reinstated",
     /// A view expanded after an ask.
     ViewExpands = "view expands",
@@ -49,166 +49,169 @@ probes! {
     AskRefused = "ask refused",
     /// A donor died, or lost its gateway, while its ask was open.
     AskInterrupted = "ask interrupted",
-    /// A donor that asked wrote more before the view came.
+    /// A donor logged more entries between its ask and the view.
     WriteDuringAsk = "write during an ask",
-    /// A copy turned a read away that named another epoch.
+    /// A copy turned away a read of another epoch.
     ReadFenced = "read fenced",
-    /// A copy turned an update away that named another epoch.
+    /// A copy turned away an update of another epoch.
     UpdateFenced = "update fenced",
     /// The gateway sent an update again.
     UpdateResent = "update sent again",
     /// Home answered an update that it had carried out before.
     DuplicateSuppressed = "duplicate suppressed",
-    /// A node started again without entries that it had written: the power took them.
+    /// A node started again without some of its entries: they were lost with the power.
     UnsyncedLost = "unsynced entries lost",
-    /// A node started again with entries that had not been synced.
+    /// A node started again with unsynced entries.
     UnsyncedFound = "unsynced entries found",
-    /// A node started with a log whose beginning was trimmed.
+    /// A node started with a trimmed log.
     LogTrimmed = "log trimmed",
     /// The gateway died while it was saving a view.
     GatewayDiedSaving = "gateway died while saving",
-    /// A gateway found the views of the one before.
+    /// A gateway found the views of the gateway before it.
     GatewayGoesOn = "gateway goes on from its file",
     /// A save of the cluster's state failed.
     SaveFailed = "save failed",
-    /// A second gateway was turned away by the lock.
+    /// The lock turned a second gateway away.
     SecondGatewayLocked = "second gateway locked out",
-    /// A node ended because its disk was full.
+    /// A disk was full, and its node ended.
     DiskFull = "disk full",
-    /// A node ended because a write or a sync failed.
+    /// A write or a sync failed, and its node ended.
     DiskFailed = "disk failed",
     /// One sync made several entries durable.
     GroupCommit = "group commit",
-    /// Home sent several entries in one append.
+    /// A copy sent several entries in one append.
     AppendOfMany = "append of many",
-    /// Next learned of a view from home before the gateway told it.
+    /// A copy stored a view learned from home, before the gateway told it.
     ViewFromHome = "view learned from home",
-    /// Home stored a view that it learned from next.
+    /// A copy stored a view learned from next.
     ViewFromNext = "view learned from next",
-    /// A read was answered by the replica while home was down.
+    /// The replica answered a read while home had no link to the gateway.
     ReadWithoutHome = "read while home is down",
-    /// A read was answered by the primary alone.
+    /// Home, the primary alone, answered a read.
     ReadAtPrimary = "read at the primary",
-    /// An update was answered by the primary alone.
+    /// Home, the primary alone, answered an update.
     UpdateAlone = "update at the primary alone",
-    /// An update was turned away with 503.
+    /// The gateway turned an update away with 503.
     UpdateUnavailable = "update unavailable",
-    /// An update was turned away as its node had enough to do.
+    /// The gateway turned a request away because its node had enough to do.
     UpdateTurnedAway = "update turned away from a busy node",
     /// An update ended with 504.
     UpdateUnknown = "update of unknown outcome",
     /// A precondition was not met.
     PreconditionFailed = "precondition failed",
-    /// A node was linked a second time before its first link was lost.
+    /// A node linked a second time before its first link was lost.
     LinkReplaced = "link replaced",
-    /// A process died within a moment of its start.
+    /// A node's process died before a gateway welcomed it.
     DiedInRecovery = "died in recovery",
-    /// A node served on through the gateway's restart.
+    /// A node served on through a restart of the gateway.
     NodeOutlivesGateway = "node outlives gateway",
-    /// A read waited until the entry that it shows was committed.
+    /// A read waited until the entry it shows was committed.
     ReadWaits = "read waits for a commit",
-    /// A copy was sent entries again that it had been sent before.
+    /// A copy was sent some entries a second time.
     EntriesSentAgain = "entries sent again",
-    /// A view shrank though next was linked: home could not reach it.
+    /// A view shrank although next was linked and not damaged, for example because home could
+    /// not reach it.
     NeighboursCut = "neighbours cut off from each other",
-    /// The gateway lost the link of a node whose process went on.
+    /// The gateway lost the link of a node while its process went on.
     CutFromGateway = "node cut off from the gateway",
-    /// Only a copy that was out of sync was there, and a read was turned away.
+    /// A read was turned away because the only linked copy was out of sync.
     StaleAlone = "only a stale copy is there",
     /// A client found no gateway.
     GatewayGone = "no gateway there",
-    /// A client gave up, and does not know what became of its update.
+    /// A client gave up, and does not know the outcome of its update.
     ClientGaveUp = "client gave up",
-    /// Home lost its data, or was damaged, and was dropped.
+    /// Home was dropped: it had lost its data, or was damaged.
     HomeDropped = "home dropped",
-    /// A home that had been dropped was restored.
+    /// A dropped home was restored.
     HomeRestored = "home restored",
-    /// A read was answered by next, which was in sync alone.
+    /// Next, alone in sync, answered a read.
     ReadAtNextAlone = "read at next alone",
     /// A snapshot began.
     SnapshotBegins = "snapshot begins",
     /// A snapshot came to its end.
     SnapshotCompletes = "snapshot completes",
-    /// A copy that died in the middle of a snapshot went on with it.
+    /// A copy died in the middle of a snapshot, and went on with it later.
     SnapshotResumed = "snapshot resumed",
     /// An entry was applied in the middle of a snapshot.
     UpdateDuringSnapshot = "update during a snapshot",
-    /// A view that was lost with the controller's file was rebuilt.
+    /// A view lost with the controller's file was rebuilt.
     ViewRebuilt = "view rebuilt",
     /// A controller heard of a view newer than its own.
     ViewForgotten = "view forgotten",
-    /// A copy turned out to be damaged.
+    /// A node found a copy damaged.
     DamageFound = "damage found",
-    /// A node found at its start that a copy cannot say how far it is.
+    /// A node found at its start that a copy was unreadable.
     Unreadable = "copy unreadable at the start",
-    /// A damaged copy was replaced by a snapshot.
+    /// A snapshot began to replace a damaged copy.
     DamageRepaired = "damage repaired",
-    /// A record that was wanted was not at hand.
+    /// A node read a record that was not at hand.
     ColdRead = "cold read",
-    /// An entry changed a record while that was read.
+    /// An entry changed a record during its read.
     ReadOvertaken = "read overtaken",
     /// A read failed, and its node ended.
     ReadFailed = "read failed",
-    /// Entries changed the rows of a stretch while they were read to be compared.
+    /// Entries changed the rows of a stretch while they were read for a comparison.
     ComparisonSkipped = "comparison skipped",
     /// A node with a slow disk came back into a view while clients asked for updates.
     SlowJoinerBack = "slow joiner came back under load",
-    /// All of both copies was compared.
+    /// The copies of a partition were compared, to the end or to the first difference.
     CopiesCompared = "copies compared",
-    /// A node answered a probe.
+    /// A node answered a probe message.
     ProbeAnswered = "probe answered",
-    /// A node was probed, and its link was lost before it answered.
+    /// A node lost its link before it answered a probe message.
     ProbeUnanswered = "probe never answered",
     /// The gateway lost its last link.
     AllLinksLost = "all links lost",
     /// A node told the gateway that its disk does not answer.
     DiskSilent = "disk silent",
-    /// A disk answered again, of a node that had stayed linked.
+    /// The disk of a linked node answered again.
     DiskAnswers = "disk answers again",
     /// A node ended because its disk did not answer.
     DiskDeadline = "disk given up",
     /// A node could not decode a frame.
     FrameUndecodable = "frame not decoded",
-    /// A request that was in such a frame, or behind it, was sent again alone.
+    /// A request from such a frame, or from behind it, was sent again alone.
     SentAlone = "request sent alone",
-    /// A node could not decode a frame that held one request.
+    /// A node could not decode a frame with only one request.
     CulpritFound = "request not decoded alone",
-    /// A node was welcomed without a view that names data which it has lost.
+    /// A node was welcomed without a published view, because that view names its lost data.
     WelcomedWithoutView = "welcomed without a view of lost data",
-    /// A snapshot took the place of a copy that had more entries durable.
+    /// A snapshot began to replace a copy with later durable entries.
     RestoredToLess = "snapshot of less than there was",
 }
 
-/// What a node says that ends because its disk does not answer.
+/// A part of the error of a node that ends because its disk does not answer.
 const SILENT: &str = "has not answered";
 
-/// Looks out for the probes of a run.
+/// Finds the probes reached in a run.
 #[derive(Debug, Default)]
 pub(crate) struct Probes {
     sent: BTreeSet<RequestId>,
     applied: BTreeSet<(PartitionId, RequestId)>,
     started: BTreeSet<Host>,
-    /// What of each node's copies was durable when its storage was opened.
+    /// The last durable entry of each node's two copies, home first, when its storage was
+    /// opened.
     durable_before: BTreeMap<usize, [Position; 2]>,
     nodes_joined: BTreeSet<NodeId>,
-    /// How far a replica had committed when a read was sent to it.
+    /// The committed position of a next copy when a read was sent to it.
     committed_at_read: BTreeMap<(GatewayBoot, CallId), Seq>,
-    /// The last entry that was sent, by whom and to which copy.
+    /// The last entry sent, by its sender and the receiving copy.
     appended: BTreeMap<(NodeId, Member), Position>,
-    /// The processes that are at work.
+    /// The running processes.
     up: BTreeSet<Host>,
-    /// Clients ask for updates while a node with a slow disk comes back.
+    /// Whether the phase is *load*: clients ask for updates while a node with a slow disk comes
+    /// back.
     is_under_load: bool,
-    /// The copies that were in the middle of a snapshot when their node started.
+    /// The copies in the middle of a snapshot when their node started.
     interrupted: BTreeSet<(NodeId, Member)>,
-    /// The nodes that have not answered the last probe.
+    /// The nodes with an unanswered probe message.
     probed: BTreeSet<NodeId>,
-    /// What was sent over each node's link, and whether it was alone in its frame.
+    /// The requests sent over each node's link, and whether each was alone in its frame.
     calls: BTreeMap<NodeId, BTreeMap<CallId, bool>>,
 }
 
 impl Probes {
-    /// The probes that are reached by what was seen; `model` is what was known before it.
+    /// The probes reached by an event. `model` is the state of the cluster before it.
     pub(crate) fn reached(&mut self, model: &Model, seen: &Seen) -> Vec<Probe> {
         match seen {
             Seen::Inside(Event::Gateway { gateway, event }) => {

@@ -1,4 +1,4 @@
-//! What a run comes to: the first violation, and numbers that show that much happened.
+//! The result of a run: the first violation, and numbers to show that much happened.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,72 +9,72 @@ use serde::{Deserialize, Serialize};
 use crate::plan::kind::FaultKind;
 use crate::seen::Moment;
 
-/// What a run comes to.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The plan's seed.
     pub seed: u64,
-    /// What went wrong, if anything did.
+    /// The failure, if there was one.
     pub failure: Option<Failure>,
-    /// The events that matter for it.
+    /// The events that matter for the failure.
     pub events: Vec<String>,
-    /// What happened.
+    /// The counts and times of the run.
     pub statistics: Statistics,
 }
 
-/// What went wrong.
+/// A failed run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Failure {
-    /// Something happened that must not.
+    /// Something forbidden happened.
     Safety(Violation),
-    /// Something did not happen that must.
+    /// Something required did not happen.
     Liveness(Violation),
-    /// The harness is at fault: nothing is known of what it tests.
+    /// The harness is at fault: the run tells nothing about the tested code.
     Harness(String),
 }
 
-/// A rule that was broken.
+/// A broken rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
-    /// The check that saw it.
+    /// The check that found it.
     pub check: String,
-    /// Whether something happened that must not, or something did not that must.
+    /// Whether it is of safety or of liveness.
     pub kind: Kind,
-    /// When, in milliseconds.
+    /// The time, in milliseconds.
     pub at_ms: u64,
-    /// What was seen, and what should have been.
+    /// The observation, and the expectation.
     pub detail: String,
-    /// What it concerns.
+    /// The partition or user concerned.
     pub about: About,
 }
 
-/// What a violation is of.
+/// The kind of a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Something happened that must not.
+    /// Something forbidden happened.
     Safety,
-    /// Something did not happen that must.
+    /// Something required did not happen.
     Liveness,
 }
 
-/// What a violation concerns, to choose the events by that matter.
+/// The subject of a violation, to choose the events that matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// The partition.
+    /// The partition, if there is one.
     pub partition: Option<PartitionId>,
-    /// The user.
+    /// The user, if there is one.
     pub user: Option<String>,
 }
 
 impl Violation {
-    /// Something happened that must not.
+    /// A violation of safety: something forbidden happened.
     pub fn safety(check: &str, at: Moment, detail: impl Into<String>) -> Self {
         Self::new(check, Kind::Safety, at, detail.into())
     }
 
-    /// Something did not happen that must.
+    /// A violation of liveness: something required did not happen.
     pub fn liveness(check: &str, at: Moment, detail: impl Into<String>) -> Self {
         Self::new(check, Kind::Liveness, at, detail.into())
     }
@@ -84,14 +84,14 @@ impl Violation {
         Self { check: check.to_owned(), kind, at_ms, detail, about: About::default() }
     }
 
-    /// It concerns a partition.
+    /// Sets the partition concerned.
     #[must_use]
     pub fn of(mut self, partition: PartitionId) -> Self {
         self.about.partition = Some(partition);
         self
     }
 
-    /// It concerns a user.
+    /// Sets the user concerned.
     #[must_use]
     pub fn of_user(mut self, user: impl Into<String>) -> Self {
         self.about.user = Some(user.into());
@@ -109,7 +109,7 @@ impl From<Violation> for Failure {
 }
 
 impl Failure {
-    /// The check that saw it; none where the harness is at fault.
+    /// The check that found the violation; none if the harness is at fault.
     pub fn check(&self) -> Option<&str> {
         match self {
             Self::Safety(violation) | Self::Liveness(violation) => Some(&violation.check),
@@ -117,7 +117,7 @@ impl Failure {
         }
     }
 
-    /// The exit status of a program that ends with it.
+    /// The exit status of a program that ends with this failure.
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Safety(_) => 10,
@@ -141,36 +141,36 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What happened in a run, or in many.
+/// The counts and times of a run, or of many.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Simulated time, in milliseconds.
     pub simulated_ms: u64,
-    /// Operations that were answered.
+    /// Operations of outcome *done*. A refusal such as *already exists* counts too.
     pub done: u64,
-    /// Operations that certainly had no effect.
+    /// Operations certainly without effect.
     pub not_done: u64,
     /// Operations of unknown outcome.
     pub unknown: u64,
     /// Changes of views.
     pub view_changes: u64,
-    /// Faults that began, by kind.
+    /// Faults begun, by kind.
     pub faults: BTreeMap<FaultKind, u64>,
-    /// Reads that were answered, by who answered.
+    /// Answered reads, by the answering copy.
     pub readers: BTreeMap<Reader, u64>,
-    /// Marks of rare situations that were reached.
+    /// Probes reached, by name.
     pub probes: BTreeMap<String, u64>,
-    /// What the checker of histories spent.
+    /// The steps of the checker of histories.
     pub checker_steps: u64,
-    /// How long it took until everything was back.
+    /// The longest time until everything was back, in milliseconds.
     pub convergence_ms: u64,
-    /// The longest that a read took that was answered.
+    /// The longest time of an answered read, in milliseconds.
     pub read_ms_max: u64,
-    /// The same of seeds with one fault at a time.
+    /// The counts of the seeds with one fault at a time.
     pub paced: Paced,
 }
 
-/// Who answers a read.
+/// The copy that answers a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reader {
@@ -183,12 +183,12 @@ pub enum Reader {
 }
 
 impl Statistics {
-    /// How many operations have ended.
+    /// The number of ended operations.
     pub fn operations(&self) -> u64 {
         self.done + self.not_done + self.unknown
     }
 
-    /// Adds those of another run.
+    /// Adds the statistics of another run.
     pub fn add(&mut self, other: &Self) {
         self.simulated_ms += other.simulated_ms;
         self.done += other.done;
@@ -211,16 +211,17 @@ fn add_all<K: Ord + Clone>(to: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
     }
 }
 
-/// What happened where faults came one at a time, the next only once all was whole again.
+/// The reads of seeds with one fault at a time, where each fault waits until all is whole
+/// again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paced {
-    /// So many seeds.
+    /// The number of such seeds.
     pub seeds: u64,
-    /// So many reads that ended before all faults did.
+    /// The number of reads answered before all faults had ended.
     pub reads: u64,
-    /// The longest that one of them waited for its answer.
+    /// The longest time until such an answer, in milliseconds.
     pub read_ms_max: u64,
-    /// How long a dead link may look alive in that seed.
+    /// How long a dead link may look alive in the seed with that longest read, in milliseconds.
     pub detection_ms: u64,
 }
 

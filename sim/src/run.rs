@@ -1,14 +1,16 @@
-//! A run: the plan's faults and clients, then healing, then what must be back, and the verdict.
+//! A run: faults and clients, then healing, then the return of everything needed, then the
+//! verdict.
 //!
 //! ```text
-//!   safety ------------------> liveness -------------------> fresh ---------------> final
-//!   faults and clients          all faults end, or all       new operations         power off, and
-//!   at work                     but what the core bears      on each partition      compare the copies
+//!   safety ---------------> liveness ----------------> fresh --------------> final
+//!   faults and clients      all faults end, or all     new operations        power off, and
+//!   at work                 but the part left broken   on each partition     compare the copies
 //! ```
 //!
-//! Where a node's disk is slow for good, *load* comes before *fresh*: the node comes back while clients ask for updates.
+//! If a node has a permanently slow disk, *load* comes before *fresh*: the node comes back
+//! while clients ask for updates.
 //!
-//! The checks look at everything that was seen after each tick; the first violation ends the run.
+//! After each tick the checks judge every new event. The first violation ends the run.
 
 mod aim;
 mod borne;
@@ -41,10 +43,10 @@ use self::load::Load;
 
 pub(crate) use self::fresh::is_fresh;
 
-/// How long everything may take to come back once the faults have ended.
+/// How long the return of everything may take after the end of the faults.
 const CONVERGENCE_MAX: Duration = Duration::from_secs(30);
 
-/// Runs a plan. Everything that was seen goes to `watch` too.
+/// Runs a plan. Every event goes to `watch` too.
 pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Report {
     let nodes = (0..plan.swarm.nodes).map(Host::node_id).collect();
     let ring =
@@ -73,17 +75,17 @@ struct Run<'a> {
     model: Model,
     checks: Checks,
     counter: Counter,
-    /// The faults that are to come.
+    /// The faults to come.
     faults: VecDeque<PlannedFault>,
     log: Log,
     watch: &'a mut dyn FnMut(Moment, &Seen),
-    /// How many fresh operations have no answer yet.
+    /// The number of fresh operations without an answer.
     fresh_waiting: usize,
-    /// What is asked for while a node with a slow disk comes back.
+    /// The updates asked for while a node with a slow disk comes back.
     load: Load,
-    /// The nodes whose data is lost and that have not started since.
+    /// The nodes that have lost their data and have not started since.
     without_data: BTreeSet<usize>,
-    /// What aimed faults wait for.
+    /// The moments that aimed faults wait for.
     aims: Aims,
 }
 
@@ -96,12 +98,12 @@ impl Run<'_> {
         };
         let Self { plan, counter, checks, world, .. } = self;
         let statistics = counter.finish(world.now(), checks.steps());
-        // After a panic turmoil's world is not to be dropped, only left.
+        // After a panic, turmoil's world must not be dropped, only left.
         std::mem::forget(world);
         Report { seed: plan.seed, failure, events: Vec::new(), statistics }
     }
 
-    /// What was seen up to a panic is judged too; then the panic itself.
+    /// Judges the events up to a panic, then the panic itself.
     fn after_panic(&mut self) -> Failure {
         let panic = panics::first().unwrap_or_default();
         if let Err(failure) = self.look() {
@@ -138,7 +140,7 @@ impl Run<'_> {
         self.finish(Some(core))
     }
 
-    /// Begins the faults whose time has come.
+    /// Begins the due faults.
     fn begin_faults(&mut self) {
         let now = self.world.now();
         let calm = self.calm();
@@ -209,14 +211,15 @@ impl Run<'_> {
         self.look()
     }
 
-    /// Judges what was seen since the last look.
+    /// Judges the events since the last look.
     fn look(&mut self) -> Result<(), Failure> {
         for (at, seen) in self.log.take() {
             (self.watch)(at, &seen);
             let judged = self.checks.see(&self.model, at, &seen);
             self.counter.count(&self.model, &seen);
             self.model.follow(at, &seen);
-            // A process that finds its disk full has started, and still has no data.
+            // Only this event counts: a process with a full disk has started too, and still has
+            // no data.
             if let Seen::Inside(Event::Node { node, event: NodeEvent::Starts { .. } }) = &seen
                 && let Some(place) = self.model.ring.place_of(node)
             {

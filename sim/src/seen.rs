@@ -1,4 +1,5 @@
-//! What is seen of a run: what processes tell of themselves, what storage and clients saw, and what the world did.
+//! The events of a run: from inside of processes, from storage, from clients, and from the
+//! world.
 //!
 //! Everything that checks judge and the timeline shows is one of these, in one order.
 
@@ -19,104 +20,104 @@ use crate::plan::host::Host;
 use crate::plan::kind::FaultKind;
 use crate::plan::step::{Condition, Death};
 
-/// Something that was seen.
+/// An event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Seen {
-    /// A process tells of itself, through the production channel.
+    /// A process tells an event through the production channel.
     Inside(Event),
-    /// A node's storage.
+    /// A node's storage acts.
     Storage {
         /// The node's place.
         node: usize,
-        /// What it did.
+        /// The action.
         did: StorageDid,
     },
-    /// The place of the cluster's state.
+    /// The store of the cluster's state acts.
     State {
-        /// Which gateway's.
+        /// The gateway with the store.
         gateway: Host,
-        /// What it did.
+        /// The action.
         did: StateDid,
     },
-    /// A client.
+    /// A client acts.
     Client {
-        /// Which.
+        /// The client.
         client: ClientId,
-        /// Which operation.
+        /// The operation.
         operation: OperationId,
-        /// What of it.
+        /// The action.
         did: ClientDid,
     },
-    /// The world.
+    /// The world acts.
     World(WorldDid),
 }
 
-/// What a node's storage did.
+/// An action of a node's storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StorageDid {
-    /// It was opened.
+    /// The storage was opened.
     Opened,
-    /// It wrote all that it was handed before.
+    /// It wrote everything handed to it before.
     Written,
-    /// It made durable all that was written before.
+    /// It made everything written before durable.
     Synced,
-    /// It failed.
+    /// A write or a sync failed.
     Failed(String),
     /// A read failed.
     ReadFailed,
 }
 
-/// What the place of the cluster's state did.
+/// An action of the store of the cluster's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateDid {
     /// It made these views durable.
     Saved(Vec<View>),
-    /// It turned a gateway away: another one is at work.
+    /// It turned a gateway away, because another one is at work.
     Locked,
-    /// It failed.
+    /// A save failed.
     Failed,
 }
 
-/// What a client did.
+/// An action of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientDid {
-    /// It asks for something.
+    /// It asks for an operation.
     Invoked(Input),
-    /// It has an answer, or gave up.
+    /// It has an answer, or has given up.
     Completed(Answered),
 }
 
-/// How a client's operation ended.
+/// The end of a client's operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
-    /// What it had asked for.
+    /// The operation asked for.
     pub input: Input,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome<Output>,
-    /// The response's status, where there was one.
+    /// The status of the response, if there was one.
     pub status: Option<u16>,
-    /// Which copy answered, where the response says.
+    /// The copy that answered, if the response tells.
     pub served_by: Option<ServedBy>,
     /// Whether the response says when to try again.
     pub has_retry_after: bool,
-    /// How long it took.
+    /// The time from the call to its end.
     pub took: Duration,
-    /// What was wrong with the response, or the connection.
+    /// The problem of the response or of the connection.
     pub problem: Option<String>,
 }
 
-/// Which copy answered.
+/// The copy that answered a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedBy {
-    /// On which node.
+    /// The node with the copy.
     pub node: NodeId,
-    /// Which copy.
+    /// The copy.
     pub member: Member,
-    /// Under which view.
+    /// The epoch of its view.
     pub epoch: Epoch,
 }
 
-/// What the world did.
+/// An action of the world.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WorldDid {
     /// A planned fault begins.
@@ -131,22 +132,22 @@ pub enum WorldDid {
     Ended(Host, Ended),
     /// A stored row of a copy was damaged.
     Corrupts(Host, Member, Row),
-    /// Something about the network or a machine is the matter.
+    /// A condition of the network or of a machine begins.
     Begins(Condition),
-    /// It is over.
+    /// A condition ends.
     Ends(Condition),
     /// A phase of the run begins.
     Phase(Phase),
 }
 
-/// How a process ended by itself.
+/// The end of a process that was not killed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// As it was told to.
+    /// It was told to stop.
     AsTold,
-    /// Because its storage failed.
+    /// Its storage failed.
     Storage(String),
-    /// For another reason.
+    /// It had another reason.
     Otherwise(String),
 }
 
@@ -155,17 +156,17 @@ pub enum Ended {
 pub enum Phase {
     /// Faults and clients are at work.
     Safety,
-    /// The faults are over: everything has to come back.
+    /// The faults are over, and everything has to come back.
     Liveness,
     /// A node with a slow disk comes back while clients ask for updates.
     Load,
-    /// All is back: fresh operations have to succeed.
+    /// Everything is back, and fresh operations have to succeed.
     Fresh,
-    /// Nothing happens any more: the copies are compared.
+    /// Nothing happens any more, and the copies are compared.
     Final,
 }
 
-/// When something was seen: since the run began.
+/// The time of an event, since the beginning of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Moment(pub Duration);
 
@@ -175,47 +176,48 @@ impl fmt::Display for Moment {
     }
 }
 
-/// Where everything that is seen goes. Clones are the same.
+/// The queue of new events. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Log(Arc<Mutex<Waiting>>);
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// The world's time, for what happens between its steps.
+    /// The world's time, for events between its steps.
     now: Duration,
     seen: Vec<(Moment, Seen)>,
 }
 
 impl Log {
-    /// Adds what is seen now.
+    /// Adds an event at the present time.
     pub fn tell(&self, seen: Seen) {
         let now = self.now();
         self.lock().seen.push((now, seen));
     }
 
-    /// The time.
+    /// The present time.
     pub fn now(&self) -> Moment {
-        // Inside of a host its own time counts, which may be ahead of the world's by a tick.
+        // Inside of a host the host's own time counts. It may be ahead of the world's by a
+        // tick.
         Moment(turmoil::sim_elapsed().unwrap_or_else(|| self.lock().now))
     }
 
-    /// The world has come to this time.
+    /// Sets the world's time.
     pub(crate) fn advance(&self, now: Duration) {
         self.lock().now = now;
     }
 
-    /// Takes what was added.
+    /// Takes the events added since the last call.
     pub(crate) fn take(&self) -> Vec<(Moment, Seen)> {
         std::mem::take(&mut self.lock().seen)
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Whole things are pushed; a panic elsewhere takes nothing from that.
+        // Each push is complete, so a panic elsewhere leaves no part of one.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Brings what processes tell of themselves into a [`Log`].
+/// Brings the events of processes into a [`Log`].
 #[derive(Debug)]
 pub struct Listen(pub Log);
 

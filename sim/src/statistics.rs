@@ -1,4 +1,4 @@
-//! Counts what happens in a run, so that a run in which little happened is not taken for a proof.
+//! Counts the events of a run, so that a run with few events is not taken for a proof.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::probes::Probes;
 use crate::report::{Paced, Reader, Statistics};
 use crate::seen::{Answered, ClientDid, Phase, Seen, WorldDid};
 
-/// Counts what happens in a run.
+/// Counts the events of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Counter {
     pub(crate) statistics: Statistics,
     probes: Probes,
-    /// Faults come one at a time, and have not ended.
+    /// Whether faults come one at a time, and have not ended.
     is_paced: bool,
 }
 
@@ -33,7 +33,7 @@ impl Counter {
         counter
     }
 
-    /// Counts what was seen; `model` is what was known before it.
+    /// Counts an event. `model` is the state of the cluster before it.
     pub(crate) fn count(&mut self, model: &Model, seen: &Seen) {
         for probe in self.probes.reached(model, seen) {
             *self.statistics.probes.entry(probe.name().to_owned()).or_default() += 1;

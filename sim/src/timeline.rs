@@ -1,4 +1,4 @@
-//! What was seen, for people: one line an event, with the simulated time and the host.
+//! The events for people: one line each, with the simulated time and the host.
 
 use std::fmt;
 
@@ -13,17 +13,17 @@ use crate::seen::{Answered, ClientDid, Moment, Seen, StateDid, WorldDid};
 /// How many of the last events that matter are shown.
 const SHOWN_MAX: usize = 30;
 
-/// All that was seen, in order.
+/// All events, in order.
 #[derive(Debug, Default)]
 pub struct Timeline(Vec<(Moment, Seen)>);
 
 impl Timeline {
-    /// Adds what was seen.
+    /// Adds an event.
     pub fn add(&mut self, at: Moment, seen: Seen) {
         self.0.push((at, seen));
     }
 
-    /// The last events that matter for what a violation is about.
+    /// The last events that matter for the subject of a violation.
     pub fn about(&self, ring: &Ring, about: &About) -> Vec<String> {
         let user = about.user.as_deref();
         let of_user = || Some(ring.partition_of(&user?.parse().ok()?));
@@ -38,12 +38,12 @@ impl Timeline {
     }
 }
 
-/// One line.
+/// The line of an event.
 pub fn line(at: Moment, seen: &Seen) -> String {
     format!("{at}  {:<10} {seen}", host(seen))
 }
 
-/// Whether an event is worth a line where nothing in particular is looked for.
+/// Whether an event is worth a line if nothing in particular is looked for.
 pub fn is_news(seen: &Seen) -> bool {
     !matches!(
         seen,

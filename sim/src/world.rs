@@ -1,20 +1,21 @@
-//! The world: machines with production processes on them, a network between them, and what goes wrong with both.
+//! The world: machines with production processes, the network between them, and the faults of
+//! both.
 //!
 //! ```text
 //!   clients --HTTP--> gateway <--socket.io-- db-0 --> db-1 --> ... --> db-0
 //!      (hosts of turmoil; each process is dropped with its runtime when it dies)
 //! ```
 //!
-//! The world carries out steps and lets time pass. When which step is due is for the plan, what may be seen for the
-//! checks: nothing of either is here.
+//! The world carries out steps and lets time pass. It does not decide when a step is due: the
+//! plan does. And it does not judge events: the checks do.
 //!
 //! | module | owns |
 //! |---|---|
-//! | `machine` | a machine, and the production process that it runs |
+//! | `machine` | a machine with its production process |
 //! | `deps` | sockets, randomness and threads for the process |
 //! | `disk`, `rocks` | disks that outlive processes |
-//! | `storage`, `state` | what a process sees of a disk, with its faults |
-//! | `steps` | what goes wrong, and how it ends |
+//! | `storage`, `state` | a process's access to its disk, with faults |
+//! | `steps` | the steps of faults, and their ends |
 //! | `network` | cuts, holds and latencies |
 //! | `undecodable` | requests that a node cannot decode |
 //! | `clients` | clients over HTTP |
@@ -54,34 +55,34 @@ use crate::plan::step::{Death, Step};
 use crate::plan::workload::PlannedOperation;
 use crate::seen::Log;
 
-/// The bytes that a stream may have under way, in segments: more than any link's queue.
+/// The most segments of a stream under way: more than any link's queue.
 const TCP_SEGMENTS_MAX: usize = 65_536;
 
-/// How long a client waits beyond the request's deadline.
+/// How long a client waits for an answer after the deadline of its request.
 const PATIENCE_SLACK: Duration = Duration::from_secs(1);
 
-/// How long a process that ended by itself stays down, as a supervisor would leave it.
+/// How long a process that ended by itself stays down, as under a supervisor.
 const RESTART_AFTER: Duration = Duration::from_millis(400);
 
-/// The wall clock's beginning: 2020-01-01.
+/// The beginning of the wall clock: 2020-01-01.
 const EPOCH: Duration = Duration::from_secs(1_577_836_800);
 
-/// Machines, a network between them, and what is the matter with both.
+/// Machines, the network between them, and the faults of both.
 pub(crate) struct World {
     sim: Sim<'static>,
     log: Log,
     machines: BTreeMap<Host, Machine>,
     network: Network,
     names: Names,
-    /// How many things keep a host down.
+    /// For each host, the number of reasons to keep it down.
     down: BTreeMap<Host, u32>,
-    /// The machines that are gone from the network.
+    /// The machines gone from the network.
     gone: BTreeSet<Host>,
-    /// What is to be done, in order.
+    /// The steps to carry out, by time and order of planning.
     steps: BTreeMap<(Duration, u64), Step>,
     steps_added: u64,
     last_step: Duration,
-    /// The way to each client, after its plan.
+    /// The channel to each client, for operations after its plan.
     more: Vec<mpsc::UnboundedSender<PlannedOperation>>,
     recorder: Recorder<Input, Output>,
 }
@@ -132,17 +133,17 @@ impl World {
         }
     }
 
-    /// The time.
+    /// The time since the beginning of the run.
     pub(crate) fn now(&self) -> Duration {
         self.sim.elapsed()
     }
 
-    /// What clients saw.
+    /// The recorder of the clients' history.
     pub(crate) fn recorder(&self) -> &Recorder<Input, Output> {
         &self.recorder
     }
 
-    /// Plans steps, at times from now.
+    /// Plans steps. Each time counts from now, in milliseconds.
     pub(crate) fn add_steps(&mut self, steps: Vec<(u64, Step)>) {
         for (after_ms, step) in steps {
             self.add_step(Duration::from_millis(after_ms), step);
@@ -154,7 +155,7 @@ impl World {
         self.steps.insert((self.now() + after, self.steps_added), step);
     }
 
-    /// Since when nothing is the matter; none while something is, or is planned to be.
+    /// The time of the last step, if nothing is the matter and no step is planned; else none.
     pub(crate) fn calm_since(&self) -> Option<Duration> {
         let is_calm = self.steps.is_empty()
             && self.down.values().all(|reasons| *reasons == 0)
@@ -162,40 +163,42 @@ impl World {
         is_calm.then_some(self.last_step)
     }
 
-    /// Whether a host is down, on its way there, or is to be.
+    /// Whether a host is down, or a planned step concerns this host alone.
     pub(crate) fn is_in_trouble(&self, host: Host) -> bool {
         self.is_down(host) || self.steps.values().any(|step| step.hosts() == [host])
     }
 
-    /// Whether something keeps a host down, or its process was told to stop and has not ended: a gateway takes its time.
+    /// Whether something keeps a host down, or its process was told to stop and has not started
+    /// again. A gateway takes its time to end.
     fn is_down(&self, host: Host) -> bool {
         self.down.get(&host).is_some_and(|reasons| *reasons > 0) || self.machine(host).is_stopping()
     }
 
-    /// Whether a row of a copy that a node holds is not what was written.
+    /// Whether a row of a node's copy is damaged.
     pub(crate) fn is_rotten(&self, place: usize, member: Member) -> bool {
         self.machine(Host::Node(place)).faults().is_rotten(member)
     }
 
-    /// Whether nothing is the matter with a host or its links, nor is planned to be.
+    /// Whether nothing is the matter with a host or its links, and no step concerning it is
+    /// planned.
     pub(crate) fn is_calm_around(&self, host: Host) -> bool {
         !self.is_down(host)
             && !self.network.any(|condition| condition.hosts().contains(&host))
             && !self.steps.values().any(|step| step.hosts().contains(&host))
     }
 
-    /// A host whose process was told to stop, and was not started again yet.
+    /// A host with a process that was told to stop, and was not started again yet.
     pub(crate) fn stopping(&self) -> Option<Host> {
         let stopping = self.machines.values().filter(|machine| machine.is_stopping());
         let mut hosts = stopping.map(|machine| machine.host);
         hosts.find(|host| *host != Host::SecondGateway && self.down.get(host) != Some(&1))
     }
 
-    /// Lets a tick pass: carries out what is due, then lets every host work.
+    /// Lets a tick pass: carries out the due steps, then lets every host work.
     ///
     /// # Errors
     ///
-    /// What turmoil makes of a host that failed; ours do not.
+    /// A host failed in turmoil. The hosts of this world never do.
     pub(crate) fn step(&mut self) -> turmoil::Result {
         self.log.advance(self.now());
         self.reap();
@@ -209,7 +212,7 @@ impl World {
         Ok(())
     }
 
-    /// Processes that ended by themselves are gone, and started again after a while.
+    /// Removes the processes that ended by themselves, and plans their restart.
     fn reap(&mut self) {
         let ended = self.machines.values().filter(|machine| machine.take_has_ended());
         for host in ended.map(|machine| machine.host).collect::<Vec<_>>() {
@@ -222,13 +225,13 @@ impl World {
         }
     }
 
-    /// A client is to do something more.
+    /// Gives a client another operation.
     pub(crate) fn ask(&self, client: usize, operation: PlannedOperation) {
-        // A client ends with the run, no sooner.
+        // A client ends only with the run.
         let _ = self.more[client].send(operation);
     }
 
-    /// The power fails everywhere: returns all that nodes hold, by their places.
+    /// Lets the power fail everywhere. Returns the data of each node, by place.
     pub(crate) fn audit(&mut self) -> BTreeMap<usize, Result<Audit, StoreError>> {
         let nodes = self.machines.keys().copied().filter(|host| matches!(host, Host::Node(_)));
         for host in nodes.collect::<Vec<_>>() {
@@ -249,7 +252,7 @@ impl World {
     }
 }
 
-/// Starts the clients, all on one host; returns the way to each.
+/// Starts the clients, all on one host. Returns the channel to each.
 fn start_clients(
     sim: &mut Sim<'static>,
     plan: &Arc<Plan>,

@@ -1,5 +1,6 @@
-//! Rule 6, *ask*: from the moment it asks, a donor commits nothing that the joiner has not made durable too; and a view
-//! *both* that is published, decided on an ask or rebuilt, finds each copy level with all that the other one has committed.
+//! Rule 6, *ask*: from the moment it asks, a donor commits nothing that its joiner has not made
+//! durable too. And when a view *both* is published, decided on an ask or rebuilt, each copy is
+//! level with all entries committed at the other one.
 
 use protocol::id::{PartitionId, Seq};
 use protocol::message::Ask;
@@ -51,8 +52,8 @@ impl Check for AskHolds {
                 if sole(view.in_sync).is_some() {
                     return Ok(());
                 }
-                // A copy that has lost its data since it was asked for is about to be dropped; so is one that is damaged, under
-                // a view that is rebuilt. No ask is granted for it.
+                // A copy that has lost its data since the ask is about to be dropped. So is a
+                // damaged copy under a rebuilt view. No ask is granted for either.
                 let is_rebuilt = !model.published.contains_key(&view.partition);
                 let counts = |member: &Member| {
                     let holder = model.holder(view.partition, *member);
@@ -71,14 +72,15 @@ impl Check for AskHolds {
     }
 }
 
-/// An ask for a joiner whose data is gone or damaged since it was level: a donor may hear of it last, the controller does not.
+/// Whether the controller refuses an ask: its joiner has lost its data, or was damaged, since
+/// it was level. The controller hears of this first, the donor may hear of it last.
 fn will_be_refused(model: &Model, ask: &Ask) -> bool {
     let member_of = |member| model.holder(ask.partition, member).incarnation == Some(ask.joiner);
     let joiner = [Member::Home, Member::Next].into_iter().find(|member| member_of(*member));
     joiner.is_none_or(|joiner| model.copy(ask.partition, joiner).is_damaged)
 }
 
-/// What a donor has said that it has committed.
+/// The committed position told last by a donor.
 fn committed(model: &Model, partition: PartitionId, donor: Member) -> Option<Seq> {
     Some(model.copy(partition, donor).progress?.committed)
 }

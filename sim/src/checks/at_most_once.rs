@@ -1,5 +1,6 @@
-//! Rule 12, *at most once*: no request is carried out by two entries. An entry that home lost with the power before it was
-//! sent to anyone was not carried out; nor was one that home alone had when a snapshot of next took the place of its data.
+//! Rule 12, *at most once*: no request is carried out by two entries. Two kinds of entry do not
+//! count: an entry lost by home with the power before home sent it, and an entry held by home
+//! alone when a snapshot of next replaced home's data.
 
 use std::collections::BTreeMap;
 
@@ -25,11 +26,11 @@ impl Check for AtMostOnce {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         match event {
             NodeEvent::Starts { home, .. } => {
-                // What its home copy does not find, it never carried out.
+                // An entry missing at the start of the home copy was never carried out ...
                 let is_its_own = |partition: &PartitionId| {
                     node.as_str().strip_prefix("db-") == Some(&partition.0.to_string())
                 };
-                // ... unless next has it, from which it is restored.
+                // ... unless next has it: home is then restored from next.
                 let is_at_next = |partition, position: &Position| {
                     model.copy(partition, Member::Next).entry.durable.seq >= position.seq
                 };

@@ -1,5 +1,5 @@
-//! Availability: where at most one node at a time is in trouble, and the next only once every view is *both* again, no
-//! read fails.
+//! Availability: no read fails while at most one node at a time is in trouble, and each fault
+//! waits until every view is *both* again.
 
 use history::Outcome;
 use history::users::Input;
@@ -16,14 +16,15 @@ const NAME: &str = "availability";
 #[derive(Debug)]
 pub struct Availability {
     pace: Pace,
-    /// The cluster is formed, and was whole once, since then.
+    /// When the formed cluster was whole for the first time.
     whole_since: Option<Moment>,
-    /// What is left broken after healing comes on top of the last fault.
+    /// Whether the liveness phase has begun. The part left broken then comes on top of the last
+    /// fault.
     is_over: bool,
 }
 
 impl Availability {
-    /// With the pace of a run.
+    /// A check for the pace of a run.
     pub fn new(swarm: &Swarm) -> Self {
         Self { pace: swarm.pace, whole_since: None, is_over: false }
     }

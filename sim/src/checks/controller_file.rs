@@ -1,4 +1,5 @@
-//! Rule 10, *the controller's file*: a gateway that starts goes on from the views that were durable, and no other.
+//! Rule 10, *the controller's file*: a gateway goes on from exactly the views that were durable
+//! when it starts.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ const NAME: &str = "controller-file";
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct ControllerFile {
-    /// The file was taken away: what is found then is nothing.
+    /// Whether the file was taken away. Then the next gateway finds nothing.
     is_lost: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Convergence: when the faults have ended and all is back, fresh operations succeed. That all comes back, in bounded
-//! simulated time, is for the run itself to wait for.
+//! Convergence: fresh operations succeed once the faults have ended and everything is back. The
+//! run itself waits until everything is back, for a bounded simulated time.
 
 use history::Outcome;
 

@@ -1,7 +1,9 @@
-//! Every request has an answer within its deadline, and some slack for the way, unless the gateway died or stood still
-//! meanwhile, or its client was cut off. And none is given up before: a read of a cluster that is formed fails at its deadline and no sooner, and so
-//! does an update of unknown fate; unless the gateway ends meanwhile, which answers whoever waits, or a node cannot decode the
-//! requests of that user.
+//! Every request has an answer within its deadline, plus some slack for the way. Exceptions:
+//! the gateway died or stood still meanwhile, or the client was cut off.
+//!
+//! And no request is given up early. A read of a formed cluster fails at its deadline and no
+//! sooner, and so does an update of unknown outcome. Exceptions: the gateway ends meanwhile,
+//! and answers all waiting clients; or a node cannot decode the requests of that user.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use crate::seen::{ClientDid, Moment, Seen, StateDid, WorldDid};
 
 const NAME: &str = "deadline";
 
-/// For the way there and back, and for the gateway to notice.
+/// The time for the way there and back, and for the gateway to notice the deadline.
 const SLACK: Duration = Duration::from_millis(500);
 
 /// See the [module](self).
@@ -28,19 +30,20 @@ pub struct Deadline {
     allowed: Duration,
     /// Since when the gateway is up and moves; none while it does not.
     undisturbed_since: Option<Moment>,
-    /// How many things make the gateway stand still, or keep clients away from it.
+    /// How many faults make the gateway stand still, or keep clients away from it.
     pauses: u32,
     is_up: bool,
-    /// Since when a gateway that ends gives up what waits, last: once it cannot save, or a deadline after it was told to stop.
+    /// When an ending gateway last gave up its waiting requests: when it could not save, or one
+    /// deadline after it was told to stop.
     gave_up_at: Option<Moment>,
-    /// Since when there is a cluster: before that, requests are turned away at once.
+    /// Since when a cluster is formed. Before that, requests are turned away at once.
     formed_since: Option<Moment>,
-    /// The users whose requests a node could not decode at some time.
+    /// The users with requests that a node could not decode at some time.
     undecodable: BTreeSet<String>,
 }
 
 impl Deadline {
-    /// With the deadline and the latencies of a run.
+    /// A check for the deadline and the latencies of a run.
     pub fn new(swarm: &Swarm) -> Self {
         let way = Duration::from_millis(6 * swarm.latency_ms.max + 4 * swarm.tick_ms);
         let deadline = Duration::from_millis(swarm.request_deadline_ms);
@@ -88,7 +91,8 @@ impl Check for Deadline {
         }
         match seen {
             Seen::World(WorldDid::Kills(Host::Gateway, Death::DataLost)) => {
-                // A gateway that knows of no cluster turns requests away until it has found it again.
+                // A gateway without a known cluster turns requests away until it has found the
+                // cluster again.
                 self.formed_since = None;
                 self.is_up = false;
                 self.undisturbed_since = None;
@@ -121,7 +125,7 @@ impl Check for Deadline {
                 };
                 let has_ended =
                     self.gave_up_at.is_some_and(|since| (began..=at.0).contains(&since.0));
-                // An id may begin with another one.
+                // The id of one user may begin with the id of another.
                 let user = answered.input.id();
                 let is_undecodable = self.undecodable.iter().any(|id| user.starts_with(id));
                 if is_given_up && !has_ended && !is_undecodable && answered.took < self.deadline {

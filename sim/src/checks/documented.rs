@@ -1,5 +1,6 @@
-//! No answer but those that are documented: what a client sends is right, so it gets the success, the refusal that fits,
-//! 503, which says when to try again, or 504; and what succeeds can be understood.
+//! Every answer is a documented one. Clients send valid requests, so a client gets the success,
+//! the fitting refusal, 503 with the time to try again, or 504. And a success can be
+//! understood.
 
 use history::Outcome;
 
@@ -46,7 +47,7 @@ mod tests {
     fn an_answer_that_makes_no_sense_is_seen() {
         let mut scene = Scene::formed(Documented);
         let read = Input::Read { id: "user-1".to_owned() };
-        // As made up, its status is 200.
+        // The made-up answer has status 200.
         scene.objects(completed(read, Outcome::NotDone, None));
     }
 }

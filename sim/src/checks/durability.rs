@@ -1,5 +1,6 @@
-//! Durability: with a last read of every user from what both copies hold after a loss of power everywhere, the history
-//! is still linearizable. So every acknowledged update, or a later one of the same user, is in both copies.
+//! Durability: every acknowledged update, or a later one of the same user, is in both copies
+//! after a loss of power everywhere. To judge this, a last read of every user from each copy is
+//! added to the history. The history must still be linearizable.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use crate::seen::Moment;
 
 const NAME: &str = "durability";
 
-/// Far more than any user's history of a run has needed.
+/// The budget of the checker for each user: far more than any user's history has needed.
 const STEPS_PER_USER: u64 = 5_000_000;
 
 /// See the [module](self).
@@ -53,7 +54,7 @@ impl Check for Durability {
     }
 }
 
-/// The history, and after it a read of every user from each copy that has to hold it.
+/// The history, followed by a read of every user from each copy in sync.
 fn with_last_reads(model: &Model, end: &End) -> UserHistory {
     let mut events = end.history.events().to_vec();
     let time_ns = events.last().map_or(0, Event::time_ns);
@@ -81,7 +82,7 @@ fn with_last_reads(model: &Model, end: &End) -> UserHistory {
         .unwrap_or_else(|error| unreachable!("reads were added at its end: {error}"))
 }
 
-/// What a copy holds, if it is one that is to hold what was acknowledged.
+/// The data of a copy, if the copy is in sync and so must hold every acknowledged update.
 fn in_sync<'a>(
     model: &Model,
     end: &'a End,
@@ -133,7 +134,7 @@ mod tests {
         let audit = end.audits.get_mut(&next).unwrap().as_mut().unwrap();
         audit.next.unreadable = Some("a record".to_owned());
         assert!(Durability.finish(&scene.model, Moment::default(), &end).is_err());
-        // Out of sync, and nobody could restore it.
+        // A copy out of sync may be damaged: nobody could restore it.
         scene.changes(home_only(0, 2));
         assert!(Durability.finish(&scene.model, Moment::default(), &end).is_ok());
     }

@@ -1,5 +1,6 @@
-//! Rule 1, *one authority*: a change is durable at the controller before anyone hears of it, from deciding until then
-//! nothing is sent for that partition, and a copy makes a view durable before it acts on it.
+//! Rule 1, *one authority*: a change is durable at the controller before anyone hears of it.
+//! From the decision until then the controller sends nothing for that partition. And a copy
+//! makes a view durable before it acts on it.
 
 use protocol::id::PartitionId;
 use protocol::view::View;
@@ -29,7 +30,7 @@ impl Check for DurableViews {
                     is_saved(model, at, view)?;
                     is_settled(model, at, view.partition)
                 }),
-                // Requests go on under the view that is published: it still holds.
+                // Requests go on under the published view: it still holds.
                 _ => Ok(()),
             },
             Seen::Inside(Event::Node { node, event: NodeEvent::Acts { member, view } }) => {

@@ -1,5 +1,5 @@
-//! No process ends by itself, unless it was told to or its storage failed: inside of what the design promises there is nothing that a node
-//! or the gateway could not live with.
+//! No process ends by itself, unless it was told to stop or its storage failed. A node and the
+//! gateway survive everything promised by the design.
 
 use std::collections::BTreeSet;
 
@@ -15,9 +15,9 @@ const NAME: &str = "endings";
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Endings {
-    /// Faults of disks have begun: storage may fail.
+    /// Whether faults of disks have begun: from then on a storage may fail.
     disks_fail: bool,
-    /// The processes that were told to stop.
+    /// The processes told to stop.
     told_to_stop: BTreeSet<Host>,
 }
 
@@ -28,7 +28,7 @@ impl Check for Endings {
                 FaultKind::DiskError
                 | FaultKind::DiskFull
                 | FaultKind::HungDisk
-                // A machine that stands still returns no sync.
+                // No sync returns while a machine stands still.
                 | FaultKind::Pause,
             )) => {
                 self.disks_fail = true;
@@ -42,7 +42,7 @@ impl Check for Endings {
                 self.told_to_stop.remove(host);
                 Ok(())
             }
-            // See `one_gateway`.
+            // A second gateway is judged by `one_gateway`.
             Seen::World(WorldDid::Ended(Host::SecondGateway, _)) => Ok(()),
             Seen::World(WorldDid::Ended(host, ended)) => match ended {
                 Ended::Storage(_) if self.disks_fail => Ok(()),

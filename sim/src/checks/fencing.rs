@@ -1,5 +1,6 @@
-//! Rule 2, *fencing*: a copy answers under its own epoch only. A read is answered under the very epoch that it names; an
-//! update may have been written under it and be answered under a later one, never under an older. No epoch goes back.
+//! Rule 2, *fencing*: a copy answers under its own epoch only. A read is answered under exactly
+//! the epoch it names. An update may be logged under that epoch and answered under a later one,
+//! never under an older one. No epoch goes back.
 
 use protocol::id::{Epoch, NodeId, PartitionId};
 use protocol::view::{Member, View};

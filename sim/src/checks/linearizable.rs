@@ -1,5 +1,5 @@
-//! What clients saw of each user is linearizable, and no etag stands for two contents: the checker of `history`, on the
-//! answers of the REST interface.
+//! The history of each user is linearizable, and no etag stands for two contents. The checker
+//! of `history` judges the answers of the REST interface.
 
 use history::Budget;
 use history::users::check_users;
@@ -11,7 +11,8 @@ use crate::seen::Moment;
 
 const NAME: &str = "linearizable";
 
-/// Far more than any user's history of a run has needed. To be undecided is a violation too.
+/// The budget of the checker for each user: far more than any user's history has needed. An
+/// undecided history is a violation too.
 const STEPS_PER_USER: u64 = 5_000_000;
 
 /// See the [module](self).

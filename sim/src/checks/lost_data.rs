@@ -1,5 +1,5 @@
-//! Rule 9, *lost data*: a node is welcomed only under views that name the data it has linked with. One that came back
-//! without its data is dropped from every view that named it before.
+//! Rule 9, *lost data*: a node is welcomed only under views that name its present data. A node
+//! that came back without its data is dropped from every view that named it before.
 
 use protocol::view::Member;
 use service::events::{Event, GatewayEvent};
@@ -22,7 +22,7 @@ impl Check for LostData {
         else {
             return Ok(());
         };
-        // The node may be gone already, with another in its place that is not linked yet.
+        // The node may be gone already, and its successor at this place may not be linked yet.
         let links = model.links.iter().rev().filter(|((of, _), _)| of == gateway);
         let Some(place) = model.ring.place_of(node) else { return Ok(()) };
         let Some(linked) = links.map(|(_, linked)| linked).find(|linked| linked.place == place)

@@ -1,5 +1,6 @@
-//! Rule 14, *one gateway*: a second gateway on the same state directory never gets to work; and where one is at work on
-//! a copy of it, no copy of a partition ever takes two views of one epoch, as long as its node keeps its data.
+//! Rule 14, *one gateway*: a second gateway on the same state directory never gets to work. And
+//! with a second gateway on a copy of the directory, no copy of a partition ever takes two
+//! views of one epoch, as long as its node keeps its data.
 
 use std::collections::BTreeMap;
 
@@ -19,15 +20,16 @@ const NAME: &str = "one-gateway";
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct OneGateway {
-    /// The views that copies have acted on: a node whose data is lost cannot know them.
+    /// The views acted on, by node and its data: a node without its old data cannot know the
+    /// old views.
     views: BTreeMap<(NodeId, Option<Incarnation>, Member, Epoch), View>,
-    /// The second gateway has a state directory of its own.
+    /// Whether the second gateway has a state directory of its own.
     is_forked: bool,
-    /// A second gateway has been started and has not ended yet; the moment of its start.
+    /// When the second gateway was started; none if it has ended, or never ran.
     second_since: Option<Moment>,
 }
 
-/// How soon a gateway must have noticed that it is the second.
+/// How soon a second gateway must notice the first one, in milliseconds.
 const NOTICED_WITHIN_MS: u128 = 100;
 
 impl Check for OneGateway {

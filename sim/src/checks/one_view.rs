@@ -1,5 +1,5 @@
-//! Rule 1, *one authority*: there is one view for each partition and epoch, whoever has it; a change is epoch + 1, and
-//! one of the changes that the design knows.
+//! Rule 1, *one authority*: there is one view for each partition and epoch, at every holder. A
+//! change adds one to the epoch, and is one of the changes that the design knows.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ const NAME: &str = "one-view";
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct OneView {
-    /// The views that were published or stored. With the controller's file those are lost that nobody has acted on, and
-    /// their epochs may be used again.
+    /// The published and stored views. A lost controller's file clears them: a view is lost
+    /// with the file if no copy has acted on it, and its epoch may be used again.
     views: BTreeMap<(PartitionId, Epoch), View>,
-    /// The views that a copy has acted on.
+    /// The views acted on by a copy.
     acted: BTreeMap<(PartitionId, Epoch), View>,
 }
 
@@ -31,7 +31,8 @@ impl Check for OneView {
         match seen {
             Seen::Inside(Event::Gateway { event, .. }) => match event {
                 GatewayEvent::Decides(view) => {
-                    // What is decided and never saved was never a view.
+                    // A decided view counts only once it is saved, so the published one is the
+                    // view before.
                     let before = model.published.get(&view.partition);
                     match before {
                         Some(before) => change_is_allowed(model, at, before, view),
@@ -87,7 +88,8 @@ fn change_is_allowed(
         (Both { next, .. }, NextOnly { next: kept }) => next == kept,
         (HomeOnly { home }, Both { home: kept, .. }) => home == kept,
         (NextOnly { next }, Both { next: kept, .. }) => next == kept,
-        // Home was lost before it ever acted on the view: next has everything that anyone was told of.
+        // Home lost its data after the view shrank to it, and next is reinstated. Only the loss
+        // of the data is checked here.
         (HomeOnly { home }, NextOnly { .. }) => {
             model.holder(before.partition, Member::Home).incarnation != Some(home)
         }

@@ -1,5 +1,6 @@
-//! Rule 8, *out of sync never serves*: whoever answers is named, with the data it has, by the view that it acts on, which
-//! is one that was published; and it is the copy to which that view gives reads, or the primary for updates.
+//! Rule 8, *out of sync never serves*: a copy that answers is named, with its data, by the view
+//! it acts on, and this view was published. The copy is the reader of the view, or its primary
+//! for updates.
 
 use protocol::view::Member;
 use service::events::{Event, NodeEvent, ReplyKind};

@@ -1,5 +1,5 @@
-//! Rule 13, *three outcomes*: what a client was told is *done* is in the log, what it was told is *certainly not done*
-//! is nowhere. Every value is written once, so it tells which update it came from.
+//! Rule 13, *three outcomes*: an update that is *certainly not done*, or was turned down, is
+//! nowhere in the logs and records. Every value is written once, so a value tells its update.
 
 use std::collections::BTreeSet;
 
@@ -50,7 +50,7 @@ impl Check for Outcomes {
     }
 }
 
-/// The name that an update writes, if it writes one.
+/// The name written by an update, if it writes one.
 fn name_of(input: &Input) -> Option<&str> {
     match input {
         Input::Create { fields, .. } => Some(&fields.name),

@@ -1,5 +1,6 @@
-//! Rule 4, *prefix*: a copy sends only what is durable on itself, so next's log is always a beginning of home's durable
-//! log; and it acknowledges only that. Entries follow each other without gaps, and one place in the log holds one entry for ever.
+//! Rule 4, *prefix*: a copy sends only its durable entries, so next's log is always a beginning
+//! of home's durable log. A copy acknowledges only its durable entries. Entries follow each
+//! other without gaps, and one place in the log holds one entry for ever.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +18,8 @@ const NAME: &str = "prefix";
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Prefix {
-    /// The entry that each place of a log holds, and the copies that had it. What home loses with the power it had not
-    /// sent to anyone: then another may take the place.
+    /// The entry at each place of a log. Home never sent the entries that it loses with the
+    /// power, so another entry may take such a place.
     entries: BTreeMap<(PartitionId, Seq), Held>,
 }
 
@@ -26,9 +27,9 @@ pub struct Prefix {
 struct Held {
     position: Position,
     request: RequestId,
-    /// Whether next has it: then it stays, for as long as next does not lose it with the power.
+    /// Whether next has the entry. If so, it stays until next loses it with the power.
     is_at_next: bool,
-    /// Home's data when it wrote it.
+    /// Home's data when the entry was applied.
     home: Option<Incarnation>,
 }
 
@@ -89,13 +90,13 @@ impl Check for Prefix {
 }
 
 impl Prefix {
-    /// Next has found its entries up to this one.
+    /// Next has started, and has found its entries up to `last`.
     fn next_starts(&mut self, partition: PartitionId, last: Seq) {
         let lost = (partition, last.next())..=(partition, Seq(u64::MAX));
         self.entries.range_mut(lost).for_each(|(_, held)| held.is_at_next = false);
     }
 
-    /// Remembers an entry; says what is wrong with it.
+    /// Remembers an entry; returns the objection to it, if there is one.
     fn hold(
         &mut self,
         model: &Model,
@@ -105,7 +106,7 @@ impl Prefix {
     ) -> Option<String> {
         let home = model.holder(partition, Member::Home).incarnation;
         let is_at_next = member == Member::Next;
-        // Home makes entries, but for one that is being restored: that receives them as next does.
+        // Home makes entries. Next receives them, and so does a home that is being restored.
         let view = model.copy(partition, member).view.handed;
         let is_named = view.is_some_and(|view| named(view.in_sync, member) == home);
         let receives = is_at_next || !is_named;

@@ -1,5 +1,5 @@
-//! Rule 7, *reads move after the view*: requests go to whom the published view says, under its epoch, and nowhere else;
-//! reads never fall back to home while the view says *both*.
+//! Rule 7, *reads move after the view*: requests go to the copy named by the published view,
+//! under its epoch, and nowhere else. Reads never fall back to home while the view is *both*.
 
 use protocol::view::Member;
 use service::events::{Event, GatewayEvent};

@@ -1,5 +1,5 @@
-//! Rule 11, *recovered is not yet durable*: a node syncs what it found before it uses it, and a sync or write that failed
-//! is never tried again.
+//! Rule 11, *recovered is not yet durable*: a node syncs its recovered data before it uses the
+//! data. A failed sync or write is never tried again.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ const NAME: &str = "recovered";
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Recovered {
-    /// The nodes whose storage has failed since it was opened.
+    /// The nodes with a storage failure since the storage was opened.
     failed: BTreeSet<usize>,
 }
 

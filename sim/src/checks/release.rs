@@ -1,5 +1,6 @@
-//! Rule 3, *release*: an answer that shows a record, or says that an update is done, is released only when that entry is
-//! durable on every copy in sync. What is durable is what the storage has synced, not what a copy believes.
+//! Rule 3, *release*: an answer with a record, or about a done update, is released only when
+//! its entry is durable on every copy in sync. Durable means synced by the storage, not
+//! believed by a copy.
 
 use protocol::view::Member;
 use service::events::{Event, NodeEvent, ReplyKind};
@@ -26,7 +27,8 @@ impl Check for Release {
         let copy = model.copy(called.partition, called.member);
         let Some(view) = copy.acting else { return Ok(()) };
         for member in [Member::Home, Member::Next] {
-            // What was durable there and is lost since with the disk, or cannot be read, is not to be asked for.
+            // A copy that has lost its disk since, or cannot be read, is not judged by its
+            // durable entries.
             let named = named(view.in_sync, member);
             let copy = model.copy(called.partition, member);
             let is_in_sync = named.is_some()

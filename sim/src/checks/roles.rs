@@ -1,5 +1,5 @@
-//! Roles, as clients are told of them: a read is answered by the copy that reads go to in the view of the epoch that the
-//! response names, an update by that view's primary; and it is the node that holds the copy.
+//! Roles, as told to clients: a read is answered by the reader of the view with the epoch in
+//! the response, an update by its primary. And the answering node holds that copy.
 
 use history::Outcome;
 use history::users::Input;
@@ -61,7 +61,6 @@ mod tests {
     use super::*;
 
     fn read(member: Member, epoch: u64) -> Seen {
-        // A user of partition 0.
         let ids = (0..100).map(|number| format!("user-{number}"));
         let mut of_p0 = ids.filter(|id| ring().partition_of(&id.parse().unwrap()) == P0);
         let node = id(usize::from(member == Member::Next));

@@ -1,5 +1,6 @@
-//! When all has come back, both copies of a partition are the same: the records, the table of applied ids, and the log
-//! as far as both keep it. And where nodes compare them on the way, they are the same too.
+//! When everything is back, both copies of a partition are the same: the records, the table of
+//! applied ids, and the log as far as both keep it. The nodes' own comparisons on the way must
+//! find no difference either.
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,11 @@
-//! Rule 5, *shrink*, *alive now*: a view drops a member only in favour of one that is linked, does not end, has a disk that
-//! answers, and has answered a probe that was sent after the loss was noticed. A member is its node *and* its data: a
-//! node that has come back without it is not the member that the view would keep.
+//! Rule 5, *shrink*, *alive now*: a view drops a member only in favour of one that is linked,
+//! does not end, has a disk that answers, and has answered a probe sent after the loss was
+//! noticed. A member is its node *and* its data: a node that came back without its data is not
+//! the member to be kept.
 //!
-//! Home leaves the view *both* only by the loss of its data, or by damage to it. And after a start of the gateway, or after
-//! most links were lost at once, nodes have time to connect before a lost link counts.
+//! Home leaves the view *both* only if its data is lost or damaged. After a start of the
+//! gateway, or after most links were lost at once, nodes have time to connect before a lost
+//! link counts.
 
 mod losses;
 
@@ -24,10 +26,10 @@ use crate::seen::{Moment, Seen};
 
 const NAME: &str = "shrink";
 
-/// Nodes whose links are lost within this time are lost at once. (The gateway's own limit is a little longer.)
+/// Links lost within this time are lost at once. The gateway's own limit is a little longer.
 const AT_ONCE: Duration = Duration::from_millis(990);
 
-/// How exactly times are told.
+/// The inaccuracy of event times.
 const SLACK: Duration = Duration::from_millis(20);
 
 /// See the [module](self).
@@ -35,14 +37,14 @@ const SLACK: Duration = Duration::from_millis(20);
 pub struct Shrink {
     grace: Duration,
     losses: Losses,
-    /// When the link of each node was lost, lately.
+    /// When each lately lost link was lost, by node.
     links_lost: BTreeMap<Place, Moment>,
-    /// Before this no view shrinks for a lost link.
+    /// Before this moment no view shrinks for a lost link.
     grace_until: Moment,
 }
 
 impl Shrink {
-    /// With the grace period of a run.
+    /// A check for the grace period of a run.
     pub fn new(swarm: &Swarm) -> Self {
         Self {
             grace: Duration::from_millis(swarm.grace_ms),
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
     use crate::plan::{Options, Plan};
 
-    /// A cluster that is formed; the grace period has not begun.
+    /// A formed cluster with a grace period of zero.
     fn scene() -> Scene<Shrink> {
         let swarm = Swarm { grace_ms: 0, ..Plan::draw(1, &Options::default()).swarm };
         Scene::formed(Shrink::new(&swarm))
@@ -249,7 +251,7 @@ mod tests {
         let swarm = Swarm { grace_ms: 100, ..Plan::draw(1, &Options::default()).swarm };
         let mut scene = Scene::formed(Shrink::new(&swarm));
         let read = || Seen::World(crate::seen::WorldDid::Starts(crate::plan::host::Host::Clients));
-        // A scene's events are a millisecond apart.
+        // The events of a scene are a millisecond apart.
         (0..200).for_each(|_| scene.play(read()));
         scene.play(lost(1));
         scene.play(lost(0));

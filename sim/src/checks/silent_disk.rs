@@ -1,4 +1,5 @@
-//! Slow and hung disks: a node that has written, and whose disk has returned no sync for a second, tells the gateway.
+//! Slow and hung disks: a node tells the gateway when it has written, and its disk has returned
+//! no sync for a second.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::seen::{Moment, Seen, StorageDid, WorldDid};
 
 const NAME: &str = "silent-disk";
 
-/// After this long a node has to tell: a second, and how exactly it takes the time.
+/// A node has to tell within this time: a second, plus the inaccuracy of its timer.
 const TOLD_WITHIN: Duration = Duration::from_millis(1_200);
 
 /// See the [module](self).
@@ -23,19 +24,20 @@ pub struct SilentDisk {
     nodes: BTreeMap<usize, NodeState>,
 }
 
-/// What is known of a node that is at work.
+/// The state of a running node.
 #[derive(Debug, Default)]
 struct NodeState {
-    /// Since when it is welcomed by a gateway.
+    /// When a gateway welcomed the node over the present link.
     joined: Option<Moment>,
-    /// Since when something is written and not synced.
+    /// When the node wrote first after its last sync; none if nothing is unsynced.
     waits: Option<Moment>,
-    /// What it has told over its present link.
+    /// The state of the disk, as told over the present link.
     told: DiskState,
 }
 
 impl NodeState {
-    /// Since when the gateway has to know that its disk is silent.
+    /// By when the node has to tell of its silent disk; none if it need not, or has told
+    /// already.
     fn due(&self) -> Option<Moment> {
         let since = self.joined?.max(self.waits?);
         (self.told == DiskState::Answers).then_some(Moment(since.0 + TOLD_WITHIN))
@@ -70,7 +72,7 @@ impl SilentDisk {
                         state.waits.get_or_insert(at);
                     }
                     StorageDid::Synced => state.waits = None,
-                    // The node ends.
+                    // The node ends after a failure, so it need not tell.
                     StorageDid::Failed(_) | StorageDid::ReadFailed => state.joined = None,
                 }
             }

@@ -1,4 +1,4 @@
-//! Made-up histories, to show that each check fails on what it is about.
+//! Made-up histories, to show that each check can fail.
 
 use std::time::Duration;
 
@@ -23,10 +23,10 @@ use crate::plan::swarm::Core;
 use crate::report::Violation;
 use crate::seen::{Answered, ClientDid, Moment, Seen, ServedBy, StateDid, StorageDid};
 
-/// The partition that the made-up histories are about: home is db-0, next is db-1.
+/// The partition of the made-up histories: home is db-0, next is db-1.
 pub(super) const P0: PartitionId = PartitionId(0);
 
-/// A check that sees a made-up history of a ring of three.
+/// A check, fed with a made-up history of a ring of three.
 pub(super) struct Scene<C> {
     pub(super) check: C,
     pub(super) model: Model,
@@ -133,7 +133,7 @@ pub(super) fn requests(call: u64, member: Member, epoch: u64, request: Option<Re
     gateway(GatewayEvent::Requests { node, partition, member, epoch, call, request, is_alone })
 }
 
-/// The gateway hears what a node says.
+/// The gateway hears a message of a node.
 pub(super) fn hears(place: usize, said: Said) -> Seen {
     gateway(GatewayEvent::Hears { node: id(place), said })
 }
@@ -156,7 +156,7 @@ pub(super) fn applies(member: Member, position: Position, counter: u64) -> Seen 
     node(place, NodeEvent::Applies { partition: P0, member, position, request })
 }
 
-/// How far a copy of partition 0 says that it is.
+/// A copy of partition 0 tells its progress.
 pub(super) fn comes(member: Member, written: Position, durable: u64, committed: u64) -> Seen {
     let place = usize::from(member == Member::Next);
     let (durable, committed) = (Seq(durable), Seq(committed));
@@ -171,7 +171,7 @@ pub(super) fn comes(member: Member, written: Position, durable: u64, committed: 
     node(place, NodeEvent::Comes(progress))
 }
 
-/// A client's operation that has ended.
+/// A client's operation has ended.
 pub(super) fn completed(
     input: Input,
     outcome: Outcome<Output>,
@@ -189,12 +189,12 @@ pub(super) fn client(did: ClientDid) -> Seen {
 }
 
 impl<C: Check> Scene<C> {
-    /// Nothing has happened yet.
+    /// A scene without any event.
     pub(super) fn empty(check: C) -> Self {
         Self { check, model: Model::new(ring()), at: Moment::default() }
     }
 
-    /// A cluster that is formed: every view is *both* at epoch 1, every node is linked.
+    /// A formed cluster: every view is *both* at epoch 1, every node is linked.
     pub(super) fn formed(check: C) -> Self {
         let mut scene = Self::empty(check);
         scene.play(gateway(GatewayEvent::Starts { cluster: None, views: Vec::new() }));
@@ -246,14 +246,14 @@ impl<C: Check> Scene<C> {
         self.play(storage(place, StorageDid::Synced));
     }
 
-    /// Something that the check has nothing against.
+    /// Plays an event. The check must not object.
     pub(super) fn play(&mut self, seen: Seen) {
         if let Err(violation) = self.try_play(seen.clone()) {
             panic!("{violation:?} of {seen:?}");
         }
     }
 
-    /// Something that the check has to object to.
+    /// Plays an event. The check must object.
     pub(super) fn objects(&mut self, seen: Seen) -> Violation {
         match self.try_play(seen.clone()) {
             Ok(()) => panic!("no objection to {seen:?}"),
@@ -273,7 +273,7 @@ pub(super) fn fields(name: &str) -> Fields {
     Fields { name: name.to_owned(), email: format!("{name}@example.org"), group: 1 }
 }
 
-/// The end of a run in which one user was written, and clients saw this.
+/// The end of a run with one written user, and with this history of the clients.
 pub(super) fn end_with(user: &str, name: &str, seen: &[(Input, Outcome<Output>)]) -> End {
     let ring = ring();
     let id: UserId = user.parse().unwrap();

@@ -1,5 +1,5 @@
-//! Rule 13, *links*: where a node cannot decode a frame, the updates that it has not read are sent again alone, each in a
-//! frame of its own; and the first of them, if it was alone already, is not sent again.
+//! Rule 13, *links*: when a node cannot decode a frame, each unread update is sent again alone,
+//! in a frame of its own. The first unread update is not sent again if it was alone already.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,10 @@ use crate::seen::{Moment, Seen};
 
 const NAME: &str = "undecodable";
 
-/// A request that was sent over a link.
+/// A request sent over a link.
 #[derive(Debug, Clone, Copy)]
 struct Sent {
-    /// The id of an update; none of a read.
+    /// The id of an update; none for a read.
     request: Option<RequestId>,
     is_alone: bool,
 }
@@ -25,11 +25,11 @@ struct Sent {
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Undecodable {
-    /// What was sent over each node's present link.
+    /// The requests sent over each node's present link.
     sent: BTreeMap<NodeId, BTreeMap<CallId, Sent>>,
-    /// The updates that are to be sent alone.
+    /// The updates to be sent alone.
     suspects: BTreeSet<RequestId>,
-    /// The updates that are not to be sent again.
+    /// The updates not to be sent again.
     culprits: BTreeSet<RequestId>,
 }
 
@@ -60,7 +60,7 @@ impl Check for Undecodable {
         let Seen::Inside(Event::Gateway { event, .. }) = seen else { return Ok(()) };
         match event {
             GatewayEvent::Starts { .. } => *self = Self::default(),
-            // With the link before, what was sent over it is gone.
+            // The requests sent over the link before are gone with it.
             GatewayEvent::Linked { node, .. } | GatewayEvent::Unlinked { node, .. } => {
                 self.sent.remove(node);
             }
@@ -102,7 +102,7 @@ mod tests {
         hears(0, Said::Undecodable(understood.map(CallId)))
     }
 
-    /// Three updates were sent; the last two could not be decoded.
+    /// Three updates were sent, and the last two could not be decoded.
     fn scene() -> Scene<Undecodable> {
         let mut scene = Scene::formed(Undecodable::default());
         (1..=3).for_each(|number| scene.play(sends(number, number, false)));

@@ -1,6 +1,6 @@
-//! Waiting is not load: a request that finds its node full gets 503 `overloaded` only after it has waited for 250 ms in which
-//! that node answered others. While the node is silent it waits on. And no update waits to its deadline for a node that has
-//! nothing to do.
+//! Waiting is not load: a request gets 503 `overloaded` only after a wait of 250 ms in which
+//! its full node answered others. While the node is silent, the request waits on. And no update
+//! waits to its deadline for a node with nothing to do.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -23,16 +23,16 @@ mod idle;
 
 const NAME: &str = "waiting";
 
-/// So long a request waits at least.
+/// The least wait before a request is turned away.
 const WAIT_MIN: Duration = Duration::from_millis(250);
 
-/// Of the time between two answers of a node no more counts as busy.
+/// At most this much of the time between two answers of a node counts as busy.
 const SILENCE: Duration = Duration::from_millis(50);
 
-/// No request takes longer than this: how busy a node was before is forgotten.
+/// How long a node's answers are kept. No request takes longer than this.
 const KEPT: Duration = Duration::from_secs(20);
 
-/// What a node is asked for.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Read,
@@ -42,13 +42,13 @@ enum Kind {
 /// See the [module](self).
 #[derive(Debug)]
 pub struct Waiting {
-    /// When the gateway heard a node's answers, and how long the node was busy before each.
+    /// When the gateway heard each answer of a node, and how long the node was busy before it.
     answers: BTreeMap<(Place, Kind), VecDeque<(Moment, Duration)>>,
     idle: Idle,
 }
 
 impl Waiting {
-    /// With the deadline of a run.
+    /// A check for the deadline of a run.
     pub fn new(swarm: &Swarm) -> Self {
         let deadline = Duration::from_millis(swarm.request_deadline_ms);
         Self { answers: BTreeMap::new(), idle: Idle::new(deadline) }
@@ -61,14 +61,14 @@ impl Waiting {
         answers.push_back((at, since.min(SILENCE)));
     }
 
-    /// How long a node was busy since then, at most.
+    /// An upper bound of a node's busy time since `began`.
     fn busy_since(&self, began: Duration, place: Place, kind: Kind) -> Duration {
         let answers = self.answers.get(&(place, kind)).into_iter().flatten();
         answers.filter(|(at, _)| at.0 >= began).map(|(_, busy)| *busy).sum()
     }
 }
 
-/// Whether a request was turned away for what else is under way.
+/// Whether a request was turned away because of other requests under way.
 fn is_overload(answered: &Answered) -> bool {
     let code = format!(":{}\"", ProblemType::Overloaded.code());
     answered.problem.as_ref().is_some_and(|problem| problem.contains(&code))
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::plan::{Options, Plan};
 
-    /// A user of the partition whose home is db-0.
+    /// A user of the partition with its home at db-0.
     fn user() -> String {
         let ids = (0..).map(|number| format!("user-{number}"));
         ids.into_iter().find(|id| ring().partition_of(&id.parse().unwrap()) == P0).unwrap()
@@ -176,7 +176,7 @@ mod tests {
         }))
     }
 
-    /// A node that answers an update every so many events, which are a millisecond apart.
+    /// A node answers an update every `every` events. Events are a millisecond apart.
     fn scene(answers: u64, every: u64) -> Scene<Waiting> {
         let mut scene = Scene::formed(waiting());
         for call in 0..answers {

@@ -1,5 +1,5 @@
-//! Of rule 8: a copy says that it is whole only once that is durable. What it says lets it into a view, and a view outlives a
-//! loss of power.
+//! Rule 8: a copy says that it is whole only once this is durable. Its word lets it into a
+//! view, and a view outlives a loss of power.
 
 use service::events::{Event, NodeEvent};
 
@@ -47,7 +47,8 @@ mod tests {
 
     const SYNC: [StorageDid; 2] = [StorageDid::Written, StorageDid::Synced];
 
-    /// Next has got all of a snapshot, and has not synced the end of it; nor its beginning, where it does not say so.
+    /// Next has received a whole snapshot, and has not synced its end. The beginning is synced
+    /// only if `after_the_beginning` says so.
     fn installed(after_the_beginning: &[StorageDid]) -> Scene<Whole> {
         let mut scene = Scene::formed(Whole);
         let (partition, member) = (P0, Member::Next);

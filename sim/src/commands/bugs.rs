@@ -1,6 +1,8 @@
-//! `bugs`: plants each known bug into a copy of the workspace and measures how soon a sweep catches it, and by what.
+//! `bugs`: plants each known bug into a copy of the workspace, and measures how many seeds a
+//! sweep needs to catch it, and by which check.
 //!
-//! A check that cannot fail proves nothing. The bugs are patches in `sim/bugs`; no production file has a switch for one.
+//! A check that cannot fail proves nothing. The bugs are patches in `sim/bugs`, so no
+//! production file has a switch for one.
 
 mod copy;
 mod patch;
@@ -34,11 +36,11 @@ pub(crate) struct BugsArgs {
     #[arg(long, default_value = "0..500", value_parser = super::seeds)]
     seeds: Range<u64>,
 
-    /// How many seeds run at a time
+    /// How many seeds run at the same time
     #[arg(long, default_value_t = super::sweep::processors())]
     jobs: usize,
 
-    /// Write the table, which has all bugs, into docs/testing.md
+    /// Write the table of all bugs into docs/testing.md
     #[arg(long, conflicts_with = "only")]
     write: bool,
 }
@@ -71,7 +73,7 @@ pub(super) async fn bugs(args: BugsArgs) -> anyhow::Result<ExitCode> {
     Ok(if all_caught && clean.failed == 0 { ExitCode::SUCCESS } else { TOO_LITTLE.into() })
 }
 
-/// The workspace that cargo runs this program from, or that it is started in.
+/// The workspace of this program when cargo runs it, else the working directory.
 fn workspace() -> anyhow::Result<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let found = match package {
@@ -83,7 +85,7 @@ fn workspace() -> anyhow::Result<PathBuf> {
         .ok_or_else(|| anyhow::anyhow!("there is no sim/bugs here: start it in the workspace"))
 }
 
-/// Plants a bug, and plays seeds until it is caught.
+/// Plants a bug, and plays seeds until a check catches it.
 async fn plant(copy: &Copy, patch: &Patch, args: &BugsArgs) -> anyhow::Result<Row> {
     copy.restore()?;
     copy.apply(patch).await?;
@@ -100,7 +102,7 @@ async fn plant(copy: &Copy, patch: &Patch, args: &BugsArgs) -> anyhow::Result<Ro
     Ok(Row { patch: patch.clone(), caught })
 }
 
-/// The same seeds, without any bug: how many were played, how many failed.
+/// The same seeds without any bug: the number played, and the number failed.
 #[derive(Debug, Clone, Copy)]
 struct Clean {
     played: u64,
@@ -110,7 +112,7 @@ struct Clean {
 async fn play_clean(copy: &Copy, rows: &[Row], args: &BugsArgs) -> anyhow::Result<Clean> {
     copy.restore()?;
     let program = copy.build("clean").await?;
-    // By the kinds of fault: the most seeds that any bug took.
+    // For each set of fault kinds, the largest number of seeds needed by a bug.
     let mut most = BTreeMap::new();
     for row in rows {
         let after = row.caught.as_ref().map_or(0, |caught| caught.after);
@@ -128,7 +130,7 @@ async fn play_clean(copy: &Copy, rows: &[Row], args: &BugsArgs) -> anyhow::Resul
     Ok(clean)
 }
 
-/// The bugs are looked for in memory: the copies are built without RocksDB.
+/// The bugs are looked for in memory, because the copies are built without RocksDB.
 fn plan(faults: &Option<Vec<FaultKind>>) -> PlanArgs {
     PlanArgs { storage: StorageKind::Memory, faults: faults.clone() }
 }

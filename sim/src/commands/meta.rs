@@ -1,5 +1,5 @@
-//! `meta`: runs a seed twice and compares all that it traces. A simulation that is not deterministic proves nothing, and
-//! its failures cannot be looked at again, so this comes before everything else.
+//! `meta`: runs each seed twice and compares all traces. A simulation that is not deterministic
+//! proves nothing, and its failures cannot be replayed. So this comes before everything else.
 
 use std::ops::Range;
 use std::process::ExitCode;
@@ -11,10 +11,10 @@ use sim::child::PlanArgs;
 use super::seeds::{Running, Seeds};
 use super::{NOT_DETERMINISTIC, say};
 
-/// How many lines before a difference are shown.
+/// How many lines are shown before a difference.
 const CONTEXT_LINES: usize = 8;
 
-/// Run seeds twice, and compare all that they trace, byte for byte
+/// Run each seed twice, and compare all traces byte for byte
 #[derive(Debug, clap::Args)]
 pub(crate) struct MetaArgs {
     /// The seeds: 0..50, or one
@@ -45,10 +45,10 @@ pub(super) async fn meta(args: MetaArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a seed twice; returns how many lines it traced, or where they differ.
+/// Runs a seed twice. Returns the number of its trace lines, or the first difference.
 async fn compare(seeds: &Seeds, seed: u64) -> anyhow::Result<Result<usize, String>> {
     let first = seeds.start(seed, "trace")?;
-    // The second has another environment, another directory, and a busy machine.
+    // The second run has another environment, another directory, and a busy machine.
     let seed = seed.to_string();
     let second = seeds.spawn(|command| {
         let command = command.args(["--seed", &seed, "--show", "trace"]);

@@ -1,4 +1,4 @@
-//! `run` and `replay`: one seed, or one schedule, with what happens.
+//! `run` and `replay`: run one seed or one schedule, and show its events.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use sim::report::Report;
 use super::say;
 use super::seeds::{Running, Seeds};
 
-/// Run one seed and show what happens
+/// Run one seed and show its events
 #[derive(Debug, clap::Args)]
 pub(crate) struct RunArgs {
     /// The seed
@@ -24,15 +24,15 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     show: ShowArgs,
 
-    /// Save the seed's schedule to this file too, to edit and replay
+    /// Also save the seed's schedule to this file, to edit and replay it
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
 }
 
-/// Run a schedule that was saved, and perhaps edited
+/// Run a saved, perhaps edited, schedule
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplayArgs {
-    /// The schedule
+    /// The file of the schedule
     schedule: PathBuf,
 
     #[command(flatten)]
@@ -71,7 +71,7 @@ async fn finish(running: Running, replay: &str) -> anyhow::Result<ExitCode> {
     Ok(report.failure.map_or(ExitCode::SUCCESS, |failure| failure.exit_status().into()))
 }
 
-/// Tells what came of a run.
+/// Prints the result of a run.
 pub(super) fn tell(report: &Report, replay: &str) {
     let statistics = &report.statistics;
     match &report.failure {

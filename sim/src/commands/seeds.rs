@@ -1,4 +1,4 @@
-//! The program that runs one seed: where it is, and how it is started.
+//! The program that runs one seed: its path, and how to start it.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// How long one seed may take, in real time. It takes a fraction of a second in memory.
+/// How long one seed may take, in real time. In memory it takes a fraction of a second.
 const SEED_DEADLINE: Duration = Duration::from_secs(120);
 
 /// Starts the program that runs one seed.
@@ -22,16 +22,17 @@ pub(super) struct Seeds {
     args: Vec<String>,
 }
 
-/// A seed that runs.
+/// A running seed.
 pub(super) struct Running {
     pub(super) lines: Lines<BufReader<ChildStdout>>,
     child: Child,
-    /// Its working directory, for what it stores; goes when it has ended.
+    /// The working directory of the process, for its stored files. It is removed after the end.
     _directory: TempDir,
 }
 
 impl Seeds {
-    /// The program beside this one, built anew where cargo runs this one: cargo builds what it is told to run, no more.
+    /// The program beside this one. Where cargo runs this program, `sim-seed` is built first,
+    /// because cargo builds only the program it is told to run.
     pub(super) async fn built(plan: &PlanArgs) -> anyhow::Result<Self> {
         let this = std::env::current_exe().context("where is this program?")?;
         if let Some(cargo) = std::env::var_os("CARGO") {
@@ -51,12 +52,12 @@ impl Seeds {
         Ok(Self::at(this.with_file_name("sim-seed"), plan))
     }
 
-    /// A program somewhere else.
+    /// A program at another path.
     pub(super) fn at(program: PathBuf, plan: &PlanArgs) -> Self {
         Self { program, args: plan.to_args() }
     }
 
-    /// The command of a person to run a seed again.
+    /// The command line to run a seed again.
     pub(super) fn replay_command(&self, seed: u64) -> String {
         let args = self.args.iter().map(|arg| format!(" {arg}")).collect::<String>();
         format!("cargo run -p sim -- run --seed {seed}{args}")
@@ -74,7 +75,7 @@ impl Seeds {
         self.spawn(|command| command.arg("--schedule").arg(path).args(["--show", show]))
     }
 
-    /// Starts it in a directory of its own, in memory where the machine has that.
+    /// Starts the program in a directory of its own, in `/dev/shm` where it exists.
     pub(super) fn spawn(
         &self,
         with: impl FnOnce(&mut Command) -> &mut Command,
@@ -93,7 +94,7 @@ impl Seeds {
         Ok(Running { lines, child, _directory: directory })
     }
 
-    /// Runs a seed to its report. What fails around it is a failure of the harness.
+    /// Runs a seed to its report. A failure around it becomes a failure of the harness.
     pub(super) async fn report(&self, seed: u64) -> Report {
         let running = self.start(seed, "nothing");
         let report = async { running?.report(|_| {}).await };
@@ -107,7 +108,7 @@ impl Seeds {
 }
 
 impl Running {
-    /// Reads all that it shows, and its report at the end.
+    /// Reads all output, passes its lines to `show`, and returns the report at its end.
     pub(super) async fn report(mut self, mut show: impl FnMut(&str)) -> anyhow::Result<Report> {
         let reading = async {
             while let Some(line) = self.lines.next_line().await? {

@@ -1,7 +1,7 @@
-//! `shrink`: takes out of a failing schedule whatever it does not need to fail.
+//! `shrink`: reduces a failing schedule to the parts that make it fail.
 //!
-//! Delta debugging (Zeller and Hildebrandt, 2002): parts are left out, large ones first, and stay out if the same check
-//! still fails.
+//! Delta debugging (Zeller and Hildebrandt, 2002): parts are left out, large ones first, and
+//! stay out if the same check still fails.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,10 +16,10 @@ use super::run::tell;
 use super::say;
 use super::seeds::Seeds;
 
-/// Take out of a failing schedule whatever it does not need to fail
+/// Reduce a failing schedule to the parts that make it fail
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShrinkArgs {
-    /// The seed whose schedule fails
+    /// The seed with the failing schedule
     #[arg(long, required_unless_present = "schedule", conflicts_with = "schedule")]
     seed: Option<u64>,
 
@@ -29,7 +29,7 @@ pub(crate) struct ShrinkArgs {
     #[command(flatten)]
     plan: PlanArgs,
 
-    /// Where to put what is left
+    /// The file for the reduced schedule
     #[arg(long, value_name = "FILE", default_value = "shrunk.json")]
     save: PathBuf,
 }
@@ -66,11 +66,11 @@ fn check_of(failure: &Failure) -> Option<String> {
     failure.check().map(str::to_owned)
 }
 
-/// Runs one schedule after the other.
+/// Runs schedules, one after the other.
 struct Trial {
     seeds: Seeds,
     path: PathBuf,
-    /// The check that has to fail.
+    /// The check expected to fail.
     check: Option<String>,
     runs: u32,
 }
@@ -108,7 +108,7 @@ impl Trial {
         }
     }
 
-    /// Leaves out parts of a list, ever smaller ones, for as long as the schedule still fails.
+    /// Leaves out parts of a list, in ever smaller pieces, as long as the schedule still fails.
     async fn without(
         &mut self,
         mut plan: Plan,

@@ -1,4 +1,4 @@
-//! `sweep`: many seeds, several at once.
+//! `sweep`: runs many seeds, several at once.
 
 use std::ops::Range;
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ use super::{TOO_LITTLE, say};
 /// How many failures are shown in full.
 const FAILURES_SHOWN_MAX: usize = 5;
 
-/// How often the progress is told.
+/// The time between two lines of progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// Run many seeds
@@ -27,7 +27,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_parser = super::seeds)]
     seeds: Range<u64>,
 
-    /// How many run at a time
+    /// How many seeds run at the same time
     #[arg(long, default_value_t = processors())]
     jobs: usize,
 
@@ -57,7 +57,8 @@ pub(super) async fn sweep(args: SweepArgs) -> anyhow::Result<ExitCode> {
     Ok(if missing.is_empty() { ExitCode::SUCCESS } else { TOO_LITTLE.into() })
 }
 
-/// Plays seeds, several at once, until there are as many failures or someone presses Ctrl-C.
+/// Plays seeds, several at once, until `failures_max` of them have failed or someone presses
+/// Ctrl-C.
 pub(super) async fn play(
     seeds: &Seeds,
     mut wanted: Range<u64>,
@@ -93,7 +94,8 @@ pub(super) async fn play(
                     }
                     tally.add(report);
                     if tally.failures.len() as u64 >= failures_max {
-                        // Those that run have lower numbers, perhaps: they are waited for.
+                        // The running seeds may have lower numbers, so the sweep waits for
+                        // them.
                         wanted = 0..0;
                     }
                 }

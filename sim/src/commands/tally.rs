@@ -1,4 +1,4 @@
-//! What many seeds came to, and whether that is enough to prove anything.
+//! The results of many seeds, and whether they are enough to prove anything.
 
 use std::time::Duration;
 
@@ -6,16 +6,17 @@ use sim::plan::kind::FaultKind;
 use sim::probes::Probe;
 use sim::report::{Failure, Reader, Report, Statistics};
 
-/// How many seeds it takes until a sweep must have reached every probe and every kind of fault.
+/// The least number of seeds at which a sweep must have reached every probe and every kind of
+/// fault.
 const SEEDS_TO_REACH_ALL: u64 = 1_000;
 
-/// How many operations of a hundred must have a definite outcome.
+/// The least share of operations with a definite outcome, in percent.
 const DEFINITE_PERCENT_MIN: u64 = 70;
 
-/// How many view changes a seed must have in the median.
+/// The least median of view changes per seed.
 const VIEW_CHANGES_MEDIAN_MIN: u64 = 5;
 
-/// What many seeds came to.
+/// The results of many seeds.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) seeds: u64,
@@ -27,7 +28,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Adds a seed's report.
+    /// Adds the report of a seed.
     pub(super) fn add(&mut self, report: Report) {
         self.seeds += 1;
         self.sum.add(&report.statistics);
@@ -42,13 +43,13 @@ impl Tally {
         least(&mut self.simulated_ms_min, report.statistics.simulated_ms);
     }
 
-    /// The worst exit status of a failure.
+    /// The lowest exit status of all failures: the lowest is the worst.
     pub(super) fn exit_status(&self) -> u8 {
         let failures = self.failures.iter().filter_map(|report| report.failure.as_ref());
         failures.map(Failure::exit_status).min().unwrap_or(0)
     }
 
-    /// How many operations of a hundred had a definite outcome.
+    /// The share of operations with a definite outcome, in percent.
     fn definite_percent(&self) -> u64 {
         100 * (self.sum.done + self.sum.not_done) / self.sum.operations().max(1)
     }
@@ -59,7 +60,7 @@ impl Tally {
         sorted.get(sorted.len() / 2).copied().unwrap_or(0)
     }
 
-    /// What should have happened and did not; `kinds` are the faults that were drawn from.
+    /// The expected things that did not happen. `kinds` are the kinds of fault drawn from.
     pub(super) fn missing(&self, kinds: &[FaultKind]) -> Vec<String> {
         let mut missing = Vec::new();
         if self.definite_percent() < DEFINITE_PERCENT_MIN {
@@ -83,7 +84,7 @@ impl Tally {
         missing
     }
 
-    /// One line, while it goes on.
+    /// One line of progress.
     pub(super) fn progress(&self, of: u64, took: Duration) -> String {
         let probes = self.sum.probes.len();
         format!(
@@ -100,7 +101,7 @@ impl Tally {
         self.seeds * 60_000 / millis
     }
 
-    /// All of it.
+    /// The lines of the whole summary.
     pub(super) fn summary(&self, took: Duration) -> Vec<String> {
         let sum = &self.sum;
         let seeds = self.seeds.max(1);

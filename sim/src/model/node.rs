@@ -1,4 +1,4 @@
-//! What is known of a node and its copies.
+//! The known state of a node and its copies.
 
 use protocol::id::{Boot, GatewayBoot, Incarnation, PartitionId, Position};
 use protocol::message::{Ask, Condition, Progress};
@@ -7,18 +7,18 @@ use service::events::{FoundCopy, NodeEvent};
 
 use crate::seen::StorageDid;
 
-/// What is known of a node.
+/// The known state of a node.
 #[derive(Debug, Clone, Default)]
 pub struct NodeModel {
-    /// Its data.
+    /// The incarnation of its data.
     pub incarnation: Option<Incarnation>,
-    /// Its last start.
+    /// The boot of its last start.
     pub boot: Option<Boot>,
-    /// The gateway that let it in last.
+    /// The gateway that welcomed it last.
     pub joined: Option<GatewayBoot>,
     /// Whether its storage has synced since it was opened.
     pub has_synced: bool,
-    /// Whether it has written since it last synced.
+    /// Whether it has written since its last sync.
     pub is_dirty: bool,
     /// Its home copy.
     pub home: CopyModel,
@@ -26,35 +26,35 @@ pub struct NodeModel {
     pub next: CopyModel,
 }
 
-/// What is known of a copy.
+/// The known state of a copy.
 #[derive(Debug, Clone, Default)]
 pub struct CopyModel {
-    /// The view that it acts on.
+    /// The view it acts on.
     pub acting: Option<View>,
-    /// The newest view that was handed to the storage, that is written, that is durable.
+    /// The newest view at each stage: handed to the storage, written, durable.
     pub view: Stages<Option<View>>,
-    /// The last entry that was handed to the storage, that is written, that is durable.
+    /// The last entry at each stage: handed to the storage, written, durable.
     pub entry: Stages<Position>,
-    /// What it told of itself last.
+    /// The progress told last.
     pub progress: Option<Progress>,
-    /// The ask that is open.
+    /// The open ask, if there is one.
     pub ask: Option<Ask>,
-    /// What is there of a snapshot that has begun to take its place.
+    /// The state of a snapshot that replaces the copy, at each stage.
     pub snapshot: Stages<SnapshotModel>,
-    /// Whether its node has found a row that is not what was written.
+    /// Whether its node has found a damaged row.
     pub is_damaged: bool,
 }
 
-/// What is known of the snapshots of a copy.
+/// The known state of a copy's snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SnapshotModel {
-    /// How many have begun since the node has started.
+    /// The number of snapshots begun since the start of the node.
     pub begun: u64,
-    /// Whether only a part of the last one is there, or nothing that can be read.
+    /// Whether the last snapshot is incomplete, or the copy is unreadable.
     pub is_part: bool,
 }
 
-/// How far something has come on its way to the disk.
+/// The stages of a value on its way to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stages<T> {
     /// Handed to the storage.
@@ -66,13 +66,14 @@ pub struct Stages<T> {
 }
 
 impl CopyModel {
-    /// Whether a snapshot has begun to take its place, and nothing of that is durable.
+    /// Whether a snapshot has begun to replace the copy, and no part of it is durable.
     pub fn has_begun_undurably(&self) -> bool {
         let Stages { handed, durable, .. } = self.snapshot;
         handed.is_part && handed.begun > durable.begun
     }
 
-    /// Whether a loss of power would leave a part of it, or what a snapshot was to replace.
+    /// Whether a power loss would leave the whole copy: neither a part of a snapshot, nor the
+    /// data that a snapshot was to replace.
     pub fn is_whole_durably(&self) -> bool {
         let Stages { handed, durable, .. } = self.snapshot;
         !handed.is_part && handed == durable
@@ -135,7 +136,7 @@ impl NodeModel {
             }
             NodeEvent::Joins { gateway } => {
                 self.joined = Some(*gateway);
-                // On a new link whatever was asked on the one before is over.
+                // An ask ends with the link that carried it.
                 self.copies_mut().into_iter().for_each(|copy| copy.ask = None);
             }
             NodeEvent::BeginsInstall { member, base, .. } => {

@@ -1,10 +1,10 @@
-//! Who may serve under a view.
+//! The roles under a view.
 
 use protocol::id::Incarnation;
 use protocol::view::{InSync, Member};
 
-/// The copy to which reads go, as the design says it: written here again, so that a slip in the code that is tested does
-/// not make the same slip here.
+/// The copy that answers reads, as the design says. The rule is written here again, so that a
+/// mistake in the tested code is not repeated here.
 pub fn reader(in_sync: InSync) -> Member {
     match in_sync {
         InSync::Both { .. } | InSync::NextOnly { .. } => Member::Next,
@@ -12,7 +12,7 @@ pub fn reader(in_sync: InSync) -> Member {
     }
 }
 
-/// The copy that sends to the other one, as the design says it.
+/// The copy that sends entries to the other one, as the design says.
 pub fn source(in_sync: InSync) -> Member {
     match in_sync {
         InSync::Both { .. } | InSync::HomeOnly { .. } => Member::Home,
@@ -20,7 +20,7 @@ pub fn source(in_sync: InSync) -> Member {
     }
 }
 
-/// The copy that is in sync alone.
+/// The copy in sync alone; none if both are in sync.
 pub fn sole(in_sync: InSync) -> Option<Member> {
     match in_sync {
         InSync::Both { .. } => None,
@@ -29,12 +29,12 @@ pub fn sole(in_sync: InSync) -> Option<Member> {
     }
 }
 
-/// Whether there is a primary, as the design says it.
+/// Whether the view has a primary, as the design says.
 pub fn has_primary(in_sync: InSync) -> bool {
     matches!(in_sync, InSync::Both { .. } | InSync::HomeOnly { .. })
 }
 
-/// The data that a view names for a copy, as the design says it.
+/// The data of a copy, as named by a view; none if the copy is out of sync.
 pub fn named(in_sync: InSync, member: Member) -> Option<Incarnation> {
     match (in_sync, member) {
         (InSync::Both { home, .. } | InSync::HomeOnly { home }, Member::Home) => Some(home),

@@ -6,58 +6,59 @@ use serde::{Deserialize, Serialize};
 use super::host::Host;
 use super::kind::FaultKind;
 
-/// A fault, when it begins and how long it lasts.
+/// A fault, with its beginning and its duration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedFault {
-    /// When it begins, in milliseconds; later where the pace makes it wait.
+    /// The planned beginning, in milliseconds; the pace may delay it.
     pub at_ms: u64,
-    /// How long it lasts, in milliseconds.
+    /// The duration, in milliseconds.
     pub for_ms: u64,
-    /// What goes wrong.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// What goes wrong.
+/// A fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Fault {
-    /// A process is killed: its connections are closed, what it wrote is found again.
+    /// A process is killed: its connections are closed, its writes are found again.
     Kill(Host),
     /// A process is told to stop, as for an update of its program.
     Stop(Host),
-    /// A machine is gone without a word; what it wrote is found again.
+    /// A machine vanishes without a word. Its writes are found again.
     Crash(Host),
-    /// A machine loses power: the first writes since the last sync stay, the rest vanishes.
+    /// A machine loses power. The first writes since the last sync stay, the rest vanishes.
     PowerLoss {
-        /// Which.
+        /// The machine.
         host: Host,
-        /// How much of what was not synced stays, from 0 (nothing) to 1.
+        /// The share of unsynced writes that stays, from 0 (nothing) to 1.
         kept: f64,
     },
     /// A process dies again and again, soon after each start.
     CrashLoop {
-        /// Which.
+        /// The host of the process.
         host: Host,
-        /// How often.
+        /// The number of deaths.
         times: u32,
-        /// How long it lives each time, in milliseconds.
+        /// The time from each start to the next death, in milliseconds.
         up_ms: u64,
     },
     /// A machine loses power, and once more while it recovers.
     CrashInRecovery {
-        /// Which.
+        /// The machine.
         host: Host,
-        /// How much of what was not synced stays each time.
+        /// The share of unsynced writes that stays each time, from 0 (nothing) to 1.
         kept: f64,
-        /// How long after its start the second time, in milliseconds.
+        /// The time from its start to the second power loss, in milliseconds.
         up_ms: u64,
     },
-    /// A write, a sync or a read of the disk fails once: the process ends, and is started again.
+    /// A write, a sync or a read of the disk fails once. The process ends, and is started
+    /// again.
     DiskError {
-        /// Whose.
+        /// The machine with the disk.
         host: Host,
-        /// What fails.
+        /// The failing operation.
         error: DiskError,
     },
     /// The disk is full: the process ends whenever it writes.
@@ -66,97 +67,102 @@ pub enum Fault {
     HungDisk(Host),
     /// A node cannot decode the requests of a user.
     Undecodable {
-        /// The node.
+        /// The node with the broken decoder.
         host: Host,
-        /// The user.
+        /// The user named in the requests.
         user: String,
     },
-    /// A stored row is not what was written any more.
+    /// A stored row is damaged.
     Corrupt {
-        /// Whose.
+        /// The machine with the row.
         host: Host,
-        /// Which.
+        /// The damaged row.
         rot: Rot,
-        /// Whether the process is killed in the same moment, so that it meets the row at its start.
+        /// Whether the process is killed in the same moment, so that it meets the row at its
+        /// start.
         #[serde(default)]
         killed: bool,
-        /// Whether it is killed while it is ahead of the next copy, which it is cut off from for that, and once more when it
-        /// was restored.
+        /// Whether the row is damaged, and the process killed, while the home copy is ahead of
+        /// the next copy (the two are cut off from each other for this). The process is killed
+        /// once more after its copy is restored.
         #[serde(default)]
         killed_again: bool,
-        /// Whether the node that restores it is killed as soon as a snapshot has begun, and its own syncs hang until that one
-        /// is back.
+        /// Whether the node that restores the copy is killed as soon as a snapshot has begun.
+        /// The syncs of the damaged node hang until the killed one is back.
         #[serde(default)]
         stranded: bool,
     },
     /// The node comes back with an empty data directory.
     LostData(Host),
-    /// The next of a node's home copy is killed, and the node comes back with an empty data directory: it dies when its home copy
-    /// is to go on alone, and has not heard so.
+    /// The next node of a node's home copy is killed, and the node comes back with an empty
+    /// data directory. It dies when its home copy is to go on alone, before it hears so.
     LostAlone {
-        /// Whose data is lost.
+        /// The node with the lost data.
         host: Host,
-        /// Who is killed.
+        /// The killed next node.
         next: Host,
     },
     /// The gateway comes back without its state file.
     LostState,
-    /// Every machine loses power, and comes back in its own time. It waits a while for a moment when a donor has not stored yet
-    /// that its ask is granted, and has entries that the joiner, which knows, does not have; messages to and from a donor whose
-    /// ask is granted are held back for that.
+    /// Every machine loses power, and comes back after its own delay. The fault waits a while
+    /// for this moment: a donor has not stored yet that its ask is granted, the joiner has, and
+    /// the donor has entries that the joiner lacks. To bring the moment about, messages to and
+    /// from a donor with a granted ask are held back.
     Blackout {
-        /// How much of what was not synced stays, on each node.
+        /// The share of unsynced writes that stays on each node, from 0 (nothing) to 1.
         kept: f64,
         /// Whether the gateway comes back without its state file.
         loses_state: bool,
-        /// How long after the gateway each node comes back, in milliseconds.
+        /// For each node, the time between the return of the gateway and its own, in
+        /// milliseconds.
         back_after_ms: Vec<u64>,
     },
     /// A machine stands still.
     Pause(Host),
     /// Messages between two machines take longer.
     Slow {
-        /// The two.
+        /// The two machines.
         between: (Host, Host),
-        /// How long a message takes at most, in milliseconds.
+        /// The longest latency of a message, in milliseconds.
         latency_ms: u64,
     },
-    /// No message gets from one machine to the other, nor back.
+    /// No message passes between two machines, in either direction.
     Cut(Host, Host),
-    /// No message gets from the first to the second; back they do.
+    /// No message passes from the first machine to the second. Messages back do.
     CutOneWay {
-        /// Who is not heard.
+        /// The unheard machine.
         from: Host,
-        /// Who does not hear.
+        /// The machine at the receiving end.
         to: Host,
     },
     /// A cut that comes and goes.
     Flap {
-        /// The two.
+        /// The two machines.
         between: (Host, Host),
-        /// How long it is cut, and then not, in milliseconds.
+        /// How long the link is cut, and then open, in milliseconds.
         every_ms: u64,
     },
-    /// Messages are held back, and all delivered at the end.
+    /// Messages between two machines are held back, and all delivered at the end.
     Hold(Host, Host),
     /// A second gateway is started on the state directory of the first.
     SecondGateway,
-    /// A second gateway is started on a copy of the state directory, and some nodes are led to it.
+    /// A second gateway is started on a copy of the state directory, and some nodes are led to
+    /// it.
     ForkedGateway {
-        /// The nodes that find the second one.
+        /// The nodes led to the second gateway.
         led: Vec<Host>,
     },
 }
 
-/// A stored row of which a bit turns.
+/// A stored row in which a bit flips.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rot {
-    /// Of which copy.
+    /// The copy with the row.
     pub member: Member,
-    /// Of which kind.
+    /// The kind of the row.
     pub row: Row,
-    /// Which of them, from 0 (the first) to 1 (the last).
+    /// The position among the rows of that kind, from 0 (the first) to 1 (the last).
     pub pick: f64,
 }
 
@@ -168,17 +174,17 @@ pub enum Row {
     Record,
     /// A log entry.
     Entry,
-    /// The answer to a request that was applied.
+    /// The stored answer to an applied request.
     Answer,
 }
 
-/// What fails of a disk, once.
+/// A disk operation that fails once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DiskError {
-    /// A write, which leaves nothing behind.
+    /// A write that leaves nothing behind.
     WriteLost,
-    /// A write, which is found after the restart all the same.
+    /// A write that is still found after the restart.
     WriteFound,
     /// A sync.
     Sync,

@@ -12,13 +12,13 @@ use super::swarm::Swarm;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Host {
-    /// Where the clients are.
+    /// The host of the clients.
     Clients,
-    /// The gateway's.
+    /// The host of the gateway.
     Gateway,
-    /// That of a second gateway, which should not be.
+    /// The host of a second gateway, started by mistake.
     SecondGateway,
-    /// That of a node, by its place in the ring.
+    /// The host of a node, by its place in the ring.
     Node(usize),
 }
 

@@ -18,55 +18,55 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// `Fault::Kill` of a node.
+    /// A node's process is killed: `Fault::Kill`.
     Kill,
-    /// `Fault::Stop`.
+    /// A process is told to stop: `Fault::Stop`.
     Stop,
-    /// `Fault::Crash` of a node.
+    /// A node's machine vanishes: `Fault::Crash`.
     Crash,
-    /// `Fault::PowerLoss` of a node that keeps nothing that was not synced.
+    /// A node loses power, and no unsynced write stays: `Fault::PowerLoss`.
     PowerLoss,
-    /// `Fault::PowerLoss` of a node that keeps some of it.
+    /// A node loses power, and a part of its unsynced writes stays: `Fault::PowerLoss`.
     TornWrite,
-    /// `Fault::CrashLoop` of a node.
+    /// A node's process dies again and again: `Fault::CrashLoop`.
     CrashLoop,
-    /// `Fault::CrashInRecovery` of a node.
+    /// A node loses power, and once more while it recovers: `Fault::CrashInRecovery`.
     CrashInRecovery,
-    /// `Fault::DiskError`.
+    /// A disk operation fails once: `Fault::DiskError`.
     DiskError,
-    /// `Fault::DiskFull`.
+    /// A disk is full: `Fault::DiskFull`.
     DiskFull,
-    /// `Fault::Corrupt`.
+    /// A stored row is damaged: `Fault::Corrupt`.
     Corrupt,
-    /// `Fault::LostData` or `Fault::LostAlone`.
+    /// A node loses its data: `Fault::LostData` or `Fault::LostAlone`.
     LostData,
-    /// `Fault::Pause`.
+    /// A machine stands still: `Fault::Pause`.
     Pause,
-    /// `Fault::Slow`.
+    /// Messages between two machines take longer: `Fault::Slow`.
     Slow,
-    /// `Fault::Cut`.
+    /// No message passes between two machines: `Fault::Cut`.
     Cut,
-    /// `Fault::CutOneWay`.
+    /// No message passes from one machine to another: `Fault::CutOneWay`.
     CutOneWay,
-    /// `Fault::Cut` of the clients from the gateway.
+    /// The clients are cut off from the gateway: `Fault::Cut`.
     ClientCut,
-    /// `Fault::Flap`.
+    /// A cut comes and goes: `Fault::Flap`.
     Flap,
-    /// `Fault::Hold`.
+    /// Messages between two machines are held back: `Fault::Hold`.
     Hold,
-    /// The gateway is killed, crashes or loses power.
+    /// The gateway is killed, crashes, loses power or dies in a loop.
     GatewayCrash,
-    /// `Fault::LostState`.
+    /// The gateway loses its state file: `Fault::LostState`.
     LostState,
-    /// `Fault::Blackout`.
+    /// Every machine loses power: `Fault::Blackout`.
     Blackout,
-    /// `Fault::SecondGateway`.
+    /// A second gateway starts on the same state directory: `Fault::SecondGateway`.
     SecondGateway,
-    /// `Fault::ForkedGateway`.
+    /// A second gateway starts on a copy of the state directory: `Fault::ForkedGateway`.
     ForkedGateway,
-    /// `Fault::HungDisk`.
+    /// No sync of a disk returns: `Fault::HungDisk`.
     HungDisk,
-    /// `Fault::Undecodable`.
+    /// A node cannot decode the requests of a user: `Fault::Undecodable`.
     Undecodable,
 }
 
@@ -100,12 +100,14 @@ impl FaultKind {
         Self::Undecodable,
     ];
 
-    /// Whether clients may be told what is not so: two gateways at work are outside of what the design promises.
+    /// Whether clients may get wrong answers: two gateways at work are beyond the promises of
+    /// the design.
     pub fn is_beyond_promises(self) -> bool {
         self == Self::ForkedGateway
     }
 
-    /// Whether it strikes one node and leaves its neighbours a way to serve, so that no read fails.
+    /// Whether it strikes one node and leaves its neighbours able to serve, so that no read
+    /// fails.
     pub fn spares_reads(self) -> bool {
         match self {
             Self::Kill
@@ -136,7 +138,7 @@ impl FaultKind {
         }
     }
 
-    /// As it is written in the schedule and on the command line.
+    /// The name in the schedule and on the command line.
     pub fn name(self) -> String {
         serde_json::to_value(self)
             .ok()

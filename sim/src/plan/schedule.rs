@@ -1,4 +1,4 @@
-//! When which fault begins and ends.
+//! The schedule: when each fault begins and ends.
 
 use protocol::view::Member;
 use rand::RngExt;
@@ -11,18 +11,19 @@ use super::kind::FaultKind;
 use super::swarm::{Pace, Swarm, between, pick};
 use super::workload;
 
-/// How long a run is left in peace at first, so that the cluster forms.
+/// The calm time at the start of a run, in milliseconds, so that the cluster forms.
 pub const CALM_MS: u64 = 2_500;
 
-/// One seed of this many goes beyond what the design promises, where it may.
+/// One seed of this many goes beyond the promises of the design, if its kinds of fault allow
+/// it.
 const BEYOND_ONE_IN: u32 = 50;
 
-/// The faults of a seed, from kinds that it picks out of `kinds`.
+/// The faults of a seed. It picks their kinds out of `kinds`.
 pub(super) fn draw(random: &mut StdRng, swarm: &Swarm, kinds: &[FaultKind]) -> Vec<PlannedFault> {
     let beyond = random.random_ratio(1, BEYOND_ONE_IN);
     let mut used = Vec::new();
     for kind in kinds {
-        // Drawn for each, so that what comes after does not depend on the list.
+        // Drawn for every kind, so that later draws do not depend on the list.
         let is_used = random.random_bool(0.4);
         let fits = match swarm.pace {
             Pace::OneAtATime => kind.spares_reads(),
@@ -50,14 +51,14 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm, kinds: &[FaultKind]) -> V
             _ if kind == FaultKind::Blackout => between(random, 20..=600),
             // Long enough for the second gateway to decide something.
             _ if kind == FaultKind::ForkedGateway => between(random, 3_500..=8_000),
-            // A disk is silent after a second.
+            // A disk counts as silent after a second.
             _ if kind == FaultKind::HungDisk => between(random, 800..=5_000),
             0 => between(random, 20..=300),
             1 => between(random, 300..=3_000),
             _ => between(random, 3_000..=8_000),
         };
         if kind.is_beyond_promises() {
-            // Once is enough to be noticed; after that little is left that could serve.
+            // Once is enough to be noticed. After that, little is left to serve.
             used.retain(|other| *other != kind || used_alone);
         }
         faults.push(PlannedFault { at_ms, for_ms, fault: fault(random, swarm, kind) });
@@ -163,7 +164,7 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
         FaultKind::Blackout => {
             let kept = pick(random, &[0.0, 0.5, 1.0]);
             let loses_state = random.random_ratio(2, 3);
-            // Some nodes are at work for a while before the others come.
+            // Some nodes are at work for a while before the others come back.
             let back_after = |_| match random.random() {
                 true => between(random, 0..=300),
                 false => between(random, 1_500..=4_000),
@@ -187,7 +188,7 @@ fn node(random: &mut StdRng, swarm: &Swarm) -> Host {
     Host::Node(random.random_range(0..swarm.nodes))
 }
 
-/// A node that has a copy of a user.
+/// A node with a copy of a user.
 fn holder(random: &mut StdRng, swarm: &Swarm, user: &str) -> Host {
     let ring = Ring::new((0..swarm.nodes).map(Host::node_id).collect());
     let member = pick(random, &Member::ALL);
@@ -197,7 +198,7 @@ fn holder(random: &mut StdRng, swarm: &Swarm, user: &str) -> Host {
     }
 }
 
-/// Two machines that talk to each other: a node and the gateway, or a node and the one after it.
+/// Two machines with a link between them: a node and the gateway, or a node and its next node.
 fn pair(random: &mut StdRng, swarm: &Swarm) -> (Host, Host) {
     let place = random.random_range(0..swarm.nodes);
     let other = if random.random() { Host::Gateway } else { Host::Node((place + 1) % swarm.nodes) };

@@ -1,34 +1,35 @@
-//! The steps that faults are made of.
+//! The steps of faults.
 
 use super::fault::{DiskError, Fault, Rot};
 use super::host::Host;
 
-/// What faults are made of.
+/// A step of a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// A process ends, or its machine does; it stays down until each `Down` was followed by an [`Up`](Self::Up).
+    /// A process ends, alone or with its machine. It stays down until each `Down` was followed
+    /// by an [`Up`](Self::Up).
     Down {
-        /// Which.
+        /// The host of the process.
         host: Host,
-        /// What is left of it.
+        /// The way it ends.
         how: Death,
     },
-    /// A process is told to stop; it is started again when it has.
+    /// A process is told to stop. It is started again once it has stopped.
     Stop(Host),
-    /// What kept a host down is over.
+    /// One reason to keep a host down is over.
     Up(Host),
-    /// Something about the network or a machine is the matter from now on.
+    /// A condition of the network or of a machine begins.
     Begin(Condition),
-    /// It is over.
+    /// A condition ends.
     End(Condition),
-    /// A bit of a stored row turns.
+    /// A bit of a stored row flips.
     Corrupt(Host, Rot),
-    /// The next operation of a disk fails.
+    /// The next disk operation of this kind fails.
     Arm(Host, DiskError),
-    /// If it has not, it does not.
+    /// The armed disk operations do not fail any more.
     Disarm(Host),
-    /// The second gateway starts, and these nodes are led to it, or ends. Without nodes it has the first one's state
-    /// directory, else a copy.
+    /// With a list, the second gateway starts, and these nodes are led to it; without one, it
+    /// ends. With an empty list it has the first gateway's state directory, else a copy of it.
     SecondGateway(Option<Vec<Host>>),
 }
 
@@ -51,29 +52,29 @@ impl Step {
 /// How a process ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Death {
-    /// The process alone: its connections are closed, its writes are there.
+    /// The process alone: its connections are closed, its writes stay.
     Killed,
-    /// The machine: nobody is told, its writes are there.
+    /// The machine, without a word to anyone: its writes stay.
     Vanished,
-    /// The machine: nobody is told, and of its unsynced writes this part is there.
+    /// The machine, without a word to anyone: a part of its unsynced writes stays.
     PowerLost {
-        /// From 0 to 1.
+        /// The share that stays, from 0 to 1.
         kept: f64,
     },
-    /// The machine, and its data directory.
+    /// The machine, with its data directory.
     DataLost,
 }
 
-/// What can be the matter with the network or a machine, for a while.
+/// A temporary condition of the network or of a machine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
-    /// No message gets through.
+    /// No message passes between the two.
     Cut(Host, Host),
-    /// No message gets from the first to the second.
+    /// No message passes from the first to the second.
     CutOneWay(Host, Host),
-    /// Messages are held back.
+    /// Messages between the two are held back.
     Held(Host, Host),
-    /// Messages take up to this many milliseconds.
+    /// Messages between the two take up to this many milliseconds.
     Slow(Host, Host, u64),
     /// The machine stands still.
     Paused(Host),
@@ -104,7 +105,7 @@ impl Condition {
 }
 
 impl Fault {
-    /// The steps, by the time since the fault began, in milliseconds.
+    /// The steps, each with its time since the beginning of the fault, in milliseconds.
     pub fn steps(&self, for_ms: u64) -> Vec<(u64, Step)> {
         let down = |host, how| vec![(0, Step::Down { host, how }), (for_ms, Step::Up(host))];
         let condition = |condition: Condition| {

@@ -1,5 +1,5 @@
-//! Swarm configuration: each seed has sizes, times and habits of its own, so that seeds differ in kind and not just in
-//! detail (Groce et al., *Swarm testing*, 2012).
+//! Swarm configuration: each seed has sizes, times and habits of its own, so seeds differ in
+//! kind and not only in detail (Groce et al., *Swarm testing*, 2012).
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -12,58 +12,58 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Swarm {
-    /// How many nodes the ring has.
+    /// The number of nodes in the ring.
     pub nodes: usize,
-    /// How many clients there are.
+    /// The number of clients.
     pub clients: usize,
-    /// How many users they speak of.
+    /// The number of users in the clients' operations.
     pub users: usize,
-    /// How uneven the users are: 1 is even, higher powers favour the first ones.
+    /// The skew of the users: 1 is even, higher powers favour the first users.
     pub skew: f64,
-    /// How many operations of a hundred are reads.
+    /// The share of reads among the operations, in percent.
     pub reads_percent: u32,
-    /// How long faults and clients go on, in milliseconds.
+    /// The duration of the safety phase, with faults and clients, in milliseconds.
     pub safety_ms: u64,
-    /// When faults follow each other.
+    /// The pace of the faults.
     pub pace: Pace,
-    /// What stays broken in the liveness phase.
+    /// The part healed at the beginning of the liveness phase.
     pub core: Core,
-    /// The time from one look at all hosts to the next, in milliseconds.
+    /// The length of a tick of the simulation, in milliseconds.
     pub tick_ms: u64,
     /// The latency of a message.
     pub latency_ms: Span,
-    /// How long a sync of a node's storage takes.
+    /// The duration of a sync of a node's storage.
     pub sync_ms: Span,
-    /// How long the controller takes to save its state.
+    /// The duration of a save of the controller's state.
     pub save_ms: Span,
-    /// How long a read of a node's storage takes.
+    /// The duration of a read of a node's storage.
     #[serde(default = "Span::nothing")]
     pub read_ms: Span,
-    /// How many records of a hundred are not at hand, so that they have to be read.
+    /// The share of records that are not at hand and have to be read, in percent.
     #[serde(default)]
     pub cold_percent: u64,
-    /// The node whose disk is slow for good.
+    /// The node with a permanently slow disk, if there is one.
     #[serde(default)]
     pub slow_disk: Option<usize>,
-    /// Drawn from for latencies.
+    /// The seed of the latencies.
     pub latency_seed: u64,
-    /// How often a link is tested, in milliseconds.
+    /// The time between two tests of a link, in milliseconds.
     pub heartbeat_interval_ms: u64,
-    /// How long a test of a link may go unanswered, in milliseconds.
+    /// How long a test of a link may stay unanswered, in milliseconds.
     pub heartbeat_timeout_ms: u64,
     /// How long a request may take, in milliseconds.
     pub request_deadline_ms: u64,
-    /// How long after its start the gateway goes on without missing nodes, in milliseconds.
+    /// How long the gateway goes on without missing nodes after its start, in milliseconds.
     pub grace_ms: u64,
-    /// How many entries of the log are kept although the next node has them.
+    /// How many log entries are kept although the next node has them.
     pub log_entries_kept: u64,
-    /// How many rows a part of a snapshot has, and a stretch that is compared.
+    /// The number of rows in a part of a snapshot, and in a compared stretch.
     pub rows_max: usize,
-    /// How much may be under way from one copy to the other, in bytes.
+    /// How many bytes may be under way from one copy to the other.
     pub window_bytes: usize,
-    /// How many updates may be under way at a node; more wait in the gateway.
+    /// How many updates may be under way at a node. Further updates wait in the gateway.
     pub updates_of_node_max: usize,
-    /// How long a sync may take until its node ends, in milliseconds.
+    /// How long a sync may take before its node ends, in milliseconds.
     #[serde(default = "usual_disk_deadline_ms")]
     pub disk_deadline_ms: u64,
 }
@@ -72,85 +72,88 @@ const fn usual_disk_deadline_ms() -> u64 {
     20_000
 }
 
-/// From the least to the most, in milliseconds.
+/// A range of times, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
-    /// The least.
+    /// The least time, in milliseconds.
     pub min: u64,
-    /// The most.
+    /// The longest time, in milliseconds.
     pub max: u64,
 }
 
-/// When faults follow each other.
+/// The pace of the faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pace {
-    /// At any time, several at once.
+    /// Faults begin at any time, several at once.
     Free,
-    /// One node at a time: the next fault waits until every view is *both* and every copy level. Then no read may fail.
+    /// One node at a time: the next fault waits until every view is *both* and every copy is
+    /// level. Then no read may fail.
     OneAtATime,
 }
 
-/// What is healed when the liveness phase begins. What stays broken leaves each partition a copy in sync, else all is
-/// healed.
+/// The part healed at the beginning of the liveness phase. The rest stays broken, but only if
+/// each partition keeps a copy in sync; else everything is healed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Core {
     /// Everything.
     All,
-    /// All but one node, which stays down.
+    /// Everything but one node: it stays down.
     AllBut {
         /// Its place in the ring.
         node: usize,
     },
-    /// All but the network between a node and the one after it, which stays cut.
+    /// Everything but the network between a node and its next node: it stays cut.
     AllButLinkAfter {
-        /// Its place in the ring.
+        /// The place of the first of the two in the ring.
         node: usize,
     },
 }
 
 impl Span {
-    /// From `min` to `max`.
+    /// The range from `min` to `max`.
     pub const fn new(min: u64, max: u64) -> Self {
         Self { min, max }
     }
 
-    /// No time at all.
+    /// The range of no time at all.
     pub const fn nothing() -> Self {
         Self::new(0, 0)
     }
 
-    /// A time within.
+    /// Draws a time of the range.
     pub fn draw(self, random: &mut impl Rng) -> Duration {
         Duration::from_micros(random.random_range(self.min * 1000..=self.max * 1000))
     }
 }
 
-/// How long a sync takes on the one disk that is slow for good.
+/// The duration of a sync on the one permanently slow disk.
 const SLOW_SYNCS_MS: Span = Span::new(400, 900);
 
-/// The least window where there is such a disk. A joiner takes a window in two syncs: the one that is under way when the first
-/// of it arrives, and its own. The load writes some 60 entries of 110 bytes a second, 12 KiB in that time: with a smaller
-/// window the joiner would never catch up with it.
+/// The least window with a permanently slow disk. A joiner takes two syncs for a window: the
+/// one under way when its first entry arrives, and a sync of its own. In that time the load
+/// writes some 60 entries a second of 110 bytes, 12 KiB in all. With a smaller window the
+/// joiner would never catch up.
 const SLOW_WINDOW_BYTES_MIN: usize = 32 << 10;
 
-/// The least number of rows that go at a time there, and where reads are as slow. Under load a snapshot goes a message in a sync
-/// of the donor, which may take 600 ms too: a row at a time, twenty users would take as long as a joiner may; and a comparison
-/// takes two reads for each stretch, so damage would be found too late.
+/// The least number of rows at a time, with a permanently slow disk or with equally slow reads.
+/// Under load a snapshot advances by one message per sync of the donor, and this sync may take
+/// 600 ms too. With one row a message, twenty users would take all the time that a joiner has.
+/// And a comparison takes two reads for each stretch, so damage would be found too late.
 const SLOW_ROWS_MIN: usize = 4;
 
-/// Reads that take longer are slow, in milliseconds.
+/// Reads that may take longer count as slow, in milliseconds.
 const SLOW_READ_MS: u64 = 100;
 
-/// One seed of so many has such a disk.
+/// One seed of this many has a permanently slow disk.
 const SLOW_DISK_ONE_IN: u32 = 12;
 
-/// How long a read takes: from a good disk, from one that is busy, from one that is about to die.
+/// The duration of a read, from a good disk to one about to die.
 const READS_MS: [Span; 4] =
     [Span::new(0, 1), Span::new(1, 20), Span::new(5, 100), Span::new(200, 800)];
 
-/// How long a sync takes: on a good disk, on an ordinary one, on one that is shared, on one that is about to die.
+/// The duration of a sync: on a good disk, an ordinary one, a shared one, or one about to die.
 const SYNCS_MS: [Span; 5] =
     [Span::new(0, 2), Span::new(1, 10), Span::new(1, 10), Span::new(5, 60), Span::new(20, 600)];
 
@@ -160,7 +163,8 @@ impl Swarm {
         let (heartbeat_interval_ms, heartbeat_timeout_ms) =
             pick(random, &[(500, 1000), (250, 500), (500, 700), (1000, 1000)]);
         let sync_ms = pick(random, &SYNCS_MS);
-        // On a slow disk an update takes a second: it takes more clients to ask for as much.
+        // On a slow disk an update takes a second, so more clients are needed for as many
+        // operations.
         let clients = random.random_range(10..=16) + if sync_ms.max > 100 { 12 } else { 0 };
         let mut swarm = Self {
             nodes,
@@ -193,7 +197,7 @@ impl Swarm {
             slow_disk: None,
             disk_deadline_ms: usual_disk_deadline_ms(),
         };
-        // Drawn apart, so that seeds keep the schedules that they had before there was this.
+        // Drawn from a generator of its own, so that older seeds keep their schedules.
         let random = &mut StdRng::seed_from_u64(swarm.latency_seed);
         swarm.updates_of_node_max = pick(random, &[1, 3, 1_024, 1_024, 1_024]);
         swarm.read_ms = pick(random, &READS_MS);
@@ -210,18 +214,18 @@ impl Swarm {
         swarm
     }
 
-    /// How long a sync takes of the storage of the node in this place.
+    /// The duration of a sync on the node at this place.
     pub fn sync_ms_of(&self, place: usize) -> Span {
         if self.slow_disk == Some(place) { SLOW_SYNCS_MS } else { self.sync_ms }
     }
 }
 
-/// One of a few.
+/// Picks one of a few choices.
 pub(super) fn pick<T: Copy>(random: &mut impl Rng, choices: &[T]) -> T {
     choices[random.random_range(0..choices.len())]
 }
 
-/// A number of milliseconds.
+/// Draws a number of milliseconds.
 pub(super) fn between(random: &mut impl Rng, range: RangeInclusive<u64>) -> u64 {
     random.random_range(range)
 }

@@ -1,4 +1,4 @@
-//! What clients ask for, and when.
+//! The workload: the operations of clients, and their times.
 
 use history::users::{Fields, Input, Patch};
 use rand::RngExt;
@@ -7,17 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use super::swarm::{Swarm, pick};
 
-/// An operation of a client. It begins at its time, or when the client's operation before it has ended.
+/// An operation of a client. It begins at its time, or after the client's operation before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedOperation {
-    /// When, in milliseconds.
+    /// The time of its beginning, in milliseconds.
     pub at_ms: u64,
-    /// Which client.
+    /// The number of the client.
     pub client: usize,
-    /// What it asks for, without a precondition.
+    /// The operation, without a precondition.
     pub input: Input,
-    /// Whether it has a precondition on the etag that the client saw last of that user: mostly `If-Match`.
+    /// Whether it has a precondition on the etag that the client saw last of that user. Most
+    /// preconditions are `If-Match`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub if_match: bool,
 }
@@ -35,7 +36,8 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm) -> Vec<PlannedOperation> 
     operations.collect()
 }
 
-/// Every value that is written is written once, so that an answer tells which update it has seen.
+/// Draws an operation. Every value is written only once, so an answer tells the update it has
+/// seen.
 fn input(random: &mut StdRng, swarm: &Swarm, number: usize) -> Input {
     let id = user(random, swarm);
     if random.random_range(0..100) < swarm.reads_percent {
@@ -60,10 +62,10 @@ fn input(random: &mut StdRng, swarm: &Swarm, number: usize) -> Input {
     }
 }
 
-/// The id of a user.
+/// Draws the id of a user.
 pub(super) fn user(random: &mut StdRng, swarm: &Swarm) -> String {
     let place = random.random::<f64>().powf(swarm.skew);
-    // From 0 to 1, of less than a hundred users.
+    // The product is at least 0 and less than a hundred.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     let number = (place * swarm.users as f64) as usize;
     format!("user-{number}")

@@ -1,4 +1,4 @@
-//! What clients saw.
+//! The probes reached by clients' operations.
 
 use history::Outcome;
 use history::users::Input;
@@ -9,7 +9,7 @@ use super::Probe;
 use crate::model::{Model, sole};
 use crate::seen::Answered;
 
-/// The probes that are reached by how an operation ended.
+/// The probes reached by the end of an operation.
 pub(super) fn reached(model: &Model, answered: &Answered) -> Vec<Probe> {
     let Answered { input, outcome, status, served_by, .. } = answered;
     let is_read = matches!(input, Input::Read { .. });
@@ -50,13 +50,13 @@ pub(super) fn reached(model: &Model, answered: &Answered) -> Vec<Probe> {
     reached
 }
 
-/// Whether a request was turned away for what else is under way.
+/// Whether a request was turned away because of other requests under way.
 fn is_overload(answered: &Answered) -> bool {
     let code = ProblemType::Overloaded.code();
     answered.problem.as_ref().is_some_and(|problem| problem.contains(&format!(":{code}\"")))
 }
 
-/// Whether of a user's copies only the one is there that is not in sync.
+/// Whether the user's only linked copy is out of sync.
 fn is_stale_alone(model: &Model, input: &Input) -> bool {
     let (Ok(id), Some(gateway)) = (input.id().parse(), model.gateway) else { return false };
     let partition = model.ring.partition_of(&id);

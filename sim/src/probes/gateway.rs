@@ -1,4 +1,4 @@
-//! What a gateway tells of.
+//! The probes reached by the events of a gateway.
 
 use protocol::id::{Epoch, GatewayBoot, NodeId};
 use protocol::message::CallId;

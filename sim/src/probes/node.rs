@@ -1,4 +1,4 @@
-//! What a node tells of.
+//! The probes reached by the events of a node.
 
 use protocol::id::NodeId;
 use protocol::message::DiskState;
@@ -108,10 +108,12 @@ impl Probes {
                 let probe = match (reply, called.request) {
                     (ReplyKind::Fenced, None) => Some(Probe::ReadFenced),
                     (ReplyKind::Fenced, Some(_)) => Some(Probe::UpdateFenced),
-                    // Links keep their order, so no update comes behind one that settles it.
+                    // Links keep their order, so an update never arrives behind the request
+                    // that settles it.
                     (ReplyKind::Settled, _) => None,
                     (ReplyKind::Done, Some(request)) => {
-                        // Sent more than once under other calls, and carried out.
+                        // The update was sent more than once, under different calls, and was
+                        // carried out.
                         let sends =
                             model.calls.values().filter(|other| other.request == Some(request));
                         let is_again = sends.count() > 1

@@ -1,4 +1,4 @@
-//! Faults that are aimed at a moment, which is waited for or brought about.
+//! Faults aimed at a moment. They wait for the moment, or bring it about.
 
 use std::time::Duration;
 
@@ -10,42 +10,47 @@ use crate::plan::host::Host;
 use crate::plan::swarm::Pace;
 use crate::seen::{Seen, WorldDid};
 
-/// How long a fault may wait for the moment that it is aimed at.
+/// How long a fault may wait for its moment.
 const AIM_MAX: Duration = Duration::from_secs(8);
 
-/// How long a donor is kept in the dark for a blackout, in milliseconds.
+/// How long a donor's messages are held back for a blackout, in milliseconds.
 const DARK_MS: u64 = 400;
 
-/// How long after that, at least, comes the next time.
+/// The least time between two such periods.
 const LIGHT: Duration = Duration::from_secs(2);
 
-/// How long a next is cut off at most, so that its home gets ahead: less than it takes to notice it, in milliseconds.
+/// How long next is cut off at most so that home gets ahead, in milliseconds. It is too short
+/// for the cut to be noticed.
 const BEHIND_MS: u64 = 300;
 
-/// How long a node stays dead that dies at the right moment, in milliseconds.
+/// How long a node killed at the right moment stays down, in milliseconds.
 const DEAD_MS: u64 = 50;
 
-/// How long the disk of a node hangs that is left alone with a snapshot: until its source is back, in milliseconds.
+/// How long the disk of a node left alone with a snapshot hangs, until its source is back, in
+/// milliseconds.
 const STRANDED_MS: u64 = 1_500;
 
-/// What aimed faults wait for.
+/// The moments that aimed faults wait for.
 #[derive(Debug, Default)]
 pub(super) struct Aims {
-    /// Until then no donor is kept in the dark.
+    /// Before this time no donor's messages are held back.
     light_until: Duration,
-    /// The row of a node that is to be damaged as soon as its home copy is ahead of next, by then.
+    /// The node with the row to damage once its home copy is ahead of next, the fault, and the
+    /// time to give up.
     to_corrupt: Option<(usize, PlannedFault, Duration)>,
-    /// The nodes that are to die once more, as soon as they are restored to less than they had.
+    /// The nodes to kill once more as soon as they are restored to fewer entries than they had.
     to_kill_again: Vec<Host>,
-    /// The damaged copies that are to be left alone with a snapshot as soon as one has begun.
+    /// The damaged copies to leave alone with a snapshot as soon as it has begun.
     to_strand: Vec<(usize, Member)>,
-    /// The nodes that are to lose their data as soon as their home copy is to go on alone and has not heard so, by then.
+    /// The nodes to lose their data once their home copy is to go on alone and has not heard
+    /// so, each with the time to give up.
     to_lose: Vec<(usize, Duration)>,
 }
 
 impl Run<'_> {
-    /// Brings about the moment that a blackout waits for: the donor does not hear that its ask is granted, nor the joiner what
-    /// the donor makes durable meanwhile.
+    /// Brings about the moment that a blackout waits for. Messages are held back, so the donor
+    /// does not hear of its granted ask, and the joiner does not hear of the entries made
+    /// durable by the donor meanwhile.
     pub(super) fn keep_in_the_dark(&mut self, now: Duration) {
         let waits = |planned: &PlannedFault| {
             matches!(planned.fault, Fault::Blackout { .. })
@@ -65,7 +70,8 @@ impl Run<'_> {
         }
     }
 
-    /// A fault that is aimed at a moment waits for it, if it comes soon; others pass it by.
+    /// Whether the moment of a fault has come, or the fault has waited long enough. Other
+    /// faults overtake a waiting one.
     pub(super) fn is_the_moment(&self, planned: &PlannedFault, now: Duration) -> bool {
         match planned.fault {
             Fault::Blackout { .. } => {
@@ -80,7 +86,7 @@ impl Run<'_> {
         }
     }
 
-    /// Brings about the moment in which a node's home copy has more than next, and its row is to be damaged.
+    /// Brings about the moment to damage a row: a node's home copy is ahead of next.
     pub(super) fn leave_behind(&mut self, place: usize, planned: PlannedFault) {
         let next = Host::Node((place + 1) % self.plan.swarm.nodes);
         let behind_ms = BEHIND_MS.min(self.plan.swarm.heartbeat_timeout_ms / 2);
@@ -90,7 +96,8 @@ impl Run<'_> {
         self.aims.to_corrupt = Some((place, planned, until));
     }
 
-    /// Damages the row of a node that has got ahead of next; returns whether it is still waited for, and other faults wait.
+    /// Damages the row of a node once its home copy is ahead of next. Returns whether this
+    /// moment is still to come; other faults then wait.
     pub(super) fn corrupt_ahead(&mut self, now: Duration) -> bool {
         let Some((place, planned, until)) = self.aims.to_corrupt.take() else { return false };
         if until <= now {
@@ -108,8 +115,8 @@ impl Run<'_> {
         false
     }
 
-    /// Kills a node that was to be killed again, at the moment when it is restored: the gateway has heard that it had more,
-    /// and has not heard yet what it has now.
+    /// Kills a node for the second time once it is restored: the gateway has heard of more
+    /// entries there, and has not heard yet of the present ones.
     pub(super) fn kill_again(&mut self) {
         let is_restored = |host: &Host| match host {
             Host::Node(place) => self.model.is_restored_to_less(*place),
@@ -123,12 +130,13 @@ impl Run<'_> {
         }
     }
 
-    /// A damaged copy is to be left alone with the snapshot that restores it.
+    /// Prepares to leave a damaged copy alone with the snapshot that restores it.
     pub(super) fn will_strand(&mut self, place: usize, member: Member) {
         self.aims.to_strand.push((place, member));
     }
 
-    /// Leaves such a copy alone, at the moment when the snapshot has begun and nothing of it is durable.
+    /// Leaves such a copy alone once the snapshot has begun and no part of it is durable: the
+    /// source is killed, and the disk of the copy hangs.
     pub(super) fn strand(&mut self) {
         let has_begun = |(place, member): &(usize, Member)| {
             self.model.nodes[*place].copy(*member).has_begun_undurably()
@@ -153,12 +161,14 @@ impl Run<'_> {
         }
     }
 
-    /// A node is to lose its data when its home copy is to go on alone, as next was killed.
+    /// Prepares the loss of a node's data for the moment when its home copy is to go on alone,
+    /// because next was killed.
     pub(super) fn will_lose(&mut self, place: usize) {
         self.aims.to_lose.push((place, self.world.now() + AIM_MAX));
     }
 
-    /// The data of such a node is lost, at the moment when the gateway has decided so and the home copy has not heard it.
+    /// Loses the data of such a node, once the gateway has decided to go on with home alone and
+    /// the home copy has not heard so.
     pub(super) fn lose_alone(&mut self, now: Duration) {
         self.aims.to_lose.retain(|(_, until)| now < *until);
         let is_the_moment = |(place, _): &(usize, Duration)| {

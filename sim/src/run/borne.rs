@@ -1,9 +1,10 @@
-//! What the design promises to bear: losses of data are begun only where they are.
+//! The limits of the design: a loss of data begins only where the design promises to bear it.
 //!
-//! A disk may be lost while the view is *both*, or where the lost copy is not in it, if the gateway lives to notice; the
-//! controller's file while both copies of each partition still know a view that counts (rule 10). A stored row may be
-//! damaged where a disk may be lost, and the other copy must not fall out of the view before that is noticed: either both
-//! are level, or nothing was the matter for a while.
+//! A disk may be lost while the view is *both*, or if the lost copy is not in the view,
+//! provided that the gateway lives to notice. The controller's file may be lost while both
+//! copies of each partition still know a view that counts (rule 10). A stored row may be
+//! damaged where a disk may be lost, if the other copy cannot fall out of the view before the
+//! damage is noticed: either both copies are level, or nothing was the matter for a while.
 
 use protocol::id::{Incarnation, PartitionId};
 use protocol::view::{InSync, Member, View};
@@ -14,11 +15,11 @@ use crate::model::named;
 use crate::plan::fault::Fault;
 use crate::plan::host::Host;
 
-/// A copy whose syncs take longer than this may fall out of the view although nothing is the matter.
+/// A copy with longer syncs than this may fall out of the view although nothing is the matter.
 const SYNC_MAX_MS: u64 = 250;
 
 impl Run<'_> {
-    /// Whether a fault is one that nothing may be lost by, as things stand.
+    /// Whether the design bears a fault, as things stand: nothing may be lost by it.
     pub(super) fn is_borne(&self, fault: &Fault) -> bool {
         if self.would_leave_damage_alone(fault) {
             return false;
@@ -45,7 +46,8 @@ impl Run<'_> {
                 !self.world.is_in_trouble(Host::Gateway)
                     && Member::ALL.into_iter().all(|member| self.is_spare(*place, member))
             }
-            // The gateway knows in memory alone that a home it shrank a view to was never heard under it.
+            // Only the gateway's memory knows that a home, alone in its view, was never heard
+            // under it.
             fault if strikes_the_gateway(fault) && self.has_unsettled_loss() => false,
             Fault::LostState | Fault::Blackout { loses_state: true, .. } => {
                 self.model.partitions().all(|partition| {
@@ -56,14 +58,16 @@ impl Run<'_> {
         }
     }
 
-    /// Whether the other copy is not about to fall out of the view, if that counts on this one.
+    /// Whether the other copy is not about to fall out of the view, if the view counts on this
+    /// copy.
     fn is_level_or_out_of_sync(&self, partition: PartitionId, member: Member) -> bool {
         let view = self.model.saved.get(&partition);
         let is_member = view.is_some_and(|view| named(view.in_sync, member).is_some());
         !is_member || self.model.is_both_and_level(partition)
     }
 
-    /// Whether a fault touches a node whose copy is the only sound one of two that the view counts on.
+    /// Whether a fault touches a node with the only sound copy of a partition, while the view
+    /// still counts on the damaged one.
     fn would_leave_damage_alone(&self, fault: &Fault) -> bool {
         let touched = fault.hosts();
         self.model.partitions().any(|partition| {
@@ -78,19 +82,19 @@ impl Run<'_> {
         })
     }
 
-    /// Whether a row of a copy is not what was written, noticed or not.
+    /// Whether a row of a copy is damaged, noticed or not.
     pub(super) fn is_rotten(&self, partition: PartitionId, member: Member) -> bool {
         self.world.is_rotten(self.model.ring.holder(partition, member).index(), member)
     }
 
-    /// Whether a row of any copy is not what was written.
+    /// Whether a row of any copy is damaged.
     pub(super) fn is_anything_rotten(&self) -> bool {
         self.model.partitions().any(|partition| {
             Member::ALL.into_iter().any(|member| self.is_rotten(partition, member))
         })
     }
 
-    /// Whether a view still counts on data that is gone.
+    /// Whether a view still counts on lost data.
     fn has_unsettled_loss(&self) -> bool {
         self.model.partitions().any(|partition| {
             let view = self.model.published.get(&partition);
@@ -101,7 +105,7 @@ impl Run<'_> {
         })
     }
 
-    /// Whether a row of a home copy that was level with next, and is not now, can be damaged: next is all that is to count.
+    /// Whether a row of a home copy ahead of next may be damaged. Next alone is to count then.
     pub(super) fn is_worth_damaging(&self, place: usize) -> bool {
         let Some(partition) = self.model.ring.places().nth(place).map(Place::partition) else {
             return false;
@@ -109,7 +113,8 @@ impl Run<'_> {
         self.is_both(partition) && self.is_spare(place, Member::Home)
     }
 
-    /// Whether a home copy can be lost though it is to go on alone: it has not heard so, and next has all that anyone was told of.
+    /// Whether a home copy may be lost although it is to go on alone: it has not heard so, and
+    /// next has everything that anyone was told.
     pub(super) fn is_spare_as_unheard(&self, place: usize) -> bool {
         let Some(partition) = self.model.ring.places().nth(place).map(Place::partition) else {
             return false;
@@ -127,12 +132,13 @@ impl Run<'_> {
             && self.model.copy(partition, Member::Home).view.handed == Some(both)
     }
 
-    /// Whether the copy of a node can be lost, under every view that holds or is about to.
+    /// Whether a copy may be lost, under the saved, the published and the decided view of its
+    /// partition.
     pub(super) fn is_spare(&self, place: usize, member: Member) -> bool {
         let ring = &self.model.ring;
         let Some(here) = ring.places().nth(place) else { return false };
         let partition = ring.partition_at(here, member);
-        // The other copy is in sync, and has what it takes to restore this one.
+        // The other copy must be in sync, with the data and the sound rows to restore this one.
         let other = member.other();
         let is_spare = |view: &View| {
             let named = named(view.in_sync, other);
@@ -145,13 +151,13 @@ impl Run<'_> {
             && known.into_iter().filter_map(|views| views.get(&partition)).all(is_spare)
     }
 
-    /// The data of the node that holds a copy; none where it is lost.
+    /// The data of the node with a copy; none if the data is lost.
     pub(super) fn data_of(&self, partition: PartitionId, member: Member) -> Option<Incarnation> {
         let place = self.model.ring.holder(partition, member).index();
         self.model.nodes[place].incarnation.filter(|_| !self.without_data.contains(&place))
     }
 
-    /// Whether what a copy knows of its view counts when that has to be rebuilt.
+    /// Whether a copy's durable view counts when the view has to be rebuilt.
     fn is_accounted_for(&self, partition: PartitionId, member: Member) -> bool {
         let Some(data) = self.data_of(partition, member) else { return false };
         let view = self.model.copy(partition, member).view.durable;

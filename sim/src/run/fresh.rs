@@ -1,4 +1,5 @@
-//! Fresh operations: when all is back, on users that nobody has spoken of before.
+//! Fresh operations: once everything is back, operations on users unknown to all clients
+//! before.
 
 use history::users::{Fields, Input, Patch};
 use ring_core::placement::Place;
@@ -7,16 +8,17 @@ use super::Run;
 use crate::plan::swarm::Core;
 use crate::plan::workload::PlannedOperation;
 
-/// How the ids of those users begin.
+/// The prefix of the ids of those users.
 const FRESH: &str = "fresh-";
 
-/// Whether an operation is one of those that have to succeed.
+/// Whether an operation is a fresh one, and so must succeed.
 pub(crate) fn is_fresh(input: &Input) -> bool {
     input.id().starts_with(FRESH)
 }
 
 impl Run<'_> {
-    /// Asks for something of each partition; all of it has to succeed, but for updates where the primary is down.
+    /// Asks for fresh operations on each partition. All of them must succeed. Without a live
+    /// primary, a partition gets only reads.
     pub(super) fn ask_fresh(&mut self, core: Core) {
         for place in self.model.ring.places().collect::<Vec<_>>() {
             let inputs = match core {
@@ -24,7 +26,7 @@ impl Run<'_> {
                 _ if self.has_no_primary(place.partition()) => self.fresh_reads(place),
                 _ => self.fresh_operations(place),
             };
-            // Each partition's in its order.
+            // One client for each partition keeps the order of its operations.
             let client = place.index() % self.plan.swarm.clients;
             for input in inputs {
                 self.fresh_waiting += 1;
@@ -51,7 +53,7 @@ impl Run<'_> {
         vec![Input::Read { id: self.fresh_user(place) }]
     }
 
-    /// A user of a partition that no client has spoken of before.
+    /// A user of a partition, unknown to all clients before.
     fn fresh_user(&self, place: Place) -> String {
         let is_of = |id: &String| {
             id.parse().is_ok_and(|id| self.model.ring.partition_of(&id) == place.partition())

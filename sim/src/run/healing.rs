@@ -1,4 +1,5 @@
-//! The faults end: all of them, or all but what the rest can do without; and everything that can be served comes back.
+//! The faults end: all of them, or all but the part that the rest can do without. Then
+//! everything that can be served comes back.
 
 use std::time::Duration;
 
@@ -13,22 +14,22 @@ use crate::plan::swarm::Core;
 use crate::report::{Failure, Violation};
 use crate::seen::Phase;
 
-/// What is added to the time in which the loss of a link is noticed.
+/// A margin, added to the time in which the loss of a link is noticed.
 const CALM: Duration = Duration::from_secs(1);
 
 impl Run<'_> {
-    /// How long a link that is dead may look alive: what was cut is noticed by then.
+    /// How long a dead link may look alive, with a margin: a cut is noticed by then.
     pub(super) fn calm(&self) -> Duration {
         let swarm = &self.plan.swarm;
         Duration::from_millis(swarm.heartbeat_interval_ms + swarm.heartbeat_timeout_ms) + CALM
     }
 
-    /// Ends the faults; returns what is left broken.
+    /// Ends the faults. Returns the core: the part healed.
     pub(super) fn heal(&mut self) -> Result<Core, Failure> {
         self.begin(Phase::Liveness);
         let wanted = self.plan.swarm.core;
         let core = match wanted {
-            // Whatever is left out may be what is needed to repair it.
+            // The part left broken may be needed to repair the damaged row.
             _ if self.is_anything_rotten() => Core::All,
             Core::AllBut { node } if !self.can_lose(node)? => Core::All,
             core => core,
@@ -46,7 +47,8 @@ impl Run<'_> {
         Ok(core)
     }
 
-    /// Takes a node away, and sees whether each partition has a copy in sync without it once the gateway knows.
+    /// Takes a node down. Returns whether each partition has a copy in sync without it, once
+    /// the gateway has noticed.
     fn can_lose(&mut self, node: usize) -> Result<bool, Failure> {
         let how = Death::Killed;
         self.world.carry_out(Step::Down { host: Host::Node(node), how });
@@ -60,14 +62,16 @@ impl Run<'_> {
         Ok(is_settled && self.is_enough_without(node))
     }
 
-    /// Whether a node has a link to the gateway that started last: no plan with a forked one comes this far.
+    /// Whether a node has a link to the gateway started last. No plan with a forked gateway
+    /// comes this far.
     fn is_linked(&self, node: usize) -> bool {
         let place = self.model.ring.places().nth(node);
         let link = self.model.gateway.zip(place);
         link.is_some_and(|(gateway, place)| self.model.is_linked(gateway, place))
     }
 
-    /// Whether without a node each partition still has a copy in sync, by what the controller has saved.
+    /// Whether each partition has a copy in sync without a node, by the views saved by the
+    /// controller.
     fn is_enough_without(&self, node: usize) -> bool {
         let is_enough = |partition: PartitionId| {
             let mut others = [Member::Home, Member::Next]
@@ -99,7 +103,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What has not come back yet.
+    /// The first thing that has not come back yet.
     fn missing(&self, core: Core) -> Option<String> {
         if let Some(host) = self.world.stopping() {
             return Some(format!("{host} is stopping, and has not been started again"));
@@ -107,7 +111,8 @@ impl Run<'_> {
         self.missing_copy(core).or_else(|| self.missing_link(core))
     }
 
-    /// The gateway may not know yet that a link is gone, nor a node that the gateway is: the views and copies look well then.
+    /// The gateway may not know yet that a link is gone, and a node may not know that the
+    /// gateway is gone. The views and copies look well then.
     fn missing_link(&self, core: Core) -> Option<String> {
         let is_left_out = |place: &usize| matches!(core, Core::AllBut { node } if node == *place);
         let mut needed = (0..self.plan.swarm.nodes).filter(|place| !is_left_out(place));
@@ -122,7 +127,7 @@ impl Run<'_> {
             let is_back = match core {
                 Core::AllBut { node } if node == home => self.is_served_by_next_alone(partition),
                 Core::AllBut { node } if node == next => self.is_served_by_home_alone(partition),
-                // With two nodes the cut is between the neighbours of both partitions.
+                // With two nodes, the cut lies between the neighbours of both partitions.
                 Core::AllButLinkAfter { node }
                     if node == home || (self.plan.swarm.nodes == 2 && node == next) =>
                 {
@@ -155,7 +160,8 @@ impl Run<'_> {
         is_alone && self.model.copy(partition, Member::Home).acting.as_ref() == view
     }
 
-    /// Home has lost its data, and cannot be restored over a link that is cut.
+    /// Whether next serves alone: home has lost its data, and cannot be restored over a cut
+    /// link.
     fn is_served_by_next_as_home_is_lost(&self, partition: PartitionId) -> bool {
         self.has_no_primary(partition) && self.is_served_by_next_alone(partition)
     }

@@ -1,5 +1,5 @@
-//! Load: a node with a slow disk dies and comes back while clients ask for updates all the time. The view must be *both* again
-//! meanwhile.
+//! Load: a node with a slow disk dies and comes back while clients ask for updates all the
+//! time. In spite of this load the view must become *both* again.
 
 use std::time::Duration;
 
@@ -16,25 +16,25 @@ use crate::plan::workload::PlannedOperation;
 use crate::report::{Failure, Violation};
 use crate::seen::Phase;
 
-/// How the ids of the users begin whom the load is about.
+/// The prefix of the ids of the users under load.
 const LOADED: &str = "load-";
 
-/// How many users those are.
+/// The number of those users.
 const USERS: usize = 12;
 
-/// How many clients ask for updates, one after the other.
+/// The number of clients. Each asks for one update after the other.
 const CLIENTS: usize = 6;
 
 /// How long the node is down.
 const DOWN: Duration = Duration::from_millis(600);
 
-/// How long it may take until the view is *both* again, from when the node is up.
+/// How long the view may take to become *both* again after the node is up.
 const BACK_MAX: Duration = Duration::from_secs(12);
 
-/// The updates that are asked for while a node comes back.
+/// The updates asked for while a node comes back.
 #[derive(Debug, Default)]
 pub(super) struct Load {
-    /// Those that have no answer yet, of each client.
+    /// The number of unanswered updates of each client.
     open: [u32; CLIENTS],
     asked: u32,
 }
@@ -57,7 +57,7 @@ fn is_of_load(input: &Input) -> bool {
 }
 
 impl Run<'_> {
-    /// The node whose disk is slow dies and comes back under load, if there is one.
+    /// Lets the node with a slow disk, if there is one, die and come back under load.
     pub(super) fn come_back_under_load(&mut self, core: Core) -> Result<(), Failure> {
         let Some(slow) = self.plan.swarm.slow_disk.filter(|_| core == Core::All) else {
             return Ok(());
@@ -108,7 +108,7 @@ impl Run<'_> {
         self.is_both(partition) && Member::ALL.into_iter().all(acts)
     }
 
-    /// Gives each client without an operation another one.
+    /// Gives each idle client another operation.
     fn load(&mut self, users: &[String]) {
         for client in 0..CLIENTS.min(self.plan.swarm.clients) {
             if self.load.open[client] > 0 {
@@ -131,7 +131,7 @@ impl Run<'_> {
         }
     }
 
-    /// Users of a partition that no client has spoken of before.
+    /// Users of a partition, unknown to all clients before.
     fn loaded_users(&self, place: Place) -> Vec<String> {
         let is_of = |id: &String| {
             id.parse().is_ok_and(|id| self.model.ring.partition_of(&id) == place.partition())

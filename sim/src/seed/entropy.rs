@@ -1,8 +1,8 @@
-//! Randomness: all of it comes from the seed, and that it does is checked before anything is run.
+//! Randomness: all of it comes from the seed, and a check confirms this before anything runs.
 //!
-//! mad-turmoil puts functions of its own into the place of libc's. Two things have slipped past that elsewhere: getrandom
-//! asks with no bytes whether the function is there, is answered -1, and looks at whatever `errno` was left behind; and
-//! hash keys that a thread has drawn before are kept.
+//! mad-turmoil replaces functions of libc by its own. Elsewhere, two things have slipped past
+//! this. First, getrandom asks for zero bytes to see whether the function exists, gets -1, and
+//! reads an old `errno`. Second, a thread keeps the hash keys that it has drawn before.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -12,25 +12,25 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use uuid::{Uuid, Variant, Version};
 
-/// Simulates randomness from now on; returns what will be drawn.
+/// Simulates randomness from now on. Returns a generator with the same future draws.
 pub(crate) fn simulate(seed: u64) -> StdRng {
     let random = || StdRng::seed_from_u64(seed ^ 0x5eed);
     mad_turmoil::rand::set_rng(random());
     random()
 }
 
-/// Draws in the ways in which the code that is tested draws, and compares.
+/// Draws in the same ways as the tested code, and compares.
 ///
 /// # Errors
 ///
-/// When something was drawn that does not come from the seed.
+/// A draw did not come from the seed.
 #[allow(clippy::disallowed_methods, reason = "it looks where this UUID comes from")]
 pub(crate) fn check(mut expected: StdRng) -> anyhow::Result<()> {
     Errno::clear();
     if Uuid::new_v4() != next(&mut expected) {
         bail!("getrandom draws real randomness: no seed would replay");
     }
-    // The keys of this thread are drawn with the first one, 16 bytes of them.
+    // The first hash draws the keys of this thread, 16 bytes.
     let _ = RandomState::new().hash_one(0);
     let _ = next(&mut expected);
     if Uuid::new_v4() != next(&mut expected) {
@@ -39,7 +39,7 @@ pub(crate) fn check(mut expected: StdRng) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The UUID that 16 bytes make.
+/// The UUID from the next 16 bytes.
 fn next(random: &mut StdRng) -> Uuid {
     let mut bytes = [0; 16];
     random.fill_bytes(&mut bytes);

@@ -1,7 +1,8 @@
-//! One seed, in a process of its own: its clocks are turmoil's, and its randomness comes from the seed.
+//! One seed, in a process of its own: its clocks are turmoil's, and its randomness comes from
+//! the seed.
 //!
-//! Writes what it was asked to show to standard output, and the [`Report`] as the last line, after [`REPORT`]. It is
-//! started by `sim`; nothing keeps people from starting it by hand.
+//! Writes the requested output to standard output, and the [`Report`] as the last line, after
+//! [`REPORT`]. `sim` starts it; people may also start it by hand.
 
 mod entropy;
 mod show;
@@ -52,7 +53,8 @@ fn read_plan(path: &PathBuf) -> anyhow::Result<Plan> {
     Plan::from_json(&json).with_context(|| format!("{} cannot be run", path.display()))
 }
 
-/// Runs a plan in a thread that has drawn nothing before: its hash keys, too, come from the seed.
+/// Runs a plan in a thread that has drawn nothing before, so its hash keys come from the seed
+/// too.
 fn run(args: &SeedArgs, plan: Plan) -> anyhow::Result<Report> {
     let expected = entropy::simulate(plan.seed);
     let show = args.show;

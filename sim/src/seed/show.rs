@@ -1,4 +1,4 @@
-//! What a run shows of itself while it runs.
+//! The output of a run while it runs.
 
 use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
@@ -15,7 +15,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-/// What a run shows of itself.
+/// The output of a run.
 pub(crate) struct Show {
     kind: ShowKind,
     out: Out,
@@ -26,7 +26,7 @@ impl Show {
         Self { kind, out: Out(Arc::new(Mutex::new(BufWriter::new(io::stdout())))) }
     }
 
-    /// Listens to what processes tell, and writes the trace where that is asked for.
+    /// Listens to the events of processes, and writes the trace if it is asked for.
     pub(crate) fn start(&self, log: &Log) {
         let told = Targets::new().with_target(service::events::TARGET, LevelFilter::DEBUG);
         let listen = Listen(log.clone()).with_filter(told);
@@ -37,7 +37,7 @@ impl Show {
                 .with_writer(self.out.clone())
                 .with_filter(LevelFilter::TRACE)
         });
-        // Nobody else has set one up in this process.
+        // Nobody else has set a subscriber in this process.
         let _ = Registry::default().with(listen).with(lines).try_init();
     }
 
@@ -59,11 +59,11 @@ impl Show {
 
 /// Prints a line.
 pub(crate) fn print(line: &str) {
-    // Whoever reads may have gone.
+    // The reader may be gone.
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// Prints a line for people.
+/// Prints a line for people, to standard error.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
@@ -100,7 +100,7 @@ impl<'a> MakeWriter<'a> for Out {
     }
 }
 
-/// The simulated time, in the place of the clock.
+/// The simulated time, instead of the clock.
 struct SimulatedTime(Log);
 
 impl FormatTime for SimulatedTime {

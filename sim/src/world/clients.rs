@@ -1,4 +1,5 @@
-//! Clients: they speak HTTP to the gateway over connections that they keep, one operation after the other.
+//! Clients: each speaks HTTP to the gateway over a kept connection, one operation after the
+//! other.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,14 +25,14 @@ use crate::seen::{Answered, ClientDid, Log, Seen, ServedBy};
 /// How long a client tries to connect.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
 
-/// What all clients have in common.
+/// The settings shared by all clients.
 #[derive(Clone)]
 pub(crate) struct Clients {
     pub(crate) log: Log,
     pub(crate) recorder: Recorder<Input, Output>,
     /// How long a client waits for an answer.
     pub(crate) patience: Duration,
-    /// When the planned operations end: those that come too late are left out.
+    /// When the planned operations end. Operations too late for that are left out.
     pub(crate) until: Duration,
 }
 
@@ -40,20 +41,21 @@ struct Client {
     id: ClientId,
     shared: Clients,
     connection: Option<http1::SendRequest<Full<Bytes>>>,
-    /// The etag seen last of each user.
+    /// The etag seen last, for each user.
     etags: BTreeMap<String, String>,
-    /// How many preconditions it has asked for. Their forms take turns.
+    /// The number of preconditions asked for so far. The forms of preconditions take turns.
     preconditions: u64,
 }
 
-/// How far an attempt came that has no answer.
+/// The progress of an attempt without an answer.
 struct Failed {
     sent: Sent,
     problem: String,
 }
 
 impl Clients {
-    /// Runs a client through its planned operations, as far as there is time, then through those that come in.
+    /// Runs a client through its planned operations, until their time is over, then through
+    /// operations from the channel.
     pub(crate) async fn run(
         self,
         id: ClientId,
@@ -70,7 +72,8 @@ impl Clients {
             }
             client.operate(operation).await;
         }
-        // What comes now must succeed: not over a connection to a gateway that may long be gone.
+        // Operations from now on must succeed, so they need a new connection: the gateway at
+        // the other end of the old one may be long gone.
         client.connection = None;
         while let Some(operation) = more.recv().await {
             client.operate(operation).await;
@@ -141,7 +144,7 @@ impl Client {
         Ok(Response::from_parts(parts, body.collect().await.map_err(lost)?.to_bytes()))
     }
 
-    /// There is no answer, and none will come over this connection.
+    /// Ends an operation without an answer. No answer will come over this connection either.
     fn failed(&mut self, input: Input, failed: Failed, took: Duration) -> Answered {
         self.connection = None;
         let outcome = rest::without_answer(&input, failed.sent);
@@ -160,7 +163,7 @@ async fn connect() -> Result<http1::SendRequest<Full<Bytes>>, String> {
     let (sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     tokio::spawn(async move {
-        // Its end is seen at the sender.
+        // The sender notices the end of the connection.
         let _ = connection.await;
     });
     Ok(sender)
@@ -175,7 +178,7 @@ fn answered(input: Input, response: &Response<Bytes>, took: Duration) -> Answere
     Answered { input, outcome, status, served_by, has_retry_after, took, problem }
 }
 
-/// Reads `db-1; copy=next; epoch=3`.
+/// Parses `db-1; copy=next; epoch=3`.
 fn served_by(response: &Response<Bytes>) -> Option<ServedBy> {
     let text = response.headers().get("chainring-served-by")?.to_str().ok()?;
     let mut parts = text.split("; ");

@@ -1,4 +1,5 @@
-//! What simulated processes are handed in the place of a machine: sockets, randomness, threads.
+//! The parts that simulated processes get instead of a real machine: sockets, randomness,
+//! threads.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -26,10 +27,10 @@ pub(crate) const REST_PORT: u16 = 3001;
 /// The port on which the gateway serves nodes.
 pub(crate) const SOCKET_PORT: u16 = 3002;
 
-/// The port on which a node serves the one before it.
+/// The port on which a node serves the node before it.
 pub(crate) const NODE_PORT: u16 = 4000;
 
-/// How long a listener rests after an error.
+/// How long a listener pauses after an error.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// Listens on a port of the host.
@@ -58,12 +59,12 @@ impl Listener for SimListener {
     }
 }
 
-/// The names of the simulated network; a forked gateway changes them for some nodes.
+/// The names of the simulated network. A fork of the gateway changes them for some nodes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names(Arc<Mutex<BTreeSet<Host>>>);
 
 impl Names {
-    /// These nodes find the second gateway under the name of the first.
+    /// Leads these nodes to the second gateway, under the name of the first.
     pub(crate) fn lead(&self, nodes: impl IntoIterator<Item = Host>) {
         *self.lock() = nodes.into_iter().collect();
     }
@@ -105,7 +106,7 @@ impl Connector for SimConnector {
 pub(crate) struct SimEntropy(Mutex<StdRng>);
 
 impl SimEntropy {
-    /// For one start of a process.
+    /// The randomness of one start of a process.
     pub(crate) fn new(seed: u64) -> Self {
         Self(Mutex::new(StdRng::seed_from_u64(seed)))
     }
@@ -131,11 +132,11 @@ impl Entropy for SimEntropy {
     }
 }
 
-/// Stops blocking calls while its machine stands still, or its disk does not answer.
+/// Stops blocking calls while their machine stands still, or its disk does not answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Stall(watch::Sender<Stalled>);
 
-/// Which blocking calls do not return.
+/// The blocking calls that do not return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stalled {
     None,
@@ -158,7 +159,7 @@ impl Stall {
             Stalled::Syncs => kind != Blocking::Sync,
             Stalled::All => false,
         };
-        // The sender is here, so this cannot fail.
+        // This cannot fail, because the sender is alive here.
         let _ = self.0.subscribe().wait_for(returns).await;
     }
 }
@@ -182,7 +183,7 @@ impl Latencies {
     }
 }
 
-/// Blocking calls run inline, after as long as a real one would take.
+/// Runs blocking calls inline, after the time that real calls would take.
 pub(crate) struct SimThreads {
     latencies: Latencies,
     random: Mutex<StdRng>,
@@ -208,7 +209,7 @@ impl Threads for SimThreads {
     fn blocking(&self, kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
         let random = &mut *self.random.lock().unwrap_or_else(PoisonError::into_inner);
         let latency = self.latencies.of(kind).draw(random);
-        // What was read is as of some moment meanwhile: writes may come behind it.
+        // A read sees the storage at some moment in between, so writes may follow that moment.
         let before = match kind {
             Blocking::Read => latency.mul_f64(random.random()),
             Blocking::Sync | Blocking::Save | Blocking::Files => latency,

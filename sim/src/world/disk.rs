@@ -1,4 +1,4 @@
-//! The disks of nodes: they outlive processes, and lose what was not synced when the power fails.
+//! The disks of nodes. They outlive processes, and lose unsynced writes when the power fails.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,7 +29,7 @@ impl Disk {
         }
     }
 
-    /// What a process opens when it starts.
+    /// Opens the storage for a starting process.
     pub(crate) fn open(&mut self) -> Result<Arc<dyn Storage>, StorageError> {
         match self {
             Self::Memory(disk) => Ok(Arc::new(disk.open())),
@@ -38,7 +38,7 @@ impl Disk {
         }
     }
 
-    /// The process that has it open is about to die.
+    /// Prepares for the death of the process that has the disk open.
     pub(crate) fn dies(&mut self, death: Death) {
         match self {
             Self::Memory(disk) => match death {
@@ -53,7 +53,7 @@ impl Disk {
         }
     }
 
-    /// The process that had it open is dead.
+    /// Notes the death of the process that had the disk open.
     pub(crate) fn has_died(&mut self) {
         match self {
             Self::Memory(_) => {}
@@ -62,7 +62,7 @@ impl Disk {
         }
     }
 
-    /// What is on it, for an audit when no process has it open.
+    /// The content of the disk, for an audit. No process may have it open.
     pub(crate) fn read(&mut self) -> Result<Box<dyn StorageReader>, StorageError> {
         match self {
             Self::Memory(disk) => Ok(Box::new(disk.open_read_only())),
@@ -72,13 +72,13 @@ impl Disk {
     }
 }
 
-/// A part of a number of things.
+/// A share of a number of things, rounded.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 pub(super) fn part(of: u64, kept: f64) -> u64 {
     (of as f64 * kept.clamp(0.0, 1.0)).round() as u64
 }
 
-/// A disk that a process and the world share.
+/// A disk shared by a process and the world.
 #[derive(Clone)]
 pub(crate) struct SharedDisk(Arc<Mutex<Disk>>);
 

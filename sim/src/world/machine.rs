@@ -1,4 +1,5 @@
-//! The machines: each runs a production process, from its start until it dies or ends by itself.
+//! The machines. Each runs a production process, from its start until it dies or ends by
+//! itself.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,13 +31,13 @@ use crate::seen::{Ended, Log, Seen, WorldDid};
 /// The cluster's secret.
 const SECRET: &str = "a secret of the simulation";
 
-/// A few users: records are read from the storage too.
+/// Enough for a few users only, so that records are also read from the storage.
 const RECORD_CACHE_BYTES: usize = 2048;
 
-/// A comparison takes a few of these.
+/// A short pause, because a comparison takes a few of them.
 const SCRUB_PAUSE: Duration = Duration::from_millis(60);
 
-/// What the world and the process of a machine share.
+/// The state shared by the world and the process of a machine.
 #[derive(Clone)]
 pub(crate) struct Machine {
     pub(crate) host: Host,
@@ -49,16 +50,16 @@ struct Shared {
     log: Log,
     stall: Stall,
     faults: DiskFaults,
-    /// How often a process was started.
+    /// The number of starts so far.
     starts: AtomicU64,
-    /// The process has ended by itself.
+    /// Whether the process has ended by itself.
     has_ended: AtomicBool,
     /// Tells the process to stop.
     shutdown: Mutex<CancellationToken>,
     has: Has,
 }
 
-/// What a machine has.
+/// The equipment of a machine.
 enum Has {
     Node { place: usize, disk: SharedDisk, names: Names, undecodable: Undecodable },
     Gateway { state: Mutex<Option<StateDisk>> },
@@ -87,7 +88,8 @@ impl Machine {
         Self::new(Host::Gateway, plan, ring, log, faults, has)
     }
 
-    /// The machine of a gateway that should not be; it does nothing until it has a state directory.
+    /// The machine of a second gateway, started by mistake. It does nothing until it has a
+    /// state directory.
     pub(crate) fn second_gateway(plan: &Arc<Plan>, ring: &Ring, log: &Log) -> Self {
         let has = Has::Gateway { state: None.into() };
         Self::new(Host::SecondGateway, plan, ring, log, DiskFaults::default(), has)
@@ -115,12 +117,12 @@ impl Machine {
         Self { host, shared: Arc::new(shared) }
     }
 
-    /// What can be made to go wrong with its disk.
+    /// The faults of its disk.
     pub(crate) fn faults(&self) -> &DiskFaults {
         &self.shared.faults
     }
 
-    /// Whose requests a node cannot decode.
+    /// The users with requests that the node cannot decode; none for a gateway.
     pub(crate) fn undecodable(&self) -> Option<&Undecodable> {
         match &self.shared.has {
             Has::Node { undecodable, .. } => Some(undecodable),
@@ -128,7 +130,7 @@ impl Machine {
         }
     }
 
-    /// What makes it stand still.
+    /// The switch to make it stand still.
     pub(crate) fn stall(&self) -> &Stall {
         &self.shared.stall
     }
@@ -139,7 +141,7 @@ impl Machine {
         self.shutdown().cancel();
     }
 
-    /// Whether the process that was started last was told to stop.
+    /// Whether the process started last was told to stop.
     pub(crate) fn is_stopping(&self) -> bool {
         self.shutdown().is_cancelled()
     }
@@ -148,19 +150,19 @@ impl Machine {
         self.shared.shutdown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What tells the process that starts now to stop.
+    /// A new token to stop the process that starts now.
     fn new_shutdown(&self) -> CancellationToken {
         let shutdown = CancellationToken::new();
         *self.shutdown() = shutdown.clone();
         shutdown
     }
 
-    /// Whether the process has ended by itself; asking forgets it.
+    /// Whether the process has ended by itself since the last call.
     pub(crate) fn take_has_ended(&self) -> bool {
         self.shared.has_ended.swap(false, Ordering::Relaxed)
     }
 
-    /// The process is about to die.
+    /// Prepares for the death of the process.
     pub(crate) fn dies(&self, death: Death) {
         match &self.shared.has {
             Has::Node { disk, .. } => {
@@ -177,7 +179,7 @@ impl Machine {
         }
     }
 
-    /// The process is dead.
+    /// Notes the death of the process.
     pub(crate) fn has_died(&self) {
         self.shared.has_ended.store(false, Ordering::Relaxed);
         self.shared.faults.has_died();
@@ -194,14 +196,14 @@ impl Machine {
         }
     }
 
-    /// Gives a gateway a state directory, or takes it.
+    /// Gives a gateway a state directory, or takes it away.
     pub(crate) fn set_state(&self, new: Option<StateDisk>) {
         if let Has::Gateway { state } = &self.shared.has {
             *state.lock().unwrap_or_else(PoisonError::into_inner) = new;
         }
     }
 
-    /// All that a node holds; no process may be at work on it.
+    /// All data of a node. No process may be at work on it.
     pub(crate) fn audit(&self) -> Result<audit::Audit, StoreError> {
         match &self.shared.has {
             Has::Node { disk, .. } => audit::audit(&*disk.with(Disk::read)?),
@@ -295,7 +297,7 @@ impl Machine {
         }
     }
 
-    /// What is a start's own: no two draw the same.
+    /// The randomness and threads of one start. No two starts draw the same.
     fn own(&self, sync: Span) -> (SimEntropy, SimThreads) {
         let start = self.shared.starts.fetch_add(1, Ordering::Relaxed);
         let host = match self.host {

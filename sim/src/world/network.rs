@@ -1,7 +1,8 @@
-//! The network's faults: the state of each link follows from all that is the matter at the moment.
+//! The network's faults: the state of each link follows from all present conditions.
 //!
-//! turmoil's calls undo each other (`release` heals cuts, `hold` overrides one-way cuts), so none is made for a fault as
-//! such: the state that a pair of machines ought to have is computed, and set where it differs from the one it has.
+//! turmoil's calls undo each other (`release` heals cuts, `hold` overrides one-way cuts). So no
+//! call is made for a single fault. Instead the wanted state of each pair of machines is
+//! computed, and set where it differs from the present one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,31 +13,31 @@ use crate::plan::host::Host;
 use crate::plan::step::Condition;
 use crate::plan::swarm::Span;
 
-/// What is the matter with the network.
+/// The conditions of the network.
 pub(crate) struct Network {
     hosts: Vec<Host>,
     latency: Span,
-    /// All that is the matter; the same thing may be so twice.
+    /// All present conditions. The same condition may be present twice.
     conditions: Vec<Condition>,
-    /// What was set, where that is not the usual.
+    /// The state set last for each pair of hosts.
     links: BTreeMap<(Host, Host), LinkState>,
 }
 
-/// How a link between two machines is.
+/// The state of a link between two machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct LinkState {
     passage: Passage,
     latency_max_ms: u64,
 }
 
-/// What happens to messages.
+/// The treatment of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Passage {
     Open,
     Held,
-    /// From the first to the second nothing passes.
+    /// Nothing passes from the first to the second.
     OneWayCut,
-    /// From the second to the first nothing passes.
+    /// Nothing passes from the second to the first.
     BackCut,
     Cut,
 }
@@ -58,12 +59,12 @@ impl Network {
         self.set(sim);
     }
 
-    /// All that is the matter.
+    /// All present conditions.
     pub(crate) fn all(&self) -> Vec<Condition> {
         self.conditions.clone()
     }
 
-    /// Whether anything is the matter that this is true of.
+    /// Whether a present condition fulfils `is`.
     pub(crate) fn any(&self, is: impl Fn(&Condition) -> bool) -> bool {
         self.conditions.iter().any(is)
     }

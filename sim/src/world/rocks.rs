@@ -1,6 +1,8 @@
-//! RocksDB on a disk that dies: each death moves on to a copy of the directory, as the death leaves it.
+//! RocksDB on a disk that dies. After each death the disk goes on with a copy of the directory,
+//! in the state left by the death.
 //!
-//! Directories are relative to the working directory of the process that runs the seed, which is one of its own.
+//! Directories are relative to the working directory of the `sim-seed` process. Each seed has a
+//! working directory of its own.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,13 +16,14 @@ use db_process::storage::{Storage, StorageError, StorageReader};
 use super::disk::part;
 use crate::plan::step::Death;
 
-/// RocksDB's memory: small, as the data is, and there are several nodes in a process.
+/// RocksDB's memory in bytes: small like the data, because one process runs several nodes.
 const MEMORY_BYTES: usize = 1 << 20;
 
 /// A disk with a RocksDB directory.
 pub(crate) struct RocksDisk {
     node: usize,
-    /// Names the directory; plus one at every death.
+    /// The number in the directory's name. Every death of a running process adds one, and so
+    /// does every loss of data.
     generation: u32,
     open: Option<Arc<CrashableRocks>>,
 }
@@ -43,7 +46,7 @@ impl RocksDisk {
     pub(crate) fn dies(&mut self, death: Death) {
         let before = self.path();
         let Some(storage) = self.open.take() else {
-            // It is down already; its directory can be lost all the same.
+            // The node is down already, but its directory can still be lost.
             self.generation += u32::from(death == Death::DataLost);
             return;
         };
@@ -62,14 +65,14 @@ impl RocksDisk {
 
     pub(crate) fn has_died(&mut self) {
         if let Some(before) = self.generation.checked_sub(1) {
-            // What is left lies in a directory that goes with the run.
+            // The rest lies in a directory that is removed after the run.
             let _ = fs::remove_dir_all(format!("db-{}.{before}", self.node));
         }
     }
 
     pub(crate) fn read(&mut self) -> Result<Box<dyn StorageReader>, StorageError> {
         match RocksStorage::open_read_only(&self.path()) {
-            // Its data was lost, and its node has not started since.
+            // The data was lost, and the node has not started since.
             Err(StorageError::Absent { .. }) => Ok(Box::new(MemoryDisk::new().open_read_only())),
             opened => Ok(Box::new(opened?)),
         }

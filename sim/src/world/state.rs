@@ -1,5 +1,5 @@
-//! The place of the cluster's state: one gateway at a time has it, and a save is whole or not at all. In memory, or the
-//! very directory that production has, where nodes have real storage too.
+//! The store of the cluster's state: one gateway at a time has it, and a save is complete or
+//! has no effect. It is in memory; where nodes have real storage, it is a real state directory.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use crate::plan::fault::DiskError;
 use crate::plan::host::Host;
 use crate::seen::{Log, Seen, StateDid};
 
-/// A state directory; it outlives the gateways that have it.
+/// A state directory. It outlives the gateways that use it.
 #[derive(Clone)]
 pub(crate) struct StateDisk {
     place: Place,
@@ -25,7 +25,7 @@ pub(crate) struct StateDisk {
     log: Log,
 }
 
-/// Where the state is.
+/// The place of the state.
 #[derive(Debug, Clone)]
 enum Place {
     Memory(Arc<Mutex<Option<ClusterState>>>),
@@ -41,7 +41,7 @@ impl StateDisk {
         Self { place, is_taken: Arc::default(), faults, log }
     }
 
-    /// Takes it for one gateway, until what is returned is dropped.
+    /// Takes the directory for one gateway, until the returned value is dropped.
     pub(crate) fn open(&self, gateway: Host) -> Result<SimState, StateError> {
         let opened = match &self.place {
             Place::Directory(path) => StateDirectory::open(path).map(Some),
@@ -59,7 +59,7 @@ impl StateDisk {
         Ok(SimState { disk: self.clone(), directory, gateway })
     }
 
-    /// Another one with the same content.
+    /// Another directory with the same content.
     pub(crate) fn copy(&self) -> Self {
         let place = match &self.place {
             Place::Memory(saved) => Place::Memory(Arc::new(Mutex::new(lock(saved).clone()))),
@@ -80,12 +80,12 @@ impl StateDisk {
         self.is_taken.load(Ordering::Relaxed)
     }
 
-    /// What is in it is lost.
+    /// Loses the content.
     pub(crate) fn wipe(&self) {
         match &self.place {
             Place::Memory(saved) => *lock(saved) = None,
             Place::Directory(path) => {
-                // It may not have been made yet.
+                // The directory may not exist yet.
                 let _ = fs::remove_dir_all(path);
             }
         }
@@ -105,10 +105,10 @@ fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A state directory that one gateway has.
+/// A state directory taken by one gateway.
 pub(crate) struct SimState {
     disk: StateDisk,
-    /// The real one, where the state is in files.
+    /// The real directory, if the state is in files.
     directory: Option<StateDirectory>,
     gateway: Host,
 }

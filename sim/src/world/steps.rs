@@ -1,4 +1,4 @@
-//! What goes wrong, step by step, and how it ends.
+//! The steps of faults, one by one, and their ends.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ impl World {
     fn end(&mut self, condition: Condition) {
         self.log.tell(Seen::World(WorldDid::Ends(condition.clone())));
         self.network.end(&self.sim, &condition);
-        // The same may be the matter twice.
+        // The same condition may be present twice.
         if self.network.any(|other| *other == condition) {
             return;
         }
@@ -70,7 +70,7 @@ impl World {
         }
     }
 
-    /// Blocking calls of a machine return or not, by all that is the matter with it.
+    /// Sets whether blocking calls of a machine return, by all its present conditions.
     fn stall(&self, host: Host) {
         let is = |condition: &Condition| self.network.any(|other| other == condition);
         let stalled = match (is(&Condition::Paused(host)), is(&Condition::Hung(host))) {
@@ -97,7 +97,7 @@ impl World {
         let state = self.machine(Host::Gateway).state().filter(StateDisk::is_taken);
         second.set_state(if led.is_empty() { state } else { state.map(|state| state.copy()) });
         for node in &led {
-            // It loses its link, and finds the other gateway when it dials.
+            // The node loses its link, and finds the other gateway when it dials.
             self.begin(Condition::Cut(Host::Gateway, *node));
         }
         let heal = led.iter().map(|node| Step::End(Condition::Cut(Host::Gateway, *node)));
@@ -127,7 +127,7 @@ impl World {
         }
     }
 
-    /// All faults end; but a host stays down.
+    /// Ends all faults. One host may stay down.
     pub(crate) fn heal(&mut self, kept_down: Option<Host>) {
         self.steps.clear();
         for condition in self.network.all() {

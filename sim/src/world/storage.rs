@@ -1,4 +1,4 @@
-//! The storage that a simulated process is handed: it tells what it does, and fails when it is told to.
+//! The storage of a simulated process. It tells its actions, and fails when it is told to.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use super::disk::part;
 use crate::plan::fault::{DiskError, Rot, Row};
 use crate::seen::{Log, Seen, StorageDid};
 
-/// What is to go wrong with a disk; shared with the world.
+/// The faults of a disk, shared with the world.
 #[derive(Clone, Default)]
 pub(crate) struct DiskFaults(Arc<Mutex<Armed>>);
 
@@ -25,12 +25,12 @@ pub(crate) struct DiskFaults(Arc<Mutex<Armed>>);
 struct Armed {
     errors: BTreeSet<DiskError>,
     is_full: bool,
-    /// What a process has open.
+    /// The storage opened by a process.
     open: Option<Arc<dyn Storage>>,
     rotten: Vec<Rotten>,
 }
 
-/// A row that is not what was written.
+/// A damaged row, with its damaged value.
 struct Rotten {
     member: Member,
     table: Table,
@@ -39,12 +39,12 @@ struct Rotten {
 }
 
 impl DiskFaults {
-    /// The next such operation fails.
+    /// Lets the next such operation fail.
     pub(crate) fn arm(&self, error: DiskError) {
         self.lock().errors.insert(error);
     }
 
-    /// What has not failed does not.
+    /// Lets no armed operation fail any more.
     pub(crate) fn disarm(&self) {
         self.lock().errors.clear();
     }
@@ -53,12 +53,13 @@ impl DiskFaults {
         self.lock().is_full = is_full;
     }
 
-    /// Whether an operation is to fail, now and once.
+    /// Whether the present operation has to fail. It fails once only.
     pub(crate) fn strikes(&self, error: DiskError) -> bool {
         self.lock().errors.remove(&error)
     }
 
-    /// Turns a bit of a stored row, if a process is at work and has such a row.
+    /// Flips a bit of a stored row, if a process is at work and has such a row. Returns whether
+    /// it did.
     pub(crate) fn corrupt(&self, rot: Rot) -> bool {
         let mut armed = self.lock();
         let Some(storage) = armed.open.clone() else { return false };
@@ -83,7 +84,8 @@ impl DiskFaults {
         is_written
     }
 
-    /// Whether a row of a copy is still not what was written; as long as no process is at work nothing is repaired.
+    /// Whether a row of a copy is still damaged. Nothing is repaired while no process is at
+    /// work.
     pub(crate) fn is_rotten(&self, member: Member) -> bool {
         let mut armed = self.lock();
         if let Some(open) = armed.open.clone() {
@@ -95,12 +97,12 @@ impl DiskFaults {
         armed.rotten.iter().any(|row| row.member == member)
     }
 
-    /// The process that had the storage open is dead.
+    /// Notes the death of the process that had the storage open.
     pub(crate) fn has_died(&self) {
         self.lock().open = None;
     }
 
-    /// All that was stored is gone.
+    /// Notes the loss of everything stored.
     pub(crate) fn is_wiped(&self) {
         self.lock().rotten.clear();
     }
@@ -114,12 +116,12 @@ impl DiskFaults {
     }
 }
 
-/// How many records are not at hand, and which.
+/// The share of records that are not at hand, and the seed to choose them by.
 #[derive(Debug)]
 pub(crate) struct Cold {
     percent: u64,
     seed: u64,
-    /// How often it was asked what is at hand.
+    /// The number of questions so far.
     asked: AtomicU64,
 }
 
@@ -128,7 +130,7 @@ impl Cold {
         Self { percent, seed, asked: AtomicU64::new(0) }
     }
 
-    /// Whether the record that is asked for now is not at hand.
+    /// Whether the record asked for now is not at hand.
     fn strikes(&self) -> bool {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         let random = &mut StdRng::seed_from_u64(self.seed.wrapping_mul(1_000_003) ^ asked);
@@ -142,7 +144,7 @@ pub(crate) struct SimStorage {
     inner: Arc<dyn Storage>,
     faults: DiskFaults,
     cold: Cold,
-    /// The first failure: as of every storage, nothing succeeds after it.
+    /// The first failure. As in every storage, nothing succeeds after it.
     failed: OnceLock<StorageError>,
     log: Log,
 }
@@ -214,7 +216,7 @@ impl ReadsThrough for SimStorage {
         &*self.inner
     }
 
-    /// A read that fails says nothing of what is stored: what is written and synced stays so.
+    /// A failed read does not touch the stored data: written and synced data stay so.
     fn before_read(&self) -> Result<(), StorageError> {
         if !self.faults.strikes(DiskError::Read) {
             return Ok(());

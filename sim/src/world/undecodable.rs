@@ -1,7 +1,8 @@
-//! Requests that a node cannot decode: on their way from the gateway the ids of some users become bytes that are no text.
+//! Requests that a node cannot decode. On the way from the gateway, the ids of some users
+//! become bytes that are not text.
 //!
-//! So every send of such a request breaks the frame that it is in, as a value would that one end encodes and the other
-//! end does not decode.
+//! So each send of such a request breaks its frame, like a value that one end encodes and the
+//! other end cannot decode.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,15 +12,15 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A byte that is in no text.
+/// A byte never found in text.
 const NO_TEXT: u8 = 0xff;
 
-/// The users whose requests a node cannot decode; shared with the world.
+/// The users with undecodable requests, shared with the world.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Undecodable(Arc<Mutex<BTreeSet<String>>>);
 
 impl Undecodable {
-    /// From now on the node cannot, or can, decode the requests of a user.
+    /// Sets whether the node can decode the requests of a user from now on.
     pub(crate) fn set(&self, user: &str, is_undecodable: bool) {
         if is_undecodable {
             self.lock().insert(user.to_owned());
@@ -33,11 +34,11 @@ impl Undecodable {
     }
 }
 
-/// A stream from which the ids of some users are read as no text.
+/// A stream that turns the ids of some users into bytes that are not text.
 pub(crate) struct Garbled<S> {
     inner: S,
     undecodable: Undecodable,
-    /// The last bytes that were read: an id may come in two parts.
+    /// The last bytes read: an id may come in two parts.
     before: Vec<u8>,
 }
 

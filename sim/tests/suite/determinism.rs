@@ -1,4 +1,5 @@
-//! Two runs of a seed are the same, to the last byte of what they trace. Whatever else is tested here waits for this.
+//! Two runs of a seed are the same, to the last byte of their traces. All other tests here wait
+//! for this one.
 
 use std::sync::OnceLock;
 

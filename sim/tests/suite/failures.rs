@@ -1,4 +1,4 @@
-//! What a failure looks like, and that exit statuses tell what kind of failure it was.
+//! The output of a failure, and its exit status for each kind of failure.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn replay(schedule: &str) -> crate::support::Said {
 #[test]
 fn what_does_not_come_back_is_a_liveness_failure_with_all_it_takes_to_look_at_it() {
     let mut plan = Plan::draw(7, &Options::default());
-    // No link comes up over this network within its deadline.
+    // The latency is too long for any link to come up within its deadline.
     plan.swarm.latency_ms = Span::new(5_000, 5_000);
     plan.faults.clear();
     plan.operations.truncate(5);

@@ -1,5 +1,5 @@
-//! The simulation's own tests: that it is deterministic, comes before everything else; then fixed seeds, then the
-//! schedules that once found a bug.
+//! The simulation's own tests: first its determinism, then fixed seeds, then the schedules that
+//! once found a bug.
 //!
 //! `SIM_SEEDS=1000..3000 cargo test -p sim` plays other seeds.
 

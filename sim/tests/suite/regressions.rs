@@ -1,4 +1,4 @@
-//! Schedules that once found a bug. Each file in `sim/regressions` is named after what it found.
+//! Schedules that once found a bug. Each file in `sim/regressions` is named after its bug.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Fixed seeds, the same in every run; others by `SIM_SEEDS`.
+//! Fixed seeds, the same in every run; `SIM_SEEDS` selects others.
 
 use crate::determinism;
 use crate::support::sim_succeeds;

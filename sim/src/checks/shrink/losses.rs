@@ -1,4 +1,4 @@
-//! What a gateway has noticed: which nodes may be lost, and who has answered a probe since.
+//! The losses noticed by a gateway, and the nodes that have answered a probe since.
 
 use std::collections::BTreeMap;
 
@@ -10,39 +10,40 @@ use service::events::{GatewayEvent, Said};
 
 use crate::model::Model;
 
-/// Why a view may have to do without a node.
+/// A reason for a view to do without a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Loss {
-    /// It is not linked.
+    /// The node is not linked.
     Link,
-    /// Its disk does not answer.
+    /// The node's disk does not answer.
     Disk,
-    /// It has said that it ends.
+    /// The node has said that it ends.
     Ending,
-    /// It came with other data than before.
+    /// The node linked with other data than before.
     Data,
-    /// A copy is not whole.
+    /// A copy of the node is not whole.
     Copy(Member),
-    /// The node before it cannot reach it.
+    /// The node before this one cannot reach it.
     Unreachable,
 }
 
-/// Losses and signs of life, each with the number of the event that told of it.
+/// The losses and signs of life, each with the number of the event that told it.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
     /// The number of the last event.
     last: u64,
     losses: BTreeMap<(Place, Loss), u64>,
-    /// The data that each node came with last.
+    /// The data that each node linked with last.
     data: BTreeMap<Place, Incarnation>,
-    /// When each probe was sent.
+    /// For each probe, the number of the event that sent it.
     probes: BTreeMap<(Place, ProbeNumber), u64>,
-    /// When the newest probe was sent that a node has answered over its present link.
+    /// For each node, the number of the event that sent the newest probe answered over its
+    /// present link.
     answered: BTreeMap<Place, u64>,
 }
 
 impl Losses {
-    /// Takes in what a gateway tells; returns the node whose loss of its link it tells of.
+    /// Follows an event of a gateway. Returns the node if the event is the loss of its link.
     pub(super) fn follow(
         &mut self,
         model: &Model,
@@ -52,14 +53,15 @@ impl Losses {
         self.last += 1;
         match event {
             GatewayEvent::Starts { .. } => {
-                // Every node is missing.
+                // A gateway starts without links.
                 let missing = model.ring.places().map(|place| ((place, Loss::Link), self.last));
                 *self = Self { last: self.last, losses: missing.collect(), ..Self::default() };
             }
             GatewayEvent::Linked { node, incarnation, .. } => {
                 let place = model.ring.place_of(node)?;
                 let next = model.ring.next(place);
-                // Whether the node before it reaches it is not said again.
+                // Forgets the losses of this node, and its word about its next node. The word
+                // of the node before it stays, because that node does not say it again.
                 self.losses.retain(|(lost, loss), _| match loss {
                     Loss::Unreachable => *lost != next,
                     _ => *lost != place,
@@ -128,23 +130,23 @@ impl Losses {
         self.losses.insert((place, loss), self.last);
     }
 
-    /// Whether this was noticed and, as far as is known, is still so.
+    /// Whether a loss was noticed and, as far as is known, still lasts.
     pub(super) fn is_noticed(&self, place: Place, loss: Loss) -> bool {
         self.losses.contains_key(&(place, loss))
     }
 
-    /// Whether a node has come with other data than a view names.
+    /// Whether a node has linked with other data than a view names.
     pub(super) fn has_other_data(&self, place: Place, named: Incarnation) -> bool {
         self.data.get(&place).is_some_and(|data| *data != named)
     }
 
-    /// The event that told first of one of these losses.
+    /// The number of the first event that told one of these losses.
     pub(super) fn noticed_at(&self, place: Place, losses: &[Loss]) -> Option<u64> {
         let noticed = losses.iter().filter_map(|loss| self.losses.get(&(place, *loss)));
         noticed.min().copied()
     }
 
-    /// Whether a node has answered a probe that was sent after an event.
+    /// Whether a node has answered a probe sent after an event.
     pub(super) fn is_alive_since(&self, place: Place, noticed: u64) -> bool {
         self.answered.get(&place).is_some_and(|sent| *sent > noticed)
     }

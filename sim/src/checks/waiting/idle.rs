@@ -1,4 +1,4 @@
-//! Nodes that have nothing to do: no update waits to its deadline for one.
+//! Nodes with nothing to do: no update waits to its deadline for one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,27 +13,28 @@ use service::events::{Event, GatewayEvent, NodeEvent, ReplyKind, Said};
 use crate::model::{Model, has_primary, named};
 use crate::seen::{Answered, Moment, Seen};
 
-/// So long a node has had nothing to do, and nothing has changed.
+/// How long a node must have had nothing to do, and nothing may have changed.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// So long after a copy refused a request its requests may wait for another view.
+/// How long the requests of a partition may wait for another view after a copy refused one of
+/// them.
 const REFUSED: Duration = Duration::from_secs(10);
 
-/// What is known of nodes that have nothing to do.
+/// The nodes with nothing to do, and the times to find them by.
 #[derive(Debug)]
 pub(super) struct Idle {
     deadline: Duration,
-    /// The updates under way at each node, and when they were sent.
+    /// The updates under way at each node, with their send times.
     under_way: BTreeMap<Place, BTreeMap<CallId, Moment>>,
-    /// When the last answer of each node was heard.
+    /// When the gateway heard the last answer of each node.
     answered: BTreeMap<Place, Moment>,
     /// When each node was welcomed.
     welcomed: BTreeMap<Place, Moment>,
-    /// The nodes whose disk does not answer.
+    /// The nodes with a silent disk.
     silent: BTreeSet<Place>,
-    /// When the view of each partition was published, or forgotten.
+    /// When the view of each partition was last published or forgotten.
     changed: BTreeMap<PartitionId, Moment>,
-    /// When a copy of each partition refused a request.
+    /// When a copy of each partition last refused a request.
     refused: BTreeMap<PartitionId, Moment>,
 }
 
@@ -102,7 +103,7 @@ impl Idle {
                     Said::Disk(DiskState::Silent) => {
                         self.silent.insert(place);
                     }
-                    // What waited for the disk is sent now.
+                    // The gateway sends the requests waiting for the disk only now.
                     Said::Disk(DiskState::Answers) => {
                         self.silent.remove(&place);
                         self.answered.insert(place, at);
@@ -114,7 +115,7 @@ impl Idle {
         }
     }
 
-    /// Judges an operation that has ended.
+    /// Judges an operation at its end.
     pub(super) fn judge(
         &self,
         model: &Model,

@@ -1,4 +1,5 @@
-//! A copy of the workspace, to plant bugs into. It stays beside the target directory, so that the next build is quick.
+//! A copy of the workspace, to plant bugs into. It stays beside the target directory, so the
+//! next build is quick.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,17 +10,17 @@ use tokio::process::Command;
 
 use super::patch::Patch;
 
-/// A copy of the files that git knows of a workspace.
+/// A copy of the files of a workspace, as listed by git.
 pub(super) struct Copy {
     workspace: PathBuf,
-    /// Relative to the workspace.
+    /// The files, relative to the workspace.
     files: BTreeSet<PathBuf>,
-    /// Where all of it is: the copied files, what cargo makes of them, and the programs.
+    /// The directory of the copied files, of cargo's target directory, and of the programs.
     home: PathBuf,
 }
 
 impl Copy {
-    /// Makes the copy, or brings one that is there up to date.
+    /// Makes the copy, or updates an existing one.
     pub(super) async fn make(workspace: &Path) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
         let target =
@@ -40,7 +41,8 @@ impl Copy {
         self.home.join("programs")
     }
 
-    /// Takes out what was planted. A file that is as it should be is left alone, so that cargo does not build it again.
+    /// Removes the planted bug. An unchanged file is not written, so cargo does not build it
+    /// again.
     pub(super) fn restore(&self) -> anyhow::Result<()> {
         for file in &self.files {
             let (from, to) = (self.workspace.join(file), self.sources().join(file));
@@ -61,7 +63,7 @@ impl Copy {
     pub(super) async fn apply(&self, patch: &Patch) -> anyhow::Result<()> {
         let mut git = Command::new("git");
         git.arg("apply").arg(&patch.path).current_dir(self.sources());
-        // The copy may lie inside of a repository, which it is no part of.
+        // The copy may lie inside of a repository that it is not part of.
         git.env("GIT_CEILING_DIRECTORIES", &self.home);
         let applied = git.status().await.context("git does not start")?;
         if !applied.success() {
@@ -70,7 +72,8 @@ impl Copy {
         Ok(())
     }
 
-    /// Builds the program that runs a seed; returns a copy of it that the next build leaves alone.
+    /// Builds the program that runs a seed. Returns a copy of it that the next build leaves
+    /// alone.
     pub(super) async fn build(&self, name: &str) -> anyhow::Result<PathBuf> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
@@ -102,6 +105,6 @@ async fn files_of(workspace: &Path) -> anyhow::Result<BTreeSet<PathBuf>> {
     }
     let names = String::from_utf8(listed.stdout)?;
     let files = names.split_terminator('\0').map(PathBuf::from);
-    // What is deleted and not committed yet is listed too.
+    // Git also lists a file that is deleted, if the deletion is not committed yet.
     Ok(files.filter(|file| workspace.join(file).is_file()).collect())
 }

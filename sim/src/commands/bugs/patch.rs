@@ -1,4 +1,4 @@
-//! The patches: a diff, and in front of it what the bug is and which checks are about it.
+//! The patches: a diff, with a header that describes the bug and names the checks for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,22 +7,23 @@ use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use sim::plan::kind::FaultKind;
 
-/// A bug to plant.
+/// A planted bug.
 #[derive(Debug, Clone)]
 pub(super) struct Patch {
-    /// The file's name, without its ending.
+    /// The name of the file, without its extension.
     pub(super) name: String,
     pub(super) path: PathBuf,
-    /// What is wrong with the code then.
+    /// A sentence about the bug.
     pub(super) bug: String,
-    /// The checks that are about what it breaks.
+    /// The checks for the rule broken by the bug.
     pub(super) caught_by: Vec<String>,
-    /// The kinds of fault to catch it with, where it needs one that most seeds do not have; else all.
+    /// The kinds of fault that catch it, if most seeds lack a kind that it needs; else all
+    /// kinds.
     pub(super) faults: Option<Vec<FaultKind>>,
 }
 
 impl Patch {
-    /// The patches of a directory, by their names; all, or those asked for.
+    /// The patches of a directory, sorted by name: all of them, or only those asked for.
     pub(super) fn all(directory: &Path, only: &[String]) -> anyhow::Result<Vec<Self>> {
         let mut patches = Vec::new();
         for entry in fs::read_dir(directory)? {

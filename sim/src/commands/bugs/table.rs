@@ -9,11 +9,11 @@ use anyhow::Context;
 use super::Clean;
 use super::patch::Patch;
 
-/// What stands around the table in the document.
+/// The markers around the table in the document.
 const BEGIN: &str = "<!-- table of bugs: written by `cargo run -p sim -- bugs --write` -->";
 const END: &str = "<!-- end of the table of bugs -->";
 
-/// What came of a bug.
+/// The result for a bug.
 pub(super) struct Row {
     pub(super) patch: Patch,
     pub(super) caught: Option<Caught>,
@@ -21,20 +21,20 @@ pub(super) struct Row {
 
 /// How a bug was caught.
 pub(super) struct Caught {
-    /// After how many seeds.
+    /// The number of seeds until then.
     pub(super) after: u64,
-    /// By which check; or how the harness failed.
+    /// The check that caught the bug, or the failure of the harness.
     pub(super) by: Result<String, String>,
 }
 
 impl Row {
-    /// Whether it was caught, by a check that is about it.
+    /// Whether one of the checks named by the patch caught the bug.
     pub(super) fn is_caught_as_expected(&self) -> bool {
         let by = self.caught.as_ref().and_then(|caught| caught.by.as_ref().ok());
         by.is_some_and(|by| self.patch.caught_by.contains(by))
     }
 
-    /// One line, for people.
+    /// One line for people.
     pub(super) fn line(&self) -> String {
         let name = &self.patch.name;
         match &self.caught {
