@@ -1,16 +1,17 @@
 //! A gateway: the controller and the router, run in the order of the rules.
 //!
 //! ```text
-//!                         GatewayEvent                           GatewayEffect
-//!  a node links, speaks ---------------->  +-----------------+  ----------------> to a node
-//!  a client's request ------------------>  | controller      |  ----------------> a client's outcome
-//!  the state is saved ------------------>  |   | published   |  ----------------> save the state
-//!  time has passed --------------------->  | router          |  ----------------> drop a link
+//!                         GatewayEvent                         GatewayEffect
+//!  a node links, speaks ---------------->  +-----------------+  --------------> to a node
+//!  a client's request ------------------>  | controller      |  --------------> a client's outcome
+//!  the state is saved ------------------>  |   | published   |  --------------> save the state
+//!  time has passed --------------------->  | router          |  --------------> drop a link
 //!                                          +-----------------+
 //! ```
 //!
-//! After every event except the hot path, the controller decides and sends first; then the
-//! router follows the published views. So a view travels ahead of every request of its epoch on
+//! After every event the controller decides and sends first; then the router follows the
+//! published views. Only requests and replies go to the router alone, because they change
+//! nothing in the controller's input. So a view travels ahead of every request of its epoch on
 //! each link, and no request goes to a node before its welcome.
 
 mod cluster_state;

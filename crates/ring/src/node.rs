@@ -1,13 +1,13 @@
 //! A node: its two copies, its place in the ring, and its links.
 //!
 //! ```text
-//!                     NodeEvent                         NodeEffect
-//!  gateway's link ------------------>  +--------+  ------------------> gateway's link
-//!  links of both neighbours -------->  |  Node  |  ------------------> links of both neighbours
+//!                     NodeEvent                        NodeEffect
+//!  gateway's link ------------------>  +--------+  -----------------> gateway's link
+//!  links of both neighbours -------->  |  Node  |  -----------------> links of both neighbours
 //!                                      | home   |
-//!  a sync has returned ------------->  | next   |  ------------------> write (then sync)
-//!  a read has returned ------------->  |        |  ------------------> read
-//!  time has passed ----------------->  +--------+  ------------------> dial next, drop a link, stop
+//!  a sync has returned ------------->  | next   |  -----------------> write (then sync)
+//!  a read has returned ------------->  |        |  -----------------> read
+//!  time has passed ----------------->  +--------+  -----------------> dial next, drop a link, stop
 //! ```
 //!
 //! The driver hands in every event and carries out the effects in order. The driver holds no
@@ -92,7 +92,7 @@ impl Node {
         })
     }
 
-    /// The greeting for the gateway.
+    /// The hello for the gateway.
     pub fn hello(&self) -> NodeHello {
         let NodeIdentity { node, incarnation, boot, address } = self.identity.clone();
         let membership = self.formed.as_ref().map(|formed| formed.membership.clone());

@@ -16,7 +16,7 @@ pub enum GatewayEvent {
     NodeLinked {
         /// The link.
         link: LinkId,
-        /// The greeting of the node.
+        /// The hello of the node.
         hello: NodeHello,
     },
     /// A node has sent a message.

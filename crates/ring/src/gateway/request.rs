@@ -82,7 +82,7 @@ pub enum Unavailable {
     NoPrimary,
     /// No copy could serve the request before its deadline.
     DeadlinePassed,
-    /// The only copy in sync lost its data. An operator has to decide.
+    /// Every copy in sync lost its data. An operator has to decide.
     Lost,
     /// The gateway or the node has its limit of requests under way.
     Overloaded,

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct GatewaySettings {
     /// How long after the start no view shrinks, so that nodes have time to connect.
     pub grace: Duration,
-    /// The most client requests under way, with the requests waiting for a node or a view.
+    /// The most client requests under way, including the requests waiting for a node or a view.
     pub in_flight_max: usize,
     /// The most requests under way at each node.
     pub node_limits: NodeLimits,

@@ -1,5 +1,5 @@
-//! The gateway's view of its cluster, for status pages. [`problems`] names the problems in words
-//! for an operator.
+//! A gateway's knowledge of its cluster. [`problems`] names the problems in words for an
+//! operator.
 
 mod problems;
 
@@ -12,7 +12,7 @@ use super::Gateway;
 use crate::placement::Place;
 use crate::time::Time;
 
-/// The gateway's view of its cluster.
+/// The gateway's knowledge of its cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
     /// The cluster's id; none before the cluster is formed.
@@ -25,7 +25,7 @@ pub struct Overview {
     pub partitions: Vec<PartitionOverview>,
 }
 
-/// The gateway's view of a node.
+/// The gateway's knowledge of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeOverview {
     /// Its id.
@@ -42,12 +42,12 @@ pub struct NodeOverview {
     pub last_words: Option<String>,
 }
 
-/// The gateway's view of a partition.
+/// The gateway's knowledge of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionOverview {
     /// The partition.
     pub partition: PartitionId,
-    /// Its view; none before the cluster is formed.
+    /// Its view; none before the cluster is formed, or while the view is lost and not rebuilt.
     pub view: Option<View>,
     /// Its home copy.
     pub home: CopyOverview,
@@ -63,7 +63,7 @@ pub struct PartitionOverview {
     pub problems: Vec<String>,
 }
 
-/// The gateway's view of a copy.
+/// The gateway's knowledge of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyOverview {
     /// The node of the copy.
@@ -81,7 +81,7 @@ pub struct CopyOverview {
 }
 
 impl Gateway {
-    /// The gateway's view of its cluster at `now`.
+    /// The gateway's knowledge of its cluster at `now`.
     pub fn overview(&self, now: Time) -> Overview {
         let ring = self.controller.ring();
         let partitions = ring.places().map(|place| self.partition_overview(now, place.partition()));

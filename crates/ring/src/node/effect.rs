@@ -77,12 +77,12 @@ pub enum NodeEffect {
     Stop(StopReason),
 }
 
-/// The address of next's node, and the greeting for it.
+/// The address of next's node, and the hello for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DialNext {
     /// `host:port`.
     pub address: String,
-    /// The greeting.
+    /// The hello.
     pub hello: HomeHello,
 }
 

@@ -45,7 +45,7 @@ pub enum NodeEvent {
     HomeLinked {
         /// The link.
         link: LinkId,
-        /// The greeting of that node.
+        /// The hello of that node.
         hello: HomeHello,
     },
     /// A neighbour has sent a message.

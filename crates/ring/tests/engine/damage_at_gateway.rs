@@ -37,8 +37,8 @@ fn says_under(
     at_gateway(gateway, GatewayEvent::NodeSays { link: link(node), message })
 }
 
-/// The gateway hears this condition after an ask. The ask was made after the condition was true:
-/// by now the copy is whole, or will report its damage again.
+/// The gateway hears this condition after the ask for the same copy. The condition is older than
+/// the ask: by now the copy is whole, or will report its damage again.
 #[test]
 fn what_a_copy_was_worth_under_an_older_view_is_not_heard() {
     let next_only = InSync::NextOnly { next: incarnation(1) };

@@ -323,7 +323,7 @@ fn each_node_that_does_not_belong_is_told_its_own_reason() {
     assert_eq!(refusal(&gateway, other_data), RefusalCode::LostData);
 }
 
-/// The greeting of a node without its data: the same id, a new directory.
+/// The hello of a node without its data: the same id, a new directory.
 pub(crate) fn newborn(node: u8) -> NodeHello {
     NodeHello { incarnation: incarnation(50 + u128::from(node)), membership: None, ..hello(node) }
 }
@@ -417,8 +417,8 @@ fn a_lost_partition_is_unavailable_until_an_operator_decides() {
     assert_eq!((view.epoch, view.accepted_loss), (Epoch(1_000_004), Some(Epoch(1_000_004))));
 }
 
-/// The controller has lost its file, and an operator decides before next is back. Next's ask was
-/// granted before, but home does not know it.
+/// The controller has lost its file, and an operator decides before next is back. Next knows the
+/// view of a granted ask; home does not.
 #[test]
 fn what_a_copy_knows_that_was_away_does_not_undo_an_operators_decision() {
     let knows = |view| CopyReport { view: Some(view), ..CopyReport::default() };

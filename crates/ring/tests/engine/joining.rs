@@ -64,7 +64,8 @@ impl Joiner {
 /// until it asked for its joiner, and the longest time without a commit, both in milliseconds.
 fn asks_under_load(every_ms: u64, sync_ms: u64) -> (u64, u64) {
     let mut node = linked_to_next();
-    // The first update exists before home could ask for an idle joiner with a full log.
+    // The first update comes before the view, so that home cannot ask at once for a joiner with
+    // everything.
     let mut effects = update(&mut node, 0, 1);
     effects.extend(handle(&mut node, from_gateway(ToNode::View(view(1, 2, home_only(1))))));
     let mut joiner = Joiner::default();

@@ -65,7 +65,7 @@ fn reads_go_on_at_the_replica_before_it_has_taken_over() {
     assert_eq!(submit(&mut gateway, delete), ends_as(Unavailable::NoPrimary));
     handle(&mut gateway, answers(of_next, probe));
     settle(&mut gateway);
-    // db-2 was the next of P1. db-0 was the next of P2 too.
+    // db-0 was the next of P2 too.
     let mut effects = handle(&mut gateway, GatewayEvent::NodeLost { link: link(2) });
     effects.extend(settle(&mut gateway));
     let [ToNode::Welcome(welcome)] = sent_to(&effects, 0)[..] else { panic!("{effects:?}") };

@@ -132,7 +132,7 @@ fn linked_to_home() -> Node {
     node
 }
 
-/// The greeting of db-0 to db-1.
+/// The hello of db-0 to db-1.
 pub(crate) fn hello_of_home() -> HomeHello {
     HomeHello {
         node: ids()[0].clone(),

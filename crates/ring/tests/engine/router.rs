@@ -109,7 +109,7 @@ fn where_all_nodes_have_much_to_do_each_gets_half_of_its_limit() {
     assert_eq!(of_third.len() as u64, most / 2, "all together have enough");
     let effects = at(&mut gateway, 1, replies(2, of_third[0].0));
     assert_eq!(calls(&effects).len(), 1, "{effects:?}");
-    // No update waits for the other nodes, so their answers leave more room in total.
+    // No update waits for the other two nodes, so their answers leave room in the total.
     let others = calls(&submit(&mut gateway, &read(), 30_000, 1));
     assert_eq!(others.len(), 1, "reads go on");
     let mut more = 0;

@@ -148,7 +148,7 @@ fn a_copy_is_whole_once_it_is_durable_that_it_was_salvaged() {
     let salvaged = handle_with(&mut node, &shelf, NodeEvent::Synced { mark });
     assert_eq!(conditions(&salvaged), [Condition::Damaged]);
     shelf.write(&salvaged);
-    // Damage found before the salvage began was not accepted.
+    // Damage found before the salvage is durable was not accepted.
     shelf.rotten.insert(other_user());
     let read = play(&mut node, &mut shelf, read_under(9, other_user()));
     assert_eq!(replies(&read), [Reply::Fenced]);
