@@ -29,8 +29,8 @@
 //! | 6 ask | [`copy`] (`source::joining`), `controller` (`decide`) |
 //! | 7 reads move after the view | `router` |
 //! | 8 out of sync never serves | [`copy`] (`replica::answers`) |
-//! | 9 lost data | `controller` (`admission`, `decide`), [`copy`] (`source`, `replica::install`)|
-//! | 10 the controller's file | [`controller::ClusterState`], its driver, `controller` (`rebuild`) |
+//! | 9 lost data | `controller` (`admission`, `decide`), [`copy`] (`source`, `replica::install`) |
+//! | 10 the controller's file | [`controller::ClusterState`], its driver, `controller` (`rebuild`)|
 //! | 11 recovered is not yet durable | [`store::Recovered`], drivers |
 //! | 12 at most once | [`copy`] (`applied`, `updates`), `router` |
 //! | 13 three outcomes | `router` |

@@ -11,7 +11,7 @@ use ring_core::store::RecordKey;
 
 use crate::world::World;
 
-/// How many times the operator looks again before all is well.
+/// How many times the operator looks again at most, until all is well.
 const LOOKS_MAX: usize = 20;
 
 impl World {

@@ -24,6 +24,6 @@ pub(crate) enum Service {
     Available,
     /// This member came back without its data and cannot serve. The other copy takes over.
     Without(Member),
-    /// Every copy in sync is gone with its data.
+    /// Every copy in sync is gone with its data, and no other copy can take over.
     Lost,
 }

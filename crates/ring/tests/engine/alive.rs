@@ -61,8 +61,8 @@ fn an_answer_to_a_probe_before_the_loss_does_not_count() {
     assert!(gateway.is_saving());
 }
 
-/// db-0 returns without its data, leaves, and returns again. The probe for its first lost link
-/// is still under way.
+/// db-0 returns without its data, leaves, and returns again. The probe for the loss of its link
+/// is still under way then.
 #[test]
 fn a_greeting_without_the_data_that_a_view_counts_on_is_a_loss_of_its_own() {
     let mut gateway = ring_of_both();
@@ -119,7 +119,7 @@ fn where_most_links_are_lost_at_once_nodes_get_time_to_come_back() {
     assert_eq!(in_sync(&gateway, 0), home_only(0), "one link is not most of them");
     handle(&mut gateway, GatewayEvent::NodeLost { link: link(2) });
     assert_eq!(in_sync(&gateway, 1), both(1));
-    // db-1 returns first. The loss of db-2 is not noticed yet.
+    // db-1 returns first. The gateway does not act on the loss of db-2 yet.
     handle(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(1) });
     let report = FromNode::Report(Report::default());
     handle(&mut gateway, GatewayEvent::NodeSays { link: LinkId(99), message: report });

@@ -253,8 +253,8 @@ fn a_record_that_an_entry_writes_while_it_is_looked_at_is_kept() {
     let mut node = started(found(|_| {}));
     let offered = handle_with(&mut node, &shelf, tells(accepting(9)));
     let synced = NodeEvent::Synced { mark: mark(&offered).unwrap() };
-    // The first read of each kind is carried out but returns later. Memory has the record until
-    // then.
+    // The first read for unreadable records is carried out but returns later. Memory has the
+    // record until then.
     let mut waiting = reads(&mut node, &shelf, synced);
     let deletes = Action::Delete { id: user_of(1), precondition: Precondition::NONE };
     let mut written = Vec::new();
@@ -277,7 +277,8 @@ fn a_record_that_an_entry_writes_while_it_is_looked_at_is_kept() {
     assert_eq!(last, Some(salvage(9, true, &[])), "the user was deleted by its entry: {effects:?}");
 }
 
-/// Handles an event. Its reads are carried out at once, but return later.
+/// Handles an event. Its reads for unreadable records are carried out at once, but return later.
+/// Other reads return at once.
 fn reads(node: &mut Node, shelf: &Shelf, event: NodeEvent) -> Vec<NodeEvent> {
     let mut effects = Vec::new();
     node.handle(Time::ZERO, event, shelf, &mut effects);
