@@ -1,5 +1,5 @@
-//! The router's treatment of requests: where they wait, for how long, and how requests end that
-//! no node can read.
+//! The router and its requests: where a request waits, for how long, and how an unreadable
+//! request ends.
 
 use std::time::Duration;
 
