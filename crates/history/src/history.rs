@@ -13,22 +13,22 @@ use crate::operation::{ClientId, Moment, Operation, OperationId, Outcome};
 pub enum Event<I, O> {
     /// A client sent its operation.
     Invocation {
-        /// Who sent it.
+        /// The client.
         client: ClientId,
-        /// The operation's name, unique within the history.
+        /// The operation's id, unique within the history.
         operation: OperationId,
         /// Nanoseconds on the tester's clock.
         time_ns: u64,
-        /// What was asked for.
+        /// The request.
         input: I,
     },
-    /// The client learned what became of it, or gave up.
+    /// The client learned the outcome, or gave up.
     Completion {
         /// The operation that ends here.
         operation: OperationId,
         /// Nanoseconds on the tester's clock.
         time_ns: u64,
-        /// What the client knows about it.
+        /// The outcome, as known to the client.
         outcome: Outcome<O>,
     },
 }
@@ -42,15 +42,16 @@ impl<I, O> Event<I, O> {
     }
 }
 
-/// The events of a test run in real-time order: an operation whose completion stands before another
-/// one's invocation was over before that one began. Every operation is invoked once and completed at
-/// most once; one without a completion is of unknown outcome.
+/// The events of a test run in real-time order: if the completion of an operation stands before
+/// the invocation of another one, the first was over before the second began. Every operation is
+/// invoked once and completed at most once. An operation without a completion is of unknown
+/// outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History<I, O> {
     events: Vec<Event<I, O>>,
 }
 
-/// A sequence of events that no test run can have produced.
+/// An impossible sequence of events. No test run can have produced it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HistoryError {
     /// An operation id stands for two operations.
@@ -67,13 +68,13 @@ pub enum HistoryError {
     TimeWentBack {
         /// Time of the event before, in nanoseconds.
         from_ns: u64,
-        /// Time of the event that is out of order, in nanoseconds.
+        /// Time of the event out of order, in nanoseconds.
         to_ns: u64,
     },
 }
 
 impl<I, O> History<I, O> {
-    /// Takes events that are in real-time order.
+    /// Takes events in real-time order.
     ///
     /// # Errors
     ///
@@ -86,7 +87,7 @@ impl<I, O> History<I, O> {
         Ok(Self { events })
     }
 
-    /// Takes events that are known to keep the rules, as the recorder's and the loader's are.
+    /// Takes events known to be valid, such as the recorder's and the loader's.
     pub(crate) fn from_valid_events(events: Vec<Event<I, O>>) -> Self {
         Self { events }
     }
@@ -126,7 +127,7 @@ impl<I, O> History<I, O> {
     }
 }
 
-/// Accepts events one by one while together they make a history.
+/// Accepts events one by one as long as they form a valid history together.
 #[derive(Debug, Default)]
 pub(crate) struct Validation {
     is_open: BTreeMap<OperationId, bool>,

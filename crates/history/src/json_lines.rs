@@ -17,12 +17,12 @@ use crate::history::{Event, History, HistoryError, Validation};
 /// Why a history could not be saved.
 #[derive(Debug, Error)]
 pub enum SaveError {
-    /// An input or output has no form in JSON (a map whose keys are not strings, for example).
+    /// An input or output has no form in JSON (a map with keys other than strings, for example).
     #[error("event {line} has no form in JSON: {source}")]
     Encode {
-        /// The line it would have become, counted from 1.
+        /// The line of the event, counted from 1.
         line: usize,
-        /// What `serde_json` objects to.
+        /// The error of `serde_json`.
         source: serde_json::Error,
     },
     /// The writer failed.
@@ -33,38 +33,38 @@ pub enum SaveError {
 /// Why a history could not be loaded. Lines count from 1.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    /// A line is not an event; a run that was killed may leave such a last line.
+    /// A line is not an event. A killed run may leave such a last line.
     #[error("line {line} is not an event of a history: {source}")]
     Malformed {
-        /// The line in question.
+        /// The line.
         line: usize,
-        /// What `serde_json` objects to.
+        /// The error of `serde_json`.
         source: serde_json::Error,
     },
     /// A line is an event that contradicts the lines before it.
     #[error("line {line} contradicts the lines before it: {source}")]
     Contradiction {
-        /// The line in question.
+        /// The line.
         line: usize,
-        /// What is wrong with it.
+        /// The contradiction.
         source: HistoryError,
     },
     /// The reader failed, or a line is not UTF-8.
     #[error("cannot read line {line} of the history: {source}")]
     Io {
-        /// The line in question.
+        /// The line.
         line: usize,
-        /// What the reader said.
+        /// The error of the reader.
         source: io::Error,
     },
 }
 
 impl<I: Serialize, O: Serialize> History<I, O> {
-    /// Writes one line of JSON for each event. Hand in a buffered writer where that matters.
+    /// Writes one line of JSON for each event. Hand in a buffered writer if speed matters.
     ///
     /// # Errors
     ///
-    /// The writer's error, or an event that has no form in JSON.
+    /// The writer's error, or an event without a form in JSON.
     pub fn save(&self, mut writer: impl Write) -> Result<(), SaveError> {
         for (index, event) in self.events().iter().enumerate() {
             let text = serde_json::to_string(event)
@@ -77,7 +77,7 @@ impl<I: Serialize, O: Serialize> History<I, O> {
 }
 
 impl<I: DeserializeOwned, O: DeserializeOwned> History<I, O> {
-    /// Reads what [`History::save`] wrote. Blank lines are skipped.
+    /// Reads a file of [`History::save`]. Blank lines are skipped.
     ///
     /// # Errors
     ///

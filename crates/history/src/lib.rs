@@ -1,7 +1,8 @@
-//! Recorded histories of operations, and the checker that says whether they are linearizable.
+//! Recorded histories of operations, and the checker for their linearizability.
 //!
-//! Every kind of test of the project (simulation, real processes) records what its clients saw in a
-//! [`History`] and lets [`check_each_key`] or [`users::check_users`] judge it:
+//! Every kind of test of the project (simulation, real processes) records the requests and
+//! answers of its clients in a [`History`]. [`check_each_key`] or [`users::check_users`] judges
+//! it:
 //!
 //! ```text
 //!   testers ──invoke / complete──> Recorder ──> History <──save / load──> JSON Lines
@@ -11,15 +12,17 @@
 //!                          Model ──────────────> check ──> Verdict (with a Report)
 //! ```
 //!
-//! - [`Recorder`] collects events from concurrent testers; [`History`] is the finished recording.
+//! - [`Recorder`] collects events from concurrent testers; [`History`] is the finished
+//!   recording.
 //! - [`Outcome`] keeps *done*, *certainly not done* and *unknown* apart.
-//! - [`Model`] is the sequential meaning of the operations; [`users`] is the model of one user record
-//!   as REST clients see it, [`register`] that of a compare-and-set register.
-//! - [`check()`](check::check) searches for an order of the operations that agrees with the model and
-//!   with real time, within a [`Budget`].
+//! - [`Model`] is the sequential meaning of the operations. [`users`] is the model of one user
+//!   record as seen by REST clients, [`register`] the model of a compare-and-set register.
+//! - [`check()`](check::check) searches for an order of the operations that agrees with the
+//!   model and with real time, within a [`Budget`].
 //!
-//! Nothing here knows a network, a clock or a source of randomness, and equal input gives equal output
-//! to the last step. What clients do, and when, is the business of the tests that use this crate.
+//! This crate knows no network, no clock and no source of randomness, and equal input gives
+//! equal output to the last step. The tests that use this crate decide the clients' operations
+//! and their times.
 
 pub mod check;
 mod history;

@@ -1,16 +1,16 @@
-//! Operations: what one client asked for, when, and what came of it.
+//! Operations: the request of a client, its times and its outcome.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Who invoked an operation. Clients only label operations: the checker lets a client have several
-/// open at a time, as one whose earlier operation timed out does.
+/// The client of an operation. Clients only label operations. The checker lets a client have
+/// several open operations at a time, for example after an earlier operation timed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClientId(pub u64);
 
-/// An operation's name, unique within its history.
+/// An operation's id, unique within its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OperationId(pub u64);
@@ -27,7 +27,7 @@ impl fmt::Display for OperationId {
     }
 }
 
-/// What a client knows about the end of its operation.
+/// The outcome of an operation, as known to its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome<O> {
@@ -35,7 +35,8 @@ pub enum Outcome<O> {
     Done(O),
     /// It certainly had no effect, and never will have.
     NotDone,
-    /// It may take effect at any time after its invocation, even after the history ends, or never.
+    /// It may take effect at any time after its invocation, even after the history ends, or
+    /// never.
     Unknown,
 }
 
@@ -58,8 +59,8 @@ impl<O> Outcome<O> {
     }
 }
 
-/// A point of a history. The order of the events is what counts; the time is for people, because
-/// several events may fall on the same nanosecond.
+/// A point of a history. Only the order of the events counts. The time is for people, because
+/// several events may have the same nanosecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// The event's index in its history.
@@ -68,7 +69,7 @@ pub(crate) struct Moment {
     pub(crate) time_ns: u64,
 }
 
-/// One operation of a [`History`](crate::History), from which it borrows. Only a history makes
+/// One operation of a [`History`](crate::History), borrowed from it. Only a history makes
 /// operations, so their order in time is always sound.
 #[derive(Debug)]
 pub struct Operation<'history, I, O> {
@@ -81,22 +82,22 @@ pub struct Operation<'history, I, O> {
 }
 
 impl<'history, I, O> Operation<'history, I, O> {
-    /// The operation's name.
+    /// The operation's id.
     pub fn id(&self) -> OperationId {
         self.id
     }
 
-    /// Who invoked it.
+    /// The client of the operation.
     pub fn client(&self) -> ClientId {
         self.client
     }
 
-    /// What was asked for.
+    /// The request.
     pub fn input(&self) -> &'history I {
         self.input
     }
 
-    /// What came of it; [`Outcome::Unknown`] where no completion was recorded.
+    /// The outcome; [`Outcome::Unknown`] without a recorded completion.
     pub fn outcome(&self) -> Outcome<&'history O> {
         match &self.outcome {
             Outcome::Done(output) => Outcome::Done(output),
@@ -110,7 +111,7 @@ impl<'history, I, O> Operation<'history, I, O> {
         self.invoked.time_ns
     }
 
-    /// Time of the completion, in nanoseconds, where one was recorded.
+    /// Time of the completion, in nanoseconds; none if no completion was recorded.
     pub fn completed_ns(&self) -> Option<u64> {
         self.completed.map(|moment| moment.time_ns)
     }

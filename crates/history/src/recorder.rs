@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::history::{Event, History};
 use crate::operation::{ClientId, OperationId, Outcome};
 
-/// Records what concurrent testers do. Clones record into the same history.
+/// Records the operations of concurrent testers. Clones record into the same history.
 ///
-/// Record an invocation *before* the request is sent and a completion *after* its answer has arrived:
-/// then the order of the events never claims more than was true.
+/// Record an invocation *before* the request is sent and a completion *after* its answer has
+/// arrived. Then the order of the events never claims more than was true.
 ///
 /// ```
 /// use history::{ClientId, Outcome, Recorder};
@@ -34,8 +34,9 @@ struct Recording<I, O> {
     last_ns: u64,
 }
 
-/// An operation that was invoked and has not ended. Dropped without
-/// [`complete`](PendingOperation::complete) it is of unknown outcome, as when its client was killed.
+/// An operation invoked but not ended. If it is dropped without
+/// [`complete`](PendingOperation::complete), its outcome is unknown, as after the death of its
+/// client.
 #[must_use = "an operation that is never completed counts as of unknown outcome"]
 pub struct PendingOperation<I, O> {
     shared: Arc<Shared<I, O>>,
@@ -43,8 +44,8 @@ pub struct PendingOperation<I, O> {
 }
 
 impl<I, O> Recorder<I, O> {
-    /// A recorder that reads `clock`, in nanoseconds, at every event. It is read under a lock, so a
-    /// clock that never goes back gives times that never go back.
+    /// A recorder with a clock in nanoseconds, read at every event. The clock is read under a
+    /// lock, so a clock that never goes back gives times that never go back.
     pub fn new(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let recording = Recording { events: Vec::new(), operation_count: 0, last_ns: 0 };
         Self {
@@ -52,7 +53,7 @@ impl<I, O> Recorder<I, O> {
         }
     }
 
-    /// Records that `client` is about to send `input`.
+    /// Records the invocation of `input`. Call it before `client` sends the request.
     pub fn invoke(&self, client: ClientId, input: I) -> PendingOperation<I, O> {
         let mut recording = self.shared.lock();
         let time_ns = recording.advance_to((self.shared.clock)());
@@ -62,7 +63,7 @@ impl<I, O> Recorder<I, O> {
         PendingOperation { shared: Arc::clone(&self.shared), operation }
     }
 
-    /// A copy of what was recorded so far.
+    /// A copy of the recording so far.
     pub fn history(&self) -> History<I, O>
     where
         I: Clone,
@@ -73,12 +74,12 @@ impl<I, O> Recorder<I, O> {
 }
 
 impl<I, O> PendingOperation<I, O> {
-    /// The operation's name in the history.
+    /// The operation's id in the history.
     pub fn operation(&self) -> OperationId {
         self.operation
     }
 
-    /// Records what became of the operation.
+    /// Records the outcome of the operation.
     pub fn complete(self, outcome: Outcome<O>) {
         let mut recording = self.shared.lock();
         let time_ns = recording.advance_to((self.shared.clock)());
@@ -88,15 +89,16 @@ impl<I, O> PendingOperation<I, O> {
 
 impl<I, O> Shared<I, O> {
     fn lock(&self) -> MutexGuard<'_, Recording<I, O>> {
-        // A tester that panicked while it held the lock leaves whole events behind: only pushes and
-        // plain assignments happen under it. The recording is worth more than the poison.
+        // A tester that panicked under the lock leaves only whole events behind, because the
+        // lock covers only pushes and plain assignments. The recording is worth more than the
+        // poison.
         self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<I, O> Recording<I, O> {
-    /// The time of the next event. A clock that steps back must not spoil the recording: the order of
-    /// the events is what counts.
+    /// The time of the next event. A clock that steps back must not spoil the recording, because
+    /// only the order of the events counts.
     fn advance_to(&mut self, now_ns: u64) -> u64 {
         self.last_ns = self.last_ns.max(now_ns);
         self.last_ns

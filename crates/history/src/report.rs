@@ -1,4 +1,4 @@
-//! Why a history is not linearizable, for people.
+//! The reason why a history is not linearizable, for people.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,39 +13,40 @@ const SHOWN_PLACED_MAX: usize = 12;
 /// One operation in a [`Report`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportedOperation {
-    /// The operation's name in the history.
+    /// The operation's id in the history.
     pub id: OperationId,
-    /// Who invoked it.
+    /// The client of the operation.
     pub client: ClientId,
     /// Time of the invocation, in nanoseconds.
     pub invoked_ns: u64,
-    /// Time of the completion, in nanoseconds, where one was recorded.
+    /// Time of the completion, in nanoseconds; none if no completion was recorded.
     pub completed_ns: Option<u64>,
     /// Input and output in words.
     pub description: String,
 }
 
-/// How far the best order got, and what stopped it.
+/// The longest order found, and the operations in its way.
 ///
-/// [`placed`](Report::placed) is one of the longest orders of a beginning of the history that agree with
-/// the model and with real time. Any of [`blocked`](Report::blocked) could come next by real time, and
-/// the first that completed had to: with every order that was tried, one of them contradicts the state.
+/// [`placed`](Report::placed) is one of the longest orders of a beginning of the history that
+/// agree with the model and with real time. By real time, any of [`blocked`](Report::blocked)
+/// could come next, and the one completed first had to. In every order tried, one of them
+/// contradicts the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The longest order found, each operation with the state after it.
     pub placed: Vec<(ReportedOperation, String)>,
-    /// The state at the end of that order.
+    /// The state at the end of this order.
     pub state: String,
-    /// The operations with an output that could have come next but contradict the state, or lead to an
-    /// end that comes no later.
+    /// The operations with an output that could have come next but contradict the state, or lead
+    /// to an end that comes no later.
     pub blocked: Vec<ReportedOperation>,
-    /// The operations of unknown outcome that were pending then, of which none helps.
+    /// The operations of unknown outcome pending then. None of them helps.
     pub pending_unknown: Vec<ReportedOperation>,
-    /// How many operations with an output are in [`placed`](Report::placed).
+    /// The number of operations with an output in [`placed`](Report::placed).
     pub definite_placed: usize,
-    /// How many operations with an output there are.
+    /// The number of operations with an output.
     pub definite: usize,
-    /// Evaluations of the model it took.
+    /// The number of evaluations of the model.
     pub steps: u64,
 }
 
@@ -96,7 +97,7 @@ impl Report {
     }
 }
 
-/// The indices that are not marked.
+/// The indices without a mark.
 fn not_in(marked: &[bool]) -> impl Iterator<Item = usize> + '_ {
     (0..marked.len()).filter(|index| !marked[*index])
 }

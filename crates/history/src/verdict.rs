@@ -1,25 +1,25 @@
-//! What a check comes to.
+//! The result of a check.
 
 use std::fmt;
 
 use crate::operation::OperationId;
 use crate::report::Report;
 
-/// What [`check`](crate::check()) says of a history.
+/// The judgement of [`check`](crate::check()) on a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// There is an order that agrees with the model and with real time.
     Linearizable {
-        /// Such an order. Operations of unknown outcome that are missing never took effect in it.
+        /// Such an order. A missing operation of unknown outcome never took effect in it.
         order: Vec<OperationId>,
-        /// Evaluations of the model it took.
+        /// The number of evaluations of the model.
         steps: u64,
     },
-    /// There is no such order; the report tells how far one can get.
+    /// There is no such order. The report shows the longest one found.
     Violation(Box<Report>),
-    /// The budget was spent before either could be shown.
+    /// The budget was spent before the check could decide.
     OutOfBudget {
-        /// Evaluations of the model that were spent.
+        /// The number of evaluations of the model.
         steps: u64,
     },
 }
@@ -30,12 +30,12 @@ impl Verdict {
         matches!(self, Verdict::Linearizable { .. })
     }
 
-    /// Whether it was shown that there is none.
+    /// Whether the check proved that there is no order.
     pub fn is_violation(&self) -> bool {
         matches!(self, Verdict::Violation(_))
     }
 
-    /// Evaluations of the model it took.
+    /// The number of evaluations of the model.
     pub fn steps(&self) -> u64 {
         match self {
             Verdict::Linearizable { steps, .. } | Verdict::OutOfBudget { steps } => *steps,
@@ -43,7 +43,7 @@ impl Verdict {
         }
     }
 
-    /// How bad it is: a violation is worse than not knowing, and that is worse than none.
+    /// The rank of the verdict: a violation is worst, then a spent budget, then an order.
     pub(crate) fn severity(&self) -> u8 {
         match self {
             Verdict::Linearizable { .. } => 0,

@@ -1,16 +1,18 @@
-//! A gateway: the controller and the router, in the order that the rules need.
+//! A gateway: the controller and the router, run in the order of the rules.
 //!
 //! ```text
-//!                         GatewayEvent                           GatewayEffect
-//!  a node links, speaks ---------------->  +-----------------+  ----------------> to a node
-//!  a client's request ------------------>  | controller      |  ----------------> a client's outcome
-//!  the state is saved ------------------>  |   | published   |  ----------------> save the state
-//!  time has passed --------------------->  | router          |  ----------------> drop a link
+//!                         GatewayEvent                         GatewayEffect
+//!  a node links, speaks ---------------->  +-----------------+  --------------> to a node
+//!  a client's request ------------------>  | controller      |  --------------> a client's outcome
+//!  the state is saved ------------------>  |   | published   |  --------------> save the state
+//!  time has passed --------------------->  | router          |  --------------> drop a link
 //!                                          +-----------------+
 //! ```
 //!
-//! After every event the controller decides and speaks first, and the router follows what was published. So a view is
-//! ahead of every request of its epoch on each link, and no request goes to a node before its welcome.
+//! After every event the controller decides and sends first; then the router follows the
+//! published views. Only requests and replies go to the router alone, because they change
+//! nothing in the controller's input. So a view travels ahead of every request of its epoch on
+//! each link, and no request goes to a node before its welcome.
 
 mod cluster_state;
 mod controller;
@@ -50,25 +52,26 @@ pub struct Gateway {
     controller: Controller,
     router: Router,
     last_event_at: Time,
-    /// Whether the disk of the state answers, as it was told last.
+    /// Whether the disk of the state answers, as last signalled by [`GatewayEffect::Changed`].
     own_disk: DiskState,
 }
 
-/// At least this often a gateway is handed an event.
+/// The longest time between two events of a gateway.
 const TICK: Duration = Duration::from_millis(500);
 
-/// After this long without an event the gateway must have stood still. What it hears next is old: links that it finds
-/// dead may be of nodes that are alive.
+/// A gateway without an event for this long must have stood still. Its next events are old: the
+/// nodes of links it now finds dead may be alive.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
 impl Gateway {
-    /// A gateway that starts; `saved` is the state that it finds, `new_cluster` the id to use if it has to form one.
+    /// Starts a gateway. `saved` is the state found on disk. `new_cluster` is the id for a
+    /// cluster formed by this gateway.
     ///
-    /// The state must be durable (rule 11): a driver syncs what it found before it hands it in.
+    /// The state must be durable (rule 11): a driver syncs the state before it hands it in.
     ///
     /// # Errors
     ///
-    /// When the state found is not one of this ring.
+    /// When the saved state is invalid or belongs to another ring.
     pub fn recovered(
         ring: Ring,
         boot: GatewayBoot,
@@ -94,21 +97,22 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Judges a node that connects. [`GatewayEvent::NodeLinked`] judges once more: others may have come in between.
+    /// Judges a node that connects. [`GatewayEvent::NodeLinked`] judges again, because another
+    /// node may have connected in between.
     ///
     /// # Errors
     ///
-    /// Why it is turned away, in words for its operator.
+    /// The reason of the refusal, in words for the node's operator.
     pub fn admit(&self, hello: &NodeHello) -> Result<(), Refusal> {
         self.controller.admit(hello)
     }
 
-    /// The published state of the cluster, if there is one.
+    /// The published state of the cluster; none before there is one.
     pub fn state(&self) -> Option<&ClusterState> {
         self.controller.state()
     }
 
-    /// Handles an event; what is to be done is added to `effects`.
+    /// Handles an event, and adds the work for the driver to `effects`.
     pub fn handle(&mut self, now: Time, event: GatewayEvent, effects: &mut Vec<GatewayEffect>) {
         if now.since(std::mem::replace(&mut self.last_event_at, now)) > STANDSTILL {
             self.controller.begin_grace(now);
@@ -117,7 +121,7 @@ impl Gateway {
         let mut published = Vec::new();
         match event {
             GatewayEvent::Submit { ticket, request, time_allowed } => {
-                // The hot path: nothing that the controller looks at has changed.
+                // The hot path: this event changes nothing in the controller's input.
                 self.router.submit(now, ticket, request, time_allowed, effects);
                 return;
             }
@@ -159,7 +163,7 @@ impl Gateway {
         self.proceed(now, published, effects);
     }
 
-    /// A message of a node that is about itself.
+    /// Handles a message of a node about itself.
     fn hear(
         &mut self,
         now: Time,
@@ -177,7 +181,7 @@ impl Gateway {
         }
     }
 
-    /// The controller decides and speaks, and the router follows.
+    /// Lets the controller decide and send, then lets the router follow.
     fn proceed(
         &mut self,
         now: Time,
@@ -194,18 +198,18 @@ impl Gateway {
         }
     }
 
-    /// When to hand in [`GatewayEvent::Tick`] at the latest.
+    /// The latest time for the next [`GatewayEvent::Tick`].
     pub fn next_deadline(&self, now: Time) -> Option<Time> {
         let tick = Some(self.last_event_at + TICK);
         earliest([self.controller.deadline(now), self.router.deadline(), tick])
     }
 
-    /// Whether a state is decided and not durable yet.
+    /// Whether the controller has decided a state that is not durable yet.
     pub fn is_saving(&self) -> bool {
         self.controller.saving().is_some()
     }
 
-    /// How many requests of clients are under way.
+    /// The number of client requests under way.
     pub fn in_flight(&self) -> usize {
         self.router.in_flight()
     }
@@ -219,21 +223,21 @@ impl Gateway {
     }
 }
 
-/// Why a gateway cannot go on from what it finds.
+/// Why a gateway cannot start from the state on its disk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecoverError {
     /// The state is damaged.
     #[error("the cluster state is not usable: {0}")]
     Invalid(#[from] InvalidState),
-    /// The gateway was told another ring than the cluster was formed with.
+    /// The configured ring differs from the ring of the cluster's formation.
     #[error(
         "the cluster was formed with the nodes {known}, and the gateway is told {wanted}: the ring cannot be changed, start \
          the gateway with the nodes and the order of its formation"
     )]
     OtherRing {
-        /// That of the state.
+        /// The ring of the state.
         known: Ring,
-        /// That of the configuration.
+        /// The ring of the configuration.
         wanted: Ring,
     },
 }

@@ -1,4 +1,5 @@
-//! The core of Chainring: placement, views, replication and routing, as state machines that do no I/O.
+//! The core of Chainring: placement, views, replication and routing, as state machines without
+//! I/O.
 //!
 //! ```text
 //!   gateway's driver                                     db_process's driver
@@ -10,11 +11,13 @@
 //!   +----------------------------+                        +-------------------------+
 //! ```
 //!
-//! Each has the shape `handle(now, event, effects)` and `next_deadline()`. There is no clock here (a [`time::Time`] comes
-//! with each event), no randomness, no thread, no socket, no disk: *durable* is an effect and, later, an event. So
-//! every schedule of messages, losses and crashes can be played to it, and `tests/` of this crate does that.
+//! Each state machine has the shape `handle(now, event, effects)` and `next_deadline()`. The
+//! core has no clock (a [`time::Time`] comes with each event), no randomness, no thread, no
+//! socket and no disk: *durable* is an effect and, later, an event. So a test can play any
+//! schedule of messages, losses and crashes to the core. The tests in `tests/` of this crate do
+//! so.
 //!
-//! The design's rules, and where each is kept:
+//! The rules of the design, and the place of each:
 //!
 //! | rule | where |
 //! |---|---|
@@ -27,7 +30,7 @@
 //! | 7 reads move after the view | `router` |
 //! | 8 out of sync never serves | [`copy`] (`replica::answers`) |
 //! | 9 lost data | `controller` (`admission`, `decide`), [`copy`] (`source`, `replica::install`) |
-//! | 10 the controller's file | [`controller::ClusterState`], its driver, `controller` (`rebuild`) |
+//! | 10 the controller's file | [`controller::ClusterState`], its driver, `controller` (`rebuild`)|
 //! | 11 recovered is not yet durable | [`store::Recovered`], drivers |
 //! | 12 at most once | [`copy`] (`applied`, `updates`), `router` |
 //! | 13 three outcomes | `router` |

@@ -1,17 +1,18 @@
-//! The names of links.
+//! The ids of links.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Names one link for as long as the process lives; a peer that connects again gets another.
+/// The id of one link, unique for the life of the process. A peer gets a new id for each
+/// connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u64);
 
-/// Gives each link of a process its name.
+/// Gives an id to each link of a process.
 #[derive(Debug, Default)]
 pub struct LinkIds(AtomicU64);
 
 impl LinkIds {
-    /// A name that no link had before.
+    /// A new id, never given to a link before.
     pub fn next(&self) -> LinkId {
         LinkId(self.0.fetch_add(1, Ordering::Relaxed))
     }

@@ -1,16 +1,17 @@
-//! A node: its two copies, its place in the ring, and the links that join them.
+//! A node: its two copies, its place in the ring, and its links.
 //!
 //! ```text
-//!                     NodeEvent                         NodeEffect
-//!  gateway's link ------------------>  +--------+  ------------------> gateway's link
-//!  links of both neighbours -------->  |  Node  |  ------------------> links of both neighbours
+//!                     NodeEvent                        NodeEffect
+//!  gateway's link ------------------>  +--------+  -----------------> gateway's link
+//!  links of both neighbours -------->  |  Node  |  -----------------> links of both neighbours
 //!                                      | home   |
-//!  a sync has returned ------------->  | next   |  ------------------> write (then sync)
-//!  a read has returned ------------->  |        |  ------------------> read
-//!  time has passed ----------------->  +--------+  ------------------> dial next, drop a link, stop
+//!  a sync has returned ------------->  | next   |  -----------------> write (then sync)
+//!  a read has returned ------------->  |        |  -----------------> read
+//!  time has passed ----------------->  +--------+  -----------------> dial next, drop a link, stop
 //! ```
 //!
-//! The driver hands in every event and carries out the effects in order. It holds no rule of the protocol.
+//! The driver hands in every event and carries out the effects in order. The driver holds no
+//! rule of the protocol.
 
 mod copy;
 mod disk;
@@ -49,25 +50,25 @@ pub struct Node {
     settings: NodeSettings,
     formed: Option<Formed>,
     gateway: GatewayEnd,
-    /// The last request that was read from the gateway's link.
+    /// The last request received on the gateway's link.
     last_call: Option<CallId>,
     mark: Mark,
     disk: Disk,
-    /// The last read.
+    /// The number of the last read.
     read: ReadId,
     reports: Reports,
 }
 
 impl Node {
-    /// A node that starts with what it found in its storage.
+    /// Starts a node from the contents of its storage.
     ///
     /// # Errors
     ///
-    /// When the cluster it was formed into has no place for it.
+    /// When the node's cluster has no place for it.
     ///
     /// # Panics
     ///
-    /// When a recovered view is of a partition of which the node holds no copy.
+    /// When a recovered view belongs to a partition without a copy on this node.
     pub fn recovered(
         identity: NodeIdentity,
         settings: NodeSettings,
@@ -91,29 +92,29 @@ impl Node {
         })
     }
 
-    /// What to say to the gateway.
+    /// The hello for the gateway.
     pub fn hello(&self) -> NodeHello {
         let NodeIdentity { node, incarnation, boot, address } = self.identity.clone();
         let membership = self.formed.as_ref().map(|formed| formed.membership.clone());
         NodeHello { node, incarnation, boot, address, membership }
     }
 
-    /// The home copy, once the node is a member of a cluster.
+    /// The home copy; none before the node joins a cluster.
     pub fn home(&self) -> Option<&PartitionCopy> {
         self.formed.as_ref().map(|formed| &formed.home)
     }
 
-    /// The next copy, once the node is a member of a cluster.
+    /// The next copy; none before the node joins a cluster.
     pub fn next(&self) -> Option<&PartitionCopy> {
         self.formed.as_ref().map(|formed| &formed.next)
     }
 
-    /// The cluster that the node is a member of.
+    /// The cluster of the node; none before it joins one.
     pub fn membership(&self) -> Option<&Membership> {
         self.formed.as_ref().map(|formed| &formed.membership)
     }
 
-    /// Handles an event; what is to be done is added to `effects`.
+    /// Handles an event, and adds the work for the driver to `effects`.
     pub fn handle(
         &mut self,
         now: Time,
@@ -133,7 +134,7 @@ impl Node {
         self.report_progress(now, effects);
     }
 
-    /// When to hand in [`NodeEvent::Tick`] at the latest.
+    /// The latest time for the next [`NodeEvent::Tick`].
     pub fn next_deadline(&self) -> Option<Time> {
         let gateway = self.gateway.welcomed();
         let copies = self.formed.as_ref().map(|formed| [&formed.home, &formed.next]);
@@ -208,7 +209,7 @@ impl Node {
             NodeEvent::NeighbourLost { from, link } => {
                 formed.copy(from.other()).neighbour_lost(cx, link)?;
             }
-            // Both copies hear of it, whatever one of them makes of it: it is not said again.
+            // Both copies get this event, even if one returns a fault: it does not come again.
             NodeEvent::Synced { mark } => {
                 let heard = (formed.home.synced(cx, mark), formed.next.synced(cx, mark));
                 return self.recover_both(now, heard, stored, effects);
@@ -229,7 +230,7 @@ impl Node {
         Ok(())
     }
 
-    /// What the node has, for the controller to judge.
+    /// The state of the copies, for the controller to judge.
     fn report(&mut self) -> Report {
         self.formed.as_mut().map_or_else(Report::default, |formed| Report {
             home: formed.home.report(),
@@ -277,7 +278,7 @@ impl Node {
         }
     }
 
-    /// Judges a node that dials as home's.
+    /// Judges a node that dials as the home node of our next copy.
     fn admit(&self, hello: &HomeHello) -> Result<(), Refusal> {
         match &self.formed {
             Some(formed) => formed.admit(hello),
@@ -288,7 +289,7 @@ impl Node {
         }
     }
 
-    /// Takes the node's place in the cluster: the one it has had, or a new one.
+    /// Takes the node's place in the cluster: its earlier place, or a new one.
     fn join_cluster(
         &mut self,
         now: Time,
@@ -332,7 +333,7 @@ impl Node {
         }
     }
 
-    /// Carries on after a fault: without the link, or not at all.
+    /// Goes on after a fault: drops the link, or stops the node.
     fn recover(
         &mut self,
         now: Time,
@@ -357,7 +358,8 @@ impl Node {
         }
     }
 
-    /// Carries on after faults of both copies: one is handled here, the other by the caller.
+    /// Goes on after faults of both copies: handles one here, and returns the other to the
+    /// caller.
     fn recover_both(
         &mut self,
         now: Time,
@@ -392,7 +394,7 @@ impl Node {
         );
     }
 
-    /// The copies, and what they are handed.
+    /// The copies, and the context for their methods.
     fn split<'a>(
         &'a mut self,
         now: Time,
@@ -406,7 +408,7 @@ impl Node {
     }
 }
 
-/// Another link has taken the place of one before.
+/// Drops the old link after a new one has replaced it.
 fn replace(cx: &mut Context<'_>, before: Option<LinkId>, detail: &str) {
     if let Some(link) = before {
         let refusal = Refusal::new(RefusalCode::Replaced, detail);

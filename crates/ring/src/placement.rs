@@ -1,4 +1,4 @@
-//! Placement: which partition a user belongs to, and which nodes hold a partition's copies.
+//! Placement: the partition of each user, and the nodes of each partition's copies.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use protocol::user::UserId;
 use protocol::view::Member;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The fewest nodes of a ring: with one, there would be no second copy.
+/// The fewest nodes of a ring. A ring of one node has no place for a second copy.
 pub const RING_SIZE_MIN: usize = 2;
 
 /// The most nodes of a ring.
@@ -15,20 +15,20 @@ pub const RING_SIZE_MAX: usize = 1024;
 
 /// The ordered nodes of a cluster, fixed when it is formed.
 ///
-/// Partition `p` has its home copy on node `p` and its next copy on the node after it, so each node holds two copies:
-/// the home of its own partition and the next of its predecessor's.
+/// The home copy of partition `p` is on node `p`, and its next copy is on the following node. So
+/// each node holds two copies: the home of its own partition and the next of its predecessor's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ring {
     nodes: Vec<NodeId>,
 }
 
-/// A list of nodes that makes no ring.
+/// A list of nodes that cannot form a ring.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRing {
-    /// Too few or too many.
+    /// There are too few or too many nodes.
     #[error("a ring has {RING_SIZE_MIN} to {RING_SIZE_MAX} nodes, not {0}")]
     Size(usize),
-    /// One is named twice.
+    /// A node is named twice.
     #[error("the ring names node {0} twice")]
     Repeated(NodeId),
 }
@@ -38,7 +38,7 @@ impl Ring {
     ///
     /// # Errors
     ///
-    /// When there are too few or too many of them, or one twice.
+    /// When there are too few or too many nodes, or when a node is named twice.
     pub fn new(nodes: Vec<NodeId>) -> Result<Self, InvalidRing> {
         if !(RING_SIZE_MIN..=RING_SIZE_MAX).contains(&nodes.len()) {
             return Err(InvalidRing::Size(nodes.len()));
@@ -58,12 +58,12 @@ impl Ring {
         &self.nodes
     }
 
-    /// How many nodes, and so partitions, it has.
+    /// The number of its nodes, and so of its partitions.
     pub fn size(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Where in the ring a node is.
+    /// The place of a node in the ring; none if the ring does not contain it.
     pub fn place_of(&self, node: &NodeId) -> Option<Place> {
         self.nodes.iter().position(|other| other == node).map(Place)
     }
@@ -77,7 +77,7 @@ impl Ring {
     ///
     /// # Panics
     ///
-    /// When the place is of a larger ring.
+    /// When the place belongs to a larger ring.
     pub fn node_at(&self, place: Place) -> &NodeId {
         self.nodes.get(place.0).unwrap_or_else(|| panic!("no place {} in {self:?}", place.0))
     }
@@ -109,7 +109,7 @@ impl Ring {
         }
     }
 
-    /// The partition of which the node at a place holds this copy.
+    /// The partition of this copy on the node at a place.
     pub fn partition_at(&self, place: Place, member: Member) -> PartitionId {
         match member {
             Member::Home => place.partition(),
@@ -117,14 +117,14 @@ impl Ring {
         }
     }
 
-    /// The partition that a user belongs to.
+    /// The partition of a user.
     pub fn partition_of(&self, id: &UserId) -> PartitionId {
         Place(jump_consistent_hash(xxh3_64(id.as_str().as_bytes()), self.size())).partition()
     }
 }
 
 impl fmt::Display for Ring {
-    /// The nodes as the command line takes them.
+    /// The nodes in the format of the command line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, node) in self.nodes.iter().enumerate() {
             write!(f, "{}{node}", if at > 0 { "," } else { "" })?;
@@ -133,7 +133,7 @@ impl fmt::Display for Ring {
     }
 }
 
-/// A position in the ring's order.
+/// A position in the order of the ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place(usize);
 
@@ -143,7 +143,7 @@ impl Place {
         self.0
     }
 
-    /// The partition whose home is here.
+    /// The partition with its home at this place.
     pub fn partition(self) -> PartitionId {
         let number = u16::try_from(self.0);
         PartitionId(
@@ -154,7 +154,7 @@ impl Place {
 
 /// Lamping and Veach, *A Fast, Minimal Memory, Consistent Hash Algorithm* (2014).
 ///
-/// When a bucket is added, a key either stays or moves to the new bucket.
+/// When a bucket is added, each key either stays or moves to the new bucket.
 #[expect(
     clippy::as_conversions,
     clippy::arithmetic_side_effects,
@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn placement_never_changes() {
-        // Stored data depends on it: if this fails, users are looked for where they are not.
+        // Stored data depends on placement. If this fails, the gateway looks for users on the
+        // wrong nodes.
         let places = |size| {
             let ring = ring(size);
             ["a", "ada", "grace", "0190f5d2-7c3e-7d2a-8a4b-000000000001", "~"]
@@ -220,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_the_one_of_the_paper() {
-        // Values that other implementations of it agree on.
+        // Other implementations of the algorithm agree on these values.
         for (key, buckets, bucket) in [
             (1, 1, 0),
             (42, 57, 43),

@@ -1,11 +1,14 @@
-//! What the core asks of a node's storage: reads of what is there, and mutations that a driver carries out.
+//! The core's interface to a node's storage: reads of stored rows, and mutations for a driver to
+//! carry out.
 //!
-//! The core never waits for storage. While it handles an event it asks [`Stored`] for what is at hand without I/O; what only
-//! the disk can tell is a [`read`], an effect and later an event. It hands out [`Mutation`]s with a [`Mark`]; the driver
-//! writes them in order, syncs, and reports the highest mark that a sync which began after the write has covered.
+//! The core never waits for storage. While it handles an event, it asks [`Stored`] for the rows
+//! at hand without I/O. A row that needs the disk takes a [`read`]: an effect, and later an
+//! event. The core hands out [`Mutation`]s, each with a [`Mark`]. The driver writes them in
+//! order and syncs. It then reports the highest mark written before that sync began.
 //!
-//! A driver may write late, as long as it writes before it syncs, and it may do so while the core handles an event: what is
-//! written but not yet committed the core keeps in memory, and looks there first.
+//! A driver may write late, if it writes before it syncs. It may also write while the core
+//! handles an event. The core keeps the written but uncommitted entries in memory, and looks
+//! there first.
 
 mod read;
 mod salvage;
@@ -21,112 +24,116 @@ use protocol::id::{Position, RequestId, Seq};
 use protocol::message::{Condition, Cursor, RecordRow, Rows};
 use protocol::view::{Member, View};
 
-/// A disk on which a sync or a save has not returned for this long is silent: operators are told.
+/// A disk is silent if a sync or a save has not returned for this long. Operators are told.
 pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(1);
 
-/// Numbers the mutations of a node, in order.
+/// The number of a mutation. The mutations of a node are numbered in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Mark(pub u64);
 
 impl Mark {
-    /// The number of the mutation after this one.
+    /// The number of the next mutation.
     pub(crate) fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }
 
-/// A change of a node's storage. Each is all or nothing.
+/// A change of a node's storage. Each change is atomic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mutation {
     /// The node was formed into a cluster.
     Membership(Membership),
-    /// The view that a copy is going to act on.
+    /// A copy is about to act on this view.
     View {
-        /// Which copy.
+        /// The copy.
         member: Member,
         /// The view.
         view: View,
     },
-    /// An entry: into the log, and its effect on the record.
+    /// An entry: added to the log, and applied to the record.
     ///
-    /// The log is the table of applied ids too: an entry has its request's id, and the answer follows from it. So the log is
-    /// never trimmed beyond the oldest entry whose request is not settled.
+    /// The log is also the table of applied ids. An entry has the id of its request, and the
+    /// answer follows from the entry. So the log is never trimmed beyond the oldest entry with
+    /// an unsettled request.
     Apply {
-        /// Which copy.
+        /// The copy.
         member: Member,
         /// The entry.
         entry: Entry,
-        /// The oldest entry whose request is in the table after this one, which is kept beside it.
+        /// The oldest entry with a request in the table after this one. Storage keeps it beside
+        /// the entry.
         oldest_applied: Seq,
-        /// The ids that it settles and a snapshot has brought: their rows go.
+        /// The ids settled by this entry and brought by a snapshot. Their rows are deleted.
         settled: Vec<RequestId>,
-        /// Whether the record is touched.
+        /// Whether the entry changes the record.
         scope: Scope,
     },
-    /// A snapshot begins: whatever the copy holds is dropped, its log begins with this entry, and it is marked as
-    /// being installed. The view stays.
+    /// A snapshot begins. All data of the copy is dropped, its log begins with this entry, and
+    /// the copy is marked as being installed. The view stays.
     Install {
-        /// Which copy.
+        /// The copy.
         member: Member,
-        /// The entry that the snapshot is taken after, without its effect.
+        /// The last entry before the snapshot, without its effect.
         base: Option<Entry>,
     },
     /// Rows of a snapshot.
     Chunk {
-        /// Which copy.
+        /// The copy.
         member: Member,
         /// The rows.
         rows: Rows,
-        /// The mark from now on; none takes it away: the copy is whole.
+        /// The new mark of the installation. None removes the mark: the copy is whole.
         then: Option<Cursor>,
     },
-    /// A row of the copy is not what was written; it is remembered until a snapshot takes the copy's place.
+    /// A row of the copy differs from the row written there. Storage keeps this fact until a
+    /// snapshot replaces the copy.
     MarkDamaged {
-        /// Which copy.
+        /// The copy.
         member: Member,
     },
-    /// How the salvage of a copy stands from now on.
+    /// The new state of a copy's salvage.
     Salvage {
-        /// Which copy.
+        /// The copy.
         member: Member,
-        /// How it stands.
+        /// The new state.
         row: SalvageRow,
         /// Whether the copy is damaged from now on.
         is_damaged: bool,
-        /// The records that are dropped.
+        /// The dropped records.
         dropped: Vec<RecordKey>,
-        /// Records that are written once more, as memory had them.
+        /// Records to write again, as they were in memory.
         rewritten: Vec<RecordRow>,
     },
-    /// The log and the table of applied ids cannot be read: all of them is dropped but for this entry. The copy is damaged.
+    /// The log and the table of applied ids are unreadable. All their rows are dropped except
+    /// this entry. The copy is damaged.
     RestartLog {
-        /// Which copy.
+        /// The copy.
         member: Member,
-        /// The last entry that can be read.
+        /// The last readable entry.
         last: Option<Entry>,
     },
     /// The entries below this one are not needed any more.
     TrimLog {
-        /// Which copy.
+        /// The copy.
         member: Member,
-        /// The first entry that stays.
+        /// The first entry to keep.
         below: Seq,
     },
 }
 
-/// What an entry is applied to.
+/// The target of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The log and the record.
     Whole,
-    /// The log alone: a snapshot will bring the record in a later chunk.
+    /// The log alone. A snapshot brings the record in a later chunk.
     WithoutRecord,
 }
 
-/// A record as a copy holds it.
+/// A record, as stored in a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredRecord {
-    /// The entry that last wrote it.
+    /// The entry of its last write.
     pub position: Position,
     /// The record.
     pub record: RecordJson,
@@ -137,38 +144,40 @@ pub struct StoredRecord {
 pub struct AppliedId {
     /// The request.
     pub request: RequestId,
-    /// The entry that applied it.
+    /// The entry of the request.
     pub seq: Seq,
-    /// Where its answer is.
+    /// Where its answer is stored.
     pub answer: AnswerIn,
 }
 
-/// Where the answer to an applied request is.
+/// Where the answer to an applied request is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerIn {
-    /// In the log: it follows from the entry.
+    /// In the log. The answer follows from the entry.
     Log,
-    /// In a row of its own, which a snapshot brought.
+    /// In a row of its own, from a snapshot.
     Row,
 }
 
-/// Why something stored is not to be had.
+/// Why a read failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// Storage could not be read. The node must stop: it would have to guess.
+    /// Storage could not be read. The node must stop: it cannot go on without the row.
     #[error("storage: {0}")]
     Failed(String),
-    /// A row is there and is not what was written, by its checksum or by what it says; or one that must be there is not.
+    /// A row differs from the row written there, by its checksum or its contents; or a required
+    /// row is missing.
     #[error("damaged: {0}")]
     Damaged(String),
 }
 
-/// What a node finds in its storage when it starts.
+/// The contents of a node's storage at its start.
 ///
-/// Everything in it must be durable: a driver syncs what it recovered before it reads it (rule 11).
+/// All of them must be durable: a driver syncs the recovered data before it reads them (rule
+/// 11).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovered {
-    /// The cluster that the node was formed into, if it was.
+    /// The cluster of the node; none if it was never formed into one.
     pub membership: Option<Membership>,
     /// Its home copy.
     pub home: RecoveredCopy,
@@ -176,25 +185,26 @@ pub struct Recovered {
     pub next: RecoveredCopy,
 }
 
-/// What a node finds of one copy.
+/// The contents of one copy at a node's start.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RecoveredCopy {
-    /// The newest view that was stored.
+    /// The newest stored view.
     pub view: Option<View>,
-    /// The first entry that the log still has; [`Seq::ZERO`] where it has none.
+    /// The first entry of the log; [`Seq::ZERO`] if the log is empty.
     pub log_from: Seq,
     /// The last entry.
     pub last: Option<Entry>,
-    /// The applied ids: those that a snapshot brought, and those of the log from the last entry's `oldest_applied` on that the
-    /// last entry has not settled.
+    /// The applied ids: those brought by a snapshot, and those in the log. Of the log, they are
+    /// the requests from the last entry's `oldest_applied` on, without the requests settled by
+    /// the last entry.
     pub applied: Vec<AppliedId>,
-    /// How far a snapshot has come that is not complete.
+    /// The progress of an incomplete snapshot; none if no snapshot is incomplete.
     pub installing: Option<Cursor>,
-    /// What is wrong, where a row was found that is not what was written, now or before.
+    /// The damage found now or before; none if every row is sound.
     pub damage: Option<Damage>,
     /// The last salvage, if there was one.
     pub salvage: Option<SalvageRow>,
-    /// The entries of the log, with the bytes that each takes.
+    /// The entries of the log, each with its size in bytes.
     pub log_sizes: Vec<(Seq, usize)>,
 }
 
@@ -204,7 +214,7 @@ impl RecoveredCopy {
         self.last.as_ref().map(|last| last.position).unwrap_or_default()
     }
 
-    /// What the copy is worth.
+    /// The condition of the copy.
     pub fn condition(&self) -> Condition {
         match (&self.installing, &self.damage) {
             (_, Some(Damage::Unreadable(_))) => Condition::Unreadable,
@@ -215,11 +225,12 @@ impl RecoveredCopy {
     }
 }
 
-/// What is known of a copy's damage when its node starts.
+/// The damage of a copy, as known when its node starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Damage {
-    /// A row was found before that is not what was written; what the copy needs to go on is sound.
+    /// A damaged row was found before. The rows needed to go on are sound.
     Known,
-    /// What says how far the copy is cannot be read: this. Nothing else of it is to be used.
+    /// The rows about the copy's progress are unreadable, for this reason. Nothing else of the
+    /// copy may be used.
     Unreadable(String),
 }

@@ -1,14 +1,14 @@
-//! A clock reading of the caller's: the core has no clock.
+//! A clock reading of the caller. The core has no clock.
 
 use std::ops::Add;
 use std::time::Duration;
 
-/// A moment, as the time since some moment of the caller's choice; it never goes back.
+/// A moment, counted from an origin of the caller's choice. It never goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Time(Duration);
 
 impl Time {
-    /// The moment that all others are counted from.
+    /// The origin of all moments.
     pub const ZERO: Self = Self(Duration::ZERO);
 
     /// The moment `elapsed` after [`ZERO`](Self::ZERO).
@@ -16,7 +16,7 @@ impl Time {
         Self(elapsed)
     }
 
-    /// How long after `earlier` this is; zero if it is not.
+    /// The time from `earlier` to this moment; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -30,7 +30,7 @@ impl Add<Duration> for Time {
     }
 }
 
-/// The earlier of two deadlines, where there are any.
+/// The earliest deadline; none if there is no deadline.
 pub(crate) fn earliest(deadlines: impl IntoIterator<Item = Option<Time>>) -> Option<Time> {
     deadlines.into_iter().flatten().min()
 }

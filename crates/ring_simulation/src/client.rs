@@ -1,4 +1,4 @@
-//! What clients ask, and the history of what they saw.
+//! The clients' requests, and the history of their answers.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ use crate::schedule::ClientOperation;
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
     events: Vec<Event<Input, Output>>,
-    /// The user of each request, and the name that its update leaves behind.
+    /// The user of each open request.
     open: BTreeMap<Ticket, UserId>,
     asked: u64,
     last_seen: BTreeMap<UserId, Position>,
-    /// The names that updates with a definite outcome wrote: `true` where it was done.
+    /// The names in updates with a definite outcome: `true` if the update was done.
     pub(crate) decided: BTreeMap<String, bool>,
     names: BTreeMap<Ticket, String>,
     pub(crate) done: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// Makes up a request; what it writes tells which request wrote it.
+    /// Makes a request. Its values are unique, so they identify the request.
     pub(crate) fn ask(
         &mut self,
         now_ns: u64,
@@ -89,7 +89,8 @@ impl Clients {
         (ticket, request)
     }
 
-    /// A precondition on the position that was seen last, if there is one. Its forms take turns.
+    /// A precondition on the position seen last, if there is one. The kinds of precondition take
+    /// turns.
     fn precondition(&self, seen: Option<Position>) -> Precondition {
         let Some(seen) = seen else { return Precondition::NONE };
         let tags = |positions: &[Position]| Some(Tags::Listed(positions.to_vec()));
@@ -132,7 +133,8 @@ impl Clients {
         self.events.push(Event::Completion { operation, time_ns: now_ns, outcome });
     }
 
-    /// An operator's word drops the record of a user, from now on.
+    /// Records a delete of unknown outcome: the operator's decision drops the record of a user
+    /// from now on.
     pub(crate) fn drop_record(&mut self, now_ns: u64, id: &UserId) {
         self.asked += 1;
         let (client, operation) = (ClientId(self.asked), OperationId(self.asked));
@@ -140,7 +142,7 @@ impl Clients {
         self.events.push(Event::Invocation { client, operation, time_ns: now_ns, input });
     }
 
-    /// The gateway died: whoever waited for it does not know what came of that.
+    /// The gateway died. The clients of its open requests do not know the outcome.
     pub(crate) fn abandon_open(&mut self) {
         self.unknown += self.open.len() as u64;
         self.open.clear();
@@ -156,7 +158,7 @@ impl Clients {
     }
 }
 
-/// Tags as a header lists them.
+/// Tags in the format of a header.
 fn header(tags: &Tags) -> String {
     match tags {
         Tags::Any => "*".to_owned(),

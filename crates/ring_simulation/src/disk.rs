@@ -1,4 +1,4 @@
-//! A made-up disk: what is written is readable at once, and durable after a sync.
+//! A simulated disk. A write is readable at once, and durable after a sync.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,16 +20,16 @@ pub(crate) struct CopyOnDisk {
     pub(crate) view: Option<View>,
     pub(crate) records: BTreeMap<UserId, StoredRecord>,
     pub(crate) log: BTreeMap<Seq, Entry>,
-    /// What the log once held, for the rules: no node sees it.
+    /// The trimmed entries of the log, for the rules only: no node sees them.
     pub(crate) trimmed: BTreeMap<Seq, Entry>,
-    /// The applied ids that a snapshot brought.
+    /// The applied ids brought by a snapshot.
     snapshot: BTreeMap<RequestId, (Seq, Answer)>,
-    /// The log is the table of applied ids from here on.
+    /// The first log entry of the table of applied ids.
     oldest_applied: Seq,
     pub(crate) installing: Option<Cursor>,
     pub(crate) is_damaged: bool,
     salvage: Option<SalvageRow>,
-    /// The records that cannot be read.
+    /// The unreadable records.
     pub(crate) rotten: BTreeSet<UserId>,
 }
 
@@ -40,19 +40,19 @@ pub(crate) struct Content {
     pub(crate) next: CopyOnDisk,
 }
 
-/// What a node has stored: `current` with every write, `durable` with those that were synced.
+/// The storage of a node. `current` has every write, `durable` has the synced writes.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     pub(crate) current: Content,
     pub(crate) durable: Content,
     unsynced: VecDeque<(Mark, Mutation)>,
-    /// Now and then a record is not at hand.
+    /// Whether some of the records are not at hand.
     is_cold: bool,
-    /// How often the core has asked for what is at hand.
+    /// How many times the core has asked for a record at hand.
     asked: Cell<u64>,
 }
 
-/// One in so many records is not at hand on a cold disk.
+/// On a cold disk, one in this many records is not at hand.
 const COLD_ONE_IN: u64 = 3;
 
 impl CopyOnDisk {
@@ -95,7 +95,7 @@ impl CopyOnDisk {
         logged.filter(|id| last.unsettled().contains(&id.request)).chain(brought).collect()
     }
 
-    /// Which entry applied each request that may be sent again.
+    /// The entry of each applied request, for the requests that may be sent again.
     pub(crate) fn applied_ids(&self) -> BTreeMap<RequestId, Seq> {
         self.applied().into_iter().map(|id| (id.request, id.seq)).collect()
     }
@@ -194,7 +194,7 @@ impl Content {
 }
 
 impl Disk {
-    /// An empty one.
+    /// An empty disk.
     pub(crate) fn new(is_cold: bool) -> Self {
         Self { is_cold, ..Self::default() }
     }
@@ -215,7 +215,7 @@ impl Disk {
         }
     }
 
-    /// Keeps the first `kept` of the unsynced writes.
+    /// Loses the unsynced writes, except the first `kept` ones.
     pub(crate) fn power_loss(&mut self, kept: usize) {
         for (_, mutation) in self.unsynced.drain(..).take(kept) {
             self.durable.apply(&mutation);
@@ -223,12 +223,13 @@ impl Disk {
         self.current = self.durable.clone();
     }
 
-    /// A record cannot be read any more, for ever.
+    /// Makes a record unreadable, for ever.
     pub(crate) fn rot(&mut self, member: Member, id: &UserId) {
         let rotten = self.current.copy(member).records.get(id).cloned();
         for content in [&mut self.current, &mut self.durable] {
             let copy = content.copy_mut(member);
-            // What is not durable yet is written well, if it is written again.
+            // The durable content may have an older record or none. A later write makes a sound
+            // record there.
             if copy.records.get(id) == rotten.as_ref() {
                 copy.rotten.insert(id.clone());
             }
@@ -242,7 +243,7 @@ impl Disk {
         Ok(())
     }
 
-    /// A process starts: it syncs what it finds before it reads it (rule 11).
+    /// Starts a process: it syncs the recovered data before it reads them (rule 11).
     pub(crate) fn recover(&mut self) -> Recovered {
         for (_, mutation) in std::mem::take(&mut self.unsynced) {
             self.durable.apply(&mutation);
@@ -275,7 +276,7 @@ impl Stored for Disk {
     }
 }
 
-/// Numbers in a row give numbers that have nothing in common (SplitMix64).
+/// Maps consecutive numbers to unrelated ones (SplitMix64).
 fn scrambled(number: u64) -> u64 {
     let mut scrambled = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     scrambled = (scrambled ^ (scrambled >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -302,7 +303,7 @@ impl StoredRows for Disk {
             position: stored.position,
             record: stored.record.clone(),
         };
-        // One at a time, so that much can happen in the middle of a snapshot.
+        // One row at a time, so that much can happen in the middle of a snapshot.
         let rows = rows.take(1).map(row).collect::<Vec<_>>();
         rows.iter().try_for_each(|row| self.check(member, &row.id))?;
         Ok(rows)
@@ -333,7 +334,7 @@ impl StoredRows for Disk {
         let after = after.and_then(RecordKey::id);
         let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let next = copy.records.range::<UserId, _>((from, Bound::Unbounded)).next();
-        // One at a time, so that much can happen in the middle.
+        // One row at a time, so that much can happen in the middle of a salvage.
         let keys = next.iter().filter(|(id, _)| copy.rotten.contains(*id));
         Ok(Unreadable {
             keys: keys.map(|(id, _)| RecordKey::from(*id)).collect(),

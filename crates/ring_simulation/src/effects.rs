@@ -1,4 +1,4 @@
-//! Hands events to the state machines, and carries out what comes of them.
+//! Hands events to the state machines, and carries out their effects.
 
 use protocol::message::{FromNode, Operation, Request, ToNode, Verdict};
 use protocol::view::Member;
@@ -61,7 +61,7 @@ impl World {
         }
     }
 
-    /// Remembers the entries that a home copy makes, whatever becomes of the log.
+    /// Remembers the entries of a home copy, even after its log is trimmed or lost.
     fn archive(&mut self, i: usize, mutation: &Mutation) {
         let partition = self.ring.places().nth(i).expect("a place").partition();
         match mutation {

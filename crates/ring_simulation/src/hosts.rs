@@ -1,4 +1,4 @@
-//! Processes and disks: how they start, end, and make things durable.
+//! Processes and disks: how they start and end, and how writes become durable.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl World {
         };
         let settings = NodeSettings {
             log_entries_kept: self.log_entries_kept,
-            // A schedule lets time pass without a sync as it likes.
+            // A schedule may let any time pass without a sync.
             disk_deadline: Duration::MAX,
             ..NodeSettings::default()
         };
@@ -58,7 +58,8 @@ impl World {
         }
     }
 
-    /// A host's disk is lost, as long as each copy on it is one that the design promises to do without.
+    /// Destroys the disk of a host, if the design promises to survive the loss of each copy on
+    /// it.
     pub(crate) fn lose_data(&mut self, i: usize) {
         let is_borne = Member::ALL.into_iter().all(|member| self.can_lose(i, member));
         if !is_borne {
@@ -73,8 +74,9 @@ impl World {
         host.incarnation = Incarnation(Uuid::from_u128(1_000 + self.incarnations));
     }
 
-    /// Whether a copy is not in the view, or is with another one that still has its data, in every view that may come; and the
-    /// other one is sound.
+    /// Whether the partition survives the loss of a copy. The other copy must be sound. In each
+    /// view, durable or being saved, the copy is not a member, or the other member still has its
+    /// data.
     fn can_lose(&self, i: usize, member: Member) -> bool {
         let place = self.ring.places().nth(i).expect("a place");
         let partition = self.ring.partition_at(place, member);
@@ -92,7 +94,7 @@ impl World {
             })
     }
 
-    /// Whether nothing of a copy is damaged, as far as it is in its own hands.
+    /// Whether a copy has no damage on its own disk.
     pub(crate) fn is_sound(&self, partition: PartitionId, member: Member) -> bool {
         let disk = &self.nodes[self.holder(partition, member)].disk;
         [&disk.current, &disk.durable].into_iter().all(|content| {
@@ -101,8 +103,9 @@ impl World {
         })
     }
 
-    /// A record cannot be read any more. While nobody has found that, the other copy may fall out of the view; without an
-    /// operator it must be able to come back by the log, because no snapshot can be taken here.
+    /// Makes a record of a copy unreadable. The other copy may fall out of the view before
+    /// anything finds the damage. Without an operator, the other copy must be able to come back
+    /// by the log, because a damaged copy cannot make a snapshot.
     pub(crate) fn rot(&mut self, i: usize, member: Member, user: u8) {
         let place = self.ring.places().nth(i).expect("a place");
         let partition = self.ring.partition_at(place, member);
@@ -117,7 +120,7 @@ impl World {
         }
     }
 
-    /// The gateway dies and forgets, as long as its nodes know enough.
+    /// Kills the gateway and deletes its state, if its nodes know enough to rebuild it.
     pub(crate) fn lose_state(&mut self) {
         let accounted = |partition| {
             Member::ALL.into_iter().all(|member| {
@@ -148,7 +151,8 @@ impl World {
             entry.server_open = false;
         }
         self.network.tidy();
-        // A killed process's peers are told by its kernel, after what it had sent.
+        // The kernel of a killed process tells its peers at once. The messages under way are
+        // lost.
         self.break_link(link, WhoKnows::Both);
     }
 
@@ -173,7 +177,8 @@ impl World {
         self.totals.gateway_deaths += 1;
         self.clients.abandon_open();
         self.requests.clear();
-        // The atomic replacement of the file may or may not have become durable; both are drawn, by the time of day.
+        // The atomic replacement of the file may or may not be durable. The elapsed time
+        // decides.
         if let Some(saving) = self.gateway_disk.saving.take()
             && self.elapsed.as_millis().is_multiple_of(2)
         {

@@ -1,10 +1,13 @@
-//! The core's own simulation: nodes, the controller and a router on a made-up bus with made-up disks.
+//! The core's own simulation: nodes, the controller and a router on a simulated bus with
+//! simulated disks.
 //!
-//! A [`Plan`] is a schedule of operations, deliveries, delays, link losses, kills and power losses, as proptest or a fuzzer draws it
-//! ([`plan`]); [`play`] plays it to the state machines. `rules` watches every step, and the checker of `history` judges what clients
-//! saw. After the schedule the world is healed: everything must come back by itself, and the copies be identical.
+//! A [`Plan`] is a schedule of operations, deliveries, delays, link losses, kills and power
+//! losses, drawn by proptest or a fuzzer ([`plan`]). [`play`] plays it to the state machines.
+//! `rules` checks every step, and the checker of `history` judges the clients' answers. After
+//! the schedule the world is healed: everything must come back by itself, and the copies must be
+//! identical.
 //!
-//! This package is for tests and fuzzing; no service depends on it.
+//! This package is for tests and fuzzing. No service depends on it.
 
 #![allow(clippy::unwrap_used, reason = "a panic here is how a broken rule is told")]
 
@@ -36,7 +39,7 @@ use crate::world::World;
 ///
 /// # Errors
 ///
-/// What went wrong, with the log of the run.
+/// The broken rule, with the log of the run.
 pub fn play(plan: &Plan) -> Result<Totals, String> {
     let mut world = World::new(plan);
     let played = catch_unwind(AssertUnwindSafe(|| {

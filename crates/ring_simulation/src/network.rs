@@ -1,4 +1,5 @@
-//! A made-up bus: ordered queues, one for each direction of a link, that deliver when they are told to.
+//! A simulated bus. Each direction of a link is an ordered queue, and delivers only when told
+//! to.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -6,12 +7,12 @@ use protocol::message::{CopyMessage, FromNode, ToNode};
 use protocol::view::Member;
 use ring_core::link::LinkId;
 
-/// The two hosts of a link; the client first.
+/// The two hosts of a link. The client is the first one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Ends {
     /// A node and the gateway.
     Gateway { node: usize },
-    /// A home's node and its next's node.
+    /// The node of a home copy and the node of its next copy.
     Neighbours { home: usize },
 }
 
@@ -19,7 +20,7 @@ pub(crate) enum Ends {
 pub(crate) enum Message {
     FromNode(FromNode),
     ToNode(Box<ToNode>),
-    /// For the copy that this neighbour holds.
+    /// For the neighbour's copy `to`.
     ToNeighbour {
         to: Member,
         message: CopyMessage,
@@ -29,10 +30,10 @@ pub(crate) enum Message {
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) ends: Ends,
-    /// Messages of the client and of the server, under way.
+    /// Messages under way: `forth` has the client's, `back` the server's.
     pub(crate) forth: VecDeque<Message>,
     pub(crate) back: VecDeque<Message>,
-    /// Whether each end still believes in it.
+    /// Whether each end regards the link as open.
     pub(crate) client_open: bool,
     pub(crate) server_open: bool,
 }
@@ -53,7 +54,7 @@ impl Network {
         link
     }
 
-    /// The link that the client of these ends believes in.
+    /// The link open at the client of these ends.
     pub(crate) fn of_client(&self, ends: Ends) -> Option<LinkId> {
         let open = |link: &&LinkId| {
             self.links.get(link).is_some_and(|link| link.ends == ends && link.client_open)
@@ -78,7 +79,7 @@ impl Network {
         }
     }
 
-    /// Forgets links in which nobody believes any more.
+    /// Forgets the links closed at both ends.
     pub(crate) fn tidy(&mut self) {
         self.links.retain(|_, link| link.client_open || link.server_open);
     }

@@ -1,4 +1,5 @@
-//! The operator: lets a partition go on with what one copy can read, where none is whole.
+//! The operator. Where no copy is whole, the operator lets the partition go on with the readable
+//! records of one copy.
 
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use ring_core::store::RecordKey;
 
 use crate::world::World;
 
-/// How often the operator looks again, until everything is well.
+/// How many times the operator looks again at most, until all is well.
 const LOOKS_MAX: usize = 20;
 
 impl World {
-    /// Where there is an operator, a record of the other copy cannot be read any more either: another one, if there is one.
+    /// With an operator: makes a record of the other copy unreadable too, a different record if
+    /// there is one.
     pub(crate) fn rot_in_both(&mut self, partition: PartitionId, member: Member, id: &UserId) {
         let (other, holder) = (member.other(), self.holder(partition, member.other()));
         let disk = &mut self.nodes[holder].disk;
@@ -26,7 +28,8 @@ impl World {
         }
     }
 
-    /// The operator names a copy that has everything that anyone was told of. The gateway says whether that is needed.
+    /// The operator names a copy in sync, so the copy has everything ever told to a client. The
+    /// gateway decides whether there is a loss to accept.
     pub(crate) fn accept_loss(&mut self, i: usize, member: Member) {
         let place = self.ring.places().nth(i).expect("a place");
         let partition = self.ring.partition_at(place, member);
@@ -40,7 +43,7 @@ impl World {
         }
     }
 
-    /// A copy drops records, or writes once more what memory has of them.
+    /// A copy drops unreadable records.
     pub(crate) fn drops(&mut self, keys: &[RecordKey]) {
         let now_ns = self.now_ns();
         for id in keys.iter().filter_map(RecordKey::id) {
@@ -49,7 +52,7 @@ impl World {
         }
     }
 
-    /// The operator sees to it that everything comes back which does not by itself.
+    /// The operator restores everything that does not come back by itself.
     pub(crate) fn operate(&mut self) {
         for _ in 0..LOOKS_MAX {
             if !self.has_operator || self.partitions().into_iter().all(|of| self.is_well(of)) {
@@ -64,7 +67,7 @@ impl World {
         }
     }
 
-    /// Whether a partition has both copies, and nothing of them is damaged.
+    /// Whether both copies of a partition are in sync and without damage.
     fn is_well(&self, partition: PartitionId) -> bool {
         let view = self.saved_view(partition);
         view.is_some_and(|view| matches!(view.in_sync, InSync::Both { .. }))

@@ -1,4 +1,4 @@
-//! Reads of the disks, which take their time and return in any order.
+//! Reads of the disks. They take time and return in any order.
 
 use protocol::view::Member;
 use ring_core::node::NodeEvent;
@@ -6,18 +6,18 @@ use ring_core::store::{ReadError, ReadId, ReadRows, ReadWhat, StoredRows};
 
 use crate::world::World;
 
-/// A read that is under way.
+/// A read under way.
 #[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) read: ReadId,
     pub(crate) member: Member,
     pub(crate) what: ReadWhat,
-    /// What was read, once it was, until it returns.
+    /// The result, after the read was carried out and before it returns.
     pub(crate) was_read: Option<Result<ReadRows, ReadError>>,
 }
 
 impl World {
-    /// One of the reads of a node is carried out, or returns what was read then.
+    /// Carries out one of a node's reads, or returns the result of a read carried out before.
     pub(crate) fn read(&mut self, i: usize, nth: usize) {
         let host = &mut self.nodes[i];
         let Some(at) = nth.checked_rem(host.reads.len()) else { return };
@@ -37,7 +37,7 @@ impl World {
         self.node_event(i, NodeEvent::Read { read, member, result });
     }
 
-    /// All reads of a node return, and those that come of that.
+    /// Returns all reads of a node, and the reads caused by their results.
     pub(crate) fn read_all(&mut self, i: usize) {
         for _ in 0..10_000 {
             if self.nodes[i].reads.is_empty() {

@@ -1,4 +1,4 @@
-//! Schedules that once broke a rule, or were thought to, as proptest shrank them.
+//! Schedules that once broke a rule, or seemed to, as shrunk by proptest.
 
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ fn pass(millis: u64) -> Action {
     Pass { time: Duration::from_millis(millis) }
 }
 
-/// Home, alone, asks for next. The ask is granted and next hears of it; then home loses power, the gateway its file, and next
-/// is killed. The gateway that starts anew welcomes home without a view: it must not take that for the end of its ask and
-/// commit alone what it had written, as next will report the view *both*.
+/// Home is alone and asks for next. The ask is granted, and next hears of it. Then home loses
+/// power, the gateway loses its file, and next is killed. The new gateway welcomes home without
+/// a view. Home must not take this as the end of its ask and commit its written entries alone,
+/// because next will report the view *both*.
 #[test]
 fn an_ask_that_was_granted_outlives_the_donors_start_and_the_controllers_file() {
     let plan = Plan {
@@ -57,8 +58,9 @@ fn an_ask_that_was_granted_outlives_the_donors_start_and_the_controllers_file() 
     play(&plan).unwrap();
 }
 
-/// A home that cannot read an entry that it alone has says so, is dropped for it, and loses power before it has stored that it is
-/// damaged. It comes back whole, with that entry, and out of sync.
+/// A home cannot read an entry that no other copy has. It reports the damage, is dropped for it,
+/// and loses power before it has stored the damage. It comes back whole, with this entry, and
+/// out of sync.
 #[test]
 fn a_home_that_was_dropped_for_damage_may_come_back_without_it() {
     let plan = Plan {
@@ -82,8 +84,8 @@ fn a_home_that_was_dropped_for_damage_may_come_back_without_it() {
     play(&plan).unwrap();
 }
 
-/// A view is lost with the controller's file, and with the power of the one node that had written it: the view that is rebuilt
-/// has its epoch.
+/// A view is lost with the controller's file, and with the power of the only node that had
+/// written it. The rebuilt view has the same epoch.
 #[test]
 fn the_epoch_of_a_view_that_nobody_has_stored_is_used_again() {
     let plan = Plan {
@@ -110,8 +112,9 @@ fn the_epoch_of_a_view_that_nobody_has_stored_is_used_again() {
     play(&plan).unwrap();
 }
 
-/// Next is restored by a snapshot while updates go on: entries come between its beginning and the table of applied ids, which
-/// has rows for their requests too. The log must go on telling of these.
+/// Next is restored by a snapshot during updates. Entries come between the begin of the snapshot
+/// and the table of applied ids, so the table has rows for their requests too. The log must
+/// still contain these requests.
 #[test]
 fn rows_of_a_snapshot_do_not_take_the_place_of_the_log() {
     let plan = Plan {

@@ -1,4 +1,4 @@
-//! The design's rules, as assertions on the whole world: what no process can see alone.
+//! The rules of the design, as assertions on the whole world. No process can check them alone.
 
 use std::collections::BTreeMap;
 
@@ -10,28 +10,30 @@ use ring_core::gateway::ClusterState;
 
 use crate::world::World;
 
-/// What has been seen of views, in the whole run.
+/// The views seen in the whole run.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     views: BTreeMap<(PartitionId, Epoch), View>,
     acting: BTreeMap<(usize, PartitionId), Epoch>,
-    /// The homes that were dropped for their damage, maybe with entries that nobody else had: a snapshot takes their place.
+    /// The homes dropped for damage. Each may have entries unknown to all others. A snapshot
+    /// replaces its data.
     dropped: BTreeMap<PartitionId, Incarnation>,
 }
 
 impl World {
-    /// The view that is durable at the controller.
+    /// The durable view at the controller.
     pub(crate) fn saved_view(&self, partition: PartitionId) -> Option<View> {
         self.gateway_disk.durable.as_ref().and_then(|state| state.view(partition)).copied()
     }
 
-    /// Rule 1: there is one view for each partition and epoch, whoever has it.
+    /// Rule 1: there is one view for each partition and epoch, at every node and at the gateway.
     pub(crate) fn saw_view(&mut self, view: &View) {
         let known = self.seen.views.entry((view.partition, view.epoch)).or_insert(*view);
         assert_eq!(known, view, "rule 1: two views of one epoch");
     }
 
-    /// Rule 1: what the gateway says about views is durable at it. Rule 7: reads follow the view.
+    /// Rule 1: a view in a message of the gateway is durable there. Rule 7: reads follow the
+    /// view.
     pub(crate) fn check_sent(&mut self, message: &ToNode) {
         match message {
             ToNode::View(view) => {
@@ -84,7 +86,8 @@ impl World {
         }
     }
 
-    /// Rules 1 and 5: a change is one epoch, never empties a view, and keeps a member whose link is up.
+    /// Rules 1 and 5: a change adds one to the epoch, never empties a view, and keeps a member
+    /// with a live link.
     pub(crate) fn check_decided(&mut self, decided: &ClusterState) {
         for view in decided.known_views() {
             let Some(before) = self.saved_view(view.partition) else { continue };
@@ -132,18 +135,18 @@ impl World {
         }
     }
 
-    /// An operator lets a partition go on with one of the copies in sync, of which none is whole.
+    /// An operator lets a partition go on with one of the copies in sync. None of them is whole.
     fn check_accepted(&mut self, before: &View, view: &View) {
         assert_eq!(view.accepted_loss, Some(view.epoch), "the view remembers when");
         assert!(view.epoch > before.epoch, "rule 1: an epoch went back");
         let (member, incarnation) = view.in_sync.sole().expect("one copy alone");
         assert_eq!(before.in_sync.incarnation(member), Some(incarnation), "another copy");
         let home = before.in_sync.incarnation(Member::Home).filter(|_| member == Member::Next);
-        // It may hold entries that next never had.
+        // Home may hold entries that next never had.
         self.seen.dropped.extend(home.map(|home| (view.partition, home)));
     }
 
-    /// A view that was published and that no copy has stored is gone with the controller's file.
+    /// A published view without a stored copy at any node is gone with the controller's file.
     pub(crate) fn forget_views_that_nobody_has(&mut self) {
         let contents = self.nodes.iter().flat_map(|host| [&host.disk.current, &host.disk.durable]);
         let copies = contents.flat_map(|content| [&content.home, &content.next]);
@@ -154,7 +157,7 @@ impl World {
         });
     }
 
-    /// Rules 2, 3 and 8, at the moment when a node releases an answer.
+    /// Rules 2, 3 and 8, when a node releases an answer.
     pub(crate) fn check_reply(&mut self, node: usize, request: &Request, reply: &Reply) {
         let Reply::Done(answer) = reply else {
             self.totals.fenced += 1;
@@ -176,7 +179,7 @@ impl World {
         }
         if let Some(position) = answer.position() {
             for member in [Member::Home, Member::Next] {
-                // What was durable there and is lost since with the disk is not to be asked for.
+                // A copy that has lost its disk since then is not checked.
                 let host = &self.nodes[self.holder(view.partition, member)];
                 let in_sync = view.in_sync.incarnation(member) == Some(host.incarnation);
                 let durable = self.durable_copy(view.partition, member).last().seq;
@@ -197,7 +200,7 @@ impl World {
         }
     }
 
-    /// What must hold between any two steps.
+    /// Checks the rules for the time between any two steps.
     pub(crate) fn check_always(&mut self) {
         for partition in self.partitions() {
             self.check_prefix(partition);
@@ -227,7 +230,7 @@ impl World {
         }
     }
 
-    /// Rules 12 and 13, durability and convergence, when all is over.
+    /// Rules 12 and 13, durability and convergence, at the end of the run.
     pub(crate) fn check_finally(&self) {
         for partition in self.partitions() {
             let home = self.durable_copy(partition, Member::Home);
@@ -272,7 +275,7 @@ impl World {
         }
     }
 
-    /// The whole log of a partition, as home made it.
+    /// The whole log of a partition, as made by home.
     fn archived(&self, partition: PartitionId) -> BTreeMap<Seq, &Entry> {
         let last = self.durable_copy(partition, Member::Home).last().seq;
         let made = self.archive.get(&partition).into_iter().flatten();
@@ -293,7 +296,7 @@ impl World {
             .collect()
     }
 
-    /// Rule 4: the log of the copy that receives, synced or not, is a beginning of the durable log of the one that sends.
+    /// Rule 4: the log of the sink, synced or not, is a prefix of the durable log of the source.
     fn check_prefix(&self, partition: PartitionId) {
         let Some(view) = self.saved_view(partition) else { return };
         let member = view.in_sync.source();

@@ -1,4 +1,4 @@
-//! Schedules as data: what proptest draws and shrinks, and a fuzzer writes byte by byte.
+//! Schedules as data: drawn and shrunk by proptest, or written byte by byte by a fuzzer.
 
 use std::time::Duration;
 
@@ -6,25 +6,28 @@ use arbitrary::{Arbitrary, Unstructured};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// A ring and what happens to it.
+/// A ring and its schedule.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) nodes: usize,
-    /// In most schedules few, so that logs are trimmed all the time.
+    /// How many log entries a copy keeps. Most schedules keep few, so that logs are trimmed all
+    /// the time.
     pub(crate) log_entries_kept: u64,
-    /// Reads take time, and not every record is at hand. Otherwise each returns at once.
+    /// Whether reads take time and some records are not at hand. Otherwise each read returns at
+    /// once.
     pub(crate) is_cold: bool,
-    /// Records may become unreadable in both copies of a partition: an operator accepts what is lost then.
+    /// Whether records may become unreadable in both copies of a partition. An operator then
+    /// accepts the loss.
     pub(crate) has_operator: bool,
     pub(crate) actions: Vec<Action>,
 }
 
-/// The most actions of a schedule: what a fuzzer plays is to be over soon.
+/// The most actions of a schedule, so that a fuzzer's run is short.
 const ACTIONS_MAX: usize = 200;
-/// The users that clients ask for.
+/// The number of users in the clients' requests.
 const USERS: u8 = 4;
 
-/// One step. Numbers are taken modulo what there is to choose from.
+/// One step. Each number is taken modulo the number of choices.
 #[derive(Debug, Clone, Arbitrary)]
 pub(crate) enum Action {
     /// Delivers messages of one queue.
@@ -34,14 +37,14 @@ pub(crate) enum Action {
         #[arbitrary(with = byte)]
         count: usize,
     },
-    /// Delivers whatever is under way, and what comes of it.
+    /// Delivers all messages under way, and the messages they cause.
     DeliverAll,
     /// A node begins a sync, or its sync returns.
     Sync {
         #[arbitrary(with = byte)]
         node: usize,
     },
-    /// A node's disk carries out a read, or a read that was carried out returns.
+    /// A node's disk carries out a read, or returns the result of a read carried out before.
     Read {
         #[arbitrary(with = byte)]
         node: usize,
@@ -50,47 +53,50 @@ pub(crate) enum Action {
     },
     /// The gateway's save returns.
     SaveReturns,
-    /// Time passes; who has no link tries to connect.
+    /// Time passes. Each host without a link tries to connect.
     Pass {
         #[arbitrary(with = up_to_three_seconds)]
         time: Duration,
     },
-    /// A client asks for something.
+    /// A client makes a request.
     Client {
         operation: ClientOperation,
         #[arbitrary(with = one_of_few)]
         user: u8,
     },
-    /// A link breaks; each end learns of it when it does.
+    /// A link breaks. The ends in `who_knows` learn of it at once.
     BreakLink {
         #[arbitrary(with = byte)]
         link: usize,
         who_knows: WhoKnows,
     },
-    /// Two neighbours or a node and the gateway cannot connect any more, or can again.
+    /// The links between two neighbours, or between a node and the gateway, break. The two hosts
+    /// cannot connect again before `HealCuts`.
     Cut {
         #[arbitrary(with = byte)]
         ends: usize,
     },
     HealCuts,
-    /// A process is killed: unsynced writes stay.
+    /// A process is killed. Unsynced writes stay.
     Kill {
         #[arbitrary(with = byte)]
         node: usize,
     },
-    /// A host loses power: all but the first few of the unsynced writes are lost.
+    /// A host loses power. All its unsynced writes except the first few are lost.
     PowerLoss {
         #[arbitrary(with = byte)]
         node: usize,
         #[arbitrary(with = byte)]
         kept: usize,
     },
-    /// A host loses its disk, where the design promises to bear it; its node comes back with an empty one.
+    /// A host loses its disk, if the design promises to survive this. Its node comes back with
+    /// an empty disk.
     LoseData {
         #[arbitrary(with = byte)]
         node: usize,
     },
-    /// A record of a copy cannot be read any more, where the design promises to bear it, or there is an operator.
+    /// A record of a copy becomes unreadable, if the design promises to survive this or there is
+    /// an operator.
     Rot {
         #[arbitrary(with = byte)]
         node: usize,
@@ -98,13 +104,14 @@ pub(crate) enum Action {
         user: u8,
         of_home: bool,
     },
-    /// The operator, if there is one, lets a partition go on with what a copy in sync can read, if none is whole.
+    /// The operator, if there is one, lets a partition go on with the readable part of a copy in
+    /// sync, if none is whole.
     AcceptLoss {
         #[arbitrary(with = byte)]
         node: usize,
         of_home: bool,
     },
-    /// The gateway dies and its state file is lost, where the design promises to bear it.
+    /// The gateway dies and loses its state file, if the design promises to survive this.
     LoseState,
     /// A dead node starts again.
     Start {

@@ -1,4 +1,5 @@
-//! Random schedules: `RING_CASES` says how many to play (20,000 unless told), `RING_SEED` which ones: a number.
+//! Random schedules. `RING_CASES` is their number (20,000 by default). `RING_SEED` is a number
+//! that selects them.
 
 use std::cell::RefCell;
 
@@ -11,7 +12,7 @@ fn from_environment(name: &str, or_else: u32) -> u32 {
     std::env::var(name).map_or(or_else, |text| text.parse().expect("a number"))
 }
 
-/// The same schedules for the same seed.
+/// A runner that draws the same schedules for the same seed.
 fn runner() -> TestRunner {
     let config = Config {
         cases: from_environment("RING_CASES", 20_000),

@@ -1,9 +1,9 @@
-//! What happened, to see that enough did.
+//! Counts of the events in the runs, to prove that enough has happened.
 
-/// What happened, to see that enough did.
+/// Counts of the events in the runs, to prove that enough has happened.
 #[derive(Debug, Default)]
 pub struct Totals {
-    /// How many schedules were played.
+    /// The number of schedules played.
     pub schedules: u64,
     pub(crate) done: u64,
     pub(crate) not_done: u64,
@@ -61,7 +61,7 @@ impl Totals {
         self.checker_steps += other.checker_steps;
     }
 
-    /// A run in which little happens proves little.
+    /// Fails if little happened: such a run proves little.
     #[cfg(test)]
     pub(crate) fn assert_much_happened(&self) {
         let operations = self.done + self.not_done + self.unknown;

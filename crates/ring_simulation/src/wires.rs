@@ -1,4 +1,4 @@
-//! Links: how they come to be, break and deliver.
+//! Links: how they open, break and deliver.
 
 use protocol::hello::NodeHello;
 use protocol::message::ToNode;
@@ -13,7 +13,7 @@ use crate::schedule::WhoKnows;
 use crate::world::World;
 
 impl World {
-    /// Whoever has no link and wants one tries to connect.
+    /// Connects each host without a link to its peer.
     pub(crate) fn connect(&mut self) {
         for i in 0..self.nodes.len() {
             self.connect_gateway(i);
@@ -63,7 +63,7 @@ impl World {
         }
     }
 
-    /// What was under way is lost with the link.
+    /// Breaks a link. The messages under way are lost.
     pub(crate) fn break_link(&mut self, link: LinkId, who_knows: WhoKnows) {
         let Some(entry) = self.network.links.get_mut(&link) else { return };
         let ends = entry.ends;
@@ -109,7 +109,7 @@ impl World {
         }
     }
 
-    /// The queues that have something to deliver; a message to an end that has closed is never delivered.
+    /// The queues with a message to deliver. A message to a closed end is never delivered.
     pub(crate) fn queues(&self) -> Vec<(LinkId, bool)> {
         let links = self.network.links.iter();
         links

@@ -1,4 +1,4 @@
-//! The world: hosts, disks, links and clients, and what a step does to them.
+//! The world: hosts, disks, links and clients, and the effect of each step on them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::rules::Seen;
 use crate::schedule::{Action, Plan, WhoKnows};
 use crate::totals::Totals;
 
-/// No process is without a turn for longer.
+/// The longest time between two turns of a process.
 const STEP_MAX: Duration = Duration::from_millis(500);
 
 const TIME_ALLOWED: Duration = Duration::from_secs(5);
@@ -63,12 +63,12 @@ pub(crate) struct World {
     pub(crate) network: Network,
     pub(crate) gateway_boots: u64,
     pub(crate) elapsed: Duration,
-    /// The requests that were sent over each link and not replied to.
+    /// The requests sent over each link without a reply yet.
     pub(crate) requests: BTreeMap<(LinkId, CallId), Request>,
     pub(crate) sent_updates: BTreeMap<protocol::id::RequestId, u32>,
-    /// Every entry that a home copy made and that was not replaced by another in its place.
+    /// Every entry made by a home copy, unless another entry has replaced it at the same seq.
     pub(crate) archive: BTreeMap<PartitionId, BTreeMap<Seq, Entry>>,
-    /// How often a node got new data.
+    /// How many times a node got new data.
     pub(crate) incarnations: u128,
 }
 
@@ -160,7 +160,8 @@ impl World {
         self.check_always();
     }
 
-    /// All faults end: in bounded time every partition must be *both* again, and the copies identical.
+    /// All faults end. Within bounded time every partition must be *both* again, with identical
+    /// copies.
     pub(crate) fn heal(&mut self) {
         self.log.push("heal".to_owned());
         self.network.cut.clear();
@@ -168,7 +169,7 @@ impl World {
         for node in 0..self.nodes.len() {
             self.start_node(node);
         }
-        // Links of which one end does not know that they are broken would be found out by heartbeats.
+        // Heartbeats would find each link with only one open end.
         let broken =
             self.network.links.iter().filter(|(_, link)| !(link.client_open && link.server_open));
         for link in broken.map(|(id, _)| *id).collect::<Vec<_>>() {
@@ -237,7 +238,8 @@ impl World {
         panic!("the world does not come to rest");
     }
 
-    /// Lets time pass, in steps in which every process has its turn: none of them stands still.
+    /// Lets time pass in short steps. Every process has its turn in each step, so none stands
+    /// still.
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.elapsed + time;
         while self.elapsed < end {
@@ -249,7 +251,7 @@ impl World {
     fn step(&mut self, time: Duration) {
         self.elapsed += time;
         self.now = Time::at(self.elapsed);
-        // Timers fire late rather than never, as with any clock.
+        // Timers may fire late but never fail to fire, as with any clock.
         for node in 0..self.nodes.len() {
             let due = self.nodes[node].node.as_ref().and_then(Node::next_deadline);
             if due.is_some_and(|due| due <= self.now) {
@@ -293,7 +295,7 @@ impl World {
         node.and_then(Node::home).map_or(Seq::ZERO, |home| home.progress().committed)
     }
 
-    /// Whether the gateway believes in a link of the node.
+    /// Whether the gateway regards a link of the node as open.
     pub(crate) fn is_linked_at_gateway(&self, node: usize) -> bool {
         let ends = Ends::Gateway { node };
         self.network.links.values().any(|link| link.ends == ends && link.server_open)

@@ -8,27 +8,27 @@ use crate::model::Model;
 use crate::operation::{Operation, Outcome};
 use crate::verdict::Verdict;
 
-/// What [`check_each_key`] found, with the numbers that tell whether the run was worth anything.
+/// The result of [`check_each_key`], with counts to judge the worth of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyedVerdict<K> {
-    /// The worst verdict and its key, the first in order among equally bad ones; none if there were no
-    /// operations.
+    /// The worst verdict and its key; the first in key order among equally bad ones. None
+    /// without operations.
     pub worst: Option<(K, Verdict)>,
-    /// Keys that have operations.
+    /// The number of keys with operations.
     pub keys: usize,
-    /// Keys whose history is not linearizable.
+    /// The number of keys with a history that is not linearizable.
     pub violations: usize,
-    /// Keys on which the budget was spent.
+    /// The number of keys with a spent budget.
     pub out_of_budget: usize,
-    /// Operations invoked.
+    /// The number of operations invoked.
     pub operations: usize,
-    /// Operations that are done.
+    /// The number of operations done.
     pub done: usize,
-    /// Operations that certainly had no effect.
+    /// The number of operations certainly without effect.
     pub not_done: usize,
-    /// Operations of unknown outcome.
+    /// The number of operations of unknown outcome.
     pub unknown: usize,
-    /// Evaluations of the model, over all keys.
+    /// The number of evaluations of the model, over all keys.
     pub steps: u64,
 }
 
@@ -38,7 +38,7 @@ impl<K> KeyedVerdict<K> {
         self.violations == 0 && self.out_of_budget == 0
     }
 
-    /// Operations whose outcome is known: done or certainly not done.
+    /// The number of operations with a known outcome: done or certainly not done.
     pub fn definite(&self) -> usize {
         self.done + self.not_done
     }
@@ -47,7 +47,7 @@ impl<K> KeyedVerdict<K> {
 /// Checks the operations of each key by themselves, each within `budget`.
 ///
 /// A history is linearizable exactly when the history of each object is (Herlihy and Wing,
-/// "Linearizability", 1990), and the parts are far easier to judge than the whole.
+/// "Linearizability", 1990). The parts are far easier to judge than the whole.
 pub fn check_each_key<M, K>(
     model: &M,
     history: &History<M::Input, M::Output>,

@@ -1,4 +1,5 @@
-//! The list of invocations and completions from which placed operations are lifted.
+//! The list of invocations and completions. The search lifts an operation from it when it places
+//! the operation.
 
 /// One end of an operation with an output, by the operation's index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +14,8 @@ pub(super) enum Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Position(usize);
 
-/// A circular doubly linked list in real-time order. What is lifted is put back in reverse order
-/// ("dancing links"), so both directions cost a few assignments.
+/// A circular doubly linked list in real-time order. Lifted operations are put back in reverse
+/// order ("dancing links"), so both directions cost a few assignments.
 #[derive(Debug)]
 pub(super) struct EntryList {
     entries: Vec<Entry>,
@@ -25,7 +26,8 @@ pub(super) struct EntryList {
 }
 
 impl EntryList {
-    /// Takes for each operation the order of its invocation and of its completion, all different.
+    /// Makes the list. `operations` has for each operation the order of its invocation and of
+    /// its completion, all different.
     pub(super) fn new(operations: &[(usize, usize)]) -> Self {
         let mut in_order: Vec<(usize, Entry)> = Vec::with_capacity(2 * operations.len());
         for (index, (invoked, completed)) in operations.iter().enumerate() {
@@ -70,7 +72,7 @@ impl EntryList {
         Position(self.ends[operation].0)
     }
 
-    /// Operations that may come next: those invoked before the first completion.
+    /// The operations that may come next: those invoked before the first completion.
     pub(super) fn candidates(&self) -> impl Iterator<Item = usize> + '_ {
         let mut position = self.first();
         std::iter::from_fn(move || match self.entry(position) {
@@ -82,14 +84,14 @@ impl EntryList {
         })
     }
 
-    /// Takes an operation's two entries out.
+    /// Lifts an operation: removes its two entries.
     pub(super) fn lift(&mut self, operation: usize) {
         let (invocation, completion) = self.ends[operation];
         self.unlink(invocation);
         self.unlink(completion);
     }
 
-    /// Puts the operation that was lifted last back.
+    /// Puts the operation lifted last back.
     pub(super) fn unlift(&mut self, operation: usize) {
         let (invocation, completion) = self.ends[operation];
         self.relink(completion);

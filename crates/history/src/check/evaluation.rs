@@ -1,5 +1,5 @@
-//! What both searches share: the states, the counted steps of the model, and which unknown operations
-//! may come next.
+//! The common parts of both searches: the states, the counted steps of the model, and the
+//! unknown operations that may come next.
 
 use super::Budget;
 use super::memo::{StateId, StateTable};
@@ -11,16 +11,16 @@ use crate::model::Model;
 #[derive(Debug)]
 pub(super) struct Exhausted;
 
-/// How a search ends.
+/// The end of a search.
 #[derive(Debug)]
 pub(super) enum Ending {
     /// Every operation with an output has its place, in this order.
     AllPlaced(Vec<Placement>),
-    /// There is no such order; this is one of those that got furthest.
+    /// There is no such order. This is one of the longest.
     Impossible(Vec<Placement>),
 }
 
-/// A problem in the course of being solved.
+/// A problem during its solution.
 pub(super) struct Evaluation<'p, M: Model> {
     pub(super) problem: &'p Problem<'p, M>,
     states: StateTable<M::State>,
@@ -33,7 +33,7 @@ impl<'p, M: Model> Evaluation<'p, M> {
         Self { problem, states: StateTable::new(), steps: 0, steps_max: budget.steps_max }
     }
 
-    /// Steps taken so far.
+    /// The number of steps taken so far.
     pub(super) fn steps(&self) -> u64 {
         self.steps
     }
@@ -42,7 +42,7 @@ impl<'p, M: Model> Evaluation<'p, M> {
         self.states.intern(self.problem.model.initial())
     }
 
-    /// One evaluation of the model, counted.
+    /// Evaluates the model once, and counts the step.
     pub(super) fn step(
         &mut self,
         state: StateId,
@@ -58,8 +58,9 @@ impl<'p, M: Model> Evaluation<'p, M> {
         Ok(after.map(|after| self.states.intern(after)))
     }
 
-    /// The unknown operations that may come next, in the order of invocation: unused, invoked before the
-    /// first of the waiting `candidates` completes, and with none before them that is alike.
+    /// The unknown operations that may come next, in the order of invocation. Each is unused,
+    /// was invoked before the first completion of the waiting `candidates`, and has no unused
+    /// operation alike before it.
     pub(super) fn unknown_candidates(
         &self,
         candidates: impl Iterator<Item = usize>,

@@ -1,4 +1,4 @@
-//! What the search has seen: states, each kept once, and the configurations it has been in.
+//! The memory of the search: states, each kept once, and the configurations visited.
 
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
@@ -7,15 +7,15 @@ use std::rc::Rc;
 
 use super::sets::{PlacedKey, UnknownSet};
 
-/// The standard hasher with fixed keys: the usual ones are drawn from the operating system, which
-/// would touch the random source of a simulation. No map here is ever iterated.
+/// The standard hasher with fixed keys. Its usual keys come from the operating system, and would
+/// touch the random source of a simulation. No map here is ever iterated.
 type FixedHasher = BuildHasherDefault<DefaultHasher>;
 
-/// A state by its number. Equal states have equal numbers.
+/// The number of a state. Equal states have equal numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct StateId(usize);
 
-/// All states the search has come upon, each kept once.
+/// All states seen by the search, each kept once.
 #[derive(Debug)]
 pub(super) struct StateTable<S> {
     states: Vec<Rc<S>>,
@@ -43,7 +43,7 @@ impl<S: Eq + Hash> StateTable<S> {
     }
 }
 
-/// The configurations the search has been in. One that it comes to again leads nowhere new.
+/// The configurations visited by the search. A second visit leads nowhere new.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     smallest_unknown_sets: HashMap<(PlacedKey, StateId), Vec<UnknownSet>, FixedHasher>,
@@ -51,8 +51,8 @@ pub(super) struct Memo {
 }
 
 impl Memo {
-    /// Notes a configuration. `false` if the search was already in this one, or in one that differs
-    /// only by having used fewer unknown effects.
+    /// Notes a configuration. Returns `false` if the search has visited it before, or has
+    /// visited one that differs only by fewer unknown effects.
     pub(super) fn is_new(&mut self, placed: PlacedKey, state: StateId, used: &UnknownSet) -> bool {
         let smallest = self.smallest_unknown_sets.entry((placed, state)).or_default();
         if smallest.iter().any(|known| known.is_subset_of(used)) {
@@ -65,7 +65,7 @@ impl Memo {
         true
     }
 
-    /// How often a configuration turned out to be possible with fewer unknown effects.
+    /// How many times a configuration turned out to be possible with fewer unknown effects.
     pub(super) fn improvements(&self) -> u64 {
         self.improvements
     }

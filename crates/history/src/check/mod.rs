@@ -1,10 +1,10 @@
-//! The linearizability checker: is there an order of the operations that agrees with the model and
-//! with real time?
+//! The linearizability checker: is there an order of the operations that agrees with the model
+//! and with real time?
 //!
-//! The search is that of Wing and Gong ("Testing and verifying concurrent objects", 1993) with Lowe's
-//! memo of configurations ("Testing for linearizability", 2017), in the form that made it known through
-//! Porcupine: a list of invocations and completions from which an operation is lifted when it is
-//! placed, and a stack to go back on.
+//! The search is the one of Wing and Gong ("Testing and verifying concurrent objects", 1993)
+//! with Lowe's memo of configurations ("Testing for linearizability", 2017), in the form known
+//! through Porcupine. It has a list of invocations and completions, and a stack to go back on.
+//! When it places an operation, it lifts the operation from the list.
 //!
 //! ```text
 //!   list      [A  [B  A]  [C  B]  C]        candidates: invocations before the first completion
@@ -12,24 +12,26 @@
 //!   stuck     a completion is reached and no candidate fits: take back the last placement
 //! ```
 //!
-//! Operations of **unknown** outcome are not in that list, for they complete at infinity and may be
-//! left out altogether: the history is linearizable as soon as all operations with an output are placed.
-//! They multiply the configurations, so they are tried last. And where there is a linearization, there is
-//! one with the fewest unknown effects, so everything can be cut off that such a one is not:
+//! Operations of **unknown** outcome are not in this list, because they complete at infinity and
+//! may be left out altogether. The history is linearizable as soon as all operations with an
+//! output are placed. Unknown operations multiply the configurations, so the search tries them
+//! last. If there is a linearization, there is one with the fewest unknown effects. So the
+//! search considers only orders with the properties of such a linearization:
 //!
 //! 1. Every unknown effect in it changes the state.
-//! 2. Of unknown operations that are alike ([`Model::are_alike`]), the one invoked first is placed
-//!    first.
-//! 3. A configuration that used more unknown effects to get to the same state, with the same other
-//!    operations placed, has nothing over one that used fewer: the memo keeps the smallest only.
+//! 2. Of unknown operations that are alike ([`Model::are_alike`]), the one invoked first is
+//!    placed first.
+//! 3. Take two configurations with the same state and the same other operations placed. The one
+//!    with more unknown effects has no advantage over the one with fewer, so the memo keeps only
+//!    the smallest.
 //!
 //! Besides, an operation with an output but without effect (a read, a refusal; see
-//! [`Model::has_effect`]) is placed as soon as it fits, without an alternative: whatever can happen
-//! without it can happen after it. This does not hold for a write of the value that is there already,
-//! which may be needed later.
+//! [`Model::has_effect`]) is placed as soon as it fits and leaves the state as it is, without an
+//! alternative: everything possible without it is also possible after it. This does not hold for
+//! a write of the present value, because a later place in the order may need this write.
 //!
-//! Where a history is not linearizable, going through all configurations in that order may visit one many
-//! times, with fewer unknown effects each time. Then a sweep (`sweep.rs`) in the order of their size takes
+//! If a history is not linearizable, this search may visit a configuration many times, with
+//! fewer unknown effects each time. Then a sweep (`sweep.rs`) in the order of their size takes
 //! over.
 
 mod each_key;
@@ -52,17 +54,17 @@ pub(crate) use problem::{Placement, Problem};
 use search::Search;
 use sweep::Sweep;
 
-/// How much work a check may do before it gives up. The problem is NP-complete: without a bound an
-/// unlucky history hangs its test.
+/// The limit of work for a check. The problem is NP-complete: without a limit, an unlucky
+/// history hangs its test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// Evaluations of [`Model::step`]. Memory grows more slowly: by some hundred bytes for each
-    /// configuration, and it takes several steps to come to a new one.
+    /// configuration, and each new configuration takes several steps.
     pub steps_max: u64,
 }
 
 impl Budget {
-    /// A budget of so many evaluations of [`Model::step`].
+    /// A budget of this many evaluations of [`Model::step`].
     pub fn steps(steps_max: u64) -> Self {
         Self { steps_max }
     }

@@ -1,10 +1,10 @@
-//! A history made ready for the search.
+//! A history prepared for the search.
 
 use super::entries::EntryList;
 use crate::model::Model;
 use crate::operation::{Operation, Outcome};
 
-/// An operation in the order that the search builds.
+/// An operation in the order built by the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Placement {
     /// An operation with an output, by its index in [`Problem::definite`].
@@ -13,26 +13,27 @@ pub(crate) enum Placement {
     Unknown(usize),
 }
 
-/// An operation that has an output and must be placed.
+/// An operation with an output. The search must place it.
 pub(crate) struct Definite<'a, M: Model> {
     source: &'a Operation<'a, M::Input, M::Output>,
     pub(crate) output: &'a M::Output,
     pub(crate) invoked: usize,
     pub(crate) completed: usize,
-    /// What the model says of it: see [`Model::has_effect`].
+    /// The model's [`Model::has_effect`] for it.
     pub(super) has_effect: bool,
 }
 
-/// An operation of unknown outcome, which may be placed at any time after its invocation.
+/// An operation of unknown outcome. The search may place it at any time after its invocation.
 pub(crate) struct Unknown<'a, M: Model> {
     source: &'a Operation<'a, M::Input, M::Output>,
     pub(crate) input: &'a M::Input,
     pub(crate) invoked: usize,
-    /// The last one alike that was invoked before.
+    /// The last operation alike among those invoked before it.
     pub(super) earlier_twin: Option<usize>,
 }
 
-/// What must be placed and what may be placed, both in the order of invocation.
+/// The operations that must be placed and those that may be placed, both in the order of
+/// invocation.
 pub(crate) struct Problem<'a, M: Model> {
     pub(crate) model: &'a M,
     pub(crate) definite: Vec<Definite<'a, M>>,
@@ -53,7 +54,7 @@ impl<'a, M: Model> Problem<'a, M> {
                     completed: completed.order,
                     has_effect: model.has_effect(input, Some(output)),
                 }),
-                // A completion of unknown outcome only says when the client gave up waiting.
+                // A completion of unknown outcome says only when the client gave up waiting.
                 (Outcome::Unknown, _) | (Outcome::Done(_), None) => {
                     if model.has_effect(input, None) {
                         unknown.push(Unknown { source, input, invoked, earlier_twin: None });
@@ -94,7 +95,7 @@ impl<'a, M: Model> Problem<'a, M> {
         self.operation(placement).input
     }
 
-    /// The output that a placement must give; none for an operation of unknown outcome.
+    /// The required output of a placement; none for an operation of unknown outcome.
     pub(crate) fn output(&self, placement: Placement) -> Option<&'a M::Output> {
         match placement {
             Placement::Definite(index) => Some(self.definite[index].output),

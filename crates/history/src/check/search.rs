@@ -1,4 +1,4 @@
-//! The depth-first search for a linearization; its rules are told in the [module above](super).
+//! The depth-first search for a linearization. The [module above](super) explains its rules.
 
 use super::entries::{Entry, EntryList, Position};
 use super::evaluation::{Ending, Evaluation, Exhausted};
@@ -7,36 +7,37 @@ use super::problem::Placement;
 use super::sets::{PlacedSet, UnknownSet};
 use crate::model::Model;
 
-/// How often the memo may learn that a configuration can be had with fewer unknown effects, before the
-/// search gives way to the [sweep](super::sweep). Each time everything after it is searched again.
+/// How many times the memo may find a configuration with fewer unknown effects before the
+/// [sweep](super::sweep) replaces this search. Each time, everything after the configuration is
+/// searched again.
 const IMPROVEMENTS_MAX: u64 = 5_000;
 
 /// Where to go on among the candidates of the present configuration.
 #[derive(Debug, Clone, Copy)]
 enum Cursor {
-    /// With the operations that have an output, from this entry on.
+    /// With the operations with an output, from this entry on.
     Definite(Position),
-    /// With those of unknown outcome, from this index on.
+    /// With the operations of unknown outcome, from this index on.
     Unknown(usize),
 }
 
-/// What looking for the next placement came to.
+/// The result of the search for the next placement.
 enum Progress {
     Placed,
     AllPlaced,
     DeadEnd,
 }
 
-/// What trying one operation came to.
+/// The result of the attempt to place one operation.
 enum Attempt {
     Placed,
-    /// It does not fit, or leads nowhere new; another candidate may.
+    /// It does not fit, or leads nowhere new. Another candidate may.
     Refused,
-    /// It fits and has no effect, but leads nowhere new, and so does every other candidate.
+    /// It fits and has no effect, but leads nowhere new. So no other candidate does.
     DeadEnd,
 }
 
-/// One placement, with what is needed to take it back.
+/// One placement, with the data for taking it back.
 #[derive(Debug)]
 struct Frame {
     placement: Placement,
@@ -44,7 +45,7 @@ struct Frame {
     alternatives: Alternatives,
 }
 
-/// Whether other candidates in a placement's stead are worth a try when it is taken back.
+/// Whether other candidates are worth a try after a placement is taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Alternatives {
     WorthATry,
@@ -79,7 +80,8 @@ impl<'e, 'p, M: Model> Search<'e, 'p, M> {
         }
     }
 
-    /// Runs to the end; `None` if it goes over the same ground too often, which is no verdict.
+    /// Runs to the end. Returns `None`, without a verdict, if it visits the same configurations
+    /// too often.
     pub(super) fn run(mut self) -> Result<Option<Ending>, Exhausted> {
         let mut cursor = Cursor::Definite(self.entries.first());
         while self.memo.improvements() <= IMPROVEMENTS_MAX {
@@ -168,7 +170,8 @@ impl<'e, 'p, M: Model> Search<'e, 'p, M> {
         self.state = after;
     }
 
-    /// Takes placements back up to the first that has alternatives; none if there is no such.
+    /// Takes placements back up to the first one with alternatives. None if there is no such
+    /// placement.
     fn backtrack(&mut self) -> Option<Cursor> {
         self.note_longest();
         while let Some(frame) = self.stack.pop() {
@@ -192,7 +195,8 @@ impl<'e, 'p, M: Model> Search<'e, 'p, M> {
         None
     }
 
-    /// Keeps the present order for the report if it got further than any before.
+    /// Keeps the present order for the report if it has more operations with an output than any
+    /// before.
     fn note_longest(&mut self) {
         if self.placed.count() > self.longest_definite {
             self.longest_definite = self.placed.count();

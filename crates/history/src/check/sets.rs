@@ -1,20 +1,22 @@
-//! The two sets of a configuration: which operations are placed.
+//! The two sets of a configuration: the placed operations with an output, and those of unknown
+//! outcome.
 
 const BITS: usize = u64::BITS as usize;
 
-/// The operations with an output that are placed. In the order of invocation they are a long full
-/// stretch and then a short mixed one; only the latter tells configurations apart, and is kept.
+/// The placed operations with an output. In the order of invocation they are a long full stretch
+/// and then a short mixed one. Only the mixed stretch distinguishes configurations, so only it
+/// is kept.
 #[derive(Debug, Clone)]
 pub(super) struct PlacedSet {
     words: Vec<u64>,
-    /// Words at the front of which every bit is set.
+    /// The number of words at the front with every bit set.
     full_words: usize,
-    /// Words up to the last one with a bit set.
+    /// The number of words up to the last one with a bit set.
     used_words: usize,
     count: usize,
 }
 
-/// What identifies a [`PlacedSet`], in little space.
+/// The identity of a [`PlacedSet`], in little space.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct PlacedKey {
     full_words: usize,
@@ -30,7 +32,7 @@ impl PlacedSet {
         self.count
     }
 
-    /// So many operations at the front are placed without a gap; maybe more.
+    /// This many operations at the front are placed without a gap; maybe more.
     pub(super) fn full_count(&self) -> usize {
         self.full_words * BITS
     }

@@ -1,11 +1,13 @@
-//! The breadth-first search: all configurations with one operation placed, then all with two, ...
+//! The breadth-first search: all configurations with one operation placed, then all with two,
+//! ...
 //!
-//! The [depth-first search](super::search) is quick where there is a linearization. Where there is none,
-//! it may come to the same configuration again and again, each time with fewer unknown effects used than
-//! before, and search everything after it anew. The sweep visits a configuration once: by the number of
-//! operations with an output that are placed, then by the number of unknown effects used, so that the
-//! smallest come first. It is no quicker where there is a linearization than where there is none, so it
-//! only takes over when the other search runs in circles. It obeys the same rules.
+//! The [depth-first search](super::search) is quick if there is a linearization. If there is
+//! none, it may visit the same configuration again and again, each time with fewer unknown
+//! effects than before, and search everything after it anew. The sweep visits a configuration
+//! once: in the order of the number of placed operations with an output, then of the number of
+//! unknown effects. So the smallest come first. The sweep takes as long with a linearization as
+//! without one, so it takes over only when the other search runs in circles. It obeys the same
+//! rules.
 
 use super::evaluation::{Ending, Evaluation, Exhausted};
 use super::memo::{Memo, StateId};
@@ -13,7 +15,7 @@ use super::problem::{Placement, Problem};
 use super::sets::{PlacedSet, UnknownSet};
 use crate::model::Model;
 
-/// A configuration, and how it came about.
+/// A configuration, and its history.
 struct Configuration {
     placed: PlacedSet,
     state: StateId,
@@ -22,7 +24,7 @@ struct Configuration {
     reached_by: Option<Link>,
 }
 
-/// A placement, and the index in [`Sweep::trail`] of the one before it.
+/// A placement, and the index of its predecessor in [`Sweep::trail`].
 #[derive(Debug, Clone, Copy)]
 struct Link {
     before: Option<usize>,
@@ -33,10 +35,10 @@ pub(super) struct Sweep<'e, 'p, M: Model> {
     evaluation: &'e mut Evaluation<'p, M>,
     /// The last placement of every configuration visited.
     trail: Vec<Link>,
-    /// Configurations with as many operations placed as those under way and so many unknown effects
-    /// used, by that number.
+    /// The configurations of the present number of placed operations, indexed by their number of
+    /// unknown effects.
     level: Vec<Vec<Configuration>>,
-    /// The same with one operation more.
+    /// The same with one more operation placed.
     next_level: Vec<Vec<Configuration>>,
 }
 
@@ -72,17 +74,18 @@ impl<'e, 'p, M: Model> Sweep<'e, 'p, M> {
         sizes.map(|_| Vec::new()).collect()
     }
 
-    /// How one of the configurations that used the fewest unknown effects was reached.
+    /// The last placement of one of the configurations with the fewest unknown effects.
     fn first_of_next_level(&self) -> Option<Link> {
         self.next_level.iter().flatten().next().and_then(|smallest| smallest.reached_by)
     }
 
-    /// Visits the configurations of the level that are not outdone by one with fewer unknown effects.
+    /// Visits the configurations of the level. Skips a configuration if the same is possible
+    /// with fewer unknown effects.
     fn expand_level(&mut self) -> Result<(), Exhausted> {
         // Only configurations of one level can be equal.
         let mut memo = Memo::default();
         for unknown_count in 0..self.level.len() {
-            // Expanding one adds none of the same size to its level.
+            // The expansion of a configuration adds none of the same size to its level.
             for configuration in std::mem::take(&mut self.level[unknown_count]) {
                 let Configuration { placed, state, unknown_used, .. } = &configuration;
                 if memo.is_new(placed.key(), *state, unknown_used) {
@@ -141,7 +144,8 @@ impl<'e, 'p, M: Model> Sweep<'e, 'p, M> {
 }
 
 impl Configuration {
-    /// The one after `placement`; `before` is where this one's own last placement is in the trail.
+    /// The configuration after `placement`. `before` is the index of this configuration's last
+    /// placement in the trail.
     fn followed_by(&self, before: Option<usize>, placement: Placement, state: StateId) -> Self {
         let mut placed = self.placed.clone();
         let mut unknown_used = self.unknown_used.clone();
@@ -153,7 +157,8 @@ impl Configuration {
     }
 }
 
-/// The operations that may come next: not placed, and invoked before the first of those completes.
+/// The operations that may come next: not placed, and invoked before the first completion among
+/// them.
 fn candidates<M: Model>(problem: &Problem<'_, M>, placed: &PlacedSet) -> Vec<usize> {
     let mut candidates = Vec::new();
     let mut first_completed = usize::MAX;

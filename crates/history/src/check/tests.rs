@@ -1,4 +1,4 @@
-//! The two searches against each other. That they are right is for the tests from outside to show.
+//! The two searches against each other. The tests from outside show that both are right.
 
 use super::Budget;
 use super::evaluation::{Ending, Evaluation};
@@ -28,7 +28,7 @@ impl Numbers {
     }
 }
 
-/// What clients might see of a register that loses nothing, but now and then answers at random.
+/// A possible history of a register that loses nothing, but now and then answers at random.
 fn random_history(seed: u64, operations: usize) -> RegisterHistory {
     let mut numbers = Numbers(seed);
     let recorder = Recorder::new(|| 0);

@@ -1,12 +1,12 @@
-//! Reads the log that Jepsen's etcd test wrote.
+//! Reads the log of Jepsen's etcd test.
 //!
 //! ```text
 //! INFO  jepsen.util - 3    :invoke    :cas    [2 4]
 //! INFO  jepsen.util - 3    :ok        :cas    [2 4]
 //! ```
 //!
-//! `:ok` is done and `:info` unknown (it timed out). `:fail` says that it did not happen; for a
-//! compare-and-set it is the answer that the register had another value.
+//! `:ok` is done and `:info` unknown (it timed out). `:fail` means that the operation did not
+//! happen. For a compare-and-set it is an answer: the register had another value.
 
 use std::collections::BTreeMap;
 
@@ -19,19 +19,19 @@ use crate::operation::{ClientId, OperationId, Outcome};
 /// Why a log could not be read. Lines count from 1.
 #[derive(Debug, Error)]
 pub enum JepsenLogError {
-    /// A line is not `INFO jepsen.util - PROCESS :TYPE :OPERATION VALUE`, or its value does not fit its
-    /// operation.
+    /// A line is not `INFO jepsen.util - PROCESS :TYPE :OPERATION VALUE`, or its value does not
+    /// fit its operation.
     #[error("line {line} is not an event of a register: {text:?}")]
     Malformed {
-        /// The line in question.
+        /// The line.
         line: usize,
-        /// What it says.
+        /// Its text.
         text: String,
     },
-    /// A process completes what it has not invoked.
+    /// A process completes an operation without an invocation.
     #[error("line {line} completes an operation that process {process} has not invoked")]
     NothingOpen {
-        /// The line in question.
+        /// The line.
         line: usize,
         /// The process.
         process: u64,
@@ -41,7 +41,7 @@ pub enum JepsenLogError {
     Contradiction(#[from] HistoryError),
 }
 
-/// Reads a log. It carries no times: the event on line *n* happens at *n* nanoseconds.
+/// Reads a log. A log has no times: the event on line *n* happens at *n* nanoseconds.
 ///
 /// # Errors
 ///
@@ -73,7 +73,7 @@ pub fn parse_jepsen_log(text: &str) -> Result<RegisterHistory, JepsenLogError> {
     Ok(History::from_events(events)?)
 }
 
-/// The parts of a line; the value may have blanks in it.
+/// The parts of a line. The value may contain blanks.
 struct Line<'a> {
     process: u64,
     kind: &'a str,

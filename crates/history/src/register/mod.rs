@@ -1,6 +1,6 @@
-//! A register with compare-and-set, as the Jepsen test of etcd used it.
+//! A register with compare-and-set, as used in the Jepsen test of etcd.
 //!
-//! It is the model of the histories with known verdicts by which the checker itself is tested.
+//! It is the model of the recorded histories with known verdicts. They test the checker itself.
 
 mod jepsen_log;
 
@@ -15,7 +15,7 @@ use crate::model::Model;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Register;
 
-/// What a client asks for.
+/// The request of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Input {
@@ -25,14 +25,14 @@ pub enum Input {
     Write(i64),
     /// Set the value to `to` if it is `from`.
     CompareAndSet {
-        /// The value that the register must have.
+        /// The required old value.
         from: i64,
-        /// The value it then gets.
+        /// The new value.
         to: i64,
     },
 }
 
-/// What a client is told.
+/// The answer to a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Output {
@@ -44,7 +44,7 @@ pub enum Output {
     Different,
 }
 
-/// What a run's clients saw of one register.
+/// The history of one register in a run.
 pub type RegisterHistory = History<Input, Output>;
 
 impl Model for Register {

@@ -1,24 +1,24 @@
-//! What the answers of a whole history show of its users, known before it is judged.
+//! The contents shown by the answers of a whole history, collected before it is judged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Fields, Input, Output, Patch, UserHistory};
 use crate::operation::{OperationId, Outcome};
 
-/// What was shown of every user.
+/// The contents shown of every user.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answers {
     users: BTreeMap<String, AnswersOfUser>,
-    /// Of users without an entry nothing is known.
+    /// For users without an entry. Nothing is known of them.
     of_others: AnswersOfUser,
 }
 
-/// What was shown of one user.
+/// The contents shown of one user.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AnswersOfUser {
-    /// Every value that an answer shows; none if that is not known.
+    /// Every value shown by an answer; none if that is not known.
     shown: Option<ShownValues>,
-    /// What each etag stands for; `None` for one that was seen with several contents.
+    /// The content of each etag; `None` for an etag seen with several contents.
     contents: BTreeMap<String, Option<Fields>>,
 }
 
@@ -65,13 +65,13 @@ impl Answers {
 }
 
 impl AnswersOfUser {
-    /// The content that an etag stands for, as far as answers tell.
+    /// The content of an etag, as far as the answers show it.
     pub(super) fn content_of(&self, etag: &str) -> Option<&Fields> {
         self.contents.get(etag)?.as_ref()
     }
 
-    /// The values that a patch sets, without those that no answer shows. The outer `None` is a field
-    /// that it does not set, the inner one a value that is not shown.
+    /// The values set by a patch, without the values never shown by an answer. The outer `None`
+    /// is a field not set by the patch, the inner one a value never shown.
     pub(super) fn shown_part(&self, patch: &Patch) -> ShownPart {
         let Patch { name, email, group } = patch;
         (
@@ -81,7 +81,7 @@ impl AnswersOfUser {
         )
     }
 
-    /// The name, unless no answer shows it; the same below.
+    /// The name, if an answer shows it. The methods below do the same for the other fields.
     pub(super) fn shown_name(&self, name: &str) -> Option<String> {
         let is_shown = self.shown.as_ref().is_none_or(|shown| shown.names.contains(name));
         is_shown.then(|| name.to_owned())
@@ -98,7 +98,7 @@ impl AnswersOfUser {
     }
 }
 
-/// The content that an answer shows, with its etag if it shows that too.
+/// The content shown by an answer, with its etag if the answer shows it too.
 fn shown_content<'a>(
     input: &'a Input,
     output: &'a Output,
@@ -112,21 +112,21 @@ fn shown_content<'a>(
     }
 }
 
-/// An etag that clients saw with two contents of the same record. Linearizability alone does not rule
-/// it out, but a store that hands out a version twice breaks every `If-Match`.
+/// An etag seen with two contents of the same record. Linearizability alone does not rule this
+/// out, but a store that gives a version twice breaks every `If-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReusedEtag {
-    /// The user whose etag it is.
+    /// The user of the etag.
     pub id: String,
     /// The etag.
     pub etag: String,
-    /// The operation that showed it first, with the content then.
+    /// The first operation with the etag, and its content.
     pub first: (OperationId, Fields),
-    /// The operation that showed it with another content.
+    /// The first operation with the etag and another content.
     pub second: (OperationId, Fields),
 }
 
-/// Finds an etag that stands for two contents of one record; the first in the order of invocations.
+/// Finds an etag with two contents of one record; the first in the order of invocations.
 pub fn find_reused_etag(history: &UserHistory) -> Option<ReusedEtag> {
     let mut seen: BTreeMap<(&str, &str), (OperationId, &Fields)> = BTreeMap::new();
     for operation in history.operations() {

@@ -4,9 +4,11 @@ use super::Input;
 use super::answers::AnswersOfUser;
 use super::model::Record;
 
-/// The headers of a change or a removal; see [RFC 9110, section 13.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1).
+/// The headers of a change or a removal; see [RFC 9110, section
+/// 13.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1).
 ///
-/// A header is `*` or a list of etags with commas between them. An etag of a history has no comma.
+/// A header is `*` or a list of etags with commas between them. An etag of a history has no
+/// comma.
 #[derive(Clone, Copy)]
 pub(super) struct Condition<'a> {
     if_match: Option<&'a str>,
@@ -23,7 +25,7 @@ enum Matches {
 }
 
 impl<'a> Condition<'a> {
-    /// That of an input.
+    /// The condition of an input.
     pub(super) fn of(input: &'a Input) -> Self {
         let (if_match, if_none_match) = match input {
             Input::Change { if_match, if_none_match, .. }
@@ -35,12 +37,12 @@ impl<'a> Condition<'a> {
         Self { if_match, if_none_match }
     }
 
-    /// Whether there is any.
+    /// Whether there is no condition.
     pub(super) fn is_none(self) -> bool {
         self.if_match.is_none() && self.if_none_match.is_none()
     }
 
-    /// Whether a record that exists may meet it.
+    /// Whether an existing record may meet the condition.
     pub(super) fn may_hold(self, record: &Record, answers: &AnswersOfUser) -> bool {
         self.if_match.is_none_or(|header| strong(header, record, answers) != Matches::Never)
             && self
@@ -48,7 +50,7 @@ impl<'a> Condition<'a> {
                 .is_none_or(|header| weak(header, record, answers) != Matches::Surely)
     }
 
-    /// Whether a record that exists may fail it.
+    /// Whether an existing record may fail the condition.
     pub(super) fn may_fail(self, record: &Record, answers: &AnswersOfUser) -> bool {
         self.if_match.is_some_and(|header| strong(header, record, answers) != Matches::Surely)
             || self
@@ -57,12 +59,12 @@ impl<'a> Condition<'a> {
     }
 }
 
-/// Compares as `If-Match` does: a weak etag matches nothing.
+/// Compares like `If-Match`: a weak etag matches nothing.
 fn strong(header: &str, record: &Record, answers: &AnswersOfUser) -> Matches {
     matches(etags(header).filter(|etag| !etag.starts_with("W/")), record, answers)
 }
 
-/// Compares as `If-None-Match` does: a weak etag matches what the strong one matches.
+/// Compares like `If-None-Match`: a weak etag matches like its strong form.
 fn weak(header: &str, record: &Record, answers: &AnswersOfUser) -> Matches {
     matches(etags(header).map(|etag| etag.trim_start_matches("W/")), record, answers)
 }

@@ -1,4 +1,4 @@
-//! One user record as REST clients see it: what they can ask, what they are told, and what must hold.
+//! One user record as seen by REST clients: their requests, the answers, and the rules for both.
 //!
 //! | state | create | read | change | delete |
 //! |---|---|---|---|---|
@@ -7,15 +7,16 @@
 //! | present, `If-Match` does not name its etag | | | precondition failed | precondition failed |
 //! | present, `If-None-Match` names its etag | | | precondition failed | precondition failed |
 //!
-//! A record that is absent is reported so before any precondition is looked at. An etag stands for one
-//! content. After an effect of unknown outcome nobody has seen the record's etag, so the model does
-//! not know it until an answer shows it: until then a request with a precondition may meet either answer.
+//! The answer for an absent record comes before any precondition. An etag stands for one
+//! content. After an effect of unknown outcome nobody has seen the record's etag, so the model
+//! does not know it until an answer shows it. Until then a request with a precondition may get
+//! either answer.
 //!
-//! Let clients write values that are never written twice: answers then tell which change they have seen,
-//! and a wrong one comes to light at once. With few values many orders explain an answer.
+//! Let clients write each value only once. Then an answer shows the change behind it, and a
+//! wrong answer is noticed at once. With few values many orders explain an answer.
 //!
-//! [`check_users`] judges the history of a whole run. The state of [`UserModel`] is one record: give it
-//! the operations of one id at a time.
+//! [`check_users`] judges the history of a whole run. The state of [`UserModel`] is one record:
+//! give it the operations of one id at a time.
 
 mod answers;
 mod condition;
@@ -43,7 +44,7 @@ pub struct Fields {
     pub group: u32,
 }
 
-/// The fields that a change sets; the others stay as they are.
+/// The fields set by a change. The others stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Patch {
@@ -58,7 +59,7 @@ pub struct Patch {
     pub group: Option<u32>,
 }
 
-/// What a client asks for.
+/// The request of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Input {
@@ -80,10 +81,12 @@ pub enum Input {
         id: String,
         /// The fields to set.
         patch: Patch,
-        /// The etags of which the record must have one (`If-Match`), if the client cares.
+        /// The required etags (`If-Match`), if the client cares. The record must have one of
+        /// them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_match: Option<String>,
-        /// The etags of which the record must have none (`If-None-Match`), if the client cares.
+        /// The forbidden etags (`If-None-Match`), if the client cares. The record must have none
+        /// of them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_none_match: Option<String>,
     },
@@ -91,17 +94,19 @@ pub enum Input {
     Delete {
         /// The user's id.
         id: String,
-        /// The etags of which the record must have one (`If-Match`), if the client cares.
+        /// The required etags (`If-Match`), if the client cares. The record must have one of
+        /// them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_match: Option<String>,
-        /// The etags of which the record must have none (`If-None-Match`), if the client cares.
+        /// The forbidden etags (`If-None-Match`), if the client cares. The record must have none
+        /// of them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_none_match: Option<String>,
     },
 }
 
 impl Input {
-    /// The user that is meant.
+    /// The user of the record.
     pub fn id(&self) -> &str {
         match self {
             Input::Create { id, .. }
@@ -112,11 +117,11 @@ impl Input {
     }
 }
 
-/// What a client is told. An etag is `None` where the answer did not carry one.
+/// The answer to a client. An etag is `None` if the answer did not carry one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Output {
-    /// 201: the record was absent and is now as asked for.
+    /// 201: the record was absent and now has the requested content.
     Created {
         /// The new record's etag.
         etag: Option<String>,
@@ -141,31 +146,31 @@ pub enum Output {
     },
     /// 412: the record does not meet `If-Match` or `If-None-Match`, and stays as it is.
     PreconditionFailed,
-    /// 204: the record was there and is no more.
+    /// 204: the record existed and is deleted now.
     Deleted,
 }
 
-/// What a run's clients saw of users.
+/// The history of all users in a run.
 pub type UserHistory = History<Input, Output>;
 
-/// What [`check_users`] found.
+/// The result of [`check_users`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsersVerdict {
-    /// The verdict of each user's history, and the numbers.
+    /// The verdict of each user's history, with counts.
     pub linearizability: KeyedVerdict<String>,
-    /// An etag that was seen with two contents.
+    /// An etag seen with two contents.
     pub reused_etag: Option<ReusedEtag>,
 }
 
 impl UsersVerdict {
-    /// Whether everything that clients saw is as it should be, and could be shown to be.
+    /// Whether all answers were shown to be right.
     pub fn is_good(&self) -> bool {
         self.linearizability.is_linearizable() && self.reused_etag.is_none()
     }
 }
 
-/// Judges what clients saw of all users: each user's history is linearizable (`budget` is for each
-/// user), and no etag stands for two contents.
+/// Judges the answers about all users: each user's history must be linearizable (`budget` is for
+/// each user), and no etag may stand for two contents.
 pub fn check_users(history: &UserHistory, budget: Budget) -> UsersVerdict {
     let id_of = |input: &Input| input.id().to_owned();
     UsersVerdict {

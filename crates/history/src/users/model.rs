@@ -5,14 +5,14 @@ use super::condition::Condition;
 use super::{Fields, Input, Output, Patch, UserHistory};
 use crate::model::Model;
 
-/// The model of one user record; see the [module](super). It starts absent.
+/// The model of one user record; see the [module](super). The record is absent at the start.
 #[derive(Debug, Clone, Default)]
 pub struct UserModel {
     answers: Answers,
 }
 
-/// A record that exists. A value is `None` if no answer of the whole history shows it: such values
-/// cannot be told apart by anybody, and states that differ only in them are the same.
+/// A record that exists. A value is `None` if no answer of the whole history shows it. Nobody
+/// can distinguish such values, so states that differ only in them are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Record {
     /// The user's name.
@@ -21,14 +21,14 @@ pub struct Record {
     pub email: Option<String>,
     /// The user's group.
     pub group: Option<u32>,
-    /// The record's etag, where an answer has shown it.
+    /// The record's etag, if an answer has shown it.
     pub etag: Option<String>,
 }
 
 impl UserModel {
-    /// The model for judging `history`. It knows beforehand what the answers show, which makes it
-    /// stricter (an etag that stands for one content is never that of another) and the search much
-    /// faster; the default model knows nothing.
+    /// The model for `history`. It knows beforehand the contents of all answers. So it is
+    /// stricter (an etag of one content is never the etag of another), and the search is much
+    /// faster. The default model knows nothing.
     pub fn for_history(history: &UserHistory) -> Self {
         Self { answers: Answers::of_history(history) }
     }
@@ -68,7 +68,7 @@ impl Model for UserModel {
     }
 
     fn are_alike(&self, first: &Input, second: &Input) -> bool {
-        // Values that no answer shows make no difference.
+        // Values never shown by an answer make no difference.
         let answers = self.answers.of_user(first.id());
         match (first, second) {
             (Input::Create { .. }, Input::Create { .. }) => {
@@ -101,8 +101,8 @@ impl Model for UserModel {
     }
 }
 
-/// The state after an operation of unknown outcome took effect, with an etag that nobody has seen;
-/// none if it has no effect in this state.
+/// The state after an operation of unknown outcome took effect, with an etag unseen by all; none
+/// if the operation has no effect in this state.
 fn effect(
     answers: &AnswersOfUser,
     record: Option<&Record>,
@@ -177,7 +177,7 @@ fn answer_of_present(
 }
 
 impl Record {
-    /// A record whose values are all known.
+    /// A record with all values known.
     fn new(fields: &Fields, etag: Option<String>) -> Self {
         Self {
             name: Some(fields.name.clone()),
@@ -191,15 +191,16 @@ impl Record {
         self.contains_but_for(&Patch::default(), fields)
     }
 
-    /// Whether its values are those of `fields`, not counting what `patch` sets.
+    /// Whether its values are those of `fields`, ignoring the fields set by `patch`.
     fn contains_but_for(&self, patch: &Patch, fields: &Fields) -> bool {
         (patch.name.is_some() || self.name.as_ref() == Some(&fields.name))
             && (patch.email.is_some() || self.email.as_ref() == Some(&fields.email))
             && (patch.group.is_some() || self.group == Some(fields.group))
     }
 
-    /// Whether it may have the etag that is asked for: none is, or it has it, or nobody has seen its
-    /// etag and the one asked for does not stand for another content.
+    /// Whether it may have the requested etag. It may if no etag is requested; if its own etag
+    /// is the requested one; or if nobody has seen its etag and the requested one does not stand
+    /// for another content.
     fn may_have(&self, asked_for: &Option<String>, answers: &AnswersOfUser) -> bool {
         match (&self.etag, asked_for) {
             (_, None) => true,
@@ -212,7 +213,7 @@ impl Record {
 }
 
 impl Patch {
-    /// Whether every value that it sets is the one in `fields`.
+    /// Whether every value set by the patch is the one in `fields`.
     fn agrees_with(&self, fields: &Fields) -> bool {
         self.name.as_ref().is_none_or(|name| *name == fields.name)
             && self.email.as_ref().is_none_or(|email| *email == fields.email)

@@ -1,5 +1,5 @@
-//! The calls of the REST interface, as what clients ask for and are told: the one place where tests of every kind turn
-//! an [`Input`] into a request, and a response into an [`Outcome`].
+//! The calls of the REST interface. All kinds of tests use this module to turn an [`Input`] into
+//! a request, and a response into an [`Outcome`].
 
 use http::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use http::{Method, Request, Response, StatusCode};
@@ -16,7 +16,7 @@ struct Record<F> {
     fields: F,
 }
 
-/// How far a request came that got no whole answer.
+/// The progress of a request without a whole answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
     /// There was no connection, so no byte of it was sent.
@@ -25,7 +25,8 @@ pub enum Sent {
     Something,
 }
 
-/// The request by which a client asks for `input`. `base` goes in front of the path: empty, or `http://host:port`.
+/// The request of a client for `input`. `base` is put before the path: empty, or
+/// `http://host:port`.
 ///
 /// # Panics
 ///
@@ -62,7 +63,7 @@ fn json(id: &str, fields: &impl Serialize) -> Vec<u8> {
         .unwrap_or_else(|error| unreachable!("a record always serialises: {error}"))
 }
 
-/// What a whole response says of `input`.
+/// The outcome of `input` after a whole response.
 pub fn outcome(input: &Input, response: &Response<impl AsRef<[u8]>>) -> Outcome<Output> {
     match output(input, response) {
         Some(output) => Outcome::Done(output),
@@ -71,7 +72,7 @@ pub fn outcome(input: &Input, response: &Response<impl AsRef<[u8]>>) -> Outcome<
     }
 }
 
-/// What a client knows of `input` that got no answer, or none that it understands.
+/// The outcome of `input` without an answer, or without one that the client understands.
 pub fn without_answer(input: &Input, sent: Sent) -> Outcome<Output> {
     match (input, sent) {
         (Input::Read { .. }, _) | (_, Sent::Nothing) => Outcome::NotDone,
@@ -86,7 +87,7 @@ pub fn fields_of(id: &str, json: &[u8]) -> Option<Fields> {
     (record.id == id).then_some(Fields { name, email, group })
 }
 
-/// As [`Fields`], but flattened, which does not go with denying what is unknown.
+/// The same as [`Fields`], but for a flattened field: `deny_unknown_fields` does not work there.
 #[derive(Deserialize)]
 struct RecordFields {
     name: String,

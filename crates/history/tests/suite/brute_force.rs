@@ -1,4 +1,4 @@
-//! The checker against one that is too simple to be wrong, on histories small enough for that.
+//! The checker against one too simple to be wrong, on histories small enough for it.
 
 use history::{Budget, Model, Operation, Outcome, Verdict, check};
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use crate::stores::{
 
 const SHAPE: Shape = Shape { clients: 4, operations: 8, unknown_percent: 35, not_done_percent: 5 };
 
-/// Seeds for the tests that count verdicts.
+/// The number of seeds in the tests that count verdicts.
 const SEEDS: u64 = 2_000;
 
 proptest! {
@@ -50,7 +50,7 @@ fn assert_both_common<S: Store>() {
     assert!(good > SEEDS / 5 && good < SEEDS * 4 / 5, "{good} of {SEEDS}");
 }
 
-/// The verdict of the checker, and whether there is an order at all, of a history that was spoilt.
+/// The verdict of the checker on a spoilt history, and whether there is an order at all.
 fn both_verdicts<S: Store>(mut choices: Choices) -> (Verdict, bool) {
     let correct = concurrent_history::<S>(&mut choices, SHAPE);
     let spoilt = with_outcomes_exchanged(&mut choices, &correct);
@@ -61,7 +61,7 @@ fn both_verdicts<S: Store>(mut choices: Choices) -> (Verdict, bool) {
     (found, some_order_agrees(&model, &model.initial(), remaining))
 }
 
-/// Tries every order in real time of the operations that remain, straight from the definition.
+/// Tries every order in real time of the remaining operations, straight from the definition.
 fn some_order_agrees<M: Model>(
     model: &M,
     state: &M::State,

@@ -1,11 +1,11 @@
-//! What the checker must accept and reject, shown on a register.
+//! The histories that the checker must accept and reject, shown on a register.
 
 use history::register::{Input, Output, Register, RegisterHistory};
 use history::{Budget, ClientId, OperationId, Outcome, PendingOperation, Recorder, Verdict, check};
 
 const WRITTEN: Outcome<Output> = Outcome::Done(Output::Set);
 
-/// A recorder whose clock gives 1 ms more at every event.
+/// A recorder with a clock that advances by 1 ms at every event.
 struct Script(Recorder<Input, Output>);
 
 impl Script {

@@ -1,8 +1,9 @@
-//! Where generated tests take their decisions from.
+//! The source of decisions for generated tests.
 
 use proptest::prelude::*;
 
-/// A list of decisions, which proptest shortens when a test fails. After its end every decision is 0.
+/// A list of decisions. Proptest shortens it when a test fails. After its end every decision is
+/// 0.
 #[derive(Debug, Clone)]
 pub(crate) struct Choices {
     numbers: Vec<u16>,
@@ -33,7 +34,7 @@ impl Choices {
         usize::from(number) % limit
     }
 
-    /// A number that was never drawn before.
+    /// A number different from all earlier ones of this method.
     pub(crate) fn distinct(&mut self) -> usize {
         self.next += 1;
         self.next
@@ -44,7 +45,7 @@ impl Choices {
         values[self.below(values.len())].clone()
     }
 
-    /// True in so many of a hundred cases.
+    /// True in this many of a hundred cases.
     pub(crate) fn percent(&mut self, percent: usize) -> bool {
         // High numbers mean yes, so that shortening ends in the plain case.
         self.below(100) >= 100 - percent

@@ -1,4 +1,4 @@
-//! The checker against recorded histories whose verdicts are known.
+//! The checker against recorded histories with known verdicts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use history::register::{Output, Register, RegisterHistory, parse_jepsen_log};
 use history::{Budget, Event, History, Outcome, Verdict, check};
 
-/// How many histories the folder holds.
+/// The number of histories in the folder.
 const HISTORIES: usize = 39;
 
-/// The hardest of them takes far less; more would mean that the search has lost a rule.
+/// The hardest of them takes far less. More would mean that the search has lost a rule.
 const STEPS_MAX: u64 = 5_000;
 
 #[test]
@@ -47,7 +47,8 @@ fn a_line_that_is_no_event_is_named() {
 }
 
 fn folder() -> PathBuf {
-    // Tests run in their package's directory. The one they were compiled in may be another checkout.
+    // Tests run in the directory of their package. The directory at compile time may be another
+    // checkout.
     Path::new("tests/oracles/etcd").to_owned()
 }
 

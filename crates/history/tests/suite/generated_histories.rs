@@ -28,8 +28,9 @@ fn accepts<S: Store>(mut choices: Choices) -> Result<(), TestCaseError> {
     explains(&model, &history, &verdict)
 }
 
-/// The order in a verdict is itself checked: in it every output agrees with the model, every operation
-/// with an output appears once, and none stands after one that was invoked when it was over.
+/// Checks the order in a verdict itself. Every output must agree with the model, and every
+/// operation with an output must appear once. No operation may stand after another one that was
+/// invoked after its completion.
 fn explains<M: history::Model>(
     model: &M,
     history: &history::History<M::Input, M::Output>,

@@ -1,4 +1,5 @@
-//! Histories survive being saved and loaded, and a spoilt file is refused with its line.
+//! A saved history can be loaded again. A spoilt file is refused, with the number of its bad
+//! line.
 
 use history::users::{Input, Output};
 use history::{History, LoadError};

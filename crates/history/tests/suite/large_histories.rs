@@ -1,5 +1,5 @@
-//! Histories of thousands of operations on one key are judged quickly. What is bounded is the number of
-//! steps, which no machine changes; the times are printed.
+//! Histories of thousands of operations on one key are judged quickly. The tests limit the
+//! number of steps, which is the same on every machine, and only print the times.
 
 use std::time::Instant;
 
@@ -53,7 +53,7 @@ enum Expected {
     Violation,
 }
 
-/// Judges the histories of some seeds; returns the most steps that one of them took.
+/// Judges the histories of some seeds. Returns the largest number of steps.
 #[allow(clippy::disallowed_methods, reason = "measures the checker itself")]
 fn most_steps<S: Store>(
     name: &str,

@@ -1,4 +1,4 @@
-//! The models' hints keep what they promise, and change no verdict.
+//! The hints of the models keep their promises, and change no verdict.
 
 use history::users::{Fields, Patch, Record, UserModel};
 use history::{Budget, ClientId, Model, Outcome, Recorder, check, register, users};
@@ -11,7 +11,7 @@ use crate::stores::{
 
 const SHAPE: Shape = Shape { clients: 4, operations: 20, unknown_percent: 25, not_done_percent: 5 };
 
-/// A model whose hints say nothing.
+/// A model with the default hints only.
 struct WithoutHints<M>(M);
 
 impl<M: Model> Model for WithoutHints<M> {
@@ -83,7 +83,7 @@ fn the_hints_of_users_keep_their_promise_when_nothing_is_known_of_the_answers() 
 
 #[test]
 fn the_hints_of_users_keep_their_promise_when_the_answers_are_known() {
-    // "c" is asked for but never shown.
+    // "c" is in a request but never in an answer.
     let contents = [
         (("a", "a"), Some("e1")),
         (("a", "b"), Some("e2")),
@@ -106,8 +106,8 @@ fn fields(name: &str, email: &str) -> Fields {
     Fields { name: name.to_owned(), email: email.to_owned(), group: 0 }
 }
 
-/// Holds the model to its promises for every input, and answers that show one of `contents` (name, email
-/// and etag).
+/// Checks the model's promises for every input, with answers that show one of `contents` (name,
+/// email and etag).
 fn assert_users_promises(model: &UserModel, contents: &[((&str, &str), Option<&str>)]) {
     let id = String::from(ID);
     let mut states = vec![None];
@@ -172,7 +172,7 @@ fn pairs<T: Clone>(values: &[T]) -> Vec<(T, T)> {
     values.iter().flat_map(|first: &T| -> Vec<(T, T)> { with_all(first) }).collect()
 }
 
-/// Holds all hints to their promises, in every state and with every pair of operations.
+/// Checks the promises of all hints, in every state and with every pair of operations.
 fn assert_promises<M: Model>(
     model: &M,
     states: Vec<M::State>,

@@ -1,4 +1,4 @@
-//! Correct stores, and histories of concurrent clients that use them.
+//! Correct stores, and histories of concurrent clients on them.
 
 use history::users::{Fields, Patch};
 use history::{ClientId, Event, History, Model, OperationId, Outcome, register, users};
@@ -11,16 +11,16 @@ pub(crate) trait Store: Default {
     type Input: Clone;
     type Output: Clone;
 
-    /// The model by which its histories are judged.
+    /// The model for its histories.
     fn model(history: &HistoryOf<Self>) -> Self::Model;
 
-    /// An operation that is worth asking for now.
+    /// An operation worth a request now.
     fn draw(&self, choices: &mut Choices) -> Self::Input;
 
     fn execute(&mut self, input: &Self::Input) -> Self::Output;
 }
 
-/// What clients do and suffer.
+/// The number of clients and operations, and the share of each outcome other than done.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) clients: usize,
@@ -31,15 +31,15 @@ pub(crate) struct Shape {
 
 pub(crate) type HistoryOf<S> = History<<S as Store>::Input, <S as Store>::Output>;
 
-/// What becomes of an operation after its invocation.
+/// The stage of an operation after its invocation.
 enum Stage<S: Store> {
     Sent(OperationId, S::Input),
     Executed(OperationId, S::Output),
 }
 
-/// Clients that share one store. The history they leave is linearizable, because every operation is
-/// executed at one point between its invocation and its completion; one of unknown outcome at any time
-/// after its invocation, or never.
+/// The history of clients with one shared store. It is linearizable, because the store executes
+/// every done operation at one point between its invocation and its completion. An operation of
+/// unknown outcome is executed at any time after its invocation, or never.
 pub(crate) fn concurrent_history<S: Store>(choices: &mut Choices, shape: Shape) -> HistoryOf<S> {
     let mut store = S::default();
     let mut clients: Vec<Option<Stage<S>>> = (0..shape.clients).map(|_| None).collect();
@@ -57,7 +57,7 @@ pub(crate) fn concurrent_history<S: Store>(choices: &mut Choices, shape: Shape) 
                 if clients.iter().all(Option::is_none) {
                     break;
                 }
-                // Let the others finish, whoever was chosen.
+                // Let the other clients finish, whichever client was chosen.
                 clients.rotate_left(1);
                 continue;
             }
@@ -100,7 +100,7 @@ fn completion<I, O>(operation: OperationId, time_ns: u64, outcome: Outcome<O>) -
     Event::Completion { operation, time_ns, outcome }
 }
 
-/// The history with the outcomes of two of its operations exchanged, which often makes it impossible.
+/// The history with the outcomes of two operations exchanged. This often makes it impossible.
 pub(crate) fn with_outcomes_exchanged<I: Clone, O: Clone>(
     choices: &mut Choices,
     history: &History<I, O>,
@@ -181,8 +181,8 @@ impl UserStore {
         etag
     }
 
-    /// `If-Match` and `If-None-Match`: mostly neither, else the etags of the last versions, or one that is yet to
-    /// come.
+    /// `If-Match` and `If-None-Match`: mostly neither. Otherwise the etags of the last versions,
+    /// or of a version yet to come.
     fn draw_condition(&self, choices: &mut Choices) -> (Option<String>, Option<String>) {
         if !choices.percent(40) {
             return (None, None);
@@ -199,7 +199,7 @@ impl UserStore {
     }
 }
 
-/// Whether a list names an etag.
+/// Whether a list contains an etag.
 fn names(list: &str, etag: &str, is_weak: bool) -> bool {
     let of = |listed: &str| match listed.trim().strip_prefix("W/") {
         Some(listed) => is_weak && listed == etag,
@@ -282,8 +282,8 @@ impl Store for UserStore {
     }
 }
 
-/// A store of one user whose clients never write the same name, address or group twice. That is how
-/// tests should write: it makes wrong orders come to light at once.
+/// A store of one user. Its clients never write the same name, address or group twice. Tests
+/// should write in this way, because wrong orders are then noticed at once.
 #[derive(Default)]
 pub(crate) struct DistinctUserStore(UserStore);
 

@@ -3,7 +3,7 @@
 use history::users::{Fields, Input, Output, Patch, UserHistory, check_users, find_reused_etag};
 use history::{Budget, ClientId, Outcome, Recorder};
 
-/// A change of the name whose answer shows the new record.
+/// A change of the name. Its answer shows the new record.
 fn rename(id: &str, name: &str, etag: &str) -> (Input, Outcome<Output>) {
     let patch = Patch { name: Some(name.to_owned()), ..Patch::default() };
     let output = Output::Changed { fields: fields(name), etag: Some(etag.to_owned()) };

@@ -1,4 +1,4 @@
-//! What clients may and may not see of one user.
+//! The possible and impossible answers to clients about one user.
 
 use history::users::{Fields, Input, Output, Patch, UserHistory, check_users};
 use history::{Budget, ClientId, Outcome, Recorder};
@@ -62,7 +62,7 @@ const DELETED: Outcome<Output> = Outcome::Done(Output::Deleted);
 const EXISTS: Outcome<Output> = Outcome::Done(Output::AlreadyExists);
 const REFUSED: Outcome<Output> = Outcome::Done(Output::PreconditionFailed);
 
-/// The operations one after the other.
+/// The history of these operations, one after the other.
 fn in_turn(operations: &[(Input, Outcome<Output>)]) -> UserHistory {
     let recorder = Recorder::new(|| 0);
     for (input, outcome) in operations {
@@ -77,7 +77,7 @@ fn accepts(operations: &[(Input, Outcome<Output>)]) {
     assert_eq!(verdict.violations, 0, "{:#?}", verdict.worst);
 }
 
-/// All is well before the last operation, which cannot be.
+/// Accepts the history without the last operation, and rejects it with the last one.
 #[track_caller]
 fn rejects_the_last(operations: &[(Input, Outcome<Output>)]) {
     let (_, before) = operations.split_last().unwrap();

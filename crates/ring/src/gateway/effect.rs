@@ -1,4 +1,4 @@
-//! What a gateway wants done.
+//! The effects of a gateway: the work for its driver.
 
 use protocol::message::ToNode;
 use protocol::refusal::Refusal;
@@ -8,45 +8,47 @@ use super::controller::AcceptLossError;
 use super::request::{Outcome, Ticket};
 use crate::link::LinkId;
 
-/// What a gateway wants done, in this order.
+/// Work for the gateway's driver, to do in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayEffect {
-    /// Send to a node.
+    /// Send a message to a node.
     Send {
-        /// Over which link.
+        /// The link to send it on.
         link: LinkId,
-        /// What.
+        /// The message.
         message: Box<ToNode>,
     },
-    /// Send to a node, in a frame that holds nothing else.
+    /// Send a message to a node, in a frame of its own.
     SendAlone {
-        /// Over which link.
+        /// The link to send it on.
         link: LinkId,
-        /// What.
+        /// The message.
         message: Box<ToNode>,
     },
-    /// Tell the operator of a defect of Chainring.
+    /// Tell the operator about a defect of Chainring.
     Defect(String),
-    /// Close a link; the gateway has forgotten it already.
+    /// Close a link. The gateway has forgotten it already.
     Drop {
-        /// Which.
+        /// The link.
         link: LinkId,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
     },
-    /// Make this state durable in the place of the one before, then hand in [`GatewayEvent::Saved`](super::GatewayEvent::Saved).
+    /// Make this state durable in place of the old one, then hand in
+    /// [`GatewayEvent::Saved`](super::GatewayEvent::Saved).
     Save(ClusterState),
     /// A client's request has ended.
     Complete {
-        /// Which.
+        /// The ticket of the request.
         ticket: Ticket,
-        /// How.
+        /// The outcome.
         outcome: Outcome,
     },
-    /// The answer to an operator's [`GatewayEvent::AcceptLoss`](super::GatewayEvent::AcceptLoss): the partition goes on, or
-    /// why not.
+    /// The answer to an operator's
+    /// [`GatewayEvent::AcceptLoss`](super::GatewayEvent::AcceptLoss): the partition goes on, or
+    /// the reason against it.
     LossAccepted(Result<(), AcceptLossError>),
-    /// The published views or the nodes that are linked have changed.
+    /// The cluster's state changed: a published view, the linked nodes, or a disk.
     Changed,
 }
 

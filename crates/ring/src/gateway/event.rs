@@ -1,4 +1,4 @@
-//! What happens to a gateway.
+//! The events of a gateway.
 
 use std::time::Duration;
 
@@ -9,50 +9,52 @@ use protocol::message::FromNode;
 use super::request::{ClientRequest, Ticket};
 use crate::link::LinkId;
 
-/// What happens to a gateway.
+/// An event of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayEvent {
-    /// A link of a node is up.
+    /// A link to a node is up.
     NodeLinked {
         /// The link.
         link: LinkId,
-        /// What the node says of itself.
+        /// The hello of the node.
         hello: NodeHello,
     },
-    /// A message of a node.
+    /// A node has sent a message.
     NodeSays {
-        /// Over which link.
+        /// The link of the message.
         link: LinkId,
-        /// What.
+        /// The message.
         message: FromNode,
     },
-    /// A frame of a node cannot be decoded: the link closes once what is said now is written.
+    /// A frame of a node cannot be decoded. The link closes after the messages of this event's
+    /// effects are written.
     NodeUndecodable {
-        /// Over which link.
+        /// The link of the frame.
         link: LinkId,
     },
-    /// A link of a node is gone.
+    /// A link to a node is gone.
     NodeLost {
-        /// Which.
+        /// The lost link.
         link: LinkId,
     },
-    /// The last state handed out to be saved is durable.
+    /// The state of the last [`Save`](super::GatewayEffect::Save) is durable.
     Saved,
     /// A client's request.
     Submit {
-        /// Names it; not used twice.
+        /// Names the request. A ticket is never used twice.
         ticket: Ticket,
-        /// What is asked.
+        /// The request.
         request: ClientRequest,
-        /// How long it may take.
+        /// How long the request may take.
         time_allowed: Duration,
     },
-    /// An operator wants a partition to go on with the copy on one node, whatever is lost with the other. Answered by
+    /// An operator accepts a loss: the partition shall go on with the copy on one node, whatever
+    /// is lost with the other. The answer is
     /// [`GatewayEffect::LossAccepted`](super::GatewayEffect::LossAccepted).
     AcceptLoss {
         /// The partition.
         partition: PartitionId,
-        /// The node.
+        /// The node of the copy.
         node: NodeId,
     },
     /// Time has passed.

@@ -1,4 +1,4 @@
-//! What the controller has published, for the router.
+//! The controller's publications, for the router.
 
 use protocol::id::PartitionId;
 use protocol::view::{Member, View};
@@ -6,24 +6,24 @@ use protocol::view::{Member, View};
 use crate::link::LinkId;
 use crate::placement::Place;
 
-/// What the controller has published, for the router to follow.
+/// A publication of the controller, for the router to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Published {
-    /// A node was welcomed: requests may be sent to it.
+    /// A node was welcomed. Requests may be sent to it.
     Welcomed(Place, LinkId),
-    /// A view changed, or was made, or what can be served under it.
+    /// A view was made or changed, or its service changed.
     View(View, Service),
-    /// The view of a partition is not known any more.
+    /// The view of a partition is unknown now.
     Unknown(PartitionId),
 }
 
 /// Whether a partition can be served under its view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
-    /// By the copies in sync.
+    /// The copies in sync can serve.
     Available,
-    /// Not by this member, which came back without its data: the other copy takes over.
+    /// This member came back without its data and cannot serve. The other copy takes over.
     Without(Member),
-    /// Every copy in sync is gone with its data.
+    /// Every copy in sync is gone with its data, and no other copy can take over.
     Lost,
 }

@@ -1,4 +1,4 @@
-//! What clients ask for, and what becomes of it.
+//! The requests of clients, and their outcomes.
 
 use protocol::entry::Answer;
 use protocol::id::{Epoch, NodeId};
@@ -6,21 +6,21 @@ use protocol::message::Action;
 use protocol::user::UserId;
 use protocol::view::Member;
 
-/// Names a client's request for as long as it is under way.
+/// Names a client's request while it is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
-/// What a client asks for.
+/// A client's request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientRequest {
-    /// The record of a user.
+    /// Read the record of a user.
     Read(UserId),
-    /// A change of a record.
+    /// Change a record.
     Update(Action),
 }
 
 impl ClientRequest {
-    /// The user whose record is concerned.
+    /// The user of the record.
     pub fn id(&self) -> &UserId {
         match self {
             Self::Read(id) => id,
@@ -28,7 +28,7 @@ impl ClientRequest {
         }
     }
 
-    /// Of which kind it is.
+    /// The kind of the request.
     pub fn kind(&self) -> RequestKind {
         match self {
             Self::Read(_) => RequestKind::Read,
@@ -37,57 +37,57 @@ impl ClientRequest {
     }
 }
 
-/// The kinds of requests, which are served and limited apart.
+/// The kinds of requests. The gateway serves and limits each kind separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RequestKind {
-    /// It changes nothing.
+    /// The request changes nothing.
     Read,
-    /// It may change a record.
+    /// The request may change a record.
     Update,
 }
 
-/// What became of a client's request. The three are kept apart everywhere (rule 13).
+/// The outcome of a client's request. The three outcomes are kept apart everywhere (rule 13).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was carried out, and this is the answer.
+    /// The request was carried out.
     Done {
         /// The answer.
         answer: Answer,
-        /// Who gave it.
+        /// The copy of the answer.
         served_by: ServedBy,
     },
-    /// It certainly had no effect and never will: it is safe to repeat it.
+    /// The request certainly had no effect and never will. It is safe to repeat it.
     NotDone(Unavailable),
-    /// It may have had its effect, or may still have it.
+    /// The request may have had its effect, or may still have it.
     Unknown,
 }
 
-/// The copy that answered.
+/// The copy of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedBy {
-    /// On which node.
+    /// Its node.
     pub node: NodeId,
-    /// Which copy.
+    /// Home or next.
     pub member: Member,
-    /// Under which view.
+    /// The epoch of its view.
     pub epoch: Epoch,
 }
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unavailable {
-    /// There is no cluster yet: not all nodes have come.
+    /// There is no cluster yet: not all nodes have connected.
     NotFormed,
     /// The node of the primary is not linked, or the primary is not in sync.
     NoPrimary,
-    /// No copy could serve it before its deadline.
+    /// No copy could serve the request before its deadline.
     DeadlinePassed,
-    /// The only copy in sync was lost with its data; an operator has to decide.
+    /// Every copy in sync lost its data. An operator has to decide.
     Lost,
-    /// As many requests are under way as the gateway or the node bears.
+    /// The gateway or the node has its limit of requests under way.
     Overloaded,
     /// The node could not decode the request, twice.
     Undecodable,
-    /// The gateway is ending. Its driver says so; the router does not know.
+    /// The gateway is ending. Its driver makes this outcome; the router never does.
     Ending,
 }

@@ -1,15 +1,15 @@
-//! What can be set about a gateway.
+//! The settings of a gateway.
 
 use std::time::Duration;
 
-/// What can be set about a gateway. No rule depends on these.
+/// The settings of a gateway. No rule depends on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewaySettings {
     /// How long after the start no view shrinks, so that nodes have time to connect.
     pub grace: Duration,
-    /// The most requests that are under way, those that wait for a node or a view included.
+    /// The most client requests under way, including the requests waiting for a node or a view.
     pub in_flight_max: usize,
-    /// The most that is under way at each node.
+    /// The most requests under way at each node.
     pub node_limits: NodeLimits,
 }
 
@@ -23,16 +23,18 @@ impl Default for GatewaySettings {
     }
 }
 
-/// How much a node may have to do at once; more waits in the gateway.
+/// The limits of the requests under way at one node. Further requests wait in the gateway.
 ///
-/// A node takes updates in groups, each with one sync: as many as arrive while the one before is being written. More of
-/// them under way than make a group add nothing but the time that each waits.
+/// A node takes updates in groups, and makes one sync for each group. A group is all updates
+/// received during the write of the group before. More updates under way than one group bring no
+/// gain: each of them only waits longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeLimits {
     /// The most reads under way at a node.
     pub reads_max: usize,
-    /// The most updates under way at a node. Every node is guaranteed half of this. A node may exceed half only while
-    /// the total of all *n* nodes stays below *max + (n − 1) · max / 2*, so that slow nodes take no place from others.
+    /// The most updates under way at a node. Every node is guaranteed half of this. A node may
+    /// exceed half only while the total of all *n* nodes stays below *max + (n − 1) · max / 2*,
+    /// so that slow nodes take no place from others.
     pub updates_max: usize,
 }
 

@@ -1,4 +1,5 @@
-//! What a gateway knows of its cluster. [`problems`] says what is wrong, in words for an operator.
+//! A gateway's knowledge of its cluster. [`problems`] names the problems in words for an
+//! operator.
 
 mod problems;
 
@@ -11,10 +12,10 @@ use super::Gateway;
 use crate::placement::Place;
 use crate::time::Time;
 
-/// What a gateway knows of its cluster.
+/// The gateway's knowledge of its cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
-    /// The cluster's id; none before it is formed.
+    /// The cluster's id; none before the cluster is formed.
     pub cluster: Option<ClusterId>,
     /// Whether every partition can be read and updated, with both copies in sync.
     pub healthy: bool,
@@ -24,63 +25,63 @@ pub struct Overview {
     pub partitions: Vec<PartitionOverview>,
 }
 
-/// What a gateway knows of a node.
+/// The gateway's knowledge of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeOverview {
     /// Its id.
     pub id: NodeId,
-    /// Whether it is linked and welcomed.
+    /// Whether the node is linked and welcomed.
     pub linked: bool,
-    /// Where it serves its predecessor.
+    /// The address for its predecessor.
     pub address: Option<String>,
-    /// Its data.
+    /// Its incarnation.
     pub incarnation: Option<Incarnation>,
-    /// How often it was started.
+    /// The number of its starts.
     pub boots: Option<u64>,
-    /// What it said when it ended, until it is linked again.
+    /// The reason it gave when it ended, until it is linked again.
     pub last_words: Option<String>,
 }
 
-/// What a gateway knows of a partition.
+/// The gateway's knowledge of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionOverview {
-    /// Which.
+    /// The partition.
     pub partition: PartitionId,
-    /// Its view; none before the cluster is formed.
+    /// Its view; none before the cluster is formed, or while the view is lost and not rebuilt.
     pub view: Option<View>,
     /// Its home copy.
     pub home: CopyOverview,
     /// Its next copy.
     pub next: CopyOverview,
-    /// How many entries next has not made durable yet, as far as both have said.
+    /// The number of entries not yet durable at next, as far as both copies have reported.
     pub lag_entries: Option<u64>,
-    /// What came of comparing both copies last, if they were compared.
+    /// The verdict of the last comparison of both copies; none if they were never compared.
     pub compared: Option<Verdict>,
-    /// What was dropped as it could not be read, where an operator last accepted a loss.
+    /// The unreadable records dropped after an operator's last accepted loss.
     pub salvage: Option<Salvage>,
-    /// Why it cannot be read or updated, or is without its second copy; empty if all is well.
+    /// Why the partition cannot be read or updated, or has no second copy. Empty if all is well.
     pub problems: Vec<String>,
 }
 
-/// What a gateway knows of a copy.
+/// The gateway's knowledge of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyOverview {
-    /// On which node.
+    /// The node of the copy.
     pub node: NodeId,
-    /// Whether the view has it.
+    /// Whether the view contains the copy.
     pub in_sync: bool,
     /// Its last entry.
     pub position: Option<Position>,
-    /// The last entry that is durable there.
+    /// The last entry durable there.
     pub durable: Option<Seq>,
-    /// The last entry that is committed there.
+    /// The last entry committed there.
     pub committed: Option<Seq>,
-    /// What its data is worth, as far as its node has said.
+    /// The condition of the copy, as far as its node has reported.
     pub condition: Option<Condition>,
 }
 
 impl Gateway {
-    /// What the gateway knows of its cluster.
+    /// The gateway's knowledge of its cluster at `now`.
     pub fn overview(&self, now: Time) -> Overview {
         let ring = self.controller.ring();
         let partitions = ring.places().map(|place| self.partition_overview(now, place.partition()));
@@ -124,7 +125,7 @@ impl Gateway {
         }
     }
 
-    /// What came of comparing the copies: the worst that one of them has said.
+    /// The verdict of the last comparison: the worse of the two copies' verdicts.
     fn compared(&self, partition: PartitionId) -> Option<Verdict> {
         let ring = self.controller.ring();
         let of = |member| self.controller.compared(ring.holder(partition, member), member);

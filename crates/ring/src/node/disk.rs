@@ -8,7 +8,8 @@
 //!                                        +--- the deadline passes: the node ends
 //! ```
 //!
-//! A disk whose every sync takes more than a second stays silent under load: otherwise views would change all the time.
+//! A disk stays silent under load if each sync takes more than a second. Otherwise the views
+//! would change all the time.
 
 use std::time::Duration;
 
@@ -20,19 +21,20 @@ use super::effect::{NodeEffect, StopReason};
 use crate::store::{Mark, SILENT_AFTER};
 use crate::time::Time;
 
-/// What is known of the node's disk.
+/// The state of the node's disk, as the node knows it.
 #[derive(Debug)]
 pub(super) struct Disk {
-    /// After this long without a sync the node ends.
+    /// The node ends after this long without a sync.
     limit: Duration,
     written: Mark,
-    /// Since when a sync is due: the last one returned, or something was written with nothing to sync before.
+    /// The start of the wait for a sync: the return of the last sync, or the first write after
+    /// everything was synced. None if nothing waits.
     waiting_since: Option<Time>,
-    /// The last sync took so long that the disk was silent.
+    /// Whether the last sync took so long that the disk was silent.
     was_silent: bool,
-    /// What the gateway was told last.
+    /// The state in the last report to the gateway.
     told: DiskState,
-    /// The deadline has passed, and the node was told to end.
+    /// Whether the deadline has passed and the node was told to end.
     is_given_up: bool,
 }
 
@@ -56,18 +58,18 @@ impl Disk {
         }
     }
 
-    /// A sync has returned, and covers everything up to this mutation.
+    /// A sync has returned. It covers everything up to this mutation.
     pub(super) fn synced(&mut self, now: Time, mark: Mark) {
         self.was_silent = self.silent_at().is_some_and(|silent_at| silent_at <= now);
         self.waiting_since = (mark < self.written).then_some(now);
     }
 
-    /// The gateway has a new link, on which nothing was told.
+    /// The gateway has a new link, without any report on it yet.
     pub(super) fn forget_told(&mut self) {
         self.told = DiskState::Answers;
     }
 
-    /// What the gateway is to be told, if that is news.
+    /// The state for the next report to the gateway; none if the state has not changed.
     pub(super) fn news(&mut self, now: Time) -> Option<DiskState> {
         let stays_silent = self.told == DiskState::Silent && self.was_silent;
         let is_silent = self.silent_at().is_some_and(|silent_at| stays_silent || silent_at <= now);
@@ -75,17 +77,17 @@ impl Disk {
         (std::mem::replace(&mut self.told, state) != state).then_some(state)
     }
 
-    /// When there will be news for the gateway if no sync returns.
+    /// The time of the next report to the gateway if no sync returns before.
     pub(super) fn news_at(&self) -> Option<Time> {
         self.silent_at().filter(|_| self.told == DiskState::Answers)
     }
 
-    /// When the node is to end if no sync returns; none once it was told to.
+    /// The time at which the node ends if no sync returns before; none once it was told to end.
     pub(super) fn deadline(&self) -> Option<Time> {
         self.waiting_since.map(|since| since + self.limit).filter(|_| !self.is_given_up)
     }
 
-    /// Whether the node is to end now. This is said once.
+    /// Whether the node must end now. This returns true only once.
     pub(super) fn give_up(&mut self, now: Time) -> bool {
         let is_due = self.deadline().is_some_and(|deadline| deadline <= now);
         self.is_given_up |= is_due;
@@ -98,7 +100,8 @@ impl Disk {
 }
 
 impl Node {
-    /// The gateway hears whether the disk answers; where it has not for too long, the node ends.
+    /// Tells the gateway whether the disk answers. Ends the node if the disk has been silent for
+    /// too long.
     pub(super) fn report_disk(&mut self, now: Time, effects: &mut Vec<NodeEffect>) {
         if self.disk.give_up(now) {
             let limit = self.settings.disk_deadline;

@@ -1,4 +1,4 @@
-//! What a node wants done.
+//! The effects of a node: the work for its driver.
 
 use std::time::Duration;
 
@@ -12,62 +12,63 @@ use protocol::view::{Member, View};
 use crate::link::LinkId;
 use crate::store::{Mark, Mutation, ReadError, ReadId, ReadWhat};
 
-/// What a node wants done, in this order.
+/// Work for the node's driver, to do in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeEffect {
-    /// Write, and sync soon; many writes can share a sync.
+    /// Write, and sync soon. Many writes can share a sync.
     Write {
-        /// Numbers the writes.
+        /// The number of this write.
         mark: Mark,
-        /// What to write.
+        /// The mutation to write.
         mutation: Mutation,
     },
-    /// Read, apart from the core; many reads may be under way, and return in any order.
+    /// Read, outside the core. Many reads may run at once and return in any order.
     Read {
-        /// Numbers the reads.
+        /// The number of this read.
         read: ReadId,
-        /// Of which copy.
+        /// The copy to read.
         member: Member,
-        /// What to read.
+        /// The rows to read.
         what: ReadWhat,
     },
-    /// Send to the gateway.
+    /// Send a message to the gateway.
     ToGateway {
-        /// Over which link.
+        /// The link to send it on.
         link: LinkId,
-        /// What.
+        /// The message.
         message: FromNode,
     },
-    /// Send to a neighbour.
+    /// Send a message to a neighbour.
     ToNeighbour {
-        /// Which copy the neighbour holds that it is for.
+        /// The member of the neighbour's copy, which receives the message.
         to: Member,
-        /// Over which link.
+        /// The link to send it on.
         link: LinkId,
-        /// What.
+        /// The message.
         message: CopyMessage,
     },
-    /// Keep up a link to this node, from now: dial at once, and again whenever it is lost.
+    /// Keep a link to this node from now on: dial at once, and again after every loss.
     DialNext(DialNext),
-    /// Close a link; the node has forgotten it already.
+    /// Close a link. The node has forgotten it already.
     Drop {
-        /// Which.
+        /// The link.
         link: LinkId,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
     },
-    /// Tell those who watch that a copy has left out a part of a comparison, as it has changed meanwhile.
+    /// Tell observers: a copy has left out a part of a comparison, because the part has changed
+    /// since.
     ComparisonSkipped {
-        /// Which copy.
+        /// The copy.
         member: Member,
     },
-    /// Tell the operator which records were dropped, as they could not be read.
+    /// Tell the operator about the records dropped because they were unreadable.
     Salvaged {
-        /// Of which partition.
+        /// The partition.
         partition: PartitionId,
-        /// In which copy.
+        /// The copy.
         member: Member,
-        /// Which records.
+        /// The dropped records.
         salvage: Salvage,
     },
     /// Tell the operator, loudly.
@@ -76,19 +77,19 @@ pub enum NodeEffect {
     Stop(StopReason),
 }
 
-/// Where next's node serves its predecessor, and what to say to it.
+/// The address of next's node, and the hello for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DialNext {
     /// `host:port`.
     pub address: String,
-    /// What to say.
+    /// The hello.
     pub hello: HomeHello,
 }
 
 /// Why a node cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StopReason {
-    /// Storage does not give what it should.
+    /// The storage failed, or its data is damaged.
     #[error(transparent)]
     Storage(#[from] ReadError),
     /// The disk has not answered for this long.
@@ -97,27 +98,27 @@ pub enum StopReason {
          start the node again; with an empty data directory it is restored from its neighbours"
     )]
     DiskSilent(Duration),
-    /// The gateway does not want this node.
+    /// The gateway refuses this node.
     #[error("the gateway refuses this node: {0}")]
     Refused(Refusal),
-    /// This node's data is not what the other copy knows it had.
+    /// This node has lost data: the other copy knows that it had more.
     #[error("{0}. This data directory is an old copy: start the node with its newest one")]
     LostData(String),
-    /// Two views of one epoch: there is a second controller.
+    /// There are two different views of one epoch, so there is a second controller.
     #[error(
         "there are two different views of one epoch ({known} and {offered}): two gateways are at work. Stop both, \
          find out which one has the cluster's state directory, and start that one only"
     )]
     TwoControllers {
-        /// The view that was known.
+        /// The view known before.
         known: String,
-        /// The view that was offered.
+        /// The view offered now.
         offered: String,
     },
 }
 
 impl StopReason {
-    /// Two views of one epoch.
+    /// The reason for two different views of one epoch.
     pub(crate) fn conflict(known: Option<&View>, offered: &View) -> Self {
         let text = |view: &View| format!("{view}, decided by {}", view.decided_by);
         Self::TwoControllers { known: known.map(text).unwrap_or_default(), offered: text(offered) }

@@ -1,4 +1,4 @@
-//! What happens to a node.
+//! The events of a node.
 
 use protocol::hello::HomeHello;
 use protocol::id::Incarnation;
@@ -8,80 +8,82 @@ use protocol::view::Member;
 use crate::link::LinkId;
 use crate::store::{Mark, ReadError, ReadId, ReadRows};
 
-/// What happens to a node.
+/// An event of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeEvent {
-    /// The link to the gateway is up; its welcome is to come.
+    /// The link to the gateway is up. The welcome has not come yet.
     GatewayLinked {
         /// The link.
         link: LinkId,
     },
-    /// A message of the gateway.
+    /// The gateway has sent a message.
     GatewaySays {
-        /// Over which link.
+        /// The link of the message.
         link: LinkId,
-        /// What.
+        /// The message.
         message: ToNode,
     },
-    /// A frame of the gateway cannot be decoded: the link closes once what is said now is written.
+    /// A frame of the gateway cannot be decoded. The link closes after the messages of this
+    /// event's effects are written.
     GatewayUndecodable {
-        /// Over which link.
+        /// The link of the frame.
         link: LinkId,
     },
     /// The link to the gateway is gone.
     GatewayLost {
-        /// Which.
+        /// The lost link.
         link: LinkId,
     },
-    /// The link to next's node, which [`DialNext`](super::DialNext) asked for, is up.
+    /// The link to next's node is up, after a [`DialNext`](super::DialNext).
     NextLinked {
         /// The link.
         link: LinkId,
-        /// The data that was dialled.
+        /// The incarnation in the dial request.
         incarnation: Incarnation,
     },
-    /// A link from a node that says it is home's is up.
+    /// A node has connected and says that it is home's node.
     HomeLinked {
         /// The link.
         link: LinkId,
-        /// What that node says of itself.
+        /// The hello of that node.
         hello: HomeHello,
     },
-    /// A message of a neighbour.
+    /// A neighbour has sent a message.
     NeighbourSays {
-        /// The copy that the neighbour holds.
+        /// The member of the neighbour's copy.
         from: Member,
-        /// Over which link.
+        /// The link of the message.
         link: LinkId,
-        /// What.
+        /// The message.
         message: CopyMessage,
     },
-    /// A frame of a neighbour cannot be decoded: the link closes once what is said now is written.
+    /// A frame of a neighbour cannot be decoded. The link closes after the messages of this
+    /// event's effects are written.
     NeighbourUndecodable {
-        /// The copy that the neighbour holds.
+        /// The member of the neighbour's copy.
         from: Member,
-        /// Over which link.
+        /// The link of the frame.
         link: LinkId,
     },
     /// The link to a neighbour is gone.
     NeighbourLost {
-        /// The copy that the neighbour holds.
+        /// The member of the neighbour's copy.
         from: Member,
-        /// Which.
+        /// The lost link.
         link: LinkId,
     },
-    /// A sync that began after the write of this mark has returned.
+    /// A sync has returned. It began after the write of this mark.
     Synced {
-        /// Everything up to it is durable.
+        /// Everything up to this mark is durable.
         mark: Mark,
     },
     /// A read has returned.
     Read {
-        /// Its number.
+        /// The number of the read.
         read: ReadId,
-        /// The copy that was read.
+        /// The copy of the read.
         member: Member,
-        /// What was read, or why it could not be.
+        /// The rows, or the error.
         result: Result<ReadRows, ReadError>,
     },
     /// Time has passed.

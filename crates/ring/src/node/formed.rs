@@ -1,4 +1,4 @@
-//! What a node has once it is a member of a cluster: a place, and two copies.
+//! The state of a node after it has joined a cluster: its place and its two copies.
 
 use protocol::hello::{HomeHello, Membership};
 use protocol::id::PartitionId;
@@ -15,7 +15,7 @@ use crate::placement::{Place, Ring};
 use crate::store::RecoveredCopy;
 use crate::time::Time;
 
-/// What home and next made of something that both have heard.
+/// The results of home and next for one event, handed to both.
 pub(super) type Heard = (Result<(), Fault>, Result<(), Fault>);
 
 /// A node's place in its cluster, and its copies.
@@ -58,7 +58,7 @@ impl Formed {
         })
     }
 
-    /// Judges a node that dials as home's.
+    /// Judges a node that dials as the home node of our next copy.
     pub(super) fn admit(&self, hello: &HomeHello) -> Result<(), Refusal> {
         let refuse = |code, detail: String| Err(Refusal::new(code, detail));
         let NodeIdentity { node, incarnation, .. } = &self.identity;
@@ -78,7 +78,7 @@ impl Formed {
         Ok(())
     }
 
-    /// The gateway's welcome, for both copies, whatever one of them makes of it.
+    /// Hands the gateway's welcome to both copies, even if home returns a fault.
     pub(super) fn welcomed(&mut self, cx: &mut Context<'_>, welcome: Welcome) -> Heard {
         let of = |partition: PartitionId| {
             welcome.views.iter().find(|view| view.partition == partition).copied()
@@ -91,7 +91,7 @@ impl Formed {
         (self.home.welcomed(cx, home), self.next.welcomed(cx, next))
     }
 
-    /// A message of the gateway, after its welcome.
+    /// Handles a message of the gateway, after its welcome.
     pub(super) fn gateway_says(
         &mut self,
         cx: &mut Context<'_>,
@@ -127,7 +127,7 @@ impl Formed {
         Err(cx.gateway_fault(format!("a request for {member} of {partition}, which is not here")))
     }
 
-    /// The copy of a partition that is here.
+    /// The copy of a partition on this node.
     fn copy_of(
         &mut self,
         cx: &Context<'_>,
@@ -142,7 +142,7 @@ impl Formed {
         }
     }
 
-    /// One of the copies.
+    /// The home copy or the next copy.
     pub(super) fn copy(&mut self, member: Member) -> &mut PartitionCopy {
         match member {
             Member::Home => &mut self.home,

@@ -3,11 +3,11 @@
 use super::copy::context::GatewayLink;
 use crate::link::LinkId;
 
-/// The link to the gateway.
+/// The state of the link to the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GatewayEnd {
     Down,
-    /// Linked; the welcome is to come.
+    /// The link is up. The welcome has not come yet.
     Unwelcomed(LinkId),
     Welcomed(GatewayLink),
 }

@@ -1,15 +1,15 @@
-//! Who a node is.
+//! The identity of a node.
 
 use protocol::id::{Boot, Incarnation, NodeId};
 
-/// Who a node is.
+/// The identity of a node: its id, its data, its start and its address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeIdentity {
-    /// Its id.
+    /// Its stable id, such as `db-0`.
     pub node: NodeId,
-    /// Its data.
+    /// The identity of its data directory.
     pub incarnation: Incarnation,
-    /// Its start.
+    /// The number of this start, and a random part.
     pub boot: Boot,
     /// `host:port` where it serves its predecessor.
     pub address: String,

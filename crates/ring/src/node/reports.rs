@@ -1,4 +1,4 @@
-//! What the gateway was told of how far the copies are, and when to tell it more.
+//! The progress of the copies last reported to the gateway, and the time of the next report.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use protocol::message::Progress;
 
 use crate::time::Time;
 
-/// How far each of a node's copies is.
+/// The progress of each of a node's copies.
 pub(super) type Copies = [Option<Progress>; 2];
 
-/// Reports of progress: what is new, and not too often.
+/// Reports of progress: only news, and not too often.
 #[derive(Debug)]
 pub(super) struct Reports {
     reported: Copies,
@@ -17,17 +17,17 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// Nothing was reported; the first report may go out at once.
+    /// Nothing is reported yet. The first report may go out at once.
     pub(super) fn from(now: Time) -> Self {
         Self { reported: [None, None], not_before: now }
     }
 
-    /// Whoever was told is gone.
+    /// The link of the earlier reports is gone, so every copy is news again.
     pub(super) fn forget(&mut self) {
         self.reported = [None, None];
     }
 
-    /// What to report now.
+    /// The progress to report now; none for a copy without news.
     pub(super) fn due(&mut self, now: Time, interval: Duration, progress: Copies) -> Copies {
         if self.deadline(progress).is_none_or(|deadline| now < deadline) {
             return [None, None];
@@ -41,7 +41,7 @@ impl Reports {
         news
     }
 
-    /// When there will be something to report.
+    /// The time of the next report; none if there is no news.
     pub(super) fn deadline(&self, progress: Copies) -> Option<Time> {
         (progress != self.reported).then_some(self.not_before)
     }

@@ -1,30 +1,32 @@
-//! What can be set about a node.
+//! The settings of a node.
 
 use std::time::Duration;
 
-/// What can be set about a node. No rule depends on these: they say when to try, and how much to keep.
+/// The settings of a node. No rule depends on them: they say when to try, and how much to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSettings {
     /// How long home goes without a session with next before it tells the gateway.
     pub patience: Duration,
-    /// How long an append may take to become durable at next before home takes next for broken.
+    /// How long an append may take to become durable at next. After that, home treats next as
+    /// broken.
     pub append_deadline: Duration,
-    /// How long a donor holds its commits back for a joiner at most before it goes on alone; longer where three syncs of the
-    /// joiner take longer.
+    /// How long a donor holds its commits back for a joiner before it goes on alone. The donor
+    /// waits longer if three syncs of the joiner take longer.
     pub hold_max: Duration,
-    /// How often the gateway is told how far the copies are.
+    /// How often the node reports the progress of its copies to the gateway.
     pub progress_interval: Duration,
-    /// How many entries of a copy's log stay although the other copy has them, or is not in sync.
+    /// How many entries a copy keeps in its log although the other copy has them or is out of
+    /// sync.
     pub log_entries_kept: u64,
-    /// How many bytes of them, roughly.
+    /// The size of these entries, in bytes, approximately.
     pub log_bytes_kept: usize,
-    /// The most that is sent to the other copy and not made durable there, in bytes: flow control, and a bound on what a slow
-    /// receiver piles up.
+    /// The most bytes sent to the other copy but not yet durable there. This is flow control,
+    /// and it limits the backlog of a slow receiver.
     pub window_bytes: usize,
-    /// How many rows of storage a part of a snapshot has at most, and a stretch that is compared; and as many that are not
-    /// committed.
+    /// The most rows of storage in one part of a snapshot or in one stretch of a comparison. A
+    /// part or stretch may contain as many uncommitted rows in addition.
     pub rows_max: usize,
-    /// How long the disk may take until a sync returns: after that the node ends.
+    /// How long the disk may take to return a sync. After that, the node ends.
     pub disk_deadline: Duration,
     /// How long the comparison of both copies rests after each stretch.
     pub scrub_pause: Duration,

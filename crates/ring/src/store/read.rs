@@ -1,4 +1,4 @@
-//! Reads: what the core may ask without I/O, and what a driver reads apart from the core.
+//! Reads: the core's questions without I/O, and the reads of a driver outside the core.
 //!
 //! ```text
 //!   core: at_hand? ---- yes ----> goes on at once
@@ -8,8 +8,9 @@
 //!   NodeEffect::Read ----> driver: reads, in any order ----> NodeEvent::Read: the core goes on
 //! ```
 //!
-//! A read sees at least what was written when the core asked for it, and perhaps some of what is written meanwhile. What a
-//! batch holds that is not written yet it need not see: that is not committed, so the core has it in memory.
+//! A read sees at least all writes made before the core asked for it, and perhaps some later
+//! writes. A read need not see the unwritten mutations of a batch: they are uncommitted, so the
+//! core has them in memory.
 
 use protocol::entry::{Answer, Entry};
 use protocol::id::{RequestId, Seq};
@@ -19,29 +20,29 @@ use protocol::view::Member;
 
 use super::{AnswerIn, AppliedId, ReadError, RecordKey, StoredRecord, Unreadable};
 
-/// Numbers the reads of a node.
+/// The number of a read. The reads of a node are numbered in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct ReadId(pub u64);
 
 impl ReadId {
-    /// The number of the read after this one.
+    /// The number of the next read.
     pub(crate) fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }
 
-/// A record, as far as it can be told without I/O.
+/// The answer of storage about a record, without I/O.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AtHand {
     /// The record.
     Record(StoredRecord),
     /// The user has no record.
     Absent,
-    /// Only the disk can tell.
+    /// Only a read of the disk can tell.
     Unknown,
 }
 
-/// What the core may ask of a storage: nothing that waits for a disk.
+/// The core's view of a storage, without any wait for a disk.
 pub trait Stored {
     /// The record of a user in a copy, unsynced writes included.
     ///
@@ -51,12 +52,12 @@ pub trait Stored {
     fn at_hand(&self, member: Member, id: &UserId) -> Result<AtHand, ReadError>;
 }
 
-/// How much to read of a log, or of the records.
+/// The limits of a read of a log or of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// At most this many rows.
     pub rows_max: usize,
-    /// No further row once there are this many bytes; there is always one.
+    /// The read stops after this many bytes, but returns at least one row if there is one.
     pub bytes_max: usize,
 }
 
@@ -65,67 +66,68 @@ impl Budget {
     pub const ONE: Self = Self { rows_max: 1, bytes_max: 0 };
 }
 
-/// What a driver is to read of a copy.
+/// A read of a copy, for a driver to carry out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadWhat {
     /// The record of a user.
     Record(UserId),
     /// The records in the order of their ids.
     Records {
-        /// They come after this one; from the first where there is none.
+        /// The records after this one; from the first if none.
         after: Option<UserId>,
-        /// How many.
+        /// How many to read.
         budget: Budget,
     },
     /// Entries of the log, in order.
     Entries {
-        /// The first.
+        /// The first entry.
         from: Seq,
-        /// The last.
+        /// The last entry.
         to: Seq,
-        /// How many of them.
+        /// How many to read.
         budget: Budget,
     },
-    /// The answers that applied requests got.
+    /// The answers to applied requests.
     Answers {
         /// The requests.
         ids: Vec<AppliedId>,
-        /// No further answer once there are this many bytes; there is always one.
+        /// The read stops after this many bytes, but returns at least one answer if there is
+        /// one.
         bytes_max: usize,
     },
-    /// The records that cannot be read.
+    /// The unreadable records.
     Unreadable {
-        /// The rows come after this one; from the first where there is none.
+        /// The rows after this one; from the first if none.
         after: Option<RecordKey>,
-        /// How many rows to look at.
+        /// How many rows to check.
         budget: Budget,
     },
-    /// The last entry of the log that can be read, as the only one.
+    /// The last readable entry of the log, alone.
     LastReadable,
 }
 
-/// What was read, as [`ReadWhat`] had it.
+/// The result of a [`ReadWhat`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadRows {
-    /// The record; none where the user has none.
+    /// The record; none if the user has none.
     Record(Option<StoredRecord>),
-    /// The records; none where there are no more.
+    /// The records; an empty list at the end.
     Records(Vec<RecordRow>),
     /// The entries.
     Entries(Vec<Entry>),
-    /// The answers of the first requests, in their order; none where there is none.
+    /// The answers to the first requests, in their order; none for a request without an answer.
     Answers(Vec<(RequestId, Option<Answer>)>),
-    /// The records that cannot be read.
+    /// The unreadable records.
     Unreadable(Unreadable),
 }
 
-/// What a driver that mixes up reads is told.
+/// The panic message for a driver that mixes up reads.
 const OTHER_ROWS: &str = "a read returns what was asked for";
 
 impl ReadRows {
     /// # Panics
     ///
-    /// When something else was read, as with each of these.
+    /// When the rows are of another kind. The methods below panic in the same way.
     pub(crate) fn into_record(self) -> Option<StoredRecord> {
         let Self::Record(record) = self else { panic!("{OTHER_ROWS}: a record") };
         record
@@ -152,17 +154,18 @@ impl ReadRows {
     }
 }
 
-/// What a node's storage holds, unsynced writes included. A driver reads it; each read may wait for the disk.
+/// The contents of a node's storage, unsynced writes included. A driver reads them. Each read
+/// may wait for the disk.
 ///
 /// # Errors
 ///
-/// Each method fails when the storage does, or a row is damaged.
+/// Each method fails when the storage fails or a row is damaged.
 pub trait StoredRows {
     /// The record of a user in a copy.
     fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError>;
 
-    /// The records of a copy in the order of their ids, after one or from the first, as far as the budget goes; none
-    /// where there are no more.
+    /// The records of a copy in the order of their ids, after `after` or from the first, within
+    /// the budget. An empty list marks the end.
     fn records(
         &self,
         member: Member,
@@ -170,7 +173,7 @@ pub trait StoredRows {
         budget: Budget,
     ) -> Result<Vec<RecordRow>, ReadError>;
 
-    /// The entries of a copy's log from `from` to `to`, both included, as far as the budget goes.
+    /// The entries of a copy's log from `from` to `to`, both included, within the budget.
     fn entries(
         &self,
         member: Member,
@@ -179,11 +182,12 @@ pub trait StoredRows {
         budget: Budget,
     ) -> Result<Vec<Entry>, ReadError>;
 
-    /// The answer that an applied request got, as a snapshot brought it: what was applied since is in the log.
+    /// The answer to an applied request, as brought by a snapshot. The log has the answers to
+    /// later requests.
     fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError>;
 
-    /// Which of the records after a row cannot be read, of as many rows as the budget has. That they cannot be read is no
-    /// error.
+    /// The unreadable records after a row, among as many rows as the budget allows. An
+    /// unreadable record is not an error here.
     fn unreadable(
         &self,
         member: Member,
@@ -191,10 +195,10 @@ pub trait StoredRows {
         budget: Budget,
     ) -> Result<Unreadable, ReadError>;
 
-    /// The last entry of the log that can be read. That others cannot be read is no error.
+    /// The last readable entry of the log. Other, unreadable entries are not an error here.
     fn last_readable(&self, member: Member) -> Result<Option<Entry>, ReadError>;
 
-    /// Reads what the core wants read.
+    /// Carries out a read of the core.
     fn read(&self, member: Member, what: &ReadWhat) -> Result<ReadRows, ReadError> {
         Ok(match what {
             ReadWhat::Record(id) => ReadRows::Record(self.record(member, id)?),

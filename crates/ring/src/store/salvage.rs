@@ -1,4 +1,4 @@
-//! What a storage keeps of a salvage, and how the records are named that it drops.
+//! The stored state of a salvage, and the keys of the dropped records.
 
 use protocol::id::Seq;
 use protocol::salvage::Salvage;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct RecordKey(pub Vec<u8>);
 
 impl RecordKey {
-    /// The user's id, if the key can be read.
+    /// The user's id; none if the key is unreadable.
     pub fn id(&self) -> Option<UserId> {
         std::str::from_utf8(&self.0).ok()?.parse().ok()
     }
@@ -22,21 +22,21 @@ impl From<&UserId> for RecordKey {
     }
 }
 
-/// The rows of records that were looked at for damage.
+/// The result of a check of record rows for damage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Those that cannot be read.
+    /// The keys of the unreadable records.
     pub keys: Vec<RecordKey>,
-    /// The last row that was looked at; none where there are no more.
+    /// The last row checked; none at the end.
     pub to: Option<RecordKey>,
 }
 
-/// How the last salvage of a copy stands, as its storage keeps it.
+/// The state of a copy's last salvage, as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SalvageRow {
-    /// What is told of it.
+    /// The public part of the state.
     pub salvage: Salvage,
-    /// Whoever ends at this entry or before it is restored by a snapshot, as the log does not tell of what was dropped; none
-    /// once the other copy was restored.
+    /// A joiner with its last entry at or before this one needs a snapshot, because the log does
+    /// not contain the drops. None once the other copy was restored.
     pub snapshot_to: Option<Seq>,
 }

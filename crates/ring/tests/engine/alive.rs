@@ -18,7 +18,7 @@ fn says(node: u8, message: FromNode) -> GatewayEvent {
     GatewayEvent::NodeSays { link: link(node), message }
 }
 
-/// The probes of a node.
+/// The probes sent to a node.
 fn probes(effects: &[GatewayEffect], node: u8) -> Vec<ProbeNumber> {
     let probe = |effect: &GatewayEffect| match effect {
         GatewayEffect::Send { link: to, message } if *to == link(node) => match **message {
@@ -61,7 +61,8 @@ fn an_answer_to_a_probe_before_the_loss_does_not_count() {
     assert!(gateway.is_saving());
 }
 
-/// db-0 comes without its data, goes, and comes again: the probe for the loss of its link is under way then.
+/// db-0 returns without its data, leaves, and returns again. The probe for the loss of its link
+/// is still under way then.
 #[test]
 fn a_greeting_without_the_data_that_a_view_counts_on_is_a_loss_of_its_own() {
     let mut gateway = ring_of_both();
@@ -95,7 +96,8 @@ fn a_home_that_dies_before_it_has_answered_keeps_the_view() {
     assert_eq!(in_sync(&gateway, 0), both(0));
 }
 
-/// It finds that its links are dead one after the other, and its nodes come back one after the other.
+/// The gateway finds its links dead one after the other, and its nodes return one after the
+/// other.
 #[test]
 fn a_gateway_that_stood_still_changes_no_view_for_that() {
     for (stood_still, changes) in [(Duration::from_secs(3), false), (Duration::ZERO, true)] {
@@ -117,7 +119,7 @@ fn where_most_links_are_lost_at_once_nodes_get_time_to_come_back() {
     assert_eq!(in_sync(&gateway, 0), home_only(0), "one link is not most of them");
     handle(&mut gateway, GatewayEvent::NodeLost { link: link(2) });
     assert_eq!(in_sync(&gateway, 1), both(1));
-    // db-1 comes back first, and db-2 is not missed yet.
+    // db-1 returns first. The gateway does not act on the loss of db-2 yet.
     handle(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(1) });
     let report = FromNode::Report(Report::default());
     handle(&mut gateway, GatewayEvent::NodeSays { link: LinkId(99), message: report });
@@ -164,7 +166,8 @@ fn a_node_whose_disk_does_not_answer_counts_as_lost_until_it_answers() {
     let mut gateway = ring_of_both();
     handle(&mut gateway, says(1, FromNode::Disk(DiskState::Silent)));
     settle(&mut gateway);
-    // It is the next of P0, and the home of P1: that view cannot change in its favour, nor in favour of another.
+    // db-1 is the next of P0 and the home of P1. The view of P1 cannot change in favour of db-1,
+    // nor in favour of another node.
     assert_eq!((in_sync(&gateway, 0), in_sync(&gateway, 1)), (home_only(0), both(1)));
     let status = gateway.overview(AFTER_GRACE);
     let told = status.partitions.iter().filter(|partition| {

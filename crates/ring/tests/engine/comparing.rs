@@ -1,4 +1,4 @@
-//! The comparison of both copies: what the source sends, and what the receiver makes of it.
+//! The comparison of both copies: the messages of the source, and the verdict of the receiver.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,7 +38,7 @@ fn stretch_in(effect: &NodeEffect) -> Option<&Stretch> {
     }
 }
 
-/// All stretches of a source that stores this.
+/// All stretches of a source with this storage.
 fn stretches(stored: &Cold) -> Vec<Stretch> {
     let (mut node, mut stretches) = (linked_to_next(), Vec::new());
     for second in 1..10 {
@@ -70,7 +70,7 @@ fn stretches(stored: &Cold) -> Vec<Stretch> {
     panic!("the rows have no end: {stretches:?}");
 }
 
-/// Node db-1, whose next copy receives from home.
+/// Node db-1. Its next copy receives from home.
 fn receiver() -> Node {
     let mut node = node(view(1, 1, both(1)), view(0, 1, both(0)));
     handle_with(
@@ -93,7 +93,7 @@ fn verdicts(effects: &[NodeEffect]) -> Vec<Verdict> {
     told.collect()
 }
 
-/// What a receiver that stores this makes of all stretches of a source.
+/// The verdicts of a receiver with this storage on all stretches of a source.
 fn verdict(stored: &Cold, stretches: &[Stretch]) -> Vec<Verdict> {
     let mut node = receiver();
     let effects =
@@ -122,7 +122,7 @@ fn a_row_more_or_less_is_a_difference() {
     }
 }
 
-/// Handles an event; returns the reads that come of it apart.
+/// Handles an event. Returns its reads apart from its other effects.
 fn handle_to_read(node: &mut Node, event: NodeEvent) -> (Vec<NodeEffect>, Vec<NodeEffect>) {
     let mut effects = Vec::new();
     node.handle(Time::ZERO, event, &Cold::default(), &mut effects);
@@ -139,7 +139,7 @@ fn is_skipped(effects: &[NodeEffect]) -> bool {
     effects.iter().any(|effect| matches!(effect, NodeEffect::ComparisonSkipped { .. }))
 }
 
-/// A stretch comes, then an entry, then the read of the stretch returns.
+/// A stretch comes, then an entry, then the read for the stretch returns.
 fn overtaken_by(name: &str) -> Vec<NodeEffect> {
     let stored = records(&["a", "b"]);
     let of_records = |stretch: &&Stretch| matches!(stretch.after, Cursor::Records(_));
@@ -190,7 +190,7 @@ fn the_next_stretch_waits_until_the_one_before_is_compared() {
         second += 1;
         let (mut effects, now) = (Vec::new(), Time::at(Duration::from_secs(second)));
         node.handle(now, event, &records(&[]), &mut effects);
-        // Of a stretch of records the rows are read first.
+        // Before the source sends a stretch of records, it reads the rows.
         let is_read = |effect: &NodeEffect| matches!(effect, NodeEffect::Read { .. });
         effects.iter().filter(|effect| stretch_in(effect).is_some() || is_read(effect)).count()
     };

@@ -1,4 +1,4 @@
-//! What a node does about stored rows that are not what was written.
+//! How a node treats damaged rows in its storage.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use crate::support::{
     recovered, user_of, view, welcome,
 };
 
-/// A storage of which no record can be read.
+/// A storage without any readable record.
 struct Rotten;
 
 impl Rotten {
@@ -165,7 +165,7 @@ fn a_greeting_begins_one_session() {
         let effects = handle(&mut node, from_gateway(ToNode::View(in_sync)));
         sync(&mut node, &effects);
     }
-    // Home is the source again, and next has not said since then how far it is.
+    // Home is the source again. Next has not reported its position since then.
     let effects = handle(&mut node, update_event_under(3, 1, create()));
     let sent = [effects.clone(), sync(&mut node, &effects)].concat();
     assert!(!sent.iter().any(is_data), "{sent:?}");
@@ -177,7 +177,7 @@ fn is_data(effect: &NodeEffect) -> bool {
     matches!(effect, NodeEffect::ToNeighbour { message: CopyMessage::Data { .. }, .. })
 }
 
-/// The source has so many rows, and this digest of them.
+/// Sends a stretch with this number of rows and this digest from the source.
 fn compare(node: &mut Node, view: View, (rows, digest): (u64, u128)) -> Vec<NodeEffect> {
     let stretch = Stretch { after: Cursor::Records(None), to: None, rows, digest };
     handle(node, data(view, Data::Compare(stretch)))
@@ -233,7 +233,8 @@ fn a_damaged_copy_says_so_again_under_each_view() {
     assert_eq!(conditions(&effects), [Condition::Damaged]);
 }
 
-/// Its log cannot be read, so no session begins; it waits for another view, and not for anything to do.
+/// The log is unreadable, so no session begins. The node waits for another view, without any
+/// work.
 #[test]
 fn a_damaged_home_without_a_session_is_idle_and_does_not_ask_to_go_on_alone() {
     let mut node = recovered(found_at_home(view(1, 2, both(1)), Seq(5)));

@@ -1,4 +1,4 @@
-//! What a gateway decides and says where stored rows are not what was written.
+//! The decisions and messages of a gateway when stored rows are damaged.
 
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ fn says_under(
     at_gateway(gateway, GatewayEvent::NodeSays { link: link(node), message })
 }
 
-/// It was heard after the ask that came of what it told of: the copy is whole by now, or will say again that it is not.
+/// The gateway hears this condition after the ask for the same copy. The condition is older than
+/// the ask: by now the copy is whole, or will report its damage again.
 #[test]
 fn what_a_copy_was_worth_under_an_older_view_is_not_heard() {
     let next_only = InSync::NextOnly { next: incarnation(1) };
@@ -62,7 +63,7 @@ fn a_view_does_not_shrink_in_favour_of_a_damaged_home() {
         for lost in [0, 1] {
             at_gateway(&mut gateway, GatewayEvent::NodeLost { link: link(lost) });
         }
-        // Most links were lost at once, so nodes have time to come back.
+        // Most links were lost at once, so the nodes have time to return.
         let later = AFTER_GRACE + Duration::from_secs(3);
         passes(&mut gateway, AFTER_GRACE, later);
         let again = LinkId(99);
@@ -83,7 +84,7 @@ fn a_view_does_not_shrink_in_favour_of_a_damaged_home() {
 fn a_home_that_is_damaged_serves_what_is_whole_where_next_was_damaged_too() {
     let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
     for node in [0, 1] {
-        // Nobody has answered a probe when the second one finds damage too.
+        // No node has answered a probe yet when the second one reports damage too.
         let (partition, epoch, condition) = (PartitionId(0), Epoch(1), Condition::Damaged);
         let message = FromNode::Condition { partition, epoch, condition };
         let says = GatewayEvent::NodeSays { link: link(node), message };
@@ -191,7 +192,8 @@ fn a_node_that_ends_says_why_in_the_status() {
     assert!(problems[0].contains("it ended: the disk is full"), "{problems:?}");
 }
 
-/// A gateway whose partition P0 is worth this at home and at next, as both have said before anyone answers a probe.
+/// A gateway with these conditions of P0 at home and next. Both are reported before any node
+/// answers a probe.
 fn with_conditions(home: Condition, next: Condition) -> Gateway {
     let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
     let mut effects = Vec::new();

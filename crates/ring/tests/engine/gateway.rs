@@ -28,12 +28,12 @@ pub(crate) fn link(node: u8) -> LinkId {
     LinkId(u64::from(node) + 10)
 }
 
-/// A gateway whose views are all *both*, all of its nodes linked and welcomed.
+/// A gateway with all views *both*, and all nodes linked and welcomed.
 pub(crate) fn ring_of_both() -> Gateway {
     gateway([(1, both(0)), (1, both(1)), (1, both(2))])
 }
 
-/// A gateway with the views given, all of its nodes linked and welcomed.
+/// A gateway with the given views, and all nodes linked and welcomed.
 pub(crate) fn gateway(in_sync: [(u64, InSync); 3]) -> Gateway {
     let nodes = ids()
         .into_iter()
@@ -52,7 +52,7 @@ pub(crate) fn gateway(in_sync: [(u64, InSync); 3]) -> Gateway {
     gateway
 }
 
-/// Time passes, in which the gateway does not stand still.
+/// Time passes in short steps, so the gateway does not stand still.
 pub(crate) fn passes(gateway: &mut Gateway, mut from: Time, to: Time) {
     while from < to {
         from = from + Duration::from_millis(500);
@@ -60,7 +60,7 @@ pub(crate) fn passes(gateway: &mut Gateway, mut from: Time, to: Time) {
     }
 }
 
-/// A gateway that starts with what it found.
+/// A gateway started from its saved state.
 fn recovered(saved: Option<ClusterState>) -> Gateway {
     let boot = GatewayBoot(Uuid::from_u128(50));
     let new_cluster = ClusterId(Uuid::from_u128(51));
@@ -68,11 +68,11 @@ fn recovered(saved: Option<ClusterState>) -> Gateway {
     Gateway::recovered(ring(), boot, new_cluster, saved, &settings, Time::ZERO).unwrap()
 }
 
-/// A node is linked, says what it has, and is welcomed.
+/// A node links, reports, and is welcomed.
 fn comes(gateway: &mut Gateway, node: u8, report: Report) {
     let linked = GatewayEvent::NodeLinked { link: link(node), hello: hello(node) };
     gateway.handle(Time::ZERO, linked, &mut Vec::new());
-    // What there is to save (the new boot, the node's start) is saved before anyone is welcomed.
+    // The gateway saves the new boot and the node's start before it welcomes any node.
     gateway.handle(Time::ZERO, reports(node, report), &mut Vec::new());
     while gateway.is_saving() {
         gateway.handle(Time::ZERO, GatewayEvent::Saved, &mut Vec::new());
@@ -83,12 +83,12 @@ pub(crate) fn reports(node: u8, report: Report) -> GatewayEvent {
     GatewayEvent::NodeSays { link: link(node), message: FromNode::Report(report) }
 }
 
-/// Handles an event after the grace period. Nodes that are linked answer probes at once.
+/// Handles an event after the grace period. Linked nodes answer probes at once.
 pub(crate) fn handle(gateway: &mut Gateway, event: GatewayEvent) -> Vec<GatewayEffect> {
     handle_at(gateway, AFTER_GRACE, event)
 }
 
-/// Handles an event. Nodes that are linked answer probes at once.
+/// Handles an event. Linked nodes answer probes at once.
 pub(crate) fn handle_at(
     gateway: &mut Gateway,
     now: Time,
@@ -101,7 +101,7 @@ pub(crate) fn handle_at(
     effects
 }
 
-/// Handles an event; nobody answers a probe.
+/// Handles an event. No node answers a probe.
 pub(crate) fn unanswered(
     gateway: &mut Gateway,
     now: Time,
@@ -112,7 +112,7 @@ pub(crate) fn unanswered(
     effects
 }
 
-/// An operator goes on with the copy of P0 on a node: the answer, and what else is done.
+/// An operator goes on with a node's copy of P0. Returns the answer and the other effects.
 pub(crate) fn accept_loss(
     gateway: &mut Gateway,
     node: &str,
@@ -126,7 +126,7 @@ pub(crate) fn accept_loss(
     }
 }
 
-/// Takes the first probe out of what is to be done.
+/// Removes the first probe from the effects.
 pub(crate) fn take_probe(effects: &mut Vec<GatewayEffect>) -> Option<(LinkId, ProbeNumber)> {
     let probe = effects.iter().position(|effect| matches!(effect, GatewayEffect::Send { message, .. } if matches!(**message, ToNode::Probe(_))))?;
     match effects.remove(probe) {
@@ -149,7 +149,8 @@ pub(crate) fn ask(node: u8, partition: u16, epoch: u64) -> GatewayEvent {
     GatewayEvent::NodeSays { link: link(node), message: FromNode::Ask(ask) }
 }
 
-/// What is decided is saved, until nothing more is decided; what was done meanwhile.
+/// Saves every decided state until the gateway decides nothing more. Returns the effects
+/// meanwhile.
 pub(crate) fn settle(gateway: &mut Gateway) -> Vec<GatewayEffect> {
     let mut effects = Vec::new();
     while gateway.is_saving() {
@@ -158,7 +159,7 @@ pub(crate) fn settle(gateway: &mut Gateway) -> Vec<GatewayEffect> {
     effects
 }
 
-/// Who is in sync for a partition, as published.
+/// The copies in sync of a partition, as published.
 pub(crate) fn in_sync(gateway: &Gateway, partition: u16) -> InSync {
     let view = gateway.state().and_then(|state| state.view(PartitionId(partition)));
     view.expect("the view is known").in_sync
@@ -215,13 +216,13 @@ fn an_ask_for_a_joiner_that_is_not_linked_is_refused() {
 #[test]
 fn an_ask_that_came_over_a_link_that_is_gone_is_not_heard() {
     let mut gateway = gateway([(4, home_only(0)), (1, both(1)), (1, both(2))]);
-    // Something else is being saved, so the ask has to wait.
+    // The gateway is saving another change, so the ask has to wait.
     let unreachable = FromNode::NextUnreachable { partition: PartitionId(1), epoch: Epoch(1) };
     let effects =
         handle(&mut gateway, GatewayEvent::NodeSays { link: link(1), message: unreachable });
     assert!(saved(&effects).is_some());
     handle(&mut gateway, ask(0, 0, 4));
-    // Home connects again meanwhile: the welcome on the new link ends the ask.
+    // Home connects again meanwhile. The welcome on the new link ends the ask.
     handle(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(0) });
     let effects = handle(&mut gateway, GatewayEvent::Saved);
     assert_eq!(saved(&effects), None, "the ask must not be granted any more");
@@ -322,12 +323,12 @@ fn each_node_that_does_not_belong_is_told_its_own_reason() {
     assert_eq!(refusal(&gateway, other_data), RefusalCode::LostData);
 }
 
-/// A node that lost its data: the same id, a new directory.
+/// The hello of a node without its data: the same id, a new directory.
 pub(crate) fn newborn(node: u8) -> NodeHello {
     NodeHello { incarnation: incarnation(50 + u128::from(node)), membership: None, ..hello(node) }
 }
 
-/// The views that are decided.
+/// The decided views.
 pub(crate) fn views(effects: &[GatewayEffect]) -> Vec<Option<InSync>> {
     let state = saved(effects).expect("something is decided");
     state.views.iter().map(|view| view.map(|view| view.in_sync)).collect()
@@ -352,7 +353,7 @@ fn a_home_that_lost_its_data_is_dropped_before_its_welcome() {
         effects = handle(&mut gateway, GatewayEvent::Saved);
     }
     let [ToNode::Welcome(welcome)] = sent_to(&effects, 0)[..] else { panic!("{effects:?}") };
-    // db-0 was the next of P2 too; that view shrank when its link was lost.
+    // db-0 was the next of P2 too. The view of P2 shrank when db-0's link was lost.
     let next_only = InSync::NextOnly { next: incarnation(1) };
     let told = welcome.views.iter().map(|view| view.in_sync).collect::<Vec<_>>();
     assert_eq!(told, [next_only, home_only(2)]);
@@ -363,7 +364,7 @@ fn a_view_does_not_shrink_in_favour_of_a_home_without_its_data() {
     let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
     handle(&mut gateway, GatewayEvent::NodeLost { link: link(0) });
     handle(&mut gateway, GatewayEvent::Saved);
-    // It is linked again, and has not said yet what it has, when next is lost.
+    // db-0 is linked again, but has not reported yet, when next is lost.
     handle(&mut gateway, GatewayEvent::NodeLinked { link: link(0), hello: newborn(0) });
     let effects = handle(&mut gateway, GatewayEvent::NodeLost { link: link(1) });
     let decided = saved(&effects).and_then(|state| state.view(PartitionId(0)));
@@ -416,7 +417,8 @@ fn a_lost_partition_is_unavailable_until_an_operator_decides() {
     assert_eq!((view.epoch, view.accepted_loss), (Epoch(1_000_004), Some(Epoch(1_000_004))));
 }
 
-/// The controller has lost its file, and an operator decides before next is back, which was granted an ask that home has not heard of.
+/// The controller has lost its file, and an operator decides before next is back. Next knows the
+/// view of a granted ask; home does not.
 #[test]
 fn what_a_copy_knows_that_was_away_does_not_undo_an_operators_decision() {
     let knows = |view| CopyReport { view: Some(view), ..CopyReport::default() };
@@ -446,7 +448,7 @@ fn an_older_directory_of_a_node_is_refused_unless_a_view_counts_on_it() {
 fn a_report_is_not_judged_by_what_was_heard_while_it_was_under_way() {
     let mut gateway = gateway([(1, both(0)), (1, both(1)), (1, both(2))]);
     handle(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(1) });
-    // Home commits more, which next has by now; next's report is from before that.
+    // Home commits more entries, and next has them by now. Next's report is older.
     let progress = Progress {
         partition: PartitionId(0),
         member: Member::Home,
@@ -481,7 +483,8 @@ fn a_copy_in_sync_that_has_less_than_it_once_had_is_refused() {
         let copy = CopyReport { view: None, position, condition: Condition::Whole };
         Report { home: copy, next: copy }
     };
-    // (the node, what it reports, whether it is let in): home once had 9, and has committed 7 that next must have.
+    // (the node, its reported position, whether it is admitted): home once had 9, and has
+    // committed 7, so next must have 7.
     for (node, seq, is_let_in) in [(0, 8, false), (0, 9, true), (1, 6, false), (1, 7, true)] {
         handle(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(node) });
         let message = FromNode::Report(report(seq));
@@ -493,7 +496,7 @@ fn a_copy_in_sync_that_has_less_than_it_once_had_is_refused() {
             handle(&mut gateway, GatewayEvent::Saved);
         }
         if node == 0 {
-            // Home is linked again for those that come after.
+            // Home is linked again for the cases below.
             handle(&mut gateway, GatewayEvent::NodeLinked { link: link(0), hello: hello(0) });
             handle(&mut gateway, reports(0, report(9)));
             let message = FromNode::Progress(progress);

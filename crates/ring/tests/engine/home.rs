@@ -1,4 +1,4 @@
-//! A home copy, and what next says to it.
+//! A home copy, and the messages it gets from next.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::support::{
 
 pub(crate) const NEXT: LinkId = LinkId(3);
 
-/// Node db-1 under the view *both* of epoch 1, with an open session with next, which holds nothing.
+/// Node db-1 under the view *both* of epoch 1, with an open session to an empty next.
 pub(crate) fn linked_to_next() -> Node {
     let mut node = node(view(1, 1, both(1)), view(0, 1, both(0)));
     handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) });
@@ -36,24 +36,24 @@ pub(crate) fn says(node: &mut Node, message: CopyMessage) -> Vec<NodeEffect> {
     handle(node, NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message })
 }
 
-/// Next holds nothing that is durable.
+/// The greeting of a next without any durable entry.
 pub(crate) fn greeting(session: u64, view: Option<View>) -> CopyMessage {
     CopyMessage::Greeting(Greeting { session, view, holds: Holds::Whole(Position::ZERO) })
 }
 
-/// Next says so, in a session of its own.
+/// Next greets as empty, in a session of its own.
 pub(crate) fn greets(session: u64) -> NodeEvent {
     greets_with(session, Position::ZERO)
 }
 
-/// Next says what it holds, in a session of its own.
+/// Next greets with its position, in a session of its own.
 pub(crate) fn greets_with(session: u64, position: Position) -> NodeEvent {
     let holds = Holds::Whole(position);
     let message = CopyMessage::Greeting(Greeting { session, view: None, holds });
     NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message }
 }
 
-/// What db-1 finds of its home copy at its start: a view, and a log up to this entry.
+/// db-1's storage at its start: a home copy with a view and a log up to this entry.
 pub(crate) fn found_at_home(view: View, last: Seq) -> Recovered {
     let last = Entry {
         position: Position { epoch: view.epoch, seq: last },
@@ -75,7 +75,7 @@ pub(crate) fn durable(session: u64, seq: u64, data: u64) -> CopyMessage {
     CopyMessage::Durable { session, seq: Seq(seq), data, written: Seq(seq) }
 }
 
-/// The data that is sent to next.
+/// The data sent to next.
 pub(crate) fn sent(effects: &[NodeEffect]) -> Vec<&Data> {
     let sent = effects.iter().filter_map(|effect| match effect {
         NodeEffect::ToNeighbour { message: CopyMessage::Data { data, .. }, .. } => Some(data),
@@ -92,7 +92,7 @@ pub(crate) fn update_event(counter: u64, action: Action) -> NodeEvent {
     update_event_under(1, counter, action)
 }
 
-/// An update, when all before it are settled.
+/// An update, with all earlier updates settled.
 pub(crate) fn update_event_under(epoch: u64, counter: u64, action: Action) -> NodeEvent {
     update_event_of(epoch, (counter, counter), action)
 }
@@ -117,7 +117,7 @@ pub(crate) fn create() -> Action {
     Action::Create { user, precondition: Precondition::NONE }
 }
 
-/// Two updates, durable at home and sent to next; returns what they wrote.
+/// Makes two updates durable at home and sends them to next. Returns the written entries.
 fn two_entries(node: &mut Node) -> Logged {
     let mut effects = update(node, 1, create());
     effects.extend(update(
@@ -160,7 +160,7 @@ fn what_next_has_made_durable_of_a_session_before_is_trimmed_and_not_sent_again(
     assert_eq!(sent(&effects), [] as [&Data; 0]);
 }
 
-/// The first entries that are kept, by what was trimmed.
+/// The first kept entry after each trim.
 fn kept_from(effects: &[NodeEffect]) -> Vec<Seq> {
     let trimmed = effects.iter().filter_map(|effect| match effect {
         NodeEffect::Write { mutation: Mutation::TrimLog { below, .. }, .. } => Some(*below),
@@ -207,7 +207,8 @@ fn a_member_that_lost_what_is_trimmed_is_dropped_and_home_lives() {
     assert!(drops_next(&effects), "{effects:?}");
 }
 
-/// Home alone, with a log that begins after what a new joiner has; and what it does when that greets.
+/// Home is alone, and its log begins after the position of a new joiner. Returns home's effects
+/// when the joiner greets.
 fn greeted_by_a_new_joiner(node: &mut Node) -> Vec<NodeEffect> {
     let logged = two_entries(node);
     says(node, durable(1, 2, 1));
@@ -246,7 +247,7 @@ fn an_ask_that_was_refused_is_made_anew_for_a_joiner_with_other_data() {
     let mut node = linked_to_next();
     let logged = two_entries(&mut node);
     says(&mut node, durable(1, 2, 1));
-    // Next has lost its data, and home does not know yet that this link is dead.
+    // Next has lost its data. Home does not know yet that this link is dead.
     let alone = handle(&mut node, from_gateway(ToNode::View(view(1, 2, home_only(1)))));
     assert_eq!(asks(&sync(&mut node, &alone)), [incarnation(2)]);
     let refused = ToNode::AskRefused { partition: PartitionId(1), ask: AskNumber(1) };
@@ -272,7 +273,7 @@ fn an_ask_that_was_refused_is_made_again_when_a_second_has_passed() {
     assert_eq!(asks(&effects), [incarnation(2)]);
 }
 
-/// The joiners for whom the view *both* is asked.
+/// The joiners named in the asks for the view *both*.
 pub(crate) fn asks(effects: &[NodeEffect]) -> Vec<Incarnation> {
     let asks = effects.iter().filter_map(|effect| match effect {
         NodeEffect::ToGateway { message: FromNode::Ask(ask), .. } => Some(ask.joiner),
@@ -297,7 +298,8 @@ pub(crate) fn committed(node: &Node) -> Seq {
 #[test]
 fn a_home_that_starts_alone_commits_nothing_before_it_is_told_its_view() {
     let started = || recovered(found_at_home(view(1, 2, home_only(1)), Seq(1)));
-    // It may have asked before it died: a controller that does not know the view may have granted that.
+    // Home may have asked before it died. The controller does not know the view, and may have
+    // granted the ask.
     let mut node = started();
     welcome(&mut node, vec![]);
     assert_eq!(committed(&node), Seq(0));

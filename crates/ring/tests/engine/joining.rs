@@ -1,4 +1,4 @@
-//! A donor under load, and a joiner whose disk is slow.
+//! A donor under load, and a joiner with a slow disk.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,18 +16,18 @@ use ring_core::time::Time;
 use crate::home::{NEXT, asks, committed, linked_to_next, sync, update_event_under};
 use crate::support::{Logged, from_gateway, handle, home_only, ring, view};
 
-/// How long a message takes, in milliseconds.
+/// The latency of a message, in milliseconds.
 const LATENCY_MS: u64 = 4;
 
-/// The copy that joins: it makes durable what it has written when a sync began.
+/// The joiner. Each of its syncs makes durable the entries written before the sync began.
 #[derive(Default)]
 struct Joiner {
-    /// What is on its way, and when it arrives.
+    /// The entries under way, each with its arrival time.
     coming: VecDeque<(u64, Vec<Entry>)>,
     written: Seq,
     durable: Seq,
     data: u64,
-    /// When the sync returns, and what it covers.
+    /// The running sync: its return time, and the position and data count it covers.
     syncing: Option<(u64, Seq, u64)>,
 }
 
@@ -44,7 +44,7 @@ impl Joiner {
         }
     }
 
-    /// What it says to the donor now.
+    /// The joiner's message to the donor at this time, if any.
     fn lives(&mut self, now_ms: u64, sync_ms: u64) -> Option<CopyMessage> {
         while let Some((_, entries)) = self.coming.pop_front_if(|(at, _)| *at <= now_ms) {
             self.written = entries.last().map_or(self.written, |last| last.position.seq);
@@ -60,11 +60,12 @@ impl Joiner {
     }
 }
 
-/// Home alone, which makes an entry durable every so many milliseconds; how long it took until it asked for its joiner, and
-/// the longest time in which it committed nothing, in milliseconds.
+/// Home is alone, and makes an entry durable every `every_ms` milliseconds. Returns the time
+/// until it asked for its joiner, and the longest time without a commit, both in milliseconds.
 fn asks_under_load(every_ms: u64, sync_ms: u64) -> (u64, u64) {
     let mut node = linked_to_next();
-    // The first update is there before it could ask for a joiner that has all there is.
+    // The first update comes before the view, so that home cannot ask at once for a joiner with
+    // everything.
     let mut effects = update(&mut node, 0, 1);
     effects.extend(handle(&mut node, from_gateway(ToNode::View(view(1, 2, home_only(1))))));
     let mut joiner = Joiner::default();
@@ -103,7 +104,7 @@ fn at(millis: u64) -> Time {
     Time::at(Duration::from_millis(millis))
 }
 
-/// The update of this number, which creates a user of its own: each makes an entry.
+/// Update number `counter`. It creates a user of its own, so each update makes an entry.
 fn update(node: &mut Node, now_ms: u64, counter: u64) -> Vec<NodeEffect> {
     let mut ids = (0_u64..).map(|i| format!("user-{counter}-{i}").parse::<UserId>().unwrap());
     let id = ids.find(|id| ring().partition_of(id) == PartitionId(1)).unwrap();
@@ -118,7 +119,8 @@ fn update(node: &mut Node, now_ms: u64, counter: u64) -> Vec<NodeEffect> {
 
 #[test]
 fn a_joiner_is_asked_for_under_load_however_long_its_sync_takes() {
-    // Each update comes while many are under way, or while the one before it is: the joiner is never level by chance.
+    // Each update comes while many are under way, or while the one before it is. So the joiner
+    // is never level by chance.
     let updates_come =
         |every_ms| [1, 20, 49, 60, 200, 600, 900, 1_400].map(|sync| (every_ms, sync));
     for (every_ms, sync_ms) in updates_come(3).into_iter().chain(updates_come(52)) {

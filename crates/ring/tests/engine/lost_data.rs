@@ -1,4 +1,4 @@
-//! What is served while the data of a node is lost, and how a partition comes back from that.
+//! The service of a partition while a node's data is lost, and the recovery from the loss.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::gateway::{
 };
 use crate::support::{both, hello, home_only, incarnation, user_of};
 
-/// Asks for a request of a client of P0; what is done.
+/// Submits a client's request for P0. Returns the effects.
 fn submit(gateway: &mut Gateway, request: ClientRequest) -> Vec<GatewayEffect> {
     let time_allowed = Duration::from_secs(5);
     unanswered(
@@ -34,7 +34,7 @@ fn ends_as(why: Unavailable) -> [GatewayEffect; 1] {
     [GatewayEffect::Complete { ticket: Ticket(1), outcome: Outcome::NotDone(why) }]
 }
 
-/// db-1 is linked, and says what its copy of P0 is worth.
+/// db-1 links, and reports the condition of its copy of P0.
 fn next_comes(gateway: &mut Gateway, condition: Condition) {
     handle(gateway, GatewayEvent::NodeLinked { link: link(1), hello: hello(1) });
     let next = CopyReport { condition, ..CopyReport::default() };
@@ -59,13 +59,13 @@ fn reads_go_on_at_the_replica_before_it_has_taken_over() {
     let (of_next, probe) = of_next.expect("db-1 is probed");
     let effects = submit(&mut gateway, read());
     assert!(matches!(sent_to(&effects, 1)[..], [ToNode::Request(_)]), "{effects:?}");
-    // The view that comes has no primary.
+    // The coming view has no primary.
     let (id, precondition) = (user_of(0), Precondition::NONE);
     let delete = ClientRequest::Update(Action::Delete { id, precondition });
     assert_eq!(submit(&mut gateway, delete), ends_as(Unavailable::NoPrimary));
     handle(&mut gateway, answers(of_next, probe));
     settle(&mut gateway);
-    // It was the next of P2 too.
+    // db-0 was the next of P2 too.
     let mut effects = handle(&mut gateway, GatewayEvent::NodeLost { link: link(2) });
     effects.extend(settle(&mut gateway));
     let [ToNode::Welcome(welcome)] = sent_to(&effects, 0)[..] else { panic!("{effects:?}") };
@@ -93,7 +93,8 @@ fn where_both_nodes_have_lost_their_data_an_operator_decides() {
     assert_eq!(in_sync(&gateway, 0), InSync::HomeOnly { home: incarnation(50) });
 }
 
-/// Home never acted alone on its view, so next would have everything; but it cannot read all of that.
+/// Home never acted alone on its view, so next would have everything; but next cannot read all
+/// of it.
 #[test]
 fn a_next_that_is_not_whole_is_not_waited_for() {
     for condition in [Condition::Damaged, Condition::Partial] {

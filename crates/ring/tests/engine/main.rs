@@ -1,5 +1,6 @@
-//! One event, and what comes of it: the guards that no schedule of the simulation can reach, because another guard comes
-//! first in a world with one controller and ordered links. They are there for the day when that other one fails.
+//! One event and its effects. These tests cover the guards beyond the reach of the simulation:
+//! in a world with one controller and ordered links, another guard always comes first. They are
+//! needed if the other guard fails one day.
 
 #![allow(clippy::unwrap_used, reason = "these are tests throughout")]
 

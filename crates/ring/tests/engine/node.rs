@@ -132,7 +132,7 @@ fn linked_to_home() -> Node {
     node
 }
 
-/// What db-0 says to db-1.
+/// The hello of db-0 to db-1.
 pub(crate) fn hello_of_home() -> HomeHello {
     HomeHello {
         node: ids()[0].clone(),
@@ -148,7 +148,7 @@ pub(crate) fn position(epoch: u64, seq: u64) -> Position {
     Position { epoch: Epoch(epoch), seq: Seq(seq) }
 }
 
-/// An entry of the partition before db-1's own.
+/// An entry of P0, the partition before db-1's own.
 pub(crate) fn entry(position: Position) -> Entry {
     Entry {
         position,
@@ -262,7 +262,7 @@ fn data_of_another_session_is_not_used() {
 #[test]
 fn a_node_whose_disk_answers_nothing_says_so_after_a_second_and_ends_at_its_deadline() {
     let mut node = node(view(1, 2, both(1)), view(0, 2, both(0)));
-    // A view is written, and no sync returns.
+    // The node writes a view, and no sync returns.
     handle(&mut node, from_gateway(ToNode::View(view(0, 3, both(0)))));
     let at = |node: &mut Node, ms| {
         let mut effects = Vec::new();

@@ -1,4 +1,4 @@
-//! Preconditions: decided on the newest state, and only where nothing else refuses the update.
+//! Preconditions: decided on the newest state, and only if nothing else refuses the update.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use ring_core::store::Mutation;
 use crate::home::{create, durable, linked_to_next, says, sync, update};
 use crate::support::user_of;
 
-/// The position of the user that was created first.
+/// The position of the first created user.
 const CREATED: Position = Position { epoch: Epoch(1), seq: Seq(1) };
 
 const STALE: Position = Position { epoch: Epoch(1), seq: Seq(7) };
@@ -45,7 +45,7 @@ fn delete_if(precondition: Precondition) -> Action {
     Action::Delete { id: user_of(1), precondition }
 }
 
-/// What updates are answered that come one after the other, before anything of them is committed.
+/// The answers to updates sent one after the other, before any of them is committed.
 fn answers(actions: impl IntoIterator<Item = Action>) -> Vec<Answer> {
     let (mut node, mut effects) = (linked_to_next(), Vec::new());
     for (counter, action) in (1..).zip(actions) {
@@ -70,14 +70,14 @@ fn answers(actions: impl IntoIterator<Item = Action>) -> Vec<Answer> {
     replies.collect::<BTreeMap<_, _>>().into_values().map(answer).collect()
 }
 
-/// What an update is answered, where the user was just created.
+/// The answer to an update of a user created just before.
 fn answer_of_present(action: Action) -> Answer {
     let [created, answer] = <[_; 2]>::try_from(answers([create(), action])).unwrap();
     assert!(matches!(created, Answer::Created { position: CREATED, .. }), "{created:?}");
     answer
 }
 
-/// What an update is answered, where there is no user.
+/// The answer to an update of an absent user.
 fn answer_of_absent(action: Action) -> Answer {
     let [answer] = <[_; 1]>::try_from(answers([action])).unwrap();
     answer

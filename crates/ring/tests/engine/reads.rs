@@ -1,4 +1,4 @@
-//! Reads of the storage that take time: what happens meanwhile, and what comes of them.
+//! Slow reads of the storage: the events meanwhile, and the results.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -27,7 +27,7 @@ use crate::support::{
     recovered_keeping, user_of, view, welcome,
 };
 
-/// A storage of which nothing is at hand.
+/// A storage without any row at hand.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cold {
     pub(crate) records: BTreeMap<UserId, StoredRecord>,
@@ -84,10 +84,10 @@ impl StoredRows for Cold {
     }
 }
 
-/// A read that is under way.
+/// A read under way.
 type UnderWay = (ReadId, Member, ReadWhat);
 
-/// Handles an event of a node that finds nothing at hand; the reads that come of it are left to the test.
+/// Handles an event of a node without any row at hand. The test carries out the reads.
 fn handle(node: &mut Node, event: NodeEvent) -> (Vec<NodeEffect>, Vec<UnderWay>) {
     let mut effects = Vec::new();
     node.handle(Time::ZERO, event, &Cold::default(), &mut effects);
@@ -101,14 +101,14 @@ fn handle(node: &mut Node, event: NodeEvent) -> (Vec<NodeEffect>, Vec<UnderWay>)
     (others, reads)
 }
 
-/// The one read that an event makes necessary.
+/// Handles an event with exactly one read. Returns the read.
 fn handle_to_read(node: &mut Node, event: NodeEvent) -> UnderWay {
     let (_, mut reads) = handle(node, event);
     assert_eq!(reads.len(), 1, "{reads:?}");
     reads.remove(0)
 }
 
-/// A read returns with what this storage has.
+/// The read returns with the rows of this storage.
 fn returned(stored: &Cold, (read, member, what): &UnderWay) -> NodeEvent {
     NodeEvent::Read { read: *read, member: *member, result: stored.read(*member, what) }
 }
@@ -123,19 +123,19 @@ fn user(name: &str) -> User {
     User::from_json(json.as_bytes()).unwrap()
 }
 
-/// Home's record of its user.
+/// A storage with home's record of its user.
 fn with_record(name: &str, seq: u64) -> Cold {
     Cold { records: BTreeMap::from([(user_of(1), stored(name, seq))]), ..Cold::default() }
 }
 
-/// Node db-1, whose next copy is the reader of P0, and linked to home.
+/// Node db-1, linked to home. Its next copy is the reader of P0.
 fn reader() -> Node {
     let mut node = node(view(1, 1, both(1)), view(0, 1, both(0)));
     handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() });
     node
 }
 
-/// Home has sent this change of the user of P0.
+/// Home sends this change of the user of P0.
 fn append(seq: u64, name: &str) -> NodeEvent {
     let change = Change::Replace { id: user_of(0), record: user(name).to_json() };
     let entry = Entry { change, ..entry(position(1, seq)) };
@@ -148,7 +148,7 @@ fn found(name: &str, seq: u64) -> Reply {
     Reply::Done(Answer::Found { position, record })
 }
 
-/// The record of the user of P0, as it was before.
+/// A storage with the earlier record of the user of P0.
 fn before() -> Cold {
     Cold { records: BTreeMap::from([(user_of(0), stored("before", 0))]), ..Cold::default() }
 }
@@ -173,7 +173,7 @@ fn reads_of_one_user_share_a_read_of_the_storage() {
 
 #[test]
 fn a_read_that_an_update_overtakes_shows_the_update() {
-    // Committed before the read returns, and gone from memory.
+    // The update is committed before the read returns, and is no longer in memory.
     let mut node = reader();
     let read = handle_to_read(&mut node, request(0, Member::Next, 1, read_of(0)));
     let (written, _) = handle(&mut node, append(1, "after"));
@@ -181,7 +181,7 @@ fn a_read_that_an_update_overtakes_shows_the_update() {
     let (effects, _) = handle(&mut node, returned(&before(), &read));
     assert_eq!(replies(&effects), [found("after", 1)]);
 
-    // Not committed yet: it waits for that.
+    // The update is not committed yet, so the read waits for the commit.
     let mut node = reader();
     let read = handle_to_read(&mut node, request(0, Member::Next, 1, read_of(0)));
     let (written, _) = handle(&mut node, append(1, "after"));
@@ -201,7 +201,7 @@ fn damage_that_was_overwritten_while_it_was_read_is_no_damage() {
     assert_eq!(replies(&effects), [found("after", 1)]);
 }
 
-/// The changes that were written, in their order.
+/// The written changes, in order.
 fn changes(effects: &[NodeEffect]) -> Vec<Change> {
     let applied = effects.iter().filter_map(|effect| match effect {
         NodeEffect::Write { mutation: Mutation::Apply { entry, .. }, .. } => {
@@ -269,7 +269,7 @@ fn an_update_that_comes_twice_while_it_waits_for_a_read_is_logged_once() {
     assert_eq!(replies(&effects), [created.clone(), created]);
 }
 
-/// An update that was carried out long ago, whose entry is in the log alone.
+/// The update was carried out long ago. Its entry is in the log only, not in memory.
 #[test]
 fn the_answer_of_a_duplicate_is_read_from_the_log() {
     let mut node = linked_to_next();
@@ -335,14 +335,14 @@ fn a_read_that_fails_stops_the_node() {
     assert!(matches!(effects[..], [NodeEffect::Stop(_)]), "{effects:?}");
 }
 
-/// Next's node is linked, with data that home knows nothing of, and says that it holds this.
+/// Next's node links with data unknown to home, and greets with `holds`.
 fn joiner_greets(node: &mut Node, holds: Holds) -> (Vec<NodeEffect>, Vec<UnderWay>) {
     handle(node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(9) });
     let message = CopyMessage::Greeting(Greeting { session: 1, view: None, holds });
     handle(node, NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message })
 }
 
-/// Node db-1, home of P1 alone, with the entries 3 to 5 in its log.
+/// Node db-1, home of P1 alone, with entries 3 to 5 in its log.
 fn alone() -> Node {
     let mut node = recovered_keeping(2, found_at_home(view(1, 1, home_only(1)), Seq(5)));
     welcome(&mut node, vec![view(1, 1, home_only(1)), view(0, 1, both(0))]);
@@ -359,7 +359,8 @@ fn a_chunk_has_the_updates_that_came_while_it_was_read() {
     };
     let [(_, _, ReadWhat::Records { .. })] = reads[..] else { panic!("{reads:?}") };
 
-    // The user is created, committed and written while the chunk is read, which does not see that.
+    // The user is created, committed and written during the read of the chunk. The read does not
+    // see this.
     let cold = handle_to_read(&mut node, update_event(2, create("meanwhile")));
     let (written, _) = handle(&mut node, returned(&Cold::default(), &cold));
     sync(&mut node, &written);

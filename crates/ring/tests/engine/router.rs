@@ -1,4 +1,5 @@
-//! What the router does with requests: where they wait, for how long, and what becomes of those that no node can read.
+//! The router and its requests: where a request waits, for how long, and how an unreadable
+//! request ends.
 
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ fn delete(partition: u16) -> ClientRequest {
     })
 }
 
-/// Submits requests under tickets from `first` on, at the start; what is done.
+/// Submits requests at the start, with tickets from `first` on. Returns the effects.
 fn submit(
     gateway: &mut Gateway,
     request: &ClientRequest,
@@ -44,7 +45,7 @@ fn submit(
     (first..first + count).flat_map(|ticket| at(gateway, 0, submit(ticket))).collect()
 }
 
-/// The calls that are sent, and whether each is alone in its frame.
+/// The sent calls, and whether each is alone in its frame.
 fn calls(effects: &[GatewayEffect]) -> Vec<(CallId, bool)> {
     let call = |effect: &GatewayEffect| {
         let (message, is_alone) = match effect {
@@ -87,7 +88,7 @@ fn what_finds_its_node_full_waits_for_room_in_the_order_in_which_it_came() {
     assert_eq!(sent.len() as u64, most, "two wait");
     assert_eq!(calls(&submit(&mut gateway, &delete(1), 10_000, 1)).len(), 1, "another node");
     assert_eq!(calls(&submit(&mut gateway, &read(), 20_000, 1)).len(), 1, "a read");
-    // Whoever comes later does not overtake.
+    // A later update does not overtake.
     assert_eq!(calls(&submit(&mut gateway, &delete(0), 30_000, 1)), []);
     let effects = at(&mut gateway, 1, replies(0, sent[0].0));
     assert_eq!(calls(&effects).len(), 1, "the first of them takes the room");
@@ -108,7 +109,7 @@ fn where_all_nodes_have_much_to_do_each_gets_half_of_its_limit() {
     assert_eq!(of_third.len() as u64, most / 2, "all together have enough");
     let effects = at(&mut gateway, 1, replies(2, of_third[0].0));
     assert_eq!(calls(&effects).len(), 1, "{effects:?}");
-    // Nothing waits for the others, so what they answer makes room in all.
+    // No update waits for the other two nodes, so their answers leave room in the total.
     let others = calls(&submit(&mut gateway, &read(), 30_000, 1));
     assert_eq!(others.len(), 1, "reads go on");
     let mut more = 0;
@@ -150,7 +151,7 @@ fn while_its_node_is_silent_a_request_waits_to_its_deadline() {
     for ms in (100..3_000).step_by(100) {
         assert_eq!(completed(&at(&mut gateway, ms, GatewayEvent::Tick)), []);
     }
-    // It answers again: those that waited through its silence are served.
+    // The node answers again. The updates that waited during its silence are served.
     let effects = at(&mut gateway, 3_000, replies(1, sent[1].0));
     assert_eq!((turned_away(&effects), calls(&effects).len()), (Vec::new(), 1));
     let effects = at(&mut gateway, 5_000, GatewayEvent::Tick);
@@ -159,7 +160,8 @@ fn while_its_node_is_silent_a_request_waits_to_its_deadline() {
     assert!(late.len() as u64 > most && late.iter().all(|(_, ended)| *ended == outcome));
 }
 
-/// A node answers a request each millisecond, the oldest first; who is turned away, and after how many milliseconds.
+/// A node answers one request each millisecond, the oldest first. Returns the rejected tickets,
+/// each with its time in milliseconds.
 fn answer_one_by_one(
     gateway: &mut Gateway,
     node: u8,
@@ -255,7 +257,7 @@ fn an_update_is_not_sent_to_a_node_whose_disk_does_not_answer() {
     crate::gateway::settle(&mut gateway);
     assert_eq!(calls(&submit(&mut gateway, &delete(0), 2, 2)), []);
     assert_eq!(calls(&submit(&mut gateway, &delete(1), 10, 1)).len(), 1, "another disk");
-    // What was sent before may be done, or not.
+    // The updates sent before the silence may be done, or not.
     assert_eq!(completed(&at(&mut gateway, 1, replies(0, sent[0].0))).len(), 1);
     let effects = crate::gateway::handle(&mut gateway, says(DiskState::Answers));
     assert_eq!(calls(&effects).len(), 2, "they have waited for it");
@@ -293,7 +295,8 @@ fn thousands_that_reach_their_deadline_together_end_at_once() {
     assert_eq!(gateway.in_flight(), 0);
 }
 
-/// A node could not decode a frame, and has read every request up to `understood`; it connects again.
+/// A node could not decode a frame after it had read every request up to `understood`. It
+/// connects again.
 fn cannot_decode(gateway: &mut Gateway, understood: Option<CallId>) -> Vec<GatewayEffect> {
     let message = FromNode::Undecodable { understood };
     let mut effects = at(gateway, 1, GatewayEvent::NodeSays { link: link(0), message });
@@ -316,7 +319,7 @@ fn what_was_in_a_frame_that_cannot_be_decoded_is_sent_again_alone_and_only_the_c
     let again = calls(&effects);
     let alone = again.iter().map(|(_, is_alone)| *is_alone).collect::<Vec<_>>();
     assert_eq!(alone, [false, true, true, true], "the first one was read");
-    // The third one is refused again. It ends, and is not sent a third time.
+    // The third request is refused again. It ends, and is not sent a third time.
     let effects = cannot_decode(&mut gateway, Some(again[1].0));
     assert_eq!(completed(&effects), [(Ticket(3), Outcome::Unknown)]);
     assert_eq!(calls(&effects).len(), 3);

@@ -1,4 +1,4 @@
-//! How a copy drops what it cannot read, once an operator has accepted that it is lost.
+//! How a copy drops its unreadable records after an operator has accepted their loss.
 
 mod log;
 mod restoring;
@@ -29,7 +29,7 @@ use crate::support::{
     view, welcome,
 };
 
-/// Handles an event, and what it takes to read and to write; syncs where that is wanted.
+/// Handles an event, carries out its reads and writes, and syncs the writes.
 fn play(node: &mut Node, shelf: &mut Shelf, event: NodeEvent) -> Vec<NodeEffect> {
     let (mut all, mut next) = (Vec::new(), Some(event));
     while let Some(event) = next.take() {
@@ -53,7 +53,7 @@ fn alone(epoch: u64) -> View {
     view(1, epoch, home_only(1))
 }
 
-/// The view by which an operator accepts what is lost.
+/// The view of an operator's accepted loss.
 fn accepting(epoch: u64) -> View {
     View { accepted_loss: Some(Epoch(epoch)), ..alone(epoch) }
 }
@@ -62,7 +62,8 @@ fn tells(view: View) -> NodeEvent {
     from_gateway(ToNode::View(view))
 }
 
-/// What db-1 finds: its home copy is alone, ends with entry 5, and is known to be damaged.
+/// db-1's storage at its start: its home copy is alone, ends with entry 5, and is known to be
+/// damaged.
 fn found(change: impl FnOnce(&mut RecoveredCopy)) -> Recovered {
     let mut found = found_at_home(alone(2), Seq(5));
     found.home.last = Some(entry_of_home(5));
@@ -92,7 +93,7 @@ fn welcomed(node: &mut Node, shelf: &mut Shelf, known: View) -> Vec<NodeEffect> 
     play(node, shelf, from_gateway(ToNode::Welcome(welcome)))
 }
 
-/// The salvages that the controller is told of.
+/// The salvages reported to the controller.
 fn told(effects: &[NodeEffect]) -> Vec<Salvage> {
     let told = effects.iter().filter_map(|effect| match effect {
         NodeEffect::ToGateway { message: FromNode::Salvage { salvage, .. }, .. } => {
@@ -147,7 +148,7 @@ fn a_copy_is_whole_once_it_is_durable_that_it_was_salvaged() {
     let salvaged = handle_with(&mut node, &shelf, NodeEvent::Synced { mark });
     assert_eq!(conditions(&salvaged), [Condition::Damaged]);
     shelf.write(&salvaged);
-    // Damage that is found until then was not accepted.
+    // Damage found before the salvage is durable was not accepted.
     shelf.rotten.insert(other_user());
     let read = play(&mut node, &mut shelf, read_under(9, other_user()));
     assert_eq!(replies(&read), [Reply::Fenced]);
@@ -221,14 +222,14 @@ fn a_read_that_met_a_row_before_it_was_dropped_damages_nothing() {
 #[test]
 fn a_word_about_the_other_copy_drops_nothing_here() {
     let mut shelf = Shelf::of_two_users().with_rotten(user_of(1));
-    // Nothing is known to be damaged here when the operator accepts what the other node has lost.
+    // No damage is known here when the operator accepts the loss of the other node.
     let mut node = started(found(|home| home.damage = None));
     assert_eq!(told(&play(&mut node, &mut shelf, tells(accepting(9)))), []);
     let read = play(&mut node, &mut shelf, read_under(9, user_of(1)));
     assert_eq!(conditions(&read), [Condition::Damaged]);
     play(&mut node, &mut shelf, NodeEvent::Tick);
     assert!(shelf.records.contains_key(&user_of(1)));
-    // Nor where the operator goes on with the other copy.
+    // Nothing is dropped either if the operator goes on with the other copy.
     let next_only = InSync::NextOnly { next: incarnation(2) };
     play(&mut node, &mut shelf, tells(View { in_sync: next_only, ..accepting(20) }));
     assert!(shelf.records.contains_key(&user_of(1)));
@@ -252,7 +253,8 @@ fn a_record_that_an_entry_writes_while_it_is_looked_at_is_kept() {
     let mut node = started(found(|_| {}));
     let offered = handle_with(&mut node, &shelf, tells(accepting(9)));
     let synced = NodeEvent::Synced { mark: mark(&offered).unwrap() };
-    // The first read of each is carried out and returns later; memory has the record until then.
+    // The first read for unreadable records is carried out but returns later. Memory has the
+    // record until then.
     let mut waiting = reads(&mut node, &shelf, synced);
     let deletes = Action::Delete { id: user_of(1), precondition: Precondition::NONE };
     let mut written = Vec::new();
@@ -275,7 +277,8 @@ fn a_record_that_an_entry_writes_while_it_is_looked_at_is_kept() {
     assert_eq!(last, Some(salvage(9, true, &[])), "the user was deleted by its entry: {effects:?}");
 }
 
-/// Handles an event; the reads that come of it are carried out, but return later.
+/// Handles an event. Its reads for unreadable records are carried out at once, but return later.
+/// Other reads return at once.
 fn reads(node: &mut Node, shelf: &Shelf, event: NodeEvent) -> Vec<NodeEvent> {
     let mut effects = Vec::new();
     node.handle(Time::ZERO, event, shelf, &mut effects);

@@ -1,4 +1,4 @@
-//! What a joiner says of a snapshot, and when.
+//! A joiner's reports about a snapshot, and their time.
 
 use protocol::entry::Entry;
 use protocol::id::Seq;
@@ -12,7 +12,8 @@ use crate::home::sync;
 use crate::node::{data, drops_home, entry, hello_of_home, position};
 use crate::support::{HOME, both, handle, home_only, node, user_of, view};
 
-/// Node db-1, whose next copy is out of sync, with all of a snapshot of nothing; and what it wrote of that and did not sync.
+/// Node db-1 with its next copy out of sync, after it received a complete snapshot of an empty
+/// copy. Returns also the node's unsynced writes.
 fn with_a_snapshot() -> (Node, Vec<NodeEffect>) {
     let alone = view(0, 3, home_only(0));
     let mut node = node(view(1, 3, both(1)), alone);
@@ -28,13 +29,14 @@ fn with_a_snapshot() -> (Node, Vec<NodeEffect>) {
     (node, written)
 }
 
-/// What node db-1 says to home on a new link.
+/// The effects of node db-1 on a new link to home.
 fn greets_again(node: &mut Node) -> Vec<NodeEffect> {
     handle(node, NodeEvent::NeighbourLost { from: Member::Home, link: HOME });
     handle(node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() })
 }
 
-/// The rows of applied ids are as of an entry that may come after the snapshot's first one.
+/// The rows of applied ids describe an entry that may be later than the first one of the
+/// snapshot.
 #[test]
 fn a_joiner_keeps_no_row_for_a_request_that_its_log_tells_of() {
     let alone = view(0, 3, home_only(0));
@@ -81,7 +83,7 @@ fn a_joiner_says_that_it_is_whole_once_that_is_durable() {
     assert_eq!(conditions(&synced), [Condition::Whole]);
 }
 
-/// Otherwise its source would take it for a snapshot that was taken before the first entry.
+/// Otherwise the source would assume a snapshot taken before the first entry.
 #[test]
 fn a_joiner_speaks_of_a_snapshot_once_the_first_entry_of_that_is_durable() {
     let alone = view(0, 3, home_only(0));

@@ -25,7 +25,7 @@ pub(crate) const HOME: LinkId = LinkId(2);
 pub(crate) const BOOT: GatewayBoot = GatewayBoot(Uuid::from_u128(1));
 pub(crate) const CLUSTER: ClusterId = ClusterId(Uuid::from_u128(2));
 
-/// A storage that holds the log that these effects wrote, and what the entries in it answered.
+/// A storage with the log written by these effects, and the answers of its entries.
 pub(crate) struct Logged(Vec<Entry>);
 
 impl Logged {
@@ -40,7 +40,7 @@ impl Logged {
     }
 }
 
-/// A storage that does what the driver does with one.
+/// A storage with both interfaces of the driver's storage.
 pub(crate) trait Storage: Stored + StoredRows {}
 
 impl<S: Stored + StoredRows> Storage for S {}
@@ -148,13 +148,13 @@ pub(crate) fn node(view_of_home: View, view_of_next: View) -> Node {
     node
 }
 
-/// Node db-1, as it starts with what it has found.
+/// Node db-1, started from its storage.
 pub(crate) fn recovered(recovered: Recovered) -> Node {
-    // Keeps no more of its log than it must.
+    // The node keeps no more of its log than necessary.
     recovered_keeping(0, recovered)
 }
 
-/// Node db-1, as it starts with what it has found, and which keeps so many entries of its log.
+/// Node db-1, started from its storage. It keeps this number of log entries.
 pub(crate) fn recovered_keeping(log_entries_kept: u64, recovered: Recovered) -> Node {
     let identity = NodeIdentity {
         node: ids()[1].clone(),
@@ -166,7 +166,7 @@ pub(crate) fn recovered_keeping(log_entries_kept: u64, recovered: Recovered) -> 
     Node::recovered(identity, settings, recovered, Time::ZERO).expect("it has a place")
 }
 
-/// The node is linked, welcomed with these views, and stores them.
+/// The node links, is welcomed with these views, and stores them.
 pub(crate) fn welcome(node: &mut Node, views: Vec<View>) {
     let welcome = Welcome {
         cluster: CLUSTER,
@@ -194,7 +194,7 @@ pub(crate) fn handle(node: &mut Node, event: NodeEvent) -> Vec<NodeEffect> {
     handle_with(node, &Logged(Vec::new()), event)
 }
 
-/// Handles an event, and carries out the reads that come of it at once.
+/// Handles an event, and carries out its reads at once.
 pub(crate) fn handle_with(
     node: &mut Node,
     stored: &dyn Storage,

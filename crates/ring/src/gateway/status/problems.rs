@@ -1,4 +1,5 @@
-//! Why a partition cannot be read or updated, or is without its second copy, and what an operator can do.
+//! Why a partition cannot be read or updated, or has no second copy, and how an operator can
+//! help.
 
 use protocol::id::{NodeId, PartitionId};
 use protocol::message::{Condition, DiskState, Verdict};
@@ -47,7 +48,7 @@ impl Gateway {
         problems
     }
 
-    /// The disk of the gateway's state does not answer.
+    /// Reports a silent disk of the gateway's state.
     fn why_nothing_is_saved(&self, now: Time) -> Option<String> {
         (self.controller.own_disk(now) == DiskState::Silent).then(|| {
             "the disk of the gateway's state directory does not answer: a save has not returned for a second. No view \
@@ -56,7 +57,7 @@ impl Gateway {
         })
     }
 
-    /// A node's disk does not answer.
+    /// Reports a silent disk of a node.
     fn why_silent_disk(&self, view: &View, member: Member) -> Option<String> {
         let linked =
             self.controller.linked(self.controller.ring().holder(view.partition, member))?;
@@ -69,7 +70,7 @@ impl Gateway {
         })
     }
 
-    /// A copy in sync is not what was written.
+    /// Reports a damaged copy: rows differ from the rows written.
     fn why_damaged(&self, view: &View) -> Option<String> {
         let partition = view.partition;
         let condition = |member| self.controller.condition_in(view, member);
@@ -105,7 +106,7 @@ impl Gateway {
         })
     }
 
-    /// How an operator goes on with what a copy can read.
+    /// How an operator goes on with the readable part of a copy.
     fn accept_unreadable(&self, view: &View, member: Member) -> String {
         let (partition, node) = (view.partition, self.name(view.partition, member));
         format!(
@@ -115,7 +116,7 @@ impl Gateway {
         )
     }
 
-    /// The copies differ, and neither is damaged.
+    /// Reports copies with different data although neither is damaged.
     fn why_different(&self, view: &View) -> Option<String> {
         let partition = view.partition;
         let differs = self.compared(partition) == Some(Verdict::Different);
@@ -128,7 +129,7 @@ impl Gateway {
         })
     }
 
-    /// That a node is not linked, and what it said when it ended.
+    /// Says that a node is not linked, with the reason it gave when it ended.
     fn not_linked(&self, partition: PartitionId, member: Member) -> String {
         let place = self.controller.ring().holder(partition, member);
         match self.controller.last_words(place) {
@@ -187,7 +188,7 @@ impl Gateway {
         Some(format!("one copy only: {node}, with the {role}, {why}"))
     }
 
-    /// A member came back without its data, and the other copy takes over.
+    /// Reports a member that came back without its data. The other copy takes over.
     fn why_changing(&self, view: &View, lost: Member) -> String {
         let (gone, other) =
             (self.name(view.partition, lost), self.name(view.partition, lost.other()));
@@ -199,7 +200,7 @@ impl Gateway {
         }
     }
 
-    /// Every copy in sync is gone with its data.
+    /// Reports a lost partition: every copy in sync is gone with its data.
     fn why_lost(&self, view: &View) -> String {
         let partition = view.partition;
         let Some((sole, incarnation)) = view.in_sync.sole() else {
@@ -220,7 +221,7 @@ impl Gateway {
         )
     }
 
-    /// The view was lost with the controller's file.
+    /// Reports a view lost with the controller's file.
     fn why_unknown(&self, partition: PartitionId) -> String {
         let (home, next) = (self.name(partition, Member::Home), self.name(partition, Member::Next));
         let accept = format!("`chainring accept-loss --partition {} --from NODE`", partition.0);

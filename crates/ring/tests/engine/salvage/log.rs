@@ -1,4 +1,4 @@
-//! Logs and tables of applied requests that cannot be read.
+//! Unreadable logs and tables of applied requests.
 
 use super::shelf::{Shelf, entry_of_home, other_user};
 use super::*;
@@ -15,14 +15,14 @@ fn a_log_that_cannot_be_read_begins_anew_with_its_last_entry() {
     let effects = play(&mut node, &mut shelf, tells(accepting(9)));
     assert_eq!(shelf.log, [entry_of_home(5)], "{effects:?}");
     assert_eq!(node.home().unwrap().progress().condition, Condition::Whole);
-    // Whether the other request was carried out nobody knows any more.
+    // Nobody knows any more whether the other request was carried out.
     let again = play(&mut node, &mut shelf, update_event_of(9, 4));
     assert_eq!(replies(&again), [Reply::Settled]);
     let again = play(&mut node, &mut shelf, update_event_of(9, 5));
     assert!(matches!(replies(&again)[..], [Reply::Done(_)]), "{again:?}");
 }
 
-/// An update under the id of an older one, which is not settled.
+/// An update under the id of an older, unsettled request.
 fn update_event_of(epoch: u64, counter: u64) -> NodeEvent {
     let mut event = update_event_under(epoch, counter, create());
     if let NodeEvent::GatewaySays { message: ToNode::Request(request), .. } = &mut event

@@ -1,8 +1,8 @@
-//! What the other copy gets, once a copy was salvaged.
+//! The data sent to the other copy after a salvage.
 
 use super::*;
 
-/// Next says what it holds.
+/// Next greets with its position.
 fn greets(node: &mut Node, shelf: &mut Shelf, session: u64, seq: u64) -> Vec<NodeEffect> {
     let linked = NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) };
     play(node, shelf, linked);

@@ -1,4 +1,4 @@
-//! What a home copy has stored, some of which cannot be read.
+//! The storage of a home copy, with some unreadable rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -16,18 +16,18 @@ use ring_core::store::{
 use crate::node::{entry, position};
 use crate::support::{BOOT, ring, user_of};
 
-/// What the home copy of db-1 has stored.
+/// The storage of the home copy of db-1.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     pub(super) records: BTreeMap<UserId, StoredRecord>,
-    /// The records that cannot be read.
+    /// The unreadable records.
     pub(super) rotten: BTreeSet<UserId>,
-    /// What memory has of records that cannot be read.
+    /// The unreadable records still in memory.
     pub(super) remembered: BTreeMap<UserId, StoredRecord>,
     pub(super) log: Vec<Entry>,
-    /// No entry of the log can be read but those of `log`.
+    /// Whether the log is unreadable except for the entries in `log`.
     pub(super) is_log_rotten: bool,
-    /// No record is at hand.
+    /// Whether no record is at hand.
     pub(super) is_cold: bool,
 }
 
@@ -100,7 +100,7 @@ impl StoredRows for Shelf {
 }
 
 impl Shelf {
-    /// The user of P1 and another one.
+    /// A storage with the user of P1 and another one.
     pub(super) fn of_two_users() -> Self {
         let log = (1..=5).map(entry_of_home).collect();
         let records = [user_of(1), other_user()].map(|id| (id.clone(), record(&id, 4)));
@@ -123,7 +123,7 @@ impl Shelf {
         }
     }
 
-    /// Carries out what a node writes of its home copy.
+    /// Carries out a node's writes to its home copy.
     pub(super) fn write(&mut self, effects: &[NodeEffect]) {
         for effect in effects {
             let NodeEffect::Write { mutation, .. } = effect else { continue };
@@ -161,7 +161,7 @@ pub(super) fn record(id: &UserId, seq: u64) -> StoredRecord {
     StoredRecord { position: position(2, seq), record }
 }
 
-/// A user of P1 beside the one that all tests have.
+/// A second user of P1, beside the user of all tests.
 pub(super) fn other_user() -> UserId {
     let users = (0..1000).map(|i| format!("other-{i}").parse::<UserId>().unwrap());
     let mut users = users.filter(|user| ring().partition_of(user).0 == 1);
