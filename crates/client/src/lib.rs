@@ -14,8 +14,8 @@
 //! | answer | a read | an update |
 //! |---|---|---|
 //! | 2xx, 4xx | ends | ends |
-//! | 503, no connection | is repeated after `Retry-After` | is repeated after `Retry-After` |
-//! | 504, a broken connection | is repeated | the client looks first: a done update ends, another is repeated |
+//! | 503, no connection | repeats after `Retry-After` | repeats after `Retry-After` |
+//! | 504, a broken connection | repeats | looks at the user, and repeats an undone update |
 //!
 //! All this happens within the [patience](Client::with_patience) of the client. A create without an
 //! id gets one here, so that the client can look for its user.
