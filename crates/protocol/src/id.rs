@@ -154,6 +154,7 @@ impl Epoch {
     /// The epoch of the views made at formation.
     pub const FIRST: Self = Self(1);
 
+    /// The epoch after this one.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }

@@ -9,6 +9,7 @@ use protocol::salvage::Salvage;
 use protocol::view::{Member, View};
 
 use super::Gateway;
+use super::controller::Controller;
 use crate::placement::Place;
 use crate::time::Time;
 
@@ -81,13 +82,26 @@ pub struct CopyOverview {
 }
 
 impl Gateway {
-    /// The gateway's knowledge of its cluster at `now`.
+    /// The overview of the cluster.
     pub fn overview(&self, now: Time) -> Overview {
+        Reporter { controller: &self.controller, now }.overview()
+    }
+}
+
+/// Describes the controller's knowledge at a moment.
+#[derive(Debug, Clone, Copy)]
+struct Reporter<'a> {
+    controller: &'a Controller,
+    now: Time,
+}
+
+impl Reporter<'_> {
+    fn overview(self) -> Overview {
         let ring = self.controller.ring();
-        let partitions = ring.places().map(|place| self.partition_overview(now, place.partition()));
+        let partitions = ring.places().map(|place| self.partition_overview(place.partition()));
         let partitions = partitions.collect::<Vec<_>>();
         Overview {
-            cluster: self.state().map(|state| state.cluster),
+            cluster: self.controller.state().map(|state| state.cluster),
             healthy: partitions.iter().all(|partition| partition.problems.is_empty()),
             nodes: ring.places().map(|place| self.node_overview(place)).collect(),
             partitions,
@@ -97,7 +111,7 @@ impl Gateway {
     fn node_overview(&self, place: Place) -> NodeOverview {
         let id = self.controller.ring().node_at(place).clone();
         let linked = self.controller.linked(place);
-        let known = self.state().and_then(|state| state.incarnation_of(&id));
+        let known = self.controller.state().and_then(|state| state.incarnation_of(&id));
         NodeOverview {
             id,
             linked: self.is_up(place),
@@ -108,8 +122,8 @@ impl Gateway {
         }
     }
 
-    fn partition_overview(&self, now: Time, partition: PartitionId) -> PartitionOverview {
-        let view = self.state().and_then(|state| state.view(partition)).copied();
+    fn partition_overview(&self, partition: PartitionId) -> PartitionOverview {
+        let view = self.controller.state().and_then(|state| state.view(partition)).copied();
         let home = self.copy_overview(partition, Member::Home, view.as_ref());
         let next = self.copy_overview(partition, Member::Next, view.as_ref());
         let lag = home.durable.zip(next.durable);
@@ -119,7 +133,7 @@ impl Gateway {
             lag_entries: lag.map(|(home, next)| home.0.saturating_sub(next.0)),
             compared: self.compared(partition),
             salvage: view.and_then(|view| self.controller.salvage(&view)).cloned(),
-            problems: self.problems(now, partition, view.as_ref()),
+            problems: self.problems(partition, view.as_ref()),
             home,
             next,
         }

@@ -5,31 +5,20 @@ use protocol::id::{NodeId, PartitionId};
 use protocol::message::{Condition, DiskState, Verdict};
 use protocol::view::{Member, View};
 
-use crate::gateway::Gateway;
+use super::Reporter;
 use crate::gateway::controller::Prospect;
 use crate::gateway::published::Service;
-use crate::time::Time;
 
-impl Gateway {
-    pub(super) fn problems(
-        &self,
-        now: Time,
-        partition: PartitionId,
-        view: Option<&View>,
-    ) -> Vec<String> {
+impl Reporter<'_> {
+    pub(super) fn problems(&self, partition: PartitionId, view: Option<&View>) -> Vec<String> {
         let mut problems = Vec::new();
-        problems.extend(self.why_nothing_is_saved(now));
-        problems.extend(self.problems_of_views(now, partition, view));
+        problems.extend(self.why_nothing_is_saved());
+        problems.extend(self.problems_of_views(partition, view));
         problems
     }
 
-    fn problems_of_views(
-        &self,
-        now: Time,
-        partition: PartitionId,
-        view: Option<&View>,
-    ) -> Vec<String> {
-        let Some(state) = self.state() else { return vec![self.why_not_formed()] };
+    fn problems_of_views(&self, partition: PartitionId, view: Option<&View>) -> Vec<String> {
+        let Some(state) = self.controller.state() else { return vec![self.why_not_formed()] };
         let Some(view) = view else { return vec![self.why_unknown(partition)] };
         match self.controller.service(state, partition) {
             Service::Available => {}
@@ -41,7 +30,7 @@ impl Gateway {
             Member::ALL.into_iter().filter_map(|member| self.why_silent_disk(view, member)),
         );
         problems.extend(self.why_no_updates(view));
-        problems.extend(self.why_no_reads(now, view));
+        problems.extend(self.why_no_reads(view));
         problems.extend(self.why_one_copy(view));
         problems.extend(self.why_damaged(view));
         problems.extend(self.why_different(view));
@@ -49,8 +38,8 @@ impl Gateway {
     }
 
     /// Reports a silent disk of the gateway's state.
-    fn why_nothing_is_saved(&self, now: Time) -> Option<String> {
-        (self.controller.own_disk(now) == DiskState::Silent).then(|| {
+    fn why_nothing_is_saved(&self) -> Option<String> {
+        (self.controller.own_disk(self.now) == DiskState::Silent).then(|| {
             "the disk of the gateway's state directory does not answer: a save has not returned for a second. No view \
              can change until it does; look at that disk, and at what else uses it"
                 .to_owned()
@@ -152,12 +141,13 @@ impl Gateway {
         }
     }
 
-    fn why_no_reads(&self, now: Time, view: &View) -> Option<String> {
+    fn why_no_reads(&self, view: &View) -> Option<String> {
         let reader = view.in_sync.reader();
         if self.is_holder_up(view.partition, reader) {
             return None;
         }
-        let is_moving = self.controller.saving().is_some() || now < self.controller.grace_until();
+        let is_moving =
+            self.controller.saving().is_some() || self.now < self.controller.grace_until();
         let hope = if is_moving { "the view is about to change" } else { "start it" };
         let node = self.name(view.partition, reader);
         let state = self.not_linked(view.partition, reader);
