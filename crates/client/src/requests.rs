@@ -200,6 +200,7 @@ fn user_path(id: &UserId) -> String {
     format!("{}{}", path::USERS, id.as_str())
 }
 
+#[allow(clippy::disallowed_methods, reason = "no part of the simulation")]
 fn made_up_id() -> UserId {
     let text = Uuid::now_v7().to_string();
     text.parse().unwrap_or_else(|_| unreachable!("a UUID has the characters of an id"))

@@ -1,5 +1,7 @@
 //! The rule for repeating requests, against a gateway with prepared answers.
 
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

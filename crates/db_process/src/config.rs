@@ -58,7 +58,7 @@ pub struct Args {
     pub listen: SocketAddr,
 
     /// The address for other nodes to dial, if it differs from --listen: host:port. Without it,
-    /// a --listen of 0.0.0.0 or [::] is announced as the address of this machine on the way to
+    /// a --listen of 0.0.0.0 or `[::]` is announced as the address of this machine on the way to
     /// the gateway
     #[arg(long, value_name = "ADDRESS", env = "CHAINRING_DB_ADVERTISE", value_parser = address::to_dial)]
     pub advertise: Option<String>,

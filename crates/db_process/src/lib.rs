@@ -13,7 +13,7 @@
 //!                    +------------------------------------------------------------------------+
 //! ```
 //!
-//! [`run`] is the whole process except its arguments and its machine. The simulation calls it
+//! [`run()`] is the whole process except its arguments and its machine. The simulation calls it
 //! too, with other [`Deps`]. This crate holds no rule of the protocol; the rules live in
 //! `ring_core`.
 

@@ -9,7 +9,7 @@
 //!                 +-----------------------------------------------------------+
 //! ```
 //!
-//! [`run`] is the whole process, except for its arguments and its machine. The simulation calls
+//! [`run()`] is the whole process, except for its arguments and its machine. The simulation calls
 //! it too, with other [`Deps`]. This crate holds no rule of the protocol: `ring_core` has them
 //! all.
 

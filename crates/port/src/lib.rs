@@ -16,7 +16,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `serve` | [`serve`]: accept, count, TLS, hyper, the orderly end |
+//! | `serve` | [`serve()`]: accept, count, TLS, hyper, the orderly end |
 //! | `connections`, `limits` | how many connections a port has, in all and by address |
 //! | `cuts` | why connections were cut off, counted |
 //! | `hosts` | the names under which a port is reached, against DNS rebinding |

@@ -3,12 +3,12 @@
 //!
 //! | target | reads |
 //! |---|---|
-//! | [`messages`] | frames of every kind of link, and the `auth` of a connecting peer |
-//! | [`packets`] | a server's websocket messages, at the client end of a link |
-//! | [`rows`] | the rows in a node's storage |
-//! | [`bodies`] | bodies of REST requests, and records |
-//! | [`state`] | the controller's file |
-//! | [`core`] | schedules for nodes, controller and router |
+//! | [`messages`](fn@messages) | frames of every kind of link, and the `auth` of a connecting peer |
+//! | [`packets`](fn@packets) | a server's websocket messages, at the client end of a link |
+//! | [`rows`](fn@rows) | the rows in a node's storage |
+//! | [`bodies`](fn@bodies) | bodies of REST requests, and records |
+//! | [`state`](fn@state) | the controller's file |
+//! | [`core`](fn@core) | schedules for nodes, controller and router |
 //!
 //! libFuzzer runs these functions (in the workspace around this package). The tests of this
 //! package run them too, over the stored corpora.

@@ -259,6 +259,6 @@ async fn a_second_ring_on_the_ports_of_the_first_is_told_so_at_once() {
     command.args(["dev", "--memory", "--rest-port", &port]);
     let (status, said) = Process::spawn("second", command).ended().await;
     assert_eq!(status.code(), Some(1), "{said}");
-    assert!(said.contains("is another ring running?") && !said.contains("ready"), "{said}");
+    assert!(said.contains("is another ring running?") && !said.contains("is ready"), "{said}");
     first.stop().await;
 }
