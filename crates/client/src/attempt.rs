@@ -11,7 +11,7 @@ use crate::error::with_causes;
 use crate::{Client, Error};
 
 /// The pause before another attempt where the gateway names none.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 
 /// A request, ready to be sent any number of times.
 #[derive(Debug, Clone)]

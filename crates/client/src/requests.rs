@@ -4,14 +4,11 @@ use api::{AcceptLoss, ClusterStatus, path};
 use protocol::user::{Email, Name, NewUser, User, UserId};
 use reqwest::Method;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::attempt::{Answer, Attempt, Call};
+use crate::attempt::{Answer, Attempt, Call, PAUSE};
 use crate::{Client, Error};
-
-/// The pause after a look, before the update is sent again.
-const LOOKED: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// A record and its tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,13 +65,8 @@ impl Client {
         let body = serde_json::to_value(&user).unwrap_or_default();
         let (method, path) = (Method::POST, path::USERS.to_owned());
         let call = Call { method, path, body: Some(body), if_match: None };
-        let done = self
-            .update(&call, &user.id, |found| found.filter(|found| found.user == user).map(Some));
-        match done.await? {
-            Update::Answered(answer) => versioned(answer),
-            Update::Seen(Some(found)) => Ok(found),
-            Update::Seen(None) => unreachable!("a created user is seen with its record"),
-        }
+        let is_done = |found: &Versioned| found.user == user;
+        self.update(&call, &user.id, versioned, |found| found.filter(is_done)).await
     }
 
     /// Changes a user.
@@ -87,13 +79,8 @@ impl Client {
         body["id"] = json!(id);
         let (method, path) = (Method::PUT, path::USERS.to_owned());
         let call = Call { method, path, body: Some(body), if_match: change.if_match.clone() };
-        let done = self
-            .update(&call, id, |found| found.filter(|found| change.is_in(&found.user)).map(Some));
-        match done.await? {
-            Update::Answered(answer) => versioned(answer),
-            Update::Seen(Some(found)) => Ok(found),
-            Update::Seen(None) => unreachable!("a changed user is seen with its record"),
-        }
+        let is_done = |found: &Versioned| change.is_in(&found.user);
+        self.update(&call, id, versioned, |found| found.filter(is_done)).await
     }
 
     /// Deletes a user.
@@ -103,8 +90,7 @@ impl Client {
     /// [`Error::Refused`] with `user-not-found`, and those of every call.
     pub async fn delete(&self, id: &UserId) -> Result<(), Error> {
         let call = Call { method: Method::DELETE, path: user_path(id), body: None, if_match: None };
-        let is_gone = |found: Option<Versioned>| found.is_none().then_some(None);
-        self.update(&call, id, is_gone).await.map(drop)
+        self.update(&call, id, |_| Ok(()), |found| found.is_none().then_some(())).await
     }
 
     /// The nodes, the partitions, and why something is not available.
@@ -137,22 +123,24 @@ impl Client {
         self.fetch(&call).await.map(drop)
     }
 
-    /// Sends an update until its outcome is known. Where an attempt may have been done, `seen` says
-    /// of the user whether it was, and a later refusal is looked at in the same way.
-    async fn update(
+    /// Sends an update until its outcome is known. The result comes from the answer, or after an
+    /// unknown outcome from the user as it is: `seen` has none if the update is not done. A later
+    /// refusal is looked at in the same way.
+    async fn update<T>(
         &self,
         call: &Call,
         id: &UserId,
-        seen: impl Fn(Option<Versioned>) -> Option<Option<Versioned>>,
-    ) -> Result<Update, Error> {
+        answered: impl Fn(Answer) -> Result<T, Error>,
+        seen: impl Fn(Option<Versioned>) -> Option<T>,
+    ) -> Result<T, Error> {
         let (until, mut is_unknown) = (self.until(), false);
         loop {
             let (why, pause) = match self.attempt(call).await {
-                Attempt::Done(answer) => return Ok(Update::Answered(answer)),
+                Attempt::Done(answer) => return answered(answer),
                 Attempt::Strange(what) => return Err(Error::Answer(what)),
                 Attempt::Refused(problem) => {
-                    if is_unknown && let Some(found) = seen(self.look(id).await?) {
-                        return Ok(Update::Seen(found));
+                    if is_unknown && let Some(done) = seen(self.look(id).await?) {
+                        return Ok(done);
                     }
                     return Err(Error::Refused(problem));
                 }
@@ -160,11 +148,11 @@ impl Client {
                 Attempt::Unknown { why } => {
                     is_unknown = true;
                     if let Ok(found) = self.look(id).await
-                        && let Some(found) = seen(found)
+                        && let Some(done) = seen(found)
                     {
-                        return Ok(Update::Seen(found));
+                        return Ok(done);
                     }
-                    (why, LOOKED)
+                    (why, PAUSE)
                 }
             };
             if !until.pause(pause).await {
@@ -181,14 +169,6 @@ impl Client {
             Err(error) => Err(error),
         }
     }
-}
-
-/// How an update was found to be done.
-enum Update {
-    /// By its answer.
-    Answered(Answer),
-    /// By a look at the user.
-    Seen(Option<Versioned>),
 }
 
 fn get(path: String) -> Call {
@@ -212,7 +192,5 @@ fn versioned(answer: Answer) -> Result<Versioned, Error> {
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Error> {
-    serde_json::from_str::<Value>(json)
-        .and_then(serde_json::from_value)
-        .map_err(|error| Error::Answer(error.to_string()))
+    serde_json::from_str(json).map_err(|error| Error::Answer(error.to_string()))
 }
