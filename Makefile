@@ -14,7 +14,7 @@ endif
 target := $(or $(CARGO_TARGET_DIR),target)
 
 # What a cluster is made of.
-programs := $(addprefix --package ,gateway db_process chainring)
+programs := $(addprefix --package ,programs chainring)
 
 # The seeds that `make sweep` plays.
 SEEDS ?= 0..1000

@@ -29,7 +29,7 @@ const FORMER_NAMES: &[&str] = &["REST_PORT", "SOCKET_PORT", "SOCKET_SERVER_URL"]
 
 /// A replicated store of user records that keeps serving when a machine dies.
 #[derive(Debug, Parser)]
-#[command(name = "chainring", version = process::VERSION)]
+#[command(name = "chainring")]
 struct Args {
     #[command(subcommand)]
     command: Command,
@@ -58,7 +58,7 @@ enum Command {
 
 fn main() -> ExitCode {
     files::keep_private();
-    let (args, origins) = flags::parse::<Args>(FORMER_NAMES);
+    let (args, origins) = flags::parse::<Args>(FORMER_NAMES, version::VERSION);
     for ignored in origins.ignored() {
         out::remark(format_args!("warning: {ignored}"));
     }

@@ -28,7 +28,7 @@ pub use memory::MemoryArgs;
 
 /// The arguments of a db_process; each has an environment variable too.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(name = "db_process", version = process::VERSION, about = "A node of a Chainring: keeps users in RocksDB")]
+#[command(name = "db_process", about = "A node of a Chainring: keeps users in RocksDB")]
 pub struct Args {
     /// The node's id, one of the ids given to the gateway
     #[arg(long, value_name = "ID", env = "CHAINRING_DB_INSTANCE_ID")]

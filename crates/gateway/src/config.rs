@@ -40,11 +40,7 @@ const BODY_BYTES_LEAST: usize = 8 << 10;
 
 /// The arguments of a gateway. Each has an environment variable too.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(
-    name = "gateway",
-    version = process::VERSION,
-    about = "The gateway of a Chainring: serves REST and links the nodes"
-)]
+#[command(name = "gateway", about = "The gateway of a Chainring: serves REST and links the nodes")]
 pub struct Args {
     /// The ids of the nodes in ring order, separated by commas; fixed once the cluster is
     /// formed

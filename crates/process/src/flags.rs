@@ -86,13 +86,13 @@ struct Origin {
 }
 
 /// The arguments of this process, from its command line and its environment. `former` lists the
-/// variables without the prefix that count too.
+/// variables without the prefix that count too; `version` is the answer to `--version`.
 ///
 /// Ends the process if the user asks for `--help` or `--version`, and if the arguments are invalid.
-pub fn parse<A: Parser>(former: &'static [&'static str]) -> (A, Origins) {
+pub fn parse<A: Parser>(former: &'static [&'static str], version: &'static str) -> (A, Origins) {
     let given = env::args_os().collect::<Vec<_>>();
     let mut reading = Reading { given: &given, former, origins: Origins::default(), bad: None };
-    match reading.parse() {
+    match reading.parse::<A>(version) {
         Ok(args) => (args, reading.origins),
         Err(error) => end(&error),
     }
@@ -125,15 +125,15 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn parse<A: Parser>(&mut self) -> Result<A, Error> {
+    fn parse<A: Parser>(&mut self, version: &'static str) -> Result<A, Error> {
         // A request for help is always answered, whatever the environment holds, and with the
         // new names.
-        if let Err(error) = A::command().try_get_matches_from(self.given)
+        if let Err(error) = A::command().version(version).try_get_matches_from(self.given)
             && !error.use_stderr()
         {
             return Err(error);
         }
-        let mut command = self.resolve(A::command());
+        let mut command = self.resolve(A::command().version(version));
         if let Some(bad) = self.bad.take() {
             return Err(command.error(ErrorKind::ValueValidation, bad));
         }

@@ -27,6 +27,3 @@ pub mod secret;
 pub mod shutdown;
 pub mod threads;
 pub mod tokens;
-
-/// The version of this release, and its commit: `unknown` if git does not know it.
-pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("CHAINRING_COMMIT"), ")");

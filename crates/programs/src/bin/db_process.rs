@@ -23,7 +23,7 @@ use tokio::runtime;
 
 fn main() -> ExitCode {
     files::keep_private();
-    let (args, origins) = flags::parse::<Args>(FORMER_NAMES);
+    let (args, origins) = flags::parse::<Args>(FORMER_NAMES, version::VERSION);
     process::exit::code(start(args, &origins))
 }
 

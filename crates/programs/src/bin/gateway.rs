@@ -22,7 +22,7 @@ use tracing::{info, warn};
 
 fn main() -> ExitCode {
     files::keep_private();
-    let (args, origins) = flags::parse::<Args>(FORMER_NAMES);
+    let (args, origins) = flags::parse::<Args>(FORMER_NAMES, version::VERSION);
     process::exit::code(start(args, &origins))
 }
 
