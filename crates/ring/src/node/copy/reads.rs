@@ -107,6 +107,11 @@ impl Reads {
         self.looked_up.as_ref().filter(|(of, _)| *of == seq).map(|(_, lookup)| lookup)
     }
 
+    /// Whether the position of an entry is being looked up.
+    pub(crate) fn is_looking_up(&self) -> bool {
+        matches!(self.looked_up, Some((_, Lookup::UnderWay)))
+    }
+
     /// The log says this of the position of an entry.
     pub(super) fn has_looked_up(&mut self, seq: Seq, result: Result<ReadRows, ReadError>) {
         if self.looked_up(seq).is_some() {

@@ -241,7 +241,13 @@ impl PartitionCopy {
         let is_needed = self.replica.member() == Member::Home
             && view.in_sync.incarnation(Member::Next).is_some();
         let is_missing = self.source.session.is_none() && self.source.reported != Some(view.epoch);
-        (is_needed && is_missing).then(|| self.source.down_since + self.settings.patience)
+        // Next has greeted, and is not missing, while the log here is read to find where to begin; but not for ever.
+        let patience = if self.replica.reads.is_looking_up() {
+            self.settings.append_deadline
+        } else {
+            self.settings.patience
+        };
+        (is_needed && is_missing).then(|| self.source.down_since + patience)
     }
 
     /// Closes the link if its receiver has not made data durable in time.
