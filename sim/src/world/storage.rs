@@ -73,7 +73,7 @@ impl DiskFaults {
         let rows = rows.unwrap_or_default();
         let Some(last) = rows.len().checked_sub(1) else { return false };
         let (key, value) = &rows[part(last as u64, rot.pick) as usize];
-        // To turn the same bit again would restore the row.
+        // The same bit flipped twice restores the row.
         if armed.rotten.iter().any(|row| row.table == table && row.key == *key) {
             return false;
         }

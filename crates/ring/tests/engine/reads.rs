@@ -20,7 +20,7 @@ use ring_core::store::{
 };
 use ring_core::time::Time;
 
-use crate::home::{NEXT, found_at_home, linked_to_next, sent, sync, update_event};
+use crate::home::{NEXT, found_at_home, greets_with, linked_to_next, sent, sync, update_event};
 use crate::node::{data, entry, hello_of_home, position, replies, request};
 use crate::support::{
     BOOT, GATEWAY, HOME, both, from_gateway, home_only, incarnation, node, read_of,
@@ -403,6 +403,45 @@ fn entries_are_read_where_memory_does_not_have_them() {
     let (effects, _) = handle(&mut node, returned(&cold, &reads[0]));
     let expected = Data::Append { previous: position(1, 3), entries: cold.log[3..].to_vec() };
     assert_eq!(sent(&effects), [&expected]);
+}
+
+/// Ticks until this time. Returns whether the gateway is told that next cannot be reached.
+fn calls_next_unreachable(node: &mut Node, until: Time) -> bool {
+    let mut effects = Vec::new();
+    while let Some(deadline) = node.next_deadline().filter(|deadline| *deadline <= until) {
+        node.handle(deadline, NodeEvent::Tick, &Cold::default(), &mut effects);
+    }
+    let is_told = |effect: &NodeEffect| {
+        matches!(effect, NodeEffect::ToGateway { message: FromNode::NextUnreachable { .. }, .. })
+    };
+    effects.iter().any(is_told)
+}
+
+/// Found by the simulation at seed 800505: the read took longer than home's patience, so home went
+/// on without a next that waited for it.
+#[test]
+fn next_is_not_unreachable_while_home_reads_where_to_begin() {
+    let NodeSettings { patience, append_deadline, .. } = NodeSettings::default();
+    let greeted = || {
+        let mut node = recovered_keeping(2, found_at_home(view(1, 1, both(1)), Seq(5)));
+        welcome(&mut node, vec![view(1, 1, both(1)), view(0, 1, both(0))]);
+        handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) });
+        let read = handle_to_read(&mut node, greets_with(1, position(1, 4)));
+        (node, read)
+    };
+
+    let (mut node, read) = greeted();
+    assert!(!calls_next_unreachable(&mut node, Time::at(patience * 3)));
+    let cold = Cold { log: vec![entry(position(1, 4))], ..Cold::default() };
+    handle(&mut node, returned(&cold, &read));
+    assert!(!calls_next_unreachable(&mut node, Time::at(append_deadline)));
+
+    let (mut node, _) = greeted();
+    assert!(calls_next_unreachable(&mut node, Time::at(append_deadline)), "the disk hangs");
+
+    let (mut node, _) = greeted();
+    handle(&mut node, NodeEvent::NeighbourLost { from: Member::Next, link: NEXT });
+    assert!(calls_next_unreachable(&mut node, Time::at(patience * 2)), "next is gone");
 }
 
 #[test]

@@ -241,8 +241,9 @@ impl PartitionCopy {
         let is_needed = self.replica.member() == Member::Home
             && view.in_sync.incarnation(Member::Next).is_some();
         let is_missing = self.source.session.is_none() && self.source.reported != Some(view.epoch);
-        // Next has greeted, and is not missing, while the log here is read to find where to begin; but not for ever.
-        let patience = if self.replica.reads.is_looking_up() {
+        // Next has greeted and waits while the log here is read for the start of the session. Only
+        // a disk that hangs makes it unreachable.
+        let patience = if self.peer.linked().is_some() && self.replica.reads.is_looking_up() {
             self.settings.append_deadline
         } else {
             self.settings.patience
