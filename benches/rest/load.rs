@@ -19,7 +19,7 @@ pub(crate) struct Load {
 
 /// The figures seen by the clients.
 #[derive(Debug, Clone, Copy, Deserialize)]
-pub(crate) struct Seen {
+pub(crate) struct Figures {
     pub(crate) requests: u64,
     pub(crate) duration_us: u64,
     pub(crate) p50_us: u64,
@@ -31,7 +31,7 @@ pub(crate) struct Seen {
     refused: u64,
 }
 
-impl Seen {
+impl Figures {
     pub(crate) fn per_second(&self) -> f64 {
         self.requests as f64 * 1e6 / self.duration_us as f64
     }
@@ -44,7 +44,7 @@ impl Load {
     ///
     /// Returns an error if a single request does not succeed: the figures would be of something
     /// else.
-    pub(crate) async fn run(&self, url: &str, requests: &Path) -> anyhow::Result<Seen> {
+    pub(crate) async fn run(&self, url: &str, requests: &Path) -> anyhow::Result<Figures> {
         let output = Command::new("wrk")
             .args(["--threads=1", "--timeout=10s"])
             .arg(format!("--connections={}", self.connections))
@@ -60,7 +60,7 @@ impl Load {
         let seen = seen.with_context(|| {
             format!("wrk says: {text}{}", String::from_utf8_lossy(&output.stderr))
         })?;
-        let seen: Seen = serde_json::from_str(seen)?;
+        let seen: Figures = serde_json::from_str(seen)?;
         ensure!(
             seen.failed == 0 && seen.refused == 0 && seen.requests > 0,
             "{url} did not answer as it should: {seen:?}"

@@ -268,7 +268,7 @@ impl Subject {
 
 /// The result of a measurement.
 pub(crate) struct Measured {
-    pub(crate) seen: load::Seen,
+    pub(crate) seen: load::Figures,
     pub(crate) used: Vec<Used>,
 }
 

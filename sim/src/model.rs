@@ -9,7 +9,7 @@ use protocol::id::{Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Request
 use protocol::message::{CallId, Condition, Progress};
 use protocol::view::{InSync, Member, View};
 use ring_core::placement::{Place, Ring};
-use service::events::{Event, GatewayEvent, Said};
+use service::events::{Event, GatewayFact, Said};
 
 use crate::plan::host::Host;
 use crate::plan::step::Death;
@@ -34,7 +34,7 @@ pub struct Model {
     /// Every view ever published.
     pub views: BTreeMap<(PartitionId, Epoch), View>,
     /// The links of nodes to gateways.
-    pub links: BTreeMap<(GatewayBoot, u64), Linked>,
+    pub links: BTreeMap<(GatewayBoot, u64), LinkedNode>,
     /// The nodes, by place.
     pub nodes: Vec<NodeModel>,
     /// For each copy of a node, the last entry that the gateway heard to be durable while the
@@ -46,7 +46,7 @@ pub struct Model {
 
 /// A link of a node to a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Linked {
+pub struct LinkedNode {
     /// The place of the linked node.
     pub place: Place,
     /// The data of the linked node.
@@ -237,9 +237,9 @@ impl Model {
         }
     }
 
-    fn follow_gateway(&mut self, at: Moment, gateway: GatewayBoot, event: &GatewayEvent) {
+    fn follow_gateway(&mut self, at: Moment, gateway: GatewayBoot, event: &GatewayFact) {
         match event {
-            GatewayEvent::Starts { views, .. } => {
+            GatewayFact::Starts { views, .. } => {
                 self.gateway = Some(gateway);
                 self.heard.clear();
                 self.deciding.clear();
@@ -247,29 +247,29 @@ impl Model {
                 self.saved = self.published.clone();
                 self.views.extend(views.iter().map(|view| ((view.partition, view.epoch), *view)));
             }
-            GatewayEvent::Linked { link, node, incarnation, .. } => {
+            GatewayFact::Linked { link, node, incarnation, .. } => {
                 if let Some(place) = self.ring.place_of(node) {
                     self.links
-                        .insert((gateway, *link), Linked { place, incarnation: *incarnation });
+                        .insert((gateway, *link), LinkedNode { place, incarnation: *incarnation });
                 }
             }
-            GatewayEvent::Unlinked { link, .. } => {
+            GatewayFact::Unlinked { link, .. } => {
                 self.links.remove(&(gateway, *link));
             }
-            GatewayEvent::Decides(view) => {
+            GatewayFact::Decides(view) => {
                 self.deciding.insert(view.partition, *view);
             }
-            GatewayEvent::Publishes(view) => {
+            GatewayFact::Publishes(view) => {
                 self.deciding.remove(&view.partition);
                 self.published.insert(view.partition, *view);
                 // A view that nobody has stored may be lost with the controller's file. Its
                 // epoch is then used again.
                 self.views.insert((view.partition, view.epoch), *view);
             }
-            GatewayEvent::Forgets { partition } => {
+            GatewayFact::Forgets { partition } => {
                 self.published.remove(partition);
             }
-            GatewayEvent::Requests { node, partition, member, epoch, call, request, .. } => {
+            GatewayFact::Requests { node, partition, member, epoch, call, request, .. } => {
                 let sent = Call {
                     at,
                     node: node.clone(),
@@ -280,10 +280,10 @@ impl Model {
                 };
                 self.calls.insert((gateway, *call), sent);
             }
-            GatewayEvent::Tells { .. }
-            | GatewayEvent::Welcomes { .. }
-            | GatewayEvent::Probes { .. } => {}
-            GatewayEvent::Hears { node, said } => {
+            GatewayFact::Tells { .. }
+            | GatewayFact::Welcomes { .. }
+            | GatewayFact::Probes { .. } => {}
+            GatewayFact::Hears { node, said } => {
                 if let (Said::Durable { member, seq }, Some(place)) =
                     (said, self.ring.place_of(node))
                 {

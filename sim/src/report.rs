@@ -11,7 +11,7 @@ use crate::seen::Moment;
 
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct RunReport {
     /// The plan's seed.
     pub seed: u64,
     /// The failure, if there was one.

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ring_core::placement::Ring;
-use service::events::{Event, NodeEvent};
+use service::events::{Event, NodeFact};
 
 use crate::checks::{Checks, End, Violation};
 use crate::model::Model;
@@ -33,7 +33,7 @@ use crate::plan::Plan;
 use crate::plan::fault::{Fault, PlannedFault};
 use crate::plan::host::Host;
 use crate::plan::swarm::{Core, Pace};
-use crate::report::{Failure, Report};
+use crate::report::{Failure, RunReport};
 use crate::seen::{ClientDid, Log, Moment, Phase, Seen, WorldDid};
 use crate::statistics::Counter;
 use crate::world::World;
@@ -47,7 +47,7 @@ pub(crate) use self::fresh::is_fresh;
 const CONVERGENCE_MAX: Duration = Duration::from_secs(30);
 
 /// Runs a plan. Every event goes to `watch` too.
-pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> Report {
+pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> RunReport {
     let nodes = (0..plan.swarm.nodes).map(Host::node_id).collect();
     let ring =
         Ring::new(nodes).unwrap_or_else(|error| unreachable!("the plan was checked: {error}"));
@@ -90,7 +90,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn play(mut self) -> Report {
+    fn play(mut self) -> RunReport {
         let failure = match catch_unwind(AssertUnwindSafe(|| self.phases())) {
             Ok(Ok(())) => None,
             Ok(Err(failure)) => Some(failure),
@@ -100,7 +100,7 @@ impl Run<'_> {
         let statistics = counter.finish(world.now(), checks.steps());
         // After a panic, turmoil's world must not be dropped, only left.
         std::mem::forget(world);
-        Report { seed: plan.seed, failure, events: Vec::new(), statistics }
+        RunReport { seed: plan.seed, failure, events: Vec::new(), statistics }
     }
 
     /// Judges the events up to a panic, then the panic itself.
@@ -220,7 +220,7 @@ impl Run<'_> {
             self.model.follow(at, &seen);
             // Only this event counts: a process with a full disk has started too, and still has
             // no data.
-            if let Seen::Inside(Event::Node { node, event: NodeEvent::Starts { .. } }) = &seen
+            if let Seen::Inside(Event::Node { node, event: NodeFact::Starts { .. } }) = &seen
                 && let Some(place) = self.model.ring.place_of(node)
             {
                 self.without_data.remove(&place.index());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use history::Outcome;
 use history::users::Input;
 use protocol::view::{InSync, Member};
-use service::events::{Event, GatewayEvent};
+use service::events::{Event, GatewayFact};
 
 use crate::model::Model;
 use crate::plan::swarm::{Pace, Swarm};
@@ -39,7 +39,7 @@ impl Counter {
             *self.statistics.probes.entry(probe.name().to_owned()).or_default() += 1;
         }
         match seen {
-            Seen::Inside(Event::Gateway { event: GatewayEvent::Publishes(view), .. })
+            Seen::Inside(Event::Gateway { event: GatewayFact::Publishes(view), .. })
                 if model.published.contains_key(&view.partition) =>
             {
                 self.statistics.view_changes += 1;

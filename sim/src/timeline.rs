@@ -5,7 +5,7 @@ use std::fmt;
 use history::Outcome;
 use protocol::id::PartitionId;
 use ring_core::placement::Ring;
-use service::events::{Event, GatewayEvent, NodeEvent, Said};
+use service::events::{Event, GatewayFact, NodeFact, Said};
 
 use crate::report::About;
 use crate::seen::{Answered, ClientDid, Moment, Seen, StateDid, WorldDid};
@@ -48,9 +48,9 @@ pub fn is_news(seen: &Seen) -> bool {
     !matches!(
         seen,
         Seen::Inside(
-            Event::Node { event: NodeEvent::Comes(_), .. }
+            Event::Node { event: NodeFact::Comes(_), .. }
                 | Event::Gateway {
-                    event: GatewayEvent::Hears { said: Said::Reply(_) | Said::Durable { .. }, .. },
+                    event: GatewayFact::Hears { said: Said::Reply(_) | Said::Durable { .. }, .. },
                     ..
                 }
         ) | Seen::Storage { .. }
@@ -94,33 +94,33 @@ fn matters(ring: &Ring, partition: Option<PartitionId>, user: Option<&str>, seen
 fn of_partition(event: &Event) -> Option<PartitionId> {
     match event {
         Event::Node { event, .. } => match event {
-            NodeEvent::Acts { view, .. }
-            | NodeEvent::Stores { view, .. }
-            | NodeEvent::Appends { view, .. } => Some(view.partition),
-            NodeEvent::Comes(progress) => Some(progress.partition),
-            NodeEvent::Applies { partition, .. }
-            | NodeEvent::BeginsInstall { partition, .. }
-            | NodeEvent::Installs { partition, .. }
-            | NodeEvent::FindsDamage { partition, .. }
-            | NodeEvent::Salvages { partition, .. }
-            | NodeEvent::Compares { partition, .. }
-            | NodeEvent::Acknowledges { partition, .. }
-            | NodeEvent::AskRefused { partition, .. } => Some(*partition),
-            NodeEvent::Asks(ask) => Some(ask.partition),
-            NodeEvent::Starts { .. }
-            | NodeEvent::Joins { .. }
-            | NodeEvent::Leaves
-            | NodeEvent::TellsDisk { .. }
-            | NodeEvent::ReadsApart { .. }
-            | NodeEvent::ReadOvertaken { .. }
-            | NodeEvent::SkipsComparison { .. }
-            | NodeEvent::Replies { .. } => None,
+            NodeFact::Acts { view, .. }
+            | NodeFact::Stores { view, .. }
+            | NodeFact::Appends { view, .. } => Some(view.partition),
+            NodeFact::Comes(progress) => Some(progress.partition),
+            NodeFact::Applies { partition, .. }
+            | NodeFact::BeginsInstall { partition, .. }
+            | NodeFact::Installs { partition, .. }
+            | NodeFact::FindsDamage { partition, .. }
+            | NodeFact::Salvages { partition, .. }
+            | NodeFact::Compares { partition, .. }
+            | NodeFact::Acknowledges { partition, .. }
+            | NodeFact::AskRefused { partition, .. } => Some(*partition),
+            NodeFact::Asks(ask) => Some(ask.partition),
+            NodeFact::Starts { .. }
+            | NodeFact::Joins { .. }
+            | NodeFact::Leaves
+            | NodeFact::TellsDisk { .. }
+            | NodeFact::ReadsApart { .. }
+            | NodeFact::ReadOvertaken { .. }
+            | NodeFact::SkipsComparison { .. }
+            | NodeFact::Replies { .. } => None,
         },
         Event::Gateway { event, .. } => match event {
-            GatewayEvent::Decides(view)
-            | GatewayEvent::Publishes(view)
-            | GatewayEvent::Tells { view, .. } => Some(view.partition),
-            GatewayEvent::Requests { partition, .. } | GatewayEvent::Forgets { partition } => {
+            GatewayFact::Decides(view)
+            | GatewayFact::Publishes(view)
+            | GatewayFact::Tells { view, .. } => Some(view.partition),
+            GatewayFact::Requests { partition, .. } | GatewayFact::Forgets { partition } => {
                 Some(*partition)
             }
             _ => None,
@@ -187,18 +187,18 @@ fn completed(f: &mut fmt::Formatter<'_>, operation: &str, answered: &Answered) -
     }
 }
 
-fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
+fn node(f: &mut fmt::Formatter<'_>, event: &NodeFact) -> fmt::Result {
     match event {
-        NodeEvent::Starts { incarnation, boot, home, next } => write!(
+        NodeFact::Starts { incarnation, boot, home, next } => write!(
             f,
             "starts, the {}. time, with data {incarnation}; home at {}, next at {}",
             boot.count, home.written, next.written
         ),
-        NodeEvent::Joins { gateway } => write!(f, "joins gateway {gateway}"),
-        NodeEvent::Leaves => f.write_str("has lost its link to the gateway"),
-        NodeEvent::TellsDisk { state } => write!(f, "tells the gateway of its disk: {state:?}"),
-        NodeEvent::Acts { member, view } => write!(f, "{member} acts on {view}"),
-        NodeEvent::Comes(progress) => write!(
+        NodeFact::Joins { gateway } => write!(f, "joins gateway {gateway}"),
+        NodeFact::Leaves => f.write_str("has lost its link to the gateway"),
+        NodeFact::TellsDisk { state } => write!(f, "tells the gateway of its disk: {state:?}"),
+        NodeFact::Acts { member, view } => write!(f, "{member} acts on {view}"),
+        NodeFact::Comes(progress) => write!(
             f,
             "{} of {}: written {}, durable {}, committed {}",
             progress.member,
@@ -207,80 +207,80 @@ fn node(f: &mut fmt::Formatter<'_>, event: &NodeEvent) -> fmt::Result {
             progress.durable,
             progress.committed
         ),
-        NodeEvent::Applies { partition, member, position, request } => {
+        NodeFact::Applies { partition, member, position, request } => {
             write!(f, "{member} of {partition} applies entry {position}, request {request}")
         }
-        NodeEvent::Stores { member, view, from } => {
+        NodeFact::Stores { member, view, from } => {
             write!(f, "{member} stores {view}, learned from {from:?}")
         }
-        NodeEvent::BeginsInstall { partition, member, base } => {
+        NodeFact::BeginsInstall { partition, member, base } => {
             write!(f, "{member} of {partition} drops all it has for a snapshot after entry {base}")
         }
-        NodeEvent::Installs { partition, member, is_complete } => {
+        NodeFact::Installs { partition, member, is_complete } => {
             let much = if *is_complete { "the rest" } else { "more" };
             write!(f, "{member} of {partition} takes {much} of a snapshot")
         }
-        NodeEvent::FindsDamage { partition, member } => {
+        NodeFact::FindsDamage { partition, member } => {
             write!(f, "{member} of {partition} is damaged")
         }
-        NodeEvent::Salvages { partition, member, records, ended } => {
+        NodeFact::Salvages { partition, member, records, ended } => {
             let whole = if *ended { ", and is whole" } else { "" };
             write!(f, "{member} of {partition} drops {records} records that cannot be read{whole}")
         }
-        NodeEvent::ReadsApart { member } => write!(f, "{member} reads a record of the disk"),
-        NodeEvent::ReadOvertaken { member } => {
+        NodeFact::ReadsApart { member } => write!(f, "{member} reads a record of the disk"),
+        NodeFact::ReadOvertaken { member } => {
             write!(f, "a record of {member} has changed while it was read")
         }
-        NodeEvent::SkipsComparison { member } => {
+        NodeFact::SkipsComparison { member } => {
             write!(f, "{member} skips a stretch that has changed while it was read")
         }
-        NodeEvent::Compares { partition, verdict } => {
+        NodeFact::Compares { partition, verdict } => {
             write!(f, "the copies of {partition} are compared: {verdict:?}")
         }
-        NodeEvent::Appends { to, view, previous, last } => {
+        NodeFact::Appends { to, view, previous, last } => {
             write!(f, "sends {to} what follows {previous} up to {last} ({view})")
         }
-        NodeEvent::Acknowledges { partition, member, seq, is_whole } => {
+        NodeFact::Acknowledges { partition, member, seq, is_whole } => {
             let whole = if *is_whole { " and whole" } else { "" };
             write!(f, "is durable up to {seq}{whole} as {member} of {partition}, it says")
         }
-        NodeEvent::Asks(ask) => {
+        NodeFact::Asks(ask) => {
             write!(
                 f,
                 "asks for both copies of {} (ask {}, epoch {})",
                 ask.partition, ask.ask.0, ask.epoch
             )
         }
-        NodeEvent::AskRefused { partition, ask } => {
+        NodeFact::AskRefused { partition, ask } => {
             write!(f, "is refused ask {} of {partition}", ask.0)
         }
-        NodeEvent::Replies { call, reply, position } => {
+        NodeFact::Replies { call, reply, position } => {
             write!(f, "replies to call {}: {reply:?}", call.0)?;
             position.map_or(Ok(()), |position| write!(f, " {position}"))
         }
     }
 }
 
-fn gateway(f: &mut fmt::Formatter<'_>, event: &GatewayEvent) -> fmt::Result {
+fn gateway(f: &mut fmt::Formatter<'_>, event: &GatewayFact) -> fmt::Result {
     match event {
-        GatewayEvent::Starts { cluster: Some(cluster), .. } => {
+        GatewayFact::Starts { cluster: Some(cluster), .. } => {
             write!(f, "starts, of cluster {cluster}")
         }
-        GatewayEvent::Starts { cluster: None, .. } => f.write_str("starts, without a cluster"),
-        GatewayEvent::Linked { link, node, boot, .. } => {
+        GatewayFact::Starts { cluster: None, .. } => f.write_str("starts, without a cluster"),
+        GatewayFact::Linked { link, node, boot, .. } => {
             write!(f, "{node} is linked (link {link}, start {})", boot.count)
         }
-        GatewayEvent::Unlinked { link, node } => {
+        GatewayFact::Unlinked { link, node } => {
             write!(f, "{node} is not linked any more (link {link})")
         }
-        GatewayEvent::Decides(view) => write!(f, "decides {view}"),
-        GatewayEvent::Publishes(view) => write!(f, "publishes {view}"),
-        GatewayEvent::Forgets { partition } => {
+        GatewayFact::Decides(view) => write!(f, "decides {view}"),
+        GatewayFact::Publishes(view) => write!(f, "publishes {view}"),
+        GatewayFact::Forgets { partition } => {
             write!(f, "knows the view of {partition} no more: there is a newer one")
         }
-        GatewayEvent::Tells { node, view } => write!(f, "tells {node}: {view}"),
-        GatewayEvent::Welcomes { node, .. } => write!(f, "welcomes {node}"),
-        GatewayEvent::Requests { node, partition, member, epoch, call, request, is_alone } => {
+        GatewayFact::Tells { node, view } => write!(f, "tells {node}: {view}"),
+        GatewayFact::Welcomes { node, .. } => write!(f, "welcomes {node}"),
+        GatewayFact::Requests { node, partition, member, epoch, call, request, is_alone } => {
             let what = if request.is_some() { "update" } else { "read" };
             let alone = if *is_alone { ", alone" } else { "" };
             write!(
@@ -290,7 +290,7 @@ fn gateway(f: &mut fmt::Formatter<'_>, event: &GatewayEvent) -> fmt::Result {
             )?;
             request.map_or(Ok(()), |request| write!(f, ", request {request}"))
         }
-        GatewayEvent::Probes { node, probe } => write!(f, "probes {node} (probe {})", probe.0),
-        GatewayEvent::Hears { node, said } => write!(f, "hears of {node}: {said:?}"),
+        GatewayFact::Probes { node, probe } => write!(f, "probes {node} (probe {})", probe.0),
+        GatewayFact::Hears { node, said } => write!(f, "hears of {node}: {said:?}"),
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::harness::audit::assert_nothing_is_lost;
 use crate::harness::cluster::Cluster;
-use crate::harness::load::{Load, LoadPlan, Seen};
+use crate::harness::load::{FinishedCall, Load, LoadPlan};
 use crate::harness::promises::{Outage, assert_as_promised};
 
 /// Lets only one of the heavy tests run at a time: each needs the whole machine.
@@ -63,14 +63,14 @@ async fn kill_each_node(nodes: usize) {
     assert_nothing_is_lost(&mut cluster, &recorder, PLAN.users).await;
 }
 
-fn assert_enough_happened(seen: &[Seen]) {
+fn assert_enough_happened(seen: &[FinishedCall]) {
     let first = seen.iter().map(|seen| seen.began).min().expect("something happened");
     let last = seen.iter().map(|seen| seen.began).max().expect("something happened");
     let rate = seen.len() as f64 / (last - first).as_secs_f64();
     assert!(rate >= 200.0, "only {rate:.0} requests a second");
 }
 
-fn report(nodes: usize, seen: &[Seen]) {
+fn report(nodes: usize, seen: &[FinishedCall]) {
     let reads = seen.iter().filter(|seen| matches!(seen.input, Input::Read { .. }));
     let longest = reads.map(|seen| seen.took).max().unwrap_or_default();
     let count = |status| seen.iter().filter(|seen| seen.ended.status == Some(status)).count();

@@ -33,9 +33,9 @@ use crate::harness::process::{binary, text};
 const SOON: Duration = Duration::from_secs(30);
 
 /// A directory for processes, with a secret in it.
-struct Place(TempDir);
+struct Workplace(TempDir);
 
-impl Place {
+impl Workplace {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         fs::write(directory.path().join("secret"), "a secret of the tests").expect("it is ours");

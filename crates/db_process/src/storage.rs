@@ -39,7 +39,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 pub use batch::{Batch, Change};
-pub use error::{Operation, StorageError};
+pub use error::{StorageError, StorageOperation};
 
 /// One ordered map from bytes to bytes. Keys are compared byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

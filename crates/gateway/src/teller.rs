@@ -9,7 +9,7 @@ use protocol::message::{Condition, FromNode, Operation, Progress, Request, ToNod
 use protocol::view::View;
 use ring_core::gateway::{ClusterState, GatewayEffect, GatewayEvent};
 use ring_core::link::LinkId;
-use service::events::{Event, GatewayEvent as Told, Said, emit, is_listened_to};
+use service::events::{Event, GatewayFact, Said, emit, is_listened_to};
 
 /// Emits the internal events of a gateway.
 pub(crate) struct Teller {
@@ -22,7 +22,7 @@ impl Teller {
     /// Creates the teller of a starting gateway, and tells of the start with the saved state.
     pub(crate) fn new(gateway: GatewayBoot, saved: Option<&ClusterState>) -> Self {
         let teller = Self { gateway, nodes: BTreeMap::new() };
-        teller.tell(|| Told::Starts {
+        teller.tell(|| GatewayFact::Starts {
             cluster: saved.map(|state| state.cluster),
             views: saved.map(|state| state.known_views().copied().collect()).unwrap_or_default(),
         });
@@ -33,7 +33,7 @@ impl Teller {
     pub(crate) fn linked(&mut self, link: LinkId, hello: &NodeHello) {
         let NodeHello { node, incarnation, boot, .. } = hello;
         self.nodes.insert(link, node.clone());
-        self.tell(|| Told::Linked {
+        self.tell(|| GatewayFact::Linked {
             link: link.0,
             node: node.clone(),
             incarnation: *incarnation,
@@ -44,7 +44,7 @@ impl Teller {
     /// A link is lost, or was dropped.
     pub(crate) fn unlinked(&mut self, link: LinkId) {
         if let Some(node) = self.nodes.remove(&link) {
-            self.tell(|| Told::Unlinked { link: link.0, node });
+            self.tell(|| GatewayFact::Unlinked { link: link.0, node });
         }
     }
 
@@ -55,18 +55,18 @@ impl Teller {
             && let Some(said) = said(message)
             && let Some(node) = self.nodes.get(link)
         {
-            self.tell(|| Told::Hears { node: node.clone(), said });
+            self.tell(|| GatewayFact::Hears { node: node.clone(), said });
         }
     }
 
     /// A new state is durable, and replaces the one before.
     pub(crate) fn saved(&self, before: &[Option<View>], after: &[Option<View>]) {
         for view in changed(before, after) {
-            self.tell(|| Told::Publishes(*view));
+            self.tell(|| GatewayFact::Publishes(*view));
         }
         for (before, after) in before.iter().zip(after) {
             if let (Some(view), None) = (before, after) {
-                self.tell(|| Told::Forgets { partition: view.partition });
+                self.tell(|| GatewayFact::Forgets { partition: view.partition });
             }
         }
     }
@@ -76,7 +76,7 @@ impl Teller {
         match effect {
             GatewayEffect::Save(state) => {
                 for view in changed(published, &state.views) {
-                    self.tell(|| Told::Decides(*view));
+                    self.tell(|| GatewayFact::Decides(*view));
                 }
             }
             GatewayEffect::Drop { link, .. } => self.unlinked(*link),
@@ -94,9 +94,9 @@ impl Teller {
         let node = || node.clone();
         match message {
             ToNode::Welcome(welcome) => {
-                self.tell(|| Told::Welcomes { node: node(), views: welcome.views.clone() });
+                self.tell(|| GatewayFact::Welcomes { node: node(), views: welcome.views.clone() });
             }
-            ToNode::View(view) => self.tell(|| Told::Tells { node: node(), view: *view }),
+            ToNode::View(view) => self.tell(|| GatewayFact::Tells { node: node(), view: *view }),
             ToNode::Request(Request { call, partition, member, epoch, operation }) => {
                 let (call, partition, member, epoch) = (*call, *partition, *member, *epoch);
                 let request = match operation {
@@ -104,7 +104,7 @@ impl Teller {
                     Operation::Update(update) => Some(update.request),
                 };
                 let node = node();
-                self.tell(|| Told::Requests {
+                self.tell(|| GatewayFact::Requests {
                     node,
                     partition,
                     member,
@@ -114,7 +114,9 @@ impl Teller {
                     is_alone,
                 });
             }
-            ToNode::Probe(probe) => self.tell(|| Told::Probes { node: node(), probe: *probe }),
+            ToNode::Probe(probe) => {
+                self.tell(|| GatewayFact::Probes { node: node(), probe: *probe })
+            }
             ToNode::NextIsLinked(_)
             | ToNode::HomeIsLinked
             | ToNode::JoinerIsWhole { .. }
@@ -123,7 +125,7 @@ impl Teller {
         }
     }
 
-    fn tell(&self, event: impl FnOnce() -> Told) {
+    fn tell(&self, event: impl FnOnce() -> GatewayFact) {
         emit(|| Event::Gateway { gateway: self.gateway, event: event() });
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::operation::{ClientId, Moment, Operation, OperationId, Outcome};
+use crate::operation::{ClientId, HistoryOperation, Moment, OperationId, Outcome};
 
 /// One end of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,14 +98,14 @@ impl<I, O> History<I, O> {
     }
 
     /// The operations in the order of their invocations.
-    pub fn operations(&self) -> Vec<Operation<'_, I, O>> {
-        let mut operations: Vec<Operation<'_, I, O>> = Vec::new();
+    pub fn operations(&self) -> Vec<HistoryOperation<'_, I, O>> {
+        let mut operations: Vec<HistoryOperation<'_, I, O>> = Vec::new();
         let mut place_of = BTreeMap::new();
         for (order, event) in self.events.iter().enumerate() {
             match event {
                 Event::Invocation { client, operation, time_ns, input } => {
                     place_of.insert(*operation, operations.len());
-                    operations.push(Operation {
+                    operations.push(HistoryOperation {
                         id: *operation,
                         client: *client,
                         input,

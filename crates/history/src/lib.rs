@@ -9,7 +9,7 @@
 //!                                                  │
 //!                                    one history per key (user id)
 //!                                                  │
-//!                          Model ──────────────> check ──> Verdict (with a Report)
+//!                          Model ──────────────> check ──> Verdict (with a Counterexample)
 //! ```
 //!
 //! - [`Recorder`] collects events from concurrent testers; [`History`] is the finished
@@ -39,7 +39,7 @@ pub use check::{Budget, KeyedVerdict, check, check_each_key};
 pub use history::{Event, History, HistoryError};
 pub use json_lines::{LoadError, SaveError};
 pub use model::Model;
-pub use operation::{ClientId, Operation, OperationId, Outcome};
+pub use operation::{ClientId, HistoryOperation, OperationId, Outcome};
 pub use recorder::{PendingOperation, Recorder};
-pub use report::{Report, ReportedOperation};
+pub use report::{Counterexample, ReportedOperation};
 pub use verdict::Verdict;

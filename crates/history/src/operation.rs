@@ -72,7 +72,7 @@ pub(crate) struct Moment {
 /// One operation of a [`History`](crate::History), borrowed from it. Only a history makes
 /// operations, so their order in time is always sound.
 #[derive(Debug)]
-pub struct Operation<'history, I, O> {
+pub struct HistoryOperation<'history, I, O> {
     pub(crate) id: OperationId,
     pub(crate) client: ClientId,
     pub(crate) input: &'history I,
@@ -81,7 +81,7 @@ pub struct Operation<'history, I, O> {
     pub(crate) completed: Option<Moment>,
 }
 
-impl<'history, I, O> Operation<'history, I, O> {
+impl<'history, I, O> HistoryOperation<'history, I, O> {
     /// The operation's id.
     pub fn id(&self) -> OperationId {
         self.id

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::check::{Placement, Problem};
 use crate::model::Model;
-use crate::operation::{ClientId, Operation, OperationId};
+use crate::operation::{ClientId, HistoryOperation, OperationId};
 
 /// How many of the placed operations are shown.
 const SHOWN_PLACED_MAX: usize = 12;
 
-/// One operation in a [`Report`].
+/// One operation in a [`Counterexample`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportedOperation {
     /// The operation's id in the history.
@@ -27,12 +27,12 @@ pub struct ReportedOperation {
 
 /// The longest order found, and the operations in its way.
 ///
-/// [`placed`](Report::placed) is one of the longest orders of a beginning of the history that
-/// agree with the model and with real time. By real time, any of [`blocked`](Report::blocked)
+/// [`placed`](Counterexample::placed) is one of the longest orders of a beginning of the history that
+/// agree with the model and with real time. By real time, any of [`blocked`](Counterexample::blocked)
 /// could come next, and the one completed first had to. In every order tried, one of them
 /// contradicts the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct Counterexample {
     /// The longest order found, each operation with the state after it.
     pub placed: Vec<(ReportedOperation, String)>,
     /// The state at the end of this order.
@@ -42,7 +42,7 @@ pub struct Report {
     pub blocked: Vec<ReportedOperation>,
     /// The operations of unknown outcome pending then. None of them helps.
     pub pending_unknown: Vec<ReportedOperation>,
-    /// The number of operations with an output in [`placed`](Report::placed).
+    /// The number of operations with an output in [`placed`](Counterexample::placed).
     pub definite_placed: usize,
     /// The number of operations with an output.
     pub definite: usize,
@@ -50,7 +50,7 @@ pub struct Report {
     pub steps: u64,
 }
 
-impl Report {
+impl Counterexample {
     pub(crate) fn new<M: Model>(
         problem: &Problem<'_, M>,
         longest: &[Placement],
@@ -104,7 +104,7 @@ fn not_in(marked: &[bool]) -> impl Iterator<Item = usize> + '_ {
 
 fn describe<M: Model>(
     model: &M,
-    operation: &Operation<'_, M::Input, M::Output>,
+    operation: &HistoryOperation<'_, M::Input, M::Output>,
 ) -> ReportedOperation {
     ReportedOperation {
         id: operation.id(),
@@ -127,7 +127,7 @@ impl fmt::Display for ReportedOperation {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Counterexample {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             formatter,

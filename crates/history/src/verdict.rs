@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::operation::OperationId;
-use crate::report::Report;
+use crate::report::Counterexample;
 
 /// The judgement of [`check`](crate::check()) on a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Verdict {
         steps: u64,
     },
     /// There is no such order. The report shows the longest one found.
-    Violation(Box<Report>),
+    Violation(Box<Counterexample>),
     /// The budget was spent before the check could decide.
     OutOfBudget {
         /// The number of evaluations of the model.

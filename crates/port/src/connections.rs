@@ -45,7 +45,7 @@ pub enum NoRoom {
 
 /// A counted connection. It counts for the lifetime of this value.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Slot {
     connections: Arc<Connections>,
     origin: Origin,
 }
@@ -76,11 +76,11 @@ impl Connections {
         self: &Arc<Self>,
         address: IpAddr,
         limits: &PortLimits,
-    ) -> Result<Place, NoRoom> {
+    ) -> Result<Slot, NoRoom> {
         let origin = Origin::of(address);
         let taken = lock(&self.open).take(origin, limits);
         match taken {
-            Ok(()) => Ok(Place { connections: Arc::clone(self), origin }),
+            Ok(()) => Ok(Slot { connections: Arc::clone(self), origin }),
             Err(no_room) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 Err(no_room)
@@ -89,7 +89,7 @@ impl Connections {
     }
 }
 
-impl Place {
+impl Slot {
     /// The counter of this place.
     pub(crate) fn connections(&self) -> &Arc<Connections> {
         &self.connections
@@ -139,7 +139,7 @@ fn network(address: Ipv6Addr) -> [u16; 4] {
     [a, b, c, d]
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         lock(&self.connections.open).give_back(self.origin);
     }
@@ -153,7 +153,7 @@ mod tests {
         PortLimits { connections_max: 3, connections_of_address_max: 2, ..PortLimits::default() }
     }
 
-    fn take(connections: &Arc<Connections>, address: &str) -> Result<Place, NoRoom> {
+    fn take(connections: &Arc<Connections>, address: &str) -> Result<Slot, NoRoom> {
         connections.take(address.parse().unwrap(), &limits())
     }
 

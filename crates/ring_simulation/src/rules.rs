@@ -12,7 +12,7 @@ use crate::world::World;
 
 /// The views seen in the whole run.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct KnownViews {
     views: BTreeMap<(PartitionId, Epoch), View>,
     acting: BTreeMap<(usize, PartitionId), Epoch>,
     /// The homes dropped for damage. Each may have entries unknown to all others. A snapshot

@@ -21,7 +21,7 @@ use crate::client::Clients;
 use crate::disk::{CopyOnDisk, Disk};
 use crate::network::{Ends, Network};
 use crate::reads::Read;
-use crate::rules::Seen;
+use crate::rules::KnownViews;
 use crate::schedule::{Action, Plan, WhoKnows};
 use crate::totals::Totals;
 
@@ -53,7 +53,7 @@ pub(crate) struct World {
     pub(crate) gateway: Option<Gateway>,
     pub(crate) gateway_disk: GatewayDisk,
     pub(crate) clients: Clients,
-    pub(crate) seen: Seen,
+    pub(crate) seen: KnownViews,
     pub(crate) totals: Totals,
     pub(crate) log: Vec<String>,
     pub(crate) ring: Ring,
@@ -92,7 +92,7 @@ impl World {
             gateway: None,
             gateway_disk: GatewayDisk::default(),
             clients: Clients::default(),
-            seen: Seen::default(),
+            seen: KnownViews::default(),
             totals: Totals { schedules: 1, ..Totals::default() },
             log: Vec::new(),
             ring: Ring::new(ids).unwrap(),

@@ -34,7 +34,7 @@ pub enum Event {
         node: NodeId,
         /// The event.
         #[serde(flatten)]
-        event: NodeEvent,
+        event: NodeFact,
     },
     /// An event of a gateway.
     Gateway {
@@ -42,14 +42,14 @@ pub enum Event {
         gateway: GatewayBoot,
         /// The event.
         #[serde(flatten)]
-        event: GatewayEvent,
+        event: GatewayFact,
     },
 }
 
 /// An event inside a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
-pub enum NodeEvent {
+pub enum NodeFact {
     /// The node starts. The state it found is durable.
     Starts {
         /// The incarnation of the node's data.
@@ -245,7 +245,7 @@ pub enum ReplyKind {
 /// An event inside a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
-pub enum GatewayEvent {
+pub enum GatewayFact {
     /// The gateway starts.
     Starts {
         /// The cluster found by the gateway, if any.
@@ -436,7 +436,7 @@ mod tests {
     fn an_event() -> Event {
         Event::Node {
             node: "db-1".parse().unwrap(),
-            event: NodeEvent::Replies {
+            event: NodeFact::Replies {
                 call: CallId(7),
                 reply: ReplyKind::Done,
                 position: Some(Position { epoch: Epoch(3), seq: Seq(9) }),
@@ -478,8 +478,8 @@ mod tests {
             Said::Reply(CallId(3)),
             Said::Undecodable(None),
         ];
-        let hears = said.map(|said| GatewayEvent::Hears { node: node.clone(), said });
-        let forgets = GatewayEvent::Forgets { partition: PartitionId(1) };
+        let hears = said.map(|said| GatewayFact::Hears { node: node.clone(), said });
+        let forgets = GatewayFact::Forgets { partition: PartitionId(1) };
         for event in hears.into_iter().chain([forgets]) {
             let told = Told(Event::Gateway { gateway: GatewayBoot(uuid::Uuid::nil()), event });
             let shown: serde_json::Value = serde_json::from_str(&told.to_string()).unwrap();

@@ -5,7 +5,7 @@
 use protocol::id::{PartitionId, Seq};
 use protocol::message::Ask;
 use protocol::view::Member;
-use service::events::{Event, GatewayEvent, NodeEvent};
+use service::events::{Event, GatewayFact, NodeFact};
 
 use super::Check;
 use crate::model::{Model, named, sole};
@@ -21,7 +21,7 @@ pub struct AskHolds;
 impl Check for AskHolds {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         match seen {
-            Seen::Inside(Event::Node { node, event: NodeEvent::Asks(ask) }) => {
+            Seen::Inside(Event::Node { node, event: NodeFact::Asks(ask) }) => {
                 let place = model.ring.place_of(node);
                 let is_home = Some(model.ring.holder(ask.partition, Member::Home)) == place;
                 let donor = if is_home { Member::Home } else { Member::Next };
@@ -37,7 +37,7 @@ impl Check for AskHolds {
                     detail,
                 )
             }
-            Seen::Inside(Event::Node { node, event: NodeEvent::Comes(progress) }) => {
+            Seen::Inside(Event::Node { node, event: NodeFact::Comes(progress) }) => {
                 let (partition, donor) = (progress.partition, progress.member);
                 let before = committed(model, partition, donor);
                 let commits = before < Some(progress.committed);
@@ -48,7 +48,7 @@ impl Check for AskHolds {
                 let detail = || format!("{node} commits while it asks");
                 joiner_has(model, at, (partition, donor), Some(progress.committed), detail)
             }
-            Seen::Inside(Event::Gateway { event: GatewayEvent::Publishes(view), .. }) => {
+            Seen::Inside(Event::Gateway { event: GatewayFact::Publishes(view), .. }) => {
                 if sole(view.in_sync).is_some() {
                     return Ok(());
                 }
@@ -118,7 +118,7 @@ mod tests {
 
     fn asks() -> Seen {
         let (ask, epoch, joiner) = (AskNumber(1), Epoch(2), incarnation(1));
-        node(0, NodeEvent::Asks(Ask { ask, partition: P0, epoch, joiner }))
+        node(0, NodeFact::Asks(Ask { ask, partition: P0, epoch, joiner }))
     }
 
     fn alone() -> Scene<AskHolds> {
@@ -143,7 +143,7 @@ mod tests {
         scene.play(comes(Member::Home, position(2, 1), 1, 1));
         scene.play(starts(1, nothing(), FoundCopy { condition: Condition::Partial, ..nothing() }));
         scene.play(asks());
-        scene.objects(gateway(GatewayEvent::Publishes(both(0, 3))));
+        scene.objects(gateway(GatewayFact::Publishes(both(0, 3))));
     }
 
     #[test]
@@ -159,8 +159,8 @@ mod tests {
         let mut scene = alone();
         scene.applies(Member::Home, position(2, 1), 1);
         scene.play(comes(Member::Home, position(2, 1), 1, 1));
-        scene.play(gateway(GatewayEvent::Decides(both(0, 3))));
-        scene.objects(gateway(GatewayEvent::Publishes(both(0, 3))));
+        scene.play(gateway(GatewayFact::Decides(both(0, 3))));
+        scene.objects(gateway(GatewayFact::Publishes(both(0, 3))));
     }
 
     #[test]
@@ -168,9 +168,9 @@ mod tests {
         let mut scene = alone();
         scene.applies(Member::Home, position(2, 1), 1);
         scene.play(comes(Member::Home, position(2, 1), 1, 1));
-        scene.play(gateway(GatewayEvent::Forgets { partition: P0 }));
-        scene.play(gateway(GatewayEvent::Decides(both(0, 4))));
-        scene.objects(gateway(GatewayEvent::Publishes(both(0, 4))));
+        scene.play(gateway(GatewayFact::Forgets { partition: P0 }));
+        scene.play(gateway(GatewayFact::Decides(both(0, 4))));
+        scene.objects(gateway(GatewayFact::Publishes(both(0, 4))));
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
         scene.applies(Member::Next, position(1, 1), 1);
         scene.play(comes(Member::Next, position(1, 1), 1, 1));
         scene.play(starts(0, FoundCopy { condition: Condition::Partial, ..nothing() }, nothing()));
-        scene.play(gateway(GatewayEvent::Forgets { partition: P0 }));
-        scene.play(gateway(GatewayEvent::Publishes(both(0, 2))));
+        scene.play(gateway(GatewayFact::Forgets { partition: P0 }));
+        scene.play(gateway(GatewayFact::Publishes(both(0, 2))));
     }
 }

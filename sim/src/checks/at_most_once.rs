@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use protocol::id::{PartitionId, Position, RequestId};
 use protocol::view::Member;
-use service::events::{Event, NodeEvent};
+use service::events::{Event, NodeFact};
 
 use super::Check;
 use crate::model::Model;
@@ -25,7 +25,7 @@ impl Check for AtMostOnce {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         match event {
-            NodeEvent::Starts { home, .. } => {
+            NodeFact::Starts { home, .. } => {
                 // An entry missing at the start of the home copy was never carried out ...
                 let is_its_own = |partition: &PartitionId| {
                     node.as_str().strip_prefix("db-") == Some(&partition.0.to_string())
@@ -41,12 +41,12 @@ impl Check for AtMostOnce {
                 });
                 Ok(())
             }
-            NodeEvent::BeginsInstall { partition, member: Member::Home, base } => {
+            NodeFact::BeginsInstall { partition, member: Member::Home, base } => {
                 self.applied
                     .retain(|(of, _), position| of != partition || position.seq <= base.seq);
                 Ok(())
             }
-            NodeEvent::Applies { partition, member: Member::Home, position, request } => {
+            NodeFact::Applies { partition, member: Member::Home, position, request } => {
                 let before = self.applied.insert((*partition, *request), *position);
                 let Some(before) = before.filter(|before| before != position) else {
                     return Ok(());
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn what_a_snapshot_took_away_may_be_done_again() {
-        let begins = |base| NodeEvent::BeginsInstall { partition: P0, member: Member::Home, base };
+        let begins = |base| NodeFact::BeginsInstall { partition: P0, member: Member::Home, base };
         for (base, is_good) in [(position(1, 1), true), (position(1, 2), false)] {
             let mut scene = Scene::formed(AtMostOnce::default());
             scene.applies(Member::Home, position(1, 1), 7);

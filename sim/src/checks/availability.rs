@@ -78,7 +78,7 @@ mod tests {
                     committed: Position::default().seq,
                     condition: protocol::message::Condition::Whole,
                 };
-                let event = service::events::NodeEvent::Comes(progress);
+                let event = service::events::NodeFact::Comes(progress);
                 scene.play(node(usize::from(place), event));
             }
         }

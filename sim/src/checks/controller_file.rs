@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use protocol::id::PartitionId;
 use protocol::view::View;
-use service::events::{Event, GatewayEvent};
+use service::events::{Event, GatewayFact};
 
 use super::Check;
 use crate::model::Model;
@@ -27,7 +27,7 @@ impl Check for ControllerFile {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         match seen {
             Seen::World(WorldDid::Kills(Host::Gateway, Death::DataLost)) => self.is_lost = true,
-            Seen::Inside(Event::Gateway { event: GatewayEvent::Starts { views, .. }, .. }) => {
+            Seen::Inside(Event::Gateway { event: GatewayFact::Starts { views, .. }, .. }) => {
                 let found = by_partition(views);
                 if !std::mem::take(&mut self.is_lost) && found != model.saved {
                     let detail =
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     fn starts_with(views: Vec<View>) -> Seen {
-        gateway(GatewayEvent::Starts { cluster: None, views })
+        gateway(GatewayFact::Starts { cluster: None, views })
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use protocol::id::PartitionId;
 use protocol::view::View;
-use service::events::{Event, GatewayEvent, NodeEvent};
+use service::events::{Event, GatewayFact, NodeFact};
 
 use super::Check;
 use crate::model::Model;
@@ -21,19 +21,19 @@ impl Check for DurableViews {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         match seen {
             Seen::Inside(Event::Gateway { event, .. }) => match event {
-                GatewayEvent::Publishes(view) => is_saved(model, at, view),
-                GatewayEvent::Tells { view, .. } => {
+                GatewayFact::Publishes(view) => is_saved(model, at, view),
+                GatewayFact::Tells { view, .. } => {
                     is_saved(model, at, view)?;
                     is_settled(model, at, view.partition)
                 }
-                GatewayEvent::Welcomes { views, .. } => views.iter().try_for_each(|view| {
+                GatewayFact::Welcomes { views, .. } => views.iter().try_for_each(|view| {
                     is_saved(model, at, view)?;
                     is_settled(model, at, view.partition)
                 }),
                 // Requests go on under the published view: it still holds.
                 _ => Ok(()),
             },
-            Seen::Inside(Event::Node { node, event: NodeEvent::Acts { member, view } }) => {
+            Seen::Inside(Event::Node { node, event: NodeFact::Acts { member, view } }) => {
                 let durable = model.node(node).and_then(|node| node.copy(*member).view.durable);
                 if durable == Some(*view) {
                     return Ok(());
@@ -78,16 +78,16 @@ mod tests {
     #[test]
     fn a_view_that_is_published_before_it_is_saved_is_seen() {
         let mut scene = Scene::formed(DurableViews);
-        scene.play(gateway(GatewayEvent::Decides(home_only(0, 2))));
-        scene.objects(gateway(GatewayEvent::Publishes(home_only(0, 2))));
+        scene.play(gateway(GatewayFact::Decides(home_only(0, 2))));
+        scene.objects(gateway(GatewayFact::Publishes(home_only(0, 2))));
     }
 
     #[test]
     fn a_welcome_while_a_view_is_being_saved_is_seen() {
         let mut scene = Scene::formed(DurableViews);
-        scene.play(gateway(GatewayEvent::Decides(home_only(0, 2))));
+        scene.play(gateway(GatewayFact::Decides(home_only(0, 2))));
         let views = vec![both(1, 1), both(0, 1)];
-        scene.objects(gateway(GatewayEvent::Welcomes { node: id(1), views }));
+        scene.objects(gateway(GatewayFact::Welcomes { node: id(1), views }));
     }
 
     #[test]
@@ -95,8 +95,8 @@ mod tests {
         let mut scene = Scene::formed(DurableViews);
         let (member, view) = (Member::Home, home_only(0, 2));
         scene.changes(view);
-        scene.play(node(0, NodeEvent::Stores { member, view, from: Peer::Gateway }));
+        scene.play(node(0, NodeFact::Stores { member, view, from: Peer::Gateway }));
         scene.play(storage(0, StorageDid::Written));
-        scene.objects(node(0, NodeEvent::Acts { member, view }));
+        scene.objects(node(0, NodeFact::Acts { member, view }));
     }
 }

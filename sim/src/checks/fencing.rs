@@ -4,7 +4,7 @@
 
 use protocol::id::{Epoch, NodeId, PartitionId};
 use protocol::view::{Member, View};
-use service::events::{Event, NodeEvent, ReplyKind};
+use service::events::{Event, NodeFact, ReplyKind};
 
 use super::Check;
 use crate::model::Model;
@@ -22,18 +22,18 @@ impl Check for Fencing {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         let Some(known) = model.node(node) else { return Ok(()) };
         match event {
-            NodeEvent::Acts { member, view } => {
+            NodeFact::Acts { member, view } => {
                 let before = known.copy(*member).acting;
                 goes_on(at, node, *member, before.as_ref(), Some(view))
             }
-            NodeEvent::Starts { incarnation, home, next, .. }
+            NodeFact::Starts { incarnation, home, next, .. }
                 if known.incarnation == Some(*incarnation) =>
             {
                 let home_before = known.home.acting.as_ref();
                 goes_on(at, node, Member::Home, home_before, home.view.as_ref())?;
                 goes_on(at, node, Member::Next, known.next.acting.as_ref(), next.view.as_ref())
             }
-            NodeEvent::Replies { call, reply: ReplyKind::Done, .. } => {
+            NodeFact::Replies { call, reply: ReplyKind::Done, .. } => {
                 let Some(called) = model.call(node, *call) else {
                     let detail = format!("{node} answers call {}, which nobody made", call.0);
                     return Err(Violation::safety(NAME, at, detail));

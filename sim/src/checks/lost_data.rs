@@ -2,7 +2,7 @@
 //! that came back without its data is dropped from every view that named it before.
 
 use protocol::view::Member;
-use service::events::{Event, GatewayEvent};
+use service::events::{Event, GatewayFact};
 
 use super::Check;
 use crate::model::{Model, named};
@@ -17,7 +17,7 @@ pub struct LostData;
 
 impl Check for LostData {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
-        let Seen::Inside(Event::Gateway { gateway, event: GatewayEvent::Welcomes { node, views } }) =
+        let Seen::Inside(Event::Gateway { gateway, event: GatewayFact::Welcomes { node, views } }) =
             seen
         else {
             return Ok(());
@@ -57,12 +57,12 @@ mod tests {
     fn a_welcome_under_a_view_that_names_lost_data_is_seen() {
         let mut scene = Scene::formed(LostData);
         let views = vec![both(0, 1), both(2, 1)];
-        scene.play(gateway(GatewayEvent::Welcomes { node: id(0), views: views.clone() }));
-        scene.play(gateway(GatewayEvent::Unlinked { link: 0, node: id(0) }));
+        scene.play(gateway(GatewayFact::Welcomes { node: id(0), views: views.clone() }));
+        scene.play(gateway(GatewayFact::Unlinked { link: 0, node: id(0) }));
         let boot = Boot { count: 1, nonce: uuid::Uuid::from_u128(9) };
         let linked =
-            GatewayEvent::Linked { link: 9, node: id(0), incarnation: incarnation(8), boot };
+            GatewayFact::Linked { link: 9, node: id(0), incarnation: incarnation(8), boot };
         scene.play(gateway(linked));
-        scene.objects(gateway(GatewayEvent::Welcomes { node: id(0), views }));
+        scene.objects(gateway(GatewayFact::Welcomes { node: id(0), views }));
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use protocol::id::{Epoch, Incarnation, NodeId};
 use protocol::view::{Member, View};
-use service::events::{Event, NodeEvent};
+use service::events::{Event, NodeFact};
 
 use super::Check;
 use crate::model::Model;
@@ -47,7 +47,7 @@ impl Check for OneGateway {
                     return Err(Violation::safety(NAME, at, detail));
                 }
             }
-            Seen::Inside(Event::Node { node, event: NodeEvent::Acts { member, view } }) => {
+            Seen::Inside(Event::Node { node, event: NodeFact::Acts { member, view } }) => {
                 let data = model.node(node).and_then(|node| node.incarnation);
                 let key = (node.clone(), data, *member, view.epoch);
                 let known = self.views.entry(key).or_insert(*view);
@@ -90,15 +90,15 @@ mod tests {
     #[test]
     fn a_copy_with_two_views_of_one_epoch_is_seen() {
         let mut scene = Scene::formed(OneGateway::default());
-        scene.play(node(1, NodeEvent::Acts { member: Member::Next, view: home_only(0, 2) }));
-        scene.objects(node(1, NodeEvent::Acts { member: Member::Next, view: both(0, 2) }));
+        scene.play(node(1, NodeFact::Acts { member: Member::Next, view: home_only(0, 2) }));
+        scene.objects(node(1, NodeFact::Acts { member: Member::Next, view: both(0, 2) }));
     }
 
     #[test]
     fn a_node_whose_data_was_lost_is_not_held_to_what_it_cannot_know() {
         let mut scene = Scene::formed(OneGateway::default());
-        scene.play(node(1, NodeEvent::Acts { member: Member::Next, view: home_only(0, 2) }));
+        scene.play(node(1, NodeFact::Acts { member: Member::Next, view: home_only(0, 2) }));
         scene.play(starts_with(1, incarnation(7), nothing(), nothing()));
-        scene.play(node(1, NodeEvent::Acts { member: Member::Next, view: both(0, 2) }));
+        scene.play(node(1, NodeFact::Acts { member: Member::Next, view: both(0, 2) }));
     }
 }

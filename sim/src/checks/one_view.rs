@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use protocol::id::{Epoch, PartitionId};
 use protocol::view::{InSync, Member, View};
-use service::events::{Event, GatewayEvent, NodeEvent};
+use service::events::{Event, GatewayFact, NodeFact};
 
 use super::Check;
 use crate::model::Model;
@@ -30,7 +30,7 @@ impl Check for OneView {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         match seen {
             Seen::Inside(Event::Gateway { event, .. }) => match event {
-                GatewayEvent::Decides(view) => {
+                GatewayFact::Decides(view) => {
                     // A decided view counts only once it is saved, so the published one is the
                     // view before.
                     let before = model.published.get(&view.partition);
@@ -39,18 +39,18 @@ impl Check for OneView {
                         None => Ok(()),
                     }
                 }
-                GatewayEvent::Publishes(view) | GatewayEvent::Tells { view, .. } => {
+                GatewayFact::Publishes(view) | GatewayFact::Tells { view, .. } => {
                     self.is_the_one(at, view)
                 }
-                GatewayEvent::Welcomes { views, .. } => {
+                GatewayFact::Welcomes { views, .. } => {
                     views.iter().try_for_each(|view| self.is_the_one(at, view))
                 }
                 _ => Ok(()),
             },
-            Seen::Inside(Event::Node { event: NodeEvent::Stores { view, .. }, .. }) => {
+            Seen::Inside(Event::Node { event: NodeFact::Stores { view, .. }, .. }) => {
                 self.is_the_one(at, view)
             }
-            Seen::Inside(Event::Node { event: NodeEvent::Acts { view, .. }, .. }) => {
+            Seen::Inside(Event::Node { event: NodeFact::Acts { view, .. }, .. }) => {
                 self.acted.entry((view.partition, view.epoch)).or_insert(*view);
                 self.is_the_one(at, view)
             }
@@ -119,14 +119,14 @@ mod tests {
         scene.changes(home_only(0, 2));
         scene.objects(node(
             1,
-            NodeEvent::Stores { member: Member::Next, view: both(0, 2), from: Peer::Home },
+            NodeFact::Stores { member: Member::Next, view: both(0, 2), from: Peer::Home },
         ));
     }
 
     #[test]
     fn an_epoch_that_is_left_out_is_seen() {
         let mut scene = Scene::formed(OneView::default());
-        scene.objects(gateway(GatewayEvent::Decides(home_only(0, 3))));
+        scene.objects(gateway(GatewayFact::Decides(home_only(0, 3))));
     }
 
     #[test]
@@ -134,6 +134,6 @@ mod tests {
         let mut scene = Scene::formed(OneView::default());
         scene.changes(home_only(0, 2));
         let next_only = InSync::NextOnly { next: incarnation(1) };
-        scene.objects(gateway(GatewayEvent::Decides(view(0, 3, next_only))));
+        scene.objects(gateway(GatewayFact::Decides(view(0, 3, next_only))));
     }
 }

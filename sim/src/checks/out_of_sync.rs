@@ -3,7 +3,7 @@
 //! for updates.
 
 use protocol::view::Member;
-use service::events::{Event, NodeEvent, ReplyKind};
+use service::events::{Event, NodeFact, ReplyKind};
 
 use super::Check;
 use crate::model::{Model, named, reader};
@@ -20,7 +20,7 @@ impl Check for OutOfSync {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Node {
             node,
-            event: NodeEvent::Replies { call, reply: ReplyKind::Done, .. },
+            event: NodeFact::Replies { call, reply: ReplyKind::Done, .. },
         }) = seen
         else {
             return Ok(());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use protocol::id::{Incarnation, PartitionId, Position, RequestId, Seq};
 use protocol::view::Member;
-use service::events::{Event, NodeEvent};
+use service::events::{Event, NodeFact};
 
 use super::Check;
 use crate::model::{Model, named};
@@ -37,7 +37,7 @@ impl Check for Prefix {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         match event {
-            NodeEvent::Appends { to, view, last, .. } => {
+            NodeFact::Appends { to, view, last, .. } => {
                 let durable = model.copy(view.partition, to.other()).entry.durable;
                 if last.seq <= durable.seq {
                     return Ok(());
@@ -48,7 +48,7 @@ impl Check for Prefix {
                 );
                 Err(Violation::safety(NAME, at, detail).of(view.partition))
             }
-            NodeEvent::Acknowledges { partition, member, seq, .. } => {
+            NodeFact::Acknowledges { partition, member, seq, .. } => {
                 let durable = model.copy(*partition, *member).entry.durable;
                 if *seq <= durable.seq {
                     return Ok(());
@@ -58,7 +58,7 @@ impl Check for Prefix {
                 );
                 Err(Violation::safety(NAME, at, detail).of(*partition))
             }
-            NodeEvent::Applies { partition, member, position, request } => {
+            NodeFact::Applies { partition, member, position, request } => {
                 let before = model.copy(*partition, *member).entry.handed;
                 let objection = if position.seq != before.seq.next() {
                     Some(format!("after {before}"))
@@ -77,7 +77,7 @@ impl Check for Prefix {
                     }
                 }
             }
-            NodeEvent::Starts { next, .. } => {
+            NodeFact::Starts { next, .. } => {
                 if let Some(place) = model.ring.place_of(node) {
                     let partition = model.ring.partition_at(place, Member::Next);
                     self.next_starts(partition, next.written.seq);
@@ -146,7 +146,7 @@ mod tests {
         let (previous, last) = (Position::default(), position(1, 1));
         scene.objects(node(
             0,
-            NodeEvent::Appends { to: Member::Next, view: both(0, 1), previous, last },
+            NodeFact::Appends { to: Member::Next, view: both(0, 1), previous, last },
         ));
     }
 
@@ -156,7 +156,7 @@ mod tests {
         scene.applies(Member::Home, position(1, 1), 1);
         scene.play(applies(Member::Next, position(1, 1), 1));
         let (partition, member, is_whole) = (P0, Member::Next, true);
-        let says = |seq| NodeEvent::Acknowledges { partition, member, seq, is_whole };
+        let says = |seq| NodeFact::Acknowledges { partition, member, seq, is_whole };
         scene.play(node(1, says(Seq(0))));
         scene.objects(node(1, says(Seq(1))));
     }

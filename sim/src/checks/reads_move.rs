@@ -2,7 +2,7 @@
 //! under its epoch, and nowhere else. Reads never fall back to home while the view is *both*.
 
 use protocol::view::Member;
-use service::events::{Event, GatewayEvent};
+use service::events::{Event, GatewayFact};
 
 use super::Check;
 use crate::model::{Model, has_primary, reader};
@@ -18,7 +18,7 @@ pub struct ReadsMove;
 impl Check for ReadsMove {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Gateway {
-            event: GatewayEvent::Requests { node, partition, member, epoch, request, .. },
+            event: GatewayFact::Requests { node, partition, member, epoch, request, .. },
             ..
         }) = seen
         else {

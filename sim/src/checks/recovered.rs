@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use service::events::{Event, NodeEvent};
+use service::events::{Event, NodeFact};
 
 use super::Check;
 use crate::model::Model;
@@ -22,7 +22,7 @@ pub struct Recovered {
 impl Check for Recovered {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         match seen {
-            Seen::Inside(Event::Node { node, event: NodeEvent::Starts { .. } }) => {
+            Seen::Inside(Event::Node { node, event: NodeFact::Starts { .. } }) => {
                 let Some(known) = model.node(node) else { return Ok(()) };
                 if known.has_synced && !known.is_dirty {
                     return Ok(());

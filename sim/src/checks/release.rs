@@ -3,7 +3,7 @@
 //! believed by a copy.
 
 use protocol::view::Member;
-use service::events::{Event, NodeEvent, ReplyKind};
+use service::events::{Event, NodeFact, ReplyKind};
 
 use super::Check;
 use crate::model::{Model, named};
@@ -19,7 +19,7 @@ pub struct Release;
 impl Check for Release {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
-        let NodeEvent::Replies { call, reply: ReplyKind::Done, position: Some(shown) } = event
+        let NodeFact::Replies { call, reply: ReplyKind::Done, position: Some(shown) } = event
         else {
             return Ok(());
         };

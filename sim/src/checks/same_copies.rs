@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use protocol::message::Verdict;
 use protocol::view::{InSync, Member};
-use service::events::{Event, NodeEvent};
+use service::events::{Event, NodeFact};
 
 use super::{Check, End};
 use crate::model::Model;
@@ -23,7 +23,7 @@ impl Check for SameCopies {
     fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         match seen {
             Seen::Inside(Event::Node {
-                event: NodeEvent::Compares { partition, verdict: Verdict::Different },
+                event: NodeFact::Compares { partition, verdict: Verdict::Different },
                 node,
             }) => {
                 let detail = format!("{node} finds that its copy of {partition} differs");
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_difference_that_a_node_finds_is_seen() {
         let mut scene = Scene::formed(SameCopies);
-        let compared = |verdict| node(1, NodeEvent::Compares { partition: P0, verdict });
+        let compared = |verdict| node(1, NodeFact::Compares { partition: P0, verdict });
         scene.play(compared(Verdict::Same));
         scene.objects(compared(Verdict::Different));
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use protocol::id::GatewayBoot;
 use protocol::view::{InSync, Member, View};
 use ring_core::placement::Place;
-use service::events::{Event, GatewayEvent};
+use service::events::{Event, GatewayFact};
 
 use self::losses::{Loss, Losses};
 use super::Check;
@@ -125,12 +125,12 @@ impl Check for Shrink {
             self.link_lost(model, at, place);
         }
         match event {
-            GatewayEvent::Starts { .. } => {
+            GatewayFact::Starts { .. } => {
                 self.links_lost.clear();
                 self.grace_until = Moment(at.0 + self.grace);
                 Ok(())
             }
-            GatewayEvent::Decides(view) => self.judge(model, *gateway, at, view).map_err(|why| {
+            GatewayFact::Decides(view) => self.judge(model, *gateway, at, view).map_err(|why| {
                 let detail = format!("shrunk to {view}: {why}");
                 Violation::safety(NAME, at, detail).of(view.partition)
             }),
@@ -155,11 +155,11 @@ mod tests {
     }
 
     fn lost(place: usize) -> Seen {
-        gateway(GatewayEvent::Unlinked { link: place as u64, node: id(place) })
+        gateway(GatewayFact::Unlinked { link: place as u64, node: id(place) })
     }
 
     fn decides(view: View) -> Seen {
-        gateway(GatewayEvent::Decides(view))
+        gateway(GatewayFact::Decides(view))
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         let mut scene = scene();
         scene.play(lost(1));
         scene.play(lost(0));
-        scene.play(gateway(GatewayEvent::Linked {
+        scene.play(gateway(GatewayFact::Linked {
             link: 7,
             node: id(0),
             incarnation: incarnation(8),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use protocol::message::DiskState;
-use service::events::{Event, NodeEvent};
+use service::events::{Event, NodeFact};
 
 use super::Check;
 use crate::model::Model;
@@ -43,14 +43,14 @@ impl NodeState {
         (self.told == DiskState::Answers).then_some(Moment(since.0 + TOLD_WITHIN))
     }
 
-    fn follow(&mut self, at: Moment, event: &NodeEvent) {
+    fn follow(&mut self, at: Moment, event: &NodeFact) {
         match event {
-            NodeEvent::Joins { .. } => self.joined = Some(at),
-            NodeEvent::Leaves => {
+            NodeFact::Joins { .. } => self.joined = Some(at),
+            NodeFact::Leaves => {
                 self.joined = None;
                 self.told = DiskState::Answers;
             }
-            NodeEvent::TellsDisk { state } => self.told = *state,
+            NodeFact::TellsDisk { state } => self.told = *state,
             _ => {}
         }
     }
@@ -122,9 +122,9 @@ mod tests {
     fn a_node_that_tells_or_has_no_link_is_fine() {
         let mut scene = Scene::formed(SilentDisk::default());
         (0..2).for_each(|place| scene.play(storage(place, StorageDid::Written)));
-        scene.play(node(1, NodeEvent::Leaves));
+        scene.play(node(1, NodeFact::Leaves));
         pass(&mut scene, 1_000);
-        scene.play(node(0, NodeEvent::TellsDisk { state: DiskState::Silent }));
+        scene.play(node(0, NodeFact::TellsDisk { state: DiskState::Silent }));
         pass(&mut scene, 3_000);
     }
 }

@@ -13,7 +13,7 @@ use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
 use ring_core::placement::Ring;
 use ring_core::store::StoredRecord;
-use service::events::{Event, FoundCopy, GatewayEvent, NodeEvent, Peer, ReplyKind, Said};
+use service::events::{Event, FoundCopy, GatewayFact, NodeFact, Peer, ReplyKind, Said};
 use uuid::Uuid;
 
 use super::{Check, End};
@@ -78,11 +78,11 @@ pub(super) fn request(counter: u64) -> RequestId {
     RequestId { boot: gateway_boot(), counter }
 }
 
-pub(super) fn node(place: usize, event: NodeEvent) -> Seen {
+pub(super) fn node(place: usize, event: NodeFact) -> Seen {
     Seen::Inside(Event::Node { node: id(place), event })
 }
 
-pub(super) fn gateway(event: GatewayEvent) -> Seen {
+pub(super) fn gateway(event: GatewayFact) -> Seen {
     Seen::Inside(Event::Gateway { gateway: gateway_boot(), event })
 }
 
@@ -105,7 +105,7 @@ pub(super) fn starts_with(
     next: FoundCopy,
 ) -> Seen {
     let boot = Boot { count: 1, nonce: Uuid::from_u128(7) };
-    node(place, NodeEvent::Starts { incarnation, boot, home, next })
+    node(place, NodeFact::Starts { incarnation, boot, home, next })
 }
 
 pub(super) fn found(view: Option<View>, written: Position) -> FoundCopy {
@@ -117,7 +117,7 @@ pub(super) fn nothing() -> FoundCopy {
 }
 
 pub(super) fn linked(link: u64, place: usize) -> Seen {
-    gateway(GatewayEvent::Linked {
+    gateway(GatewayFact::Linked {
         link,
         node: id(place),
         incarnation: incarnation(place),
@@ -130,30 +130,30 @@ pub(super) fn requests(call: u64, member: Member, epoch: u64, request: Option<Re
     let node = id(usize::from(member == Member::Next));
     let (partition, epoch, call) = (P0, Epoch(epoch), CallId(call));
     let is_alone = false;
-    gateway(GatewayEvent::Requests { node, partition, member, epoch, call, request, is_alone })
+    gateway(GatewayFact::Requests { node, partition, member, epoch, call, request, is_alone })
 }
 
 /// The gateway hears a message of a node.
 pub(super) fn hears(place: usize, said: Said) -> Seen {
-    gateway(GatewayEvent::Hears { node: id(place), said })
+    gateway(GatewayFact::Hears { node: id(place), said })
 }
 
 /// The gateway probes a node, and hears the answer.
 pub(super) fn alive(place: usize, probe: u64) -> [Seen; 2] {
     let (node, probe) = (id(place), ProbeNumber(probe));
-    [gateway(GatewayEvent::Probes { node, probe }), hears(place, Said::Alive(probe))]
+    [gateway(GatewayFact::Probes { node, probe }), hears(place, Said::Alive(probe))]
 }
 
 /// A copy of partition 0 answers.
 pub(super) fn replies(call: u64, member: Member, position: Option<Position>) -> Seen {
     let (call, reply) = (CallId(call), ReplyKind::Done);
-    node(usize::from(member == Member::Next), NodeEvent::Replies { call, reply, position })
+    node(usize::from(member == Member::Next), NodeFact::Replies { call, reply, position })
 }
 
 pub(super) fn applies(member: Member, position: Position, counter: u64) -> Seen {
     let place = usize::from(member == Member::Next);
     let request = request(counter);
-    node(place, NodeEvent::Applies { partition: P0, member, position, request })
+    node(place, NodeFact::Applies { partition: P0, member, position, request })
 }
 
 /// A copy of partition 0 tells its progress.
@@ -168,7 +168,7 @@ pub(super) fn comes(member: Member, written: Position, durable: u64, committed: 
         committed,
         condition: Condition::Whole,
     };
-    node(place, NodeEvent::Comes(progress))
+    node(place, NodeFact::Comes(progress))
 }
 
 /// A client's operation has ended.
@@ -197,7 +197,7 @@ impl<C: Check> Scene<C> {
     /// A formed cluster: every view is *both* at epoch 1, every node is linked.
     pub(super) fn formed(check: C) -> Self {
         let mut scene = Self::empty(check);
-        scene.play(gateway(GatewayEvent::Starts { cluster: None, views: Vec::new() }));
+        scene.play(gateway(GatewayFact::Starts { cluster: None, views: Vec::new() }));
         for place in 0..3 {
             scene.play(storage(place, StorageDid::Opened));
             scene.play(storage(place, StorageDid::Synced));
@@ -206,14 +206,14 @@ impl<C: Check> Scene<C> {
         }
         let views = (0..3).map(|partition| both(partition, 1)).collect::<Vec<_>>();
         for view in &views {
-            scene.play(gateway(GatewayEvent::Decides(*view)));
+            scene.play(gateway(GatewayFact::Decides(*view)));
         }
         scene.play(saved(views.clone()));
         for view in &views {
-            scene.play(gateway(GatewayEvent::Publishes(*view)));
+            scene.play(gateway(GatewayFact::Publishes(*view)));
         }
         for place in 0..3 {
-            scene.play(node(place, NodeEvent::Joins { gateway: gateway_boot() }));
+            scene.play(node(place, NodeFact::Joins { gateway: gateway_boot() }));
             let of_next = views[(place + 2) % 3];
             scene.acts(place, Member::Home, views[place]);
             scene.acts(place, Member::Next, of_next);
@@ -223,19 +223,19 @@ impl<C: Check> Scene<C> {
 
     /// A copy stores a view and acts on it.
     pub(super) fn acts(&mut self, place: usize, member: Member, view: View) {
-        self.play(node(place, NodeEvent::Stores { member, view, from: Peer::Gateway }));
+        self.play(node(place, NodeFact::Stores { member, view, from: Peer::Gateway }));
         self.play(storage(place, StorageDid::Written));
         self.play(storage(place, StorageDid::Synced));
-        self.play(node(place, NodeEvent::Acts { member, view }));
+        self.play(node(place, NodeFact::Acts { member, view }));
     }
 
     /// The controller changes a view.
     pub(super) fn changes(&mut self, view: View) {
-        self.play(gateway(GatewayEvent::Decides(view)));
+        self.play(gateway(GatewayFact::Decides(view)));
         let mut views = self.model.saved.clone();
         views.insert(view.partition, view);
         self.play(saved(views.into_values().collect()));
-        self.play(gateway(GatewayEvent::Publishes(view)));
+        self.play(gateway(GatewayFact::Publishes(view)));
     }
 
     /// An entry of partition 0 is applied, written and durable at a copy.

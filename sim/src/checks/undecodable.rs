@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::id::{NodeId, RequestId};
 use protocol::message::CallId;
-use service::events::{Event, GatewayEvent, Said};
+use service::events::{Event, GatewayFact, Said};
 
 use super::Check;
 use crate::model::Model;
@@ -59,15 +59,15 @@ impl Check for Undecodable {
     fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Gateway { event, .. }) = seen else { return Ok(()) };
         match event {
-            GatewayEvent::Starts { .. } => *self = Self::default(),
+            GatewayFact::Starts { .. } => *self = Self::default(),
             // The requests sent over the link before are gone with it.
-            GatewayEvent::Linked { node, .. } | GatewayEvent::Unlinked { node, .. } => {
+            GatewayFact::Linked { node, .. } | GatewayFact::Unlinked { node, .. } => {
                 self.sent.remove(node);
             }
-            GatewayEvent::Hears { node, said: Said::Undecodable(understood) } => {
+            GatewayFact::Hears { node, said: Said::Undecodable(understood) } => {
                 self.hear(node, *understood);
             }
-            GatewayEvent::Requests { node, partition, call, request, is_alone, .. } => {
+            GatewayFact::Requests { node, partition, call, request, is_alone, .. } => {
                 let (request, is_alone) = (*request, *is_alone);
                 let sent = self.sent.entry(node.clone()).or_default();
                 sent.insert(*call, Sent { request, is_alone });
@@ -95,7 +95,7 @@ mod tests {
     fn sends(call: u64, counter: u64, is_alone: bool) -> Seen {
         let (node, partition, member, epoch) = (id(0), P0, Member::Home, Epoch(1));
         let (call, request) = (CallId(call), Some(request(counter)));
-        gateway(GatewayEvent::Requests { node, partition, member, epoch, call, request, is_alone })
+        gateway(GatewayFact::Requests { node, partition, member, epoch, call, request, is_alone })
     }
 
     fn cannot_decode(understood: Option<u64>) -> Seen {
@@ -107,7 +107,7 @@ mod tests {
         let mut scene = Scene::formed(Undecodable::default());
         (1..=3).for_each(|number| scene.play(sends(number, number, false)));
         scene.play(cannot_decode(Some(1)));
-        scene.play(gateway(GatewayEvent::Unlinked { link: 0, node: id(0) }));
+        scene.play(gateway(GatewayFact::Unlinked { link: 0, node: id(0) }));
         scene.play(linked(7, 0));
         scene
     }

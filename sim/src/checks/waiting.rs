@@ -10,7 +10,7 @@ use protocol::message::CallId;
 use protocol::problem::ProblemType;
 use protocol::view::Member;
 use ring_core::placement::Place;
-use service::events::{Event, GatewayEvent, Said};
+use service::events::{Event, GatewayFact, Said};
 
 use self::idle::Idle;
 use super::Check;
@@ -118,7 +118,7 @@ impl Check for Waiting {
         self.idle.follow(model, at, seen);
         match seen {
             Seen::Inside(Event::Gateway {
-                event: GatewayEvent::Hears { node, said: Said::Reply(call) },
+                event: GatewayFact::Hears { node, said: Said::Reply(call) },
                 ..
             }) => {
                 if let Some(place) = model.ring.place_of(node) {
@@ -207,7 +207,7 @@ mod tests {
     fn an_update_that_waits_to_its_deadline_for_an_idle_node_is_seen() {
         let late = || not_done_after("unavailable", Duration::from_secs(4));
         let mut scene = scene(1, 2_000);
-        scene.play(gateway(GatewayEvent::Welcomes { node: id(0), views: vec![both(0, 1)] }));
+        scene.play(gateway(GatewayFact::Welcomes { node: id(0), views: vec![both(0, 1)] }));
         let pass = |scene: &mut Scene<Waiting>, ms: u64| {
             (0..ms).for_each(|_| scene.play(saved(Vec::new())));
         };

@@ -1,7 +1,7 @@
 //! Rule 8: a copy says that it is whole only once this is durable. Its word lets it into a
 //! view, and a view outlives a loss of power.
 
-use service::events::{Event, NodeEvent};
+use service::events::{Event, NodeFact};
 
 use super::Check;
 use crate::model::Model;
@@ -18,10 +18,10 @@ impl Check for Whole {
     fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         let (partition, member) = match event {
-            NodeEvent::Comes(progress) if progress.condition.serves() => {
+            NodeFact::Comes(progress) if progress.condition.serves() => {
                 (progress.partition, progress.member)
             }
-            NodeEvent::Acknowledges { partition, member, is_whole: true, .. } => {
+            NodeFact::Acknowledges { partition, member, is_whole: true, .. } => {
                 (*partition, *member)
             }
             _ => return Ok(()),
@@ -53,16 +53,16 @@ mod tests {
         let mut scene = Scene::formed(Whole);
         let (partition, member) = (P0, Member::Next);
         let base = position(0, 0);
-        scene.play(node(1, NodeEvent::BeginsInstall { partition, member, base }));
+        scene.play(node(1, NodeFact::BeginsInstall { partition, member, base }));
         after_the_beginning.iter().for_each(|did| scene.play(storage(1, did.clone())));
-        scene.play(node(1, NodeEvent::Installs { partition, member, is_complete: true }));
+        scene.play(node(1, NodeFact::Installs { partition, member, is_complete: true }));
         scene.play(storage(1, StorageDid::Written));
         scene
     }
 
     fn says_whole() -> Seen {
         let (partition, member, seq) = (P0, Member::Next, Seq::ZERO);
-        node(1, NodeEvent::Acknowledges { partition, member, seq, is_whole: true })
+        node(1, NodeFact::Acknowledges { partition, member, seq, is_whole: true })
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use sim::child::PlanArgs;
 use sim::plan::Plan;
-use sim::report::Report;
+use sim::report::RunReport;
 
 use super::say;
 use super::seeds::{Running, Seeds};
@@ -72,7 +72,7 @@ async fn finish(running: Running, replay: &str) -> anyhow::Result<ExitCode> {
 }
 
 /// Prints the result of a run.
-pub(super) fn tell(report: &Report, replay: &str) {
+pub(super) fn tell(report: &RunReport, replay: &str) {
     let statistics = &report.statistics;
     match &report.failure {
         None => say(&format!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use sim::child::{PlanArgs, REPORT};
-use sim::report::{Failure, Report, Statistics};
+use sim::report::{Failure, RunReport, Statistics};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -95,10 +95,10 @@ impl Seeds {
     }
 
     /// Runs a seed to its report. A failure around it becomes a failure of the harness.
-    pub(super) async fn report(&self, seed: u64) -> Report {
+    pub(super) async fn report(&self, seed: u64) -> RunReport {
         let running = self.start(seed, "nothing");
         let report = async { running?.report(|_| {}).await };
-        report.await.unwrap_or_else(|error| Report {
+        report.await.unwrap_or_else(|error| RunReport {
             seed,
             failure: Some(Failure::Harness(format!("{error:#}"))),
             events: Vec::new(),
@@ -109,7 +109,7 @@ impl Seeds {
 
 impl Running {
     /// Reads all output, passes its lines to `show`, and returns the report at its end.
-    pub(super) async fn report(mut self, mut show: impl FnMut(&str)) -> anyhow::Result<Report> {
+    pub(super) async fn report(mut self, mut show: impl FnMut(&str)) -> anyhow::Result<RunReport> {
         let reading = async {
             while let Some(line) = self.lines.next_line().await? {
                 match line.strip_prefix(REPORT) {

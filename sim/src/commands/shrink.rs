@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use sim::child::PlanArgs;
 use sim::plan::Plan;
-use sim::report::{Failure, Report};
+use sim::report::{Failure, RunReport};
 use tempfile::TempDir;
 
 use super::run::tell;
@@ -76,7 +76,7 @@ struct Trial {
 }
 
 impl Trial {
-    async fn run(&mut self, plan: &Plan) -> anyhow::Result<Report> {
+    async fn run(&mut self, plan: &Plan) -> anyhow::Result<RunReport> {
         self.runs += 1;
         std::fs::write(&self.path, plan.to_json())?;
         let path: &Path = &self.path;

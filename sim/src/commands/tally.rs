@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sim::plan::kind::FaultKind;
 use sim::probes::Probe;
-use sim::report::{Failure, Reader, Report, Statistics};
+use sim::report::{Failure, Reader, RunReport, Statistics};
 
 /// The least number of seeds at which a sweep must have reached every probe and every kind of
 /// fault.
@@ -20,7 +20,7 @@ const VIEW_CHANGES_MEDIAN_MIN: u64 = 5;
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) seeds: u64,
-    pub(super) failures: Vec<Report>,
+    pub(super) failures: Vec<RunReport>,
     sum: Statistics,
     view_changes: Vec<u64>,
     operations_min: Option<u64>,
@@ -29,7 +29,7 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Adds the report of a seed.
-    pub(super) fn add(&mut self, report: Report) {
+    pub(super) fn add(&mut self, report: RunReport) {
         self.seeds += 1;
         self.sum.add(&report.statistics);
         self.view_changes.push(report.statistics.view_changes);

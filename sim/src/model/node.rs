@@ -3,7 +3,7 @@
 use protocol::id::{Boot, GatewayBoot, Incarnation, PartitionId, Position};
 use protocol::message::{Ask, Condition, Progress};
 use protocol::view::{Member, View};
-use service::events::{FoundCopy, NodeEvent};
+use service::events::{FoundCopy, NodeFact};
 
 use crate::seen::StorageDid;
 
@@ -115,9 +115,9 @@ impl NodeModel {
 }
 
 impl NodeModel {
-    pub(super) fn follow(&mut self, event: &NodeEvent) {
+    pub(super) fn follow(&mut self, event: &NodeFact) {
         match event {
-            NodeEvent::Starts { incarnation, boot, home, next } => {
+            NodeFact::Starts { incarnation, boot, home, next } => {
                 let found = |found: &FoundCopy| CopyModel {
                     acting: found.view,
                     view: Stages::all(found.view),
@@ -134,60 +134,60 @@ impl NodeModel {
                 self.joined = None;
                 (self.home, self.next) = (found(home), found(next));
             }
-            NodeEvent::Joins { gateway } => {
+            NodeFact::Joins { gateway } => {
                 self.joined = Some(*gateway);
                 // An ask ends with the link that carried it.
                 self.copies_mut().into_iter().for_each(|copy| copy.ask = None);
             }
-            NodeEvent::BeginsInstall { member, base, .. } => {
+            NodeFact::BeginsInstall { member, base, .. } => {
                 let copy = self.copy_mut(*member);
                 copy.entry.handed = *base;
                 let SnapshotModel { begun, .. } = copy.snapshot.handed;
                 copy.snapshot.handed = SnapshotModel { begun: begun + 1, is_part: true };
                 copy.is_damaged = false;
             }
-            NodeEvent::Installs { member, is_complete, .. } => {
+            NodeFact::Installs { member, is_complete, .. } => {
                 let copy = self.copy_mut(*member);
                 copy.snapshot.handed.is_part = !is_complete;
                 copy.is_damaged &= !is_complete;
             }
-            NodeEvent::FindsDamage { member, .. } => self.copy_mut(*member).is_damaged = true,
-            NodeEvent::Salvages { member, ended, .. } => {
+            NodeFact::FindsDamage { member, .. } => self.copy_mut(*member).is_damaged = true,
+            NodeFact::Salvages { member, ended, .. } => {
                 let copy = self.copy_mut(*member);
                 copy.is_damaged = !ended;
                 copy.snapshot.handed.is_part &= !ended;
             }
-            NodeEvent::Acts { member, view } => {
+            NodeFact::Acts { member, view } => {
                 let copy = self.copy_mut(*member);
                 copy.acting = Some(*view);
                 copy.ask = None;
             }
-            NodeEvent::Comes(progress) => self.copy_mut(progress.member).progress = Some(*progress),
-            NodeEvent::Applies { member, position, .. } => {
+            NodeFact::Comes(progress) => self.copy_mut(progress.member).progress = Some(*progress),
+            NodeFact::Applies { member, position, .. } => {
                 self.copy_mut(*member).entry.handed = *position;
             }
-            NodeEvent::Stores { member, view, .. } => {
+            NodeFact::Stores { member, view, .. } => {
                 self.copy_mut(*member).view.handed = Some(*view);
             }
-            NodeEvent::Asks(ask) => {
+            NodeFact::Asks(ask) => {
                 if let Some(copy) = self.copy_of(ask.partition) {
                     copy.ask = Some(*ask);
                 }
             }
-            NodeEvent::AskRefused { partition, ask } => {
+            NodeFact::AskRefused { partition, ask } => {
                 if let Some(copy) = self.copy_of(*partition) {
                     copy.ask.take_if(|open| open.ask == *ask);
                 }
             }
-            NodeEvent::Leaves
-            | NodeEvent::TellsDisk { .. }
-            | NodeEvent::Appends { .. }
-            | NodeEvent::Acknowledges { .. }
-            | NodeEvent::Compares { .. }
-            | NodeEvent::ReadsApart { .. }
-            | NodeEvent::ReadOvertaken { .. }
-            | NodeEvent::SkipsComparison { .. }
-            | NodeEvent::Replies { .. } => {}
+            NodeFact::Leaves
+            | NodeFact::TellsDisk { .. }
+            | NodeFact::Appends { .. }
+            | NodeFact::Acknowledges { .. }
+            | NodeFact::Compares { .. }
+            | NodeFact::ReadsApart { .. }
+            | NodeFact::ReadOvertaken { .. }
+            | NodeFact::SkipsComparison { .. }
+            | NodeFact::Replies { .. } => {}
         }
     }
 

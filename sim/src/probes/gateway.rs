@@ -3,7 +3,7 @@
 use protocol::id::{Epoch, GatewayBoot, NodeId};
 use protocol::message::CallId;
 use protocol::view::{InSync, Member};
-use service::events::{GatewayEvent, Said};
+use service::events::{GatewayFact, Said};
 
 use super::{Probe, Probes};
 use crate::model::Model;
@@ -14,11 +14,11 @@ impl Probes {
         &mut self,
         model: &Model,
         gateway: GatewayBoot,
-        event: &GatewayEvent,
+        event: &GatewayFact,
     ) -> Vec<Probe> {
         match event {
-            GatewayEvent::Starts { views, .. } if !views.is_empty() => vec![Probe::GatewayGoesOn],
-            GatewayEvent::Linked { node, .. } => {
+            GatewayFact::Starts { views, .. } if !views.is_empty() => vec![Probe::GatewayGoesOn],
+            GatewayFact::Linked { node, .. } => {
                 self.calls.remove(node);
                 let place = model.ring.place_of(node);
                 let is_linked = model.links.iter().any(|((gateway, _), linked)| {
@@ -26,7 +26,7 @@ impl Probes {
                 });
                 is_linked.then_some(Probe::LinkReplaced).into_iter().collect()
             }
-            GatewayEvent::Publishes(view) => {
+            GatewayFact::Publishes(view) => {
                 let before = model.published.get(&view.partition).map(|view| view.in_sync);
                 match (before, view.in_sync) {
                     (Some(InSync::Both { .. }), InSync::HomeOnly { .. }) => {
@@ -53,8 +53,8 @@ impl Probes {
                     _ => Vec::new(),
                 }
             }
-            GatewayEvent::Forgets { .. } => vec![Probe::ViewForgotten],
-            GatewayEvent::Unlinked { node, .. } => {
+            GatewayFact::Forgets { .. } => vec![Probe::ViewForgotten],
+            GatewayFact::Unlinked { node, .. } => {
                 let place = model.ring.place_of(node).map(|place| Host::Node(place.index()));
                 let is_up = place.is_some_and(|place| self.up.contains(&place));
                 let is_last = model.links.len() == 1;
@@ -65,7 +65,7 @@ impl Probes {
                 ];
                 probes.into_iter().flatten().collect()
             }
-            GatewayEvent::Welcomes { node, views } => {
+            GatewayFact::Welcomes { node, views } => {
                 let Some(place) = model.ring.place_of(node) else { return Vec::new() };
                 let is_published = |member: &Member| {
                     model.published.contains_key(&model.ring.partition_at(place, *member))
@@ -74,7 +74,7 @@ impl Probes {
                 let is_without = views.len() < published;
                 is_without.then_some(Probe::WelcomedWithoutView).into_iter().collect()
             }
-            GatewayEvent::Requests { node, partition, member, call, request, is_alone, .. } => {
+            GatewayFact::Requests { node, partition, member, call, request, is_alone, .. } => {
                 self.calls.entry(node.clone()).or_default().insert(*call, *is_alone);
                 let is_again = request.is_some_and(|request| !self.sent.insert(request));
                 let progress = model.copy(*partition, *member).progress;
@@ -87,11 +87,11 @@ impl Probes {
                 let alone = is_alone.then_some(Probe::SentAlone);
                 again.into_iter().chain(alone).collect()
             }
-            GatewayEvent::Probes { node, .. } => {
+            GatewayFact::Probes { node, .. } => {
                 self.probed.insert(node.clone());
                 Vec::new()
             }
-            GatewayEvent::Hears { node, said } => self.by_said(node, *said),
+            GatewayFact::Hears { node, said } => self.by_said(node, *said),
             _ => Vec::new(),
         }
     }

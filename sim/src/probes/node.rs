@@ -3,22 +3,17 @@
 use protocol::id::NodeId;
 use protocol::message::DiskState;
 use protocol::view::Member;
-use service::events::{NodeEvent, Peer, ReplyKind};
+use service::events::{NodeFact, Peer, ReplyKind};
 
 use super::{Probe, Probes};
 use crate::model::Model;
 
 impl Probes {
-    pub(super) fn by_node(
-        &mut self,
-        model: &Model,
-        node: &NodeId,
-        event: &NodeEvent,
-    ) -> Vec<Probe> {
+    pub(super) fn by_node(&mut self, model: &Model, node: &NodeId, event: &NodeFact) -> Vec<Probe> {
         let Some(place) = model.ring.place_of(node) else { return Vec::new() };
         let known = &model.nodes[place.index()];
         match event {
-            NodeEvent::Starts { home, next, .. } => {
+            NodeFact::Starts { home, next, .. } => {
                 let mut reached = Vec::new();
                 let durable = self.durable_before.remove(&place.index()).unwrap_or_default();
                 for (before, found, durable) in
@@ -48,7 +43,7 @@ impl Probes {
                 self.nodes_joined.remove(node);
                 reached
             }
-            NodeEvent::Joins { .. } => {
+            NodeFact::Joins { .. } => {
                 let mut reached = Vec::new();
                 if known.home.ask.is_some() {
                     reached.push(Probe::AskInterrupted);
@@ -58,8 +53,8 @@ impl Probes {
                 }
                 reached
             }
-            NodeEvent::AskRefused { .. } => vec![Probe::AskRefused],
-            NodeEvent::Applies { partition, member, request, .. } => {
+            NodeFact::AskRefused { .. } => vec![Probe::AskRefused],
+            NodeFact::Applies { partition, member, request, .. } => {
                 let is_home = *member == Member::Home;
                 if is_home {
                     self.applied.insert((*partition, *request));
@@ -70,32 +65,32 @@ impl Probes {
                 let in_snapshot = in_snapshot.then_some(Probe::UpdateDuringSnapshot);
                 in_ask.into_iter().chain(in_snapshot).collect()
             }
-            NodeEvent::BeginsInstall { member, base, .. } => {
+            NodeFact::BeginsInstall { member, base, .. } => {
                 self.interrupted.remove(&(node.clone(), *member));
                 let repaired = known.copy(*member).is_damaged.then_some(Probe::DamageRepaired);
                 let is_less = base.seq < known.copy(*member).entry.durable.seq;
                 let to_less = is_less.then_some(Probe::RestoredToLess);
                 [Probe::SnapshotBegins].into_iter().chain(repaired).chain(to_less).collect()
             }
-            NodeEvent::Installs { member, is_complete, .. } => {
+            NodeFact::Installs { member, is_complete, .. } => {
                 let is_resumed = self.interrupted.remove(&(node.clone(), *member));
                 let resumed = is_resumed.then_some(Probe::SnapshotResumed);
                 let completes = is_complete.then_some(Probe::SnapshotCompletes);
                 resumed.into_iter().chain(completes).collect()
             }
-            NodeEvent::TellsDisk { state: DiskState::Silent } => vec![Probe::DiskSilent],
-            NodeEvent::TellsDisk { state: DiskState::Answers } => vec![Probe::DiskAnswers],
-            NodeEvent::FindsDamage { .. } => vec![Probe::DamageFound],
-            NodeEvent::ReadsApart { .. } => vec![Probe::ColdRead],
-            NodeEvent::ReadOvertaken { .. } => vec![Probe::ReadOvertaken],
-            NodeEvent::SkipsComparison { .. } => vec![Probe::ComparisonSkipped],
-            NodeEvent::Compares { .. } => vec![Probe::CopiesCompared],
-            NodeEvent::Stores { from, .. } => match from {
+            NodeFact::TellsDisk { state: DiskState::Silent } => vec![Probe::DiskSilent],
+            NodeFact::TellsDisk { state: DiskState::Answers } => vec![Probe::DiskAnswers],
+            NodeFact::FindsDamage { .. } => vec![Probe::DamageFound],
+            NodeFact::ReadsApart { .. } => vec![Probe::ColdRead],
+            NodeFact::ReadOvertaken { .. } => vec![Probe::ReadOvertaken],
+            NodeFact::SkipsComparison { .. } => vec![Probe::ComparisonSkipped],
+            NodeFact::Compares { .. } => vec![Probe::CopiesCompared],
+            NodeFact::Stores { from, .. } => match from {
                 Peer::Gateway => Vec::new(),
                 Peer::Home => vec![Probe::ViewFromHome],
                 Peer::Next => vec![Probe::ViewFromNext],
             },
-            NodeEvent::Appends { to, previous, last, .. } => {
+            NodeFact::Appends { to, previous, last, .. } => {
                 let is_of_many = last.seq.0 > previous.seq.0 + 1;
                 let before = self.appended.insert((node.clone(), *to), *last);
                 let is_again = before.is_some_and(|before| *previous < before);
@@ -103,7 +98,7 @@ impl Probes {
                 let again = is_again.then_some(Probe::EntriesSentAgain);
                 of_many.into_iter().chain(again).collect()
             }
-            NodeEvent::Replies { call, reply, position } => {
+            NodeFact::Replies { call, reply, position } => {
                 let Some(called) = model.call(node, *call) else { return Vec::new() };
                 let probe = match (reply, called.request) {
                     (ReplyKind::Fenced, None) => Some(Probe::ReadFenced),

@@ -1,7 +1,7 @@
 //! One seed, in a process of its own: its clocks are turmoil's, and its randomness comes from
 //! the seed.
 //!
-//! Writes the requested output to standard output, and the [`Report`] as the last line, after
+//! Writes the requested output to standard output, and the [`RunReport`] as the last line, after
 //! [`REPORT`]. `sim` starts it; people may also start it by hand.
 
 mod entropy;
@@ -18,7 +18,7 @@ use sim::child::{REPORT, SeedArgs};
 use sim::panics;
 use sim::plan::Plan;
 use sim::plan::host::Host;
-use sim::report::{Failure, Report};
+use sim::report::{Failure, RunReport};
 use sim::seen::Log;
 use sim::timeline::Timeline;
 
@@ -55,7 +55,7 @@ fn read_plan(path: &PathBuf) -> anyhow::Result<Plan> {
 
 /// Runs a plan in a thread that has drawn nothing before, so its hash keys come from the seed
 /// too.
-fn run(args: &SeedArgs, plan: Plan) -> anyhow::Result<Report> {
+fn run(args: &SeedArgs, plan: Plan) -> anyhow::Result<RunReport> {
     let expected = entropy::simulate(plan.seed);
     let show = args.show;
     #[allow(clippy::disallowed_methods, reason = "the one thread in which the simulation runs")]
@@ -68,7 +68,7 @@ fn run(args: &SeedArgs, plan: Plan) -> anyhow::Result<Report> {
     running?.join().map_err(|_| anyhow!("the harness panicked"))?
 }
 
-fn run_here(plan: &Plan, show: Show) -> Report {
+fn run_here(plan: &Plan, show: Show) -> RunReport {
     let log = Log::default();
     show.start(&log);
     let mut timeline = Timeline::default();

@@ -18,7 +18,7 @@ use crate::seen::{Log, Seen, StateDid};
 /// A state directory. It outlives the gateways that use it.
 #[derive(Clone)]
 pub(crate) struct StateDisk {
-    place: Place,
+    place: Medium,
     /// Whether a gateway has it.
     is_taken: Arc<AtomicBool>,
     faults: DiskFaults,
@@ -27,7 +27,7 @@ pub(crate) struct StateDisk {
 
 /// The place of the state.
 #[derive(Debug, Clone)]
-enum Place {
+enum Medium {
     Memory(Arc<Mutex<Option<ClusterState>>>),
     Directory(PathBuf),
 }
@@ -35,8 +35,8 @@ enum Place {
 impl StateDisk {
     pub(crate) fn new(kind: StorageKind, faults: DiskFaults, log: Log) -> Self {
         let place = match kind {
-            StorageKind::Memory => Place::Memory(Arc::default()),
-            StorageKind::Rocksdb => Place::Directory(PathBuf::from("state")),
+            StorageKind::Memory => Medium::Memory(Arc::default()),
+            StorageKind::Rocksdb => Medium::Directory(PathBuf::from("state")),
         };
         Self { place, is_taken: Arc::default(), faults, log }
     }
@@ -44,11 +44,11 @@ impl StateDisk {
     /// Takes the directory for one gateway, until the returned value is dropped.
     pub(crate) fn open(&self, gateway: Host) -> Result<SimState, StateError> {
         let opened = match &self.place {
-            Place::Directory(path) => StateDirectory::open(path).map(Some),
-            Place::Memory(_) if self.is_taken() => {
+            Medium::Directory(path) => StateDirectory::open(path).map(Some),
+            Medium::Memory(_) if self.is_taken() => {
                 Err(StateError::Locked(PathBuf::from("the state directory")))
             }
-            Place::Memory(_) => Ok(None),
+            Medium::Memory(_) => Ok(None),
         };
         let directory = opened.inspect_err(|error| {
             if matches!(error, StateError::Locked(_)) {
@@ -62,13 +62,13 @@ impl StateDisk {
     /// Another directory with the same content.
     pub(crate) fn copy(&self) -> Self {
         let place = match &self.place {
-            Place::Memory(saved) => Place::Memory(Arc::new(Mutex::new(lock(saved).clone()))),
-            Place::Directory(path) => {
+            Medium::Memory(saved) => Medium::Memory(Arc::new(Mutex::new(lock(saved).clone()))),
+            Medium::Directory(path) => {
                 let copy = PathBuf::from("state-copy");
                 if let Err(error) = copy_files(path, &copy) {
                     panic!("{} cannot be copied: {error}", path.display());
                 }
-                Place::Directory(copy)
+                Medium::Directory(copy)
             }
         };
         let faults = DiskFaults::default();
@@ -83,8 +83,8 @@ impl StateDisk {
     /// Loses the content.
     pub(crate) fn wipe(&self) {
         match &self.place {
-            Place::Memory(saved) => *lock(saved) = None,
-            Place::Directory(path) => {
+            Medium::Memory(saved) => *lock(saved) = None,
+            Medium::Directory(path) => {
                 // The directory may not exist yet.
                 let _ = fs::remove_dir_all(path);
             }
@@ -117,8 +117,8 @@ impl StateStore for SimState {
     fn load(&self) -> Result<Option<ClusterState>, StateError> {
         match (&self.directory, &self.disk.place) {
             (Some(directory), _) => directory.load(),
-            (None, Place::Memory(saved)) => Ok(lock(saved).clone()),
-            (None, Place::Directory(_)) => unreachable!("it was opened"),
+            (None, Medium::Memory(saved)) => Ok(lock(saved).clone()),
+            (None, Medium::Directory(_)) => unreachable!("it was opened"),
         }
     }
 
@@ -130,8 +130,8 @@ impl StateStore for SimState {
         if !fails || is_found {
             match (&self.directory, &self.disk.place) {
                 (Some(directory), _) => directory.save(state)?,
-                (None, Place::Memory(saved)) => *lock(saved) = Some(state.clone()),
-                (None, Place::Directory(_)) => unreachable!("it was opened"),
+                (None, Medium::Memory(saved)) => *lock(saved) = Some(state.clone()),
+                (None, Medium::Directory(_)) => unreachable!("it was opened"),
             }
             self.tell(StateDid::Saved(state.known_views().copied().collect()));
         }

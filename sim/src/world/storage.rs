@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use db_process::storage::{
-    AtHand, Batch, Operation, ReadsThrough, ScanLimit, Storage, StorageError, StorageReader, Table,
+    AtHand, Batch, ReadsThrough, ScanLimit, Storage, StorageError, StorageOperation, StorageReader,
+    Table,
 };
 use db_process::store::audit::keys_of;
 use protocol::view::Member;
@@ -180,14 +181,14 @@ impl SimStorage {
     }
 }
 
-fn failed(operation: Operation) -> StorageError {
+fn failed(operation: StorageOperation) -> StorageError {
     StorageError::Disk { operation, detail: "a simulated fault".to_owned() }
 }
 
 impl Storage for SimStorage {
     fn write(&self, batch: Batch) -> Result<(), StorageError> {
         self.refuse_after_failure()?;
-        let operation = Operation::Write;
+        let operation = StorageOperation::Write;
         if self.faults.is_full() {
             return self
                 .fail(StorageError::Full { operation, detail: "a simulated fault".to_owned() });
@@ -207,7 +208,7 @@ impl Storage for SimStorage {
     fn sync(&self) -> Result<(), StorageError> {
         self.refuse_after_failure()?;
         if self.faults.strikes(DiskError::Sync) {
-            return self.fail(failed(Operation::Sync));
+            return self.fail(failed(StorageOperation::Sync));
         }
         self.inner.sync()?;
         self.tell(StorageDid::Synced);
@@ -226,7 +227,7 @@ impl ReadsThrough for SimStorage {
             return Ok(());
         }
         self.tell(StorageDid::ReadFailed);
-        Err(failed(Operation::Read))
+        Err(failed(StorageOperation::Read))
     }
 
     fn seen_at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {

@@ -26,7 +26,7 @@ pub(crate) struct LoadPlan {
 
 /// One call: its time and its outcome.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct FinishedCall {
     pub(crate) input: Input,
     pub(crate) partition: PartitionId,
     pub(crate) began: Instant,
@@ -38,7 +38,7 @@ pub(crate) struct Seen {
 pub(crate) struct Load {
     recorder: Arc<Recorder<Input, Output>>,
     stopping: Arc<AtomicBool>,
-    clients: JoinSet<Vec<Seen>>,
+    clients: JoinSet<Vec<FinishedCall>>,
 }
 
 impl Load {
@@ -70,7 +70,7 @@ impl Load {
     }
 
     /// Lets each client finish its call; returns all calls.
-    pub(crate) async fn stop(self) -> (Vec<Seen>, Arc<Recorder<Input, Output>>) {
+    pub(crate) async fn stop(self) -> (Vec<FinishedCall>, Arc<Recorder<Input, Output>>) {
         self.stopping.store(true, Ordering::Relaxed);
         let seen = self.clients.join_all().await.into_iter().flatten().collect();
         (seen, self.recorder)
@@ -89,7 +89,7 @@ struct Worker {
 }
 
 impl Worker {
-    async fn work(mut self, stopping: Arc<AtomicBool>) -> Vec<Seen> {
+    async fn work(mut self, stopping: Arc<AtomicBool>) -> Vec<FinishedCall> {
         let mut seen = Vec::new();
         let pause = Duration::from_secs(1) * u32::try_from(self.plan.clients).expect("few")
             / u32::try_from(self.plan.requests_per_second).expect("few");
@@ -105,7 +105,7 @@ impl Worker {
             let took = began.elapsed();
             pending.complete(ended.outcome.clone());
             self.remember_etag(&input, &ended);
-            seen.push(Seen { input, partition, began, took, ended });
+            seen.push(FinishedCall { input, partition, began, took, ended });
         }
         seen
     }

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use tokio::time::Instant;
 
 use super::cluster::Cluster;
-use super::load::Seen;
+use super::load::FinishedCall;
 
 /// How long after a node's death the gateway may still send it requests, because it has not yet
 /// noticed the death.
@@ -37,7 +37,7 @@ pub(crate) struct Failure {
 
 /// No read fails. Updates fail only while their home is down: with 503 and `Retry-After`, or
 /// with 504 if they were under way when home died.
-pub(crate) fn assert_as_promised(cluster: &Cluster, seen: &Seen, outages: &[Outage]) {
+pub(crate) fn assert_as_promised(cluster: &Cluster, seen: &FinishedCall, outages: &[Outage]) {
     let Some(problem) = &seen.ended.problem else { return };
     let failure = Failure {
         is_read: matches!(seen.input, Input::Read { .. }),

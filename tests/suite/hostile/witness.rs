@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// The requests of a witness: their number, and the longest wait.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct WitnessFigures {
     pub(super) requests: u64,
     pub(super) longest: Duration,
 }
@@ -30,7 +30,7 @@ pub(super) struct Witness {
     http: Client,
     users: String,
     name: u64,
-    seen: Seen,
+    seen: WitnessFigures,
 }
 
 /// A complete answer.
@@ -44,11 +44,14 @@ impl Witness {
     pub(super) fn new(name: u64, url: &str) -> Self {
         let http = Client::builder().timeout(Duration::from_secs(30)).no_proxy().build();
         let users = format!("{url}/api/user/");
-        Self { http: http.expect("a client"), users, name, seen: Seen::default() }
+        Self { http: http.expect("a client"), users, name, seen: WitnessFigures::default() }
     }
 
     /// Works until it is told to stop; fails with the first wrong answer.
-    pub(super) async fn work(mut self, stopping: Arc<AtomicBool>) -> Result<Seen, String> {
+    pub(super) async fn work(
+        mut self,
+        stopping: Arc<AtomicBool>,
+    ) -> Result<WitnessFigures, String> {
         let mut draw = Draw::of(self.name, 0);
         for round in 0.. {
             if stopping.load(Ordering::Relaxed) {

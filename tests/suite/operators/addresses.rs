@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use tokio::process::Command;
 
-use super::{Place, SOON};
+use super::{SOON, Workplace};
 use crate::harness::cluster::Cluster;
 use crate::harness::process::Process;
 
@@ -26,7 +26,7 @@ async fn nodes_that_listen_on_every_address_announce_the_one_on_the_way_to_the_g
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_other_nodes_cannot_dial_is_refused_and_the_flag_is_named() {
-    let place = Place::new();
+    let place = Workplace::new();
     for (address, words) in [
         ("0.0.0.0:4000", "0.0.0.0 means every address of a machine"),
         ("[::]:4000", ":: means every address of a machine"),
@@ -46,7 +46,7 @@ async fn an_address_that_other_nodes_cannot_dial_is_refused_and_the_flag_is_name
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_cannot_know_its_address_asks_for_the_flag() {
-    let place = Place::new();
+    let place = Workplace::new();
     let mut command = without_gateway(place.node());
     // A socket with an IPv4 address cannot reach an IPv6 address.
     command.args(["--gateway", "[::1]:3002", "--listen", "0.0.0.0:0"]);
@@ -56,7 +56,7 @@ async fn a_node_that_cannot_know_its_address_asks_for_the_flag() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_announces_loopback_to_a_gateway_elsewhere_is_warned() {
-    let place = Place::new();
+    let place = Workplace::new();
     let mut command = without_gateway(place.node());
     // An address for documentation (RFC 5737), without a host.
     command.args(["--gateway", "192.0.2.1:3002"]);

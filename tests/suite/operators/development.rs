@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
-use super::{Place, SOON};
+use super::{SOON, Workplace};
 use crate::harness::process::{Process, binary, heeding_signals, text};
 
 const POLL: Duration = Duration::from_millis(50);
@@ -144,7 +144,7 @@ fn to_head(program: &Path) -> Command {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_processes_end_in_order_with_it_on_every_signal_that_ends_it() {
-    let place = Place::new();
+    let place = Workplace::new();
     for signal in [Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGINT, Signal::SIGTERM] {
         let ring = Development::start_by(&place.path("data"), to_stderr).await;
         ring.is_ready().await;
@@ -165,7 +165,7 @@ async fn its_processes_end_in_order_with_it_on_every_signal_that_ends_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_processes_end_with_it_when_it_is_killed() {
-    let place = Place::new();
+    let place = Workplace::new();
     let ring = Development::start_by(&place.path("data"), to_stderr).await;
     ring.is_ready().await;
     let children = ring.children();
@@ -180,7 +180,7 @@ async fn its_processes_end_with_it_when_it_is_killed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_quietly_and_in_order_when_nobody_reads_any_more() {
-    let place = Place::new();
+    let place = Workplace::new();
     let ring = Development::start_by(&place.path("data"), to_head).await;
     let (status, said) = ring.process.ended().await;
     assert!(status.success(), "{status}\n{said}");
@@ -193,7 +193,7 @@ async fn it_ends_quietly_and_in_order_when_nobody_reads_any_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminal_that_stands_still_stops_nothing() {
-    let place = Place::new();
+    let place = Workplace::new();
     let ring =
         Development::start(&in_directory(&place.path("data")), verbose, Process::spawn_unread)
             .await;
@@ -208,7 +208,7 @@ async fn a_terminal_that_stands_still_stops_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_when_it_is_told_to_though_nobody_reads_what_it_prints() {
-    let place = Place::new();
+    let place = Workplace::new();
     let ring =
         Development::start(&in_directory(&place.path("data")), verbose, Process::spawn_unread)
             .await;
@@ -251,7 +251,7 @@ fn is_node(process: u32, id: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_ring_on_the_ports_of_the_first_is_told_so_at_once() {
-    let place = Place::new();
+    let place = Workplace::new();
     let first = Development::start_by(&place.path("data"), to_stderr).await;
     first.is_ready().await;
     let port = first.url.rsplit(':').next().unwrap().to_owned();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use super::Place;
+use super::Workplace;
 use super::development::Development;
 use crate::harness::process::Process;
 
@@ -16,7 +16,7 @@ const MADE_BY_FILE_SYSTEMS: [&str; 5] =
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_file_systems_make_is_no_data_and_is_not_touched() {
-    let place = Place::new();
+    let place = Workplace::new();
     for directory in ["data", "state"] {
         for name in MADE_BY_FILE_SYSTEMS {
             let made = place.path(directory).join(name);
@@ -42,7 +42,7 @@ async fn what_file_systems_make_is_no_data_and_is_not_touched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_its_user_can_read_what_a_ring_keeps_whatever_the_umask() {
-    let place = Place::new();
+    let place = Workplace::new();
     let data = place.path("data");
     let ring = Development::start_by(&data, with_umask_0).await;
     ring.is_ready().await;
@@ -67,7 +67,7 @@ async fn only_its_user_can_read_what_a_ring_keeps_whatever_the_umask() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_is_not_ours_alone_keeps_its_mode_and_its_operator_is_warned() {
-    let place = Place::new();
+    let place = Workplace::new();
     let state = place.path("state");
     fs::create_dir(&state).unwrap();
     fs::write(state.join("thesis.txt"), "42").unwrap();

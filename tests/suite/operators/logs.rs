@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Place, SOON};
+use super::{SOON, Workplace};
 use crate::harness::cluster::Cluster;
 use crate::harness::process::Process;
 
@@ -111,7 +111,7 @@ async fn lines_that_are_missing_are_told_in_json_where_the_log_is_json() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn why_a_process_ends_is_the_last_it_says() {
-    let place = Place::new();
+    let place = Workplace::new();
     for unread in [false, true] {
         let mut command = place.node();
         command.args(["--listen", "192.0.2.1:4000"]).env("RUST_LOG", "trace");

@@ -3,12 +3,12 @@
 use nix::sys::signal::Signal;
 use tokio::process::Command;
 
-use super::Place;
+use super::Workplace;
 use crate::harness::process::{Process, heeding_signals};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_ends_in_order_on_every_signal_that_asks_it_to() {
-    let place = Place::new();
+    let place = Workplace::new();
     for signal in [Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGINT, Signal::SIGTERM] {
         let commands = [("gateway", place.gateway()), ("db-0", place.node())];
         let [gateway, node] = commands.map(|(name, command)| {
@@ -30,7 +30,7 @@ async fn a_process_ends_in_order_on_every_signal_that_asks_it_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_was_started_to_ignore_the_end_of_its_terminal_does_so() {
-    let place = Place::new();
+    let place = Workplace::new();
     for command in [place.gateway(), place.node()] {
         // As `nohup` does.
         let mut ignoring = Command::new("sh");

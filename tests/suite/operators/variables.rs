@@ -6,13 +6,13 @@ use std::process::Stdio;
 use process::flags::FORMER_NAMES;
 use tokio::process::Command;
 
-use super::Place;
+use super::Workplace;
 use crate::harness::process::{Process, binary, text};
 
 /// The variable's value for a service in Kubernetes.
 const OF_A_SERVICE: &str = "tcp://10.96.0.5:3001";
 
-fn gateway(place: &Place, variables: &[(&str, &str)]) -> Process {
+fn gateway(place: &Workplace, variables: &[(&str, &str)]) -> Process {
     let mut command = place.gateway();
     command.envs(variables.iter().copied());
     Process::spawn("gateway", command)
@@ -20,7 +20,7 @@ fn gateway(place: &Place, variables: &[(&str, &str)]) -> Process {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_variable_sets_its_flag_and_the_new_name_goes_before_the_former_one() {
-    let place = Place::new();
+    let place = Workplace::new();
     for (variables, port) in [
         (&[("CHAINRING_REST_PORT", "3011")][..], 3011),
         (&[("REST_PORT", "3012")], 3012),
@@ -39,7 +39,7 @@ async fn a_variable_sets_its_flag_and_the_new_name_goes_before_the_former_one() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_former_name_that_means_something_else_is_ignored_and_that_is_told() {
-    let place = Place::new();
+    let place = Workplace::new();
     for (variable, value, flag) in [
         ("REST_PORT", OF_A_SERVICE, "--rest-port"),
         ("SOCKET_PORT", "udp://10.96.0.5:3002", "--socket-port"),
@@ -65,7 +65,7 @@ async fn a_former_name_that_means_something_else_is_ignored_and_that_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_cannot_be_used_is_an_error_that_names_variable_and_flag() {
-    let place = Place::new();
+    let place = Workplace::new();
     let nowhere = text(&place.path("nowhere"));
     for (variable, value, words) in [
         ("CHAINRING_REST_PORT", OF_A_SERVICE, &["--rest-port", "enableServiceLinks"][..]),
@@ -108,7 +108,7 @@ async fn a_value_that_cannot_be_used_is_an_error_that_names_variable_and_flag() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn switches_take_the_words_that_people_use() {
-    let place = Place::new();
+    let place = Workplace::new();
     for (value, words) in [("1", "takes certificates"), ("true", "takes certificates")] {
         let (status, said) = gateway(&place, &[("CHAINRING_TLS_MUTUAL", value)]).ended().await;
         assert!(!status.success() && said.contains(words), "{said}");

@@ -18,7 +18,7 @@ const SECRET: &str = "a secret of the tests";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_process_starts_without_a_secret_that_is_hard_to_guess() {
-    let place = Place::new();
+    let place = Workplace::new();
     let short = place.file("short", "1234567\n");
     let missing = text(&place.directory.path().join("missing"));
     for (secret, words) in [
@@ -35,7 +35,7 @@ async fn no_process_starts_without_a_secret_that_is_hard_to_guess() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_does_not_start_with_times_or_nodes_that_make_no_sense() {
-    let place = Place::new();
+    let place = Workplace::new();
     for (flag, value, words) in [
         (
             "--request-deadline-ms",
@@ -74,7 +74,7 @@ async fn a_gateway_does_not_start_with_times_or_nodes_that_make_no_sense() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_does_not_start_with_an_address_of_a_gateway_that_is_none() {
-    let place = Place::new();
+    let place = Workplace::new();
     for address in ["gateway", "gateway:port", ":3002", "https://gateway", "gateway:70000"] {
         let complaint = complaint(place.node().with("--gateway", address).start()).await;
         let words = [address, "is not the address of a gateway", "for example 127.0.0.1:3002"];
@@ -84,7 +84,7 @@ async fn a_node_does_not_start_with_an_address_of_a_gateway_that_is_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_is_taken_is_named_with_the_flag_that_chooses_another() {
-    let place = Place::new();
+    let place = Workplace::new();
     let address = address::fresh();
     let taken = TcpListener::bind((address, 3002)).await.expect("nobody else has it");
     let flags = place.gateway().with("--listen", &address.to_string());
@@ -98,7 +98,7 @@ async fn an_address_that_is_taken_is_named_with_the_flag_that_chooses_another() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_is_damaged_or_of_a_newer_release_is_not_used() {
-    let place = Place::new();
+    let place = Workplace::new();
     fs::create_dir(place.path("state")).expect("the directory is writable");
     for (state, words) in [
         ("{\"format\": 1, \"clu", "is damaged"),
@@ -114,7 +114,7 @@ async fn a_state_that_is_damaged_or_of_a_newer_release_is_not_used() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_data_directory_has_one_process_and_one_node() {
-    let place = Place::new();
+    let place = Workplace::new();
     // The gateway does not run, so the node keeps trying to reach it.
     let first = place.node().start();
     first.says("no link to the gateway").await;
@@ -134,7 +134,7 @@ async fn a_data_directory_has_one_process_and_one_node() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_data_directory_of_something_else_is_not_touched() {
-    let place = Place::new();
+    let place = Workplace::new();
     fs::create_dir(place.path("data")).expect("the directory is writable");
     let format = Path::new(&place.path("data")).join("FORMAT");
     for (file, content, words) in [
@@ -153,7 +153,7 @@ async fn a_data_directory_of_something_else_is_not_touched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_process_may_not_read_or_write_is_named() {
-    let place = Place::new();
+    let place = Workplace::new();
     for directory in ["state", "data"] {
         fs::create_dir(place.path(directory)).expect("the directory is writable");
         forbid(&place.path(directory));
@@ -182,7 +182,7 @@ async fn what_a_process_may_not_read_or_write_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_that_do_not_make_sense_together_are_named() {
-    let place = Place::new();
+    let place = Workplace::new();
     let nowhere = place.path("nowhere.pem");
     for (flags, words) in [
         (place.gateway().with("--tls-ca", &nowhere), "the gateway dials nobody"),
@@ -211,12 +211,12 @@ fn forbid(path: &str) {
 }
 
 /// A directory for processes. They must not start.
-struct Place {
+struct Workplace {
     directory: TempDir,
     secret: String,
 }
 
-impl Place {
+impl Workplace {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let secret = text(&directory.path().join("secret"));

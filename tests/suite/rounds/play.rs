@@ -6,7 +6,7 @@ use std::time::Duration;
 use history::users::Input;
 use history::{ClientId, OperationId, Outcome};
 use protocol::id::GatewayBoot;
-use service::events::{Event, GatewayEvent};
+use service::events::{Event, GatewayFact};
 use sim::checks::{Checks, End};
 use sim::model::Model;
 use sim::plan::Plan;
@@ -15,15 +15,15 @@ use sim::plan::host::Host;
 use sim::plan::kind::FaultKind;
 use sim::plan::swarm::Core;
 use sim::report::Failure;
-use sim::seen::{Answered, ClientDid, Moment, Seen as SimSeen};
+use sim::seen::{Answered, ClientDid, Moment, Seen};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::is_paced;
-use super::world::{World, is_spare};
+use super::world::{Processes, is_spare};
 use crate::harness::audit::try_audits;
 use crate::harness::cluster::Cluster;
-use crate::harness::load::{Load, LoadPlan, Seen};
+use crate::harness::load::{FinishedCall, Load, LoadPlan};
 
 const LOAD: LoadPlan = LoadPlan { clients: 12, users: 60, requests_per_second: 200 };
 
@@ -65,7 +65,7 @@ pub(super) async fn play(plan: &Plan, rounds: usize) -> Played {
     cluster.start_all();
     cluster.healthy_within(RECOVERY).await;
     let load = Load::start(&LOAD, &cluster.url(), &cluster.ring);
-    let mut world = World::new(cluster);
+    let mut world = Processes::new(cluster);
     let mut played = Played::default();
     make_trouble(plan, rounds, &mut world, &mut played).await;
     world.heal().await;
@@ -77,8 +77,8 @@ pub(super) async fn play(plan: &Plan, rounds: usize) -> Played {
 
     let mut model = Model::new(world.cluster.ring.clone());
     for view in status.partitions.iter().filter_map(|partition| partition.view) {
-        let (gateway, event) = (GatewayBoot(Uuid::nil()), GatewayEvent::Publishes(view));
-        model.follow(Moment::default(), &SimSeen::Inside(Event::Gateway { gateway, event }));
+        let (gateway, event) = (GatewayBoot(Uuid::nil()), GatewayFact::Publishes(view));
+        model.follow(Moment::default(), &Seen::Inside(Event::Gateway { gateway, event }));
     }
     let mut checks = Checks::from_outside();
     for (number, seen) in seen.iter().enumerate() {
@@ -95,7 +95,7 @@ pub(super) async fn play(plan: &Plan, rounds: usize) -> Played {
 
 /// Begins one fault after the other, at the times of the schedule. A fault begins later if the
 /// pace of the schedule, or the limits of the design, make it wait.
-async fn make_trouble(plan: &Plan, rounds: usize, world: &mut World, played: &mut Played) {
+async fn make_trouble(plan: &Plan, rounds: usize, world: &mut Processes, played: &mut Played) {
     let mut faults = plan.faults.iter().take(rounds).cloned().collect::<VecDeque<_>>();
     // The cluster is formed, so the schedule's time for forming it is skipped.
     let skipped = faults.front().map_or(0, |first| first.at_ms);
@@ -125,7 +125,7 @@ async fn make_trouble(plan: &Plan, rounds: usize, world: &mut World, played: &mu
     }
 }
 
-fn count(plan: &Plan, played: &mut Played, seen: &Seen) {
+fn count(plan: &Plan, played: &mut Played, seen: &FinishedCall) {
     match seen.ended.outcome {
         Outcome::Done(_) => played.done += 1,
         Outcome::NotDone => played.not_done += 1,
@@ -140,7 +140,7 @@ fn count(plan: &Plan, played: &mut Played, seen: &Seen) {
 }
 
 /// A client's call, in the form for the simulation's checks.
-fn answered(number: usize, seen: &Seen) -> SimSeen {
+fn answered(number: usize, seen: &FinishedCall) -> Seen {
     let answered = Answered {
         input: seen.input.clone(),
         outcome: seen.ended.outcome.clone(),
@@ -151,5 +151,5 @@ fn answered(number: usize, seen: &Seen) -> SimSeen {
         problem: seen.ended.problem.clone(),
     };
     let (client, operation) = (ClientId(0), OperationId(number as u64));
-    SimSeen::Client { client, operation, did: ClientDid::Completed(answered) }
+    Seen::Client { client, operation, did: ClientDid::Completed(answered) }
 }

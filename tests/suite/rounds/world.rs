@@ -15,7 +15,7 @@ use crate::harness::cluster::Cluster;
 use crate::harness::ways::Flow;
 
 /// Real processes, and their faults.
-pub(super) struct World {
+pub(super) struct Processes {
     pub(super) cluster: Cluster,
     /// How many reasons keep each process down.
     down: BTreeMap<Host, u32>,
@@ -25,7 +25,7 @@ pub(super) struct World {
     steps_added: u64,
 }
 
-impl World {
+impl Processes {
     pub(super) fn new(cluster: Cluster) -> Self {
         let (down, conditions) = (BTreeMap::new(), Vec::new());
         Self { cluster, down, conditions, steps: BTreeMap::new(), steps_added: 0 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{RECOVERY, change, has_problem, is_home_only, users};
 use crate::harness::audit::assert_nothing_is_lost;
 use crate::harness::cluster::Cluster;
-use crate::harness::load::{Load, LoadPlan, Seen};
+use crate::harness::load::{FinishedCall, Load, LoadPlan};
 use crate::harness::promises::{Outage, assert_as_promised};
 use crate::harness::slow_disk::Calls;
 use crate::kills::MACHINE;
@@ -101,8 +101,8 @@ async fn assert_promises_were_kept(cluster: &mut Cluster, load: Load, outages: &
     for seen in &seen {
         assert_as_promised(cluster, seen, outages);
     }
-    let is_done = |seen: &&Seen| seen.ended.problem.is_none();
-    let is_read = |seen: &&Seen| matches!(seen.input, Input::Read { .. });
+    let is_done = |seen: &&FinishedCall| seen.ended.problem.is_none();
+    let is_read = |seen: &&FinishedCall| matches!(seen.input, Input::Read { .. });
     let done = seen.iter().filter(is_done).count();
     let reads = seen.iter().filter(is_read);
     let longest = reads.map(|seen| seen.took).max().unwrap_or_default();

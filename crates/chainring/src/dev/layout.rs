@@ -24,7 +24,7 @@ use super::console::Console;
 ///   data/db-0/ ...  the users, unless they are in memory
 /// ```
 pub(super) struct Layout {
-    place: Place,
+    place: ClusterDirectory,
     binaries: PathBuf,
     node_ids: Vec<String>,
     rest_port: u16,
@@ -32,14 +32,14 @@ pub(super) struct Layout {
 }
 
 /// The place of the cluster's directory.
-enum Place {
+enum ClusterDirectory {
     /// In a permanent directory.
     Kept(PathBuf),
     /// In a temporary directory, deleted when the cluster has ended. The users are in memory.
     Passing(TempDir),
 }
 
-impl Place {
+impl ClusterDirectory {
     fn path(&self) -> &Path {
         match self {
             Self::Kept(path) => path,
@@ -53,12 +53,14 @@ impl Layout {
     pub(super) fn prepare(args: &Args, console: &Console) -> anyhow::Result<Self> {
         let place = if args.memory {
             let directory = tempfile::Builder::new().prefix("chainring-").tempdir();
-            Place::Passing(directory.context("cannot make a directory for the cluster's state")?)
+            ClusterDirectory::Passing(
+                directory.context("cannot make a directory for the cluster's state")?,
+            )
         } else {
             fs::create_dir_all(&args.data).with_context(|| {
                 format!("cannot make the data directory {}", args.data.display())
             })?;
-            Place::Kept(args.data.canonicalize()?)
+            ClusterDirectory::Kept(args.data.canonicalize()?)
         };
         let data = place.path();
         let is_ours = |name: &OsStr| {
@@ -87,8 +89,8 @@ impl Layout {
     /// The permanent directory, if there is one.
     pub(super) fn kept(&self) -> Option<&Path> {
         match &self.place {
-            Place::Kept(path) => Some(path),
-            Place::Passing(_) => None,
+            ClusterDirectory::Kept(path) => Some(path),
+            ClusterDirectory::Passing(_) => None,
         }
     }
 
@@ -108,10 +110,10 @@ impl Layout {
             [("--node-id", id.clone()), ("--gateway", format!("127.0.0.1:{}", self.socket_port))];
         let mut node = self.child(id, "db_process", &flags);
         node.arguments.extend(match &self.place {
-            Place::Kept(data) => {
+            ClusterDirectory::Kept(data) => {
                 vec!["--data".to_owned(), data.join(id).display().to_string()]
             }
-            Place::Passing(_) => vec!["--memory".to_owned()],
+            ClusterDirectory::Passing(_) => vec!["--memory".to_owned()],
         });
         node
     }

@@ -16,7 +16,7 @@ use tracing::{error, info};
 
 use super::Driver;
 use crate::run::RunError;
-use crate::storage::{Operation, StorageError};
+use crate::storage::{StorageError, StorageOperation};
 
 impl Driver {
     /// Keeps the batch durable until `ending` is cancelled or the node cannot continue. Then it
@@ -95,7 +95,7 @@ impl Driver {
         // ever.
         catch_unwind(AssertUnwindSafe(|| storage.sync())).unwrap_or_else(|_| {
             let detail = "the sync panicked, see the log".to_owned();
-            Err(StorageError::Disk { operation: Operation::Sync, detail })
+            Err(StorageError::Disk { operation: StorageOperation::Sync, detail })
         })?;
         self.synced.fetch_max(covers.0, Ordering::AcqRel);
         let mut held = self.shared.lock_anyhow();

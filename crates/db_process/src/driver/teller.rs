@@ -5,7 +5,7 @@ use protocol::message::{CopyMessage, Data, FromNode, Greeting, Holds, Progress, 
 use protocol::view::{Member, View};
 use ring_core::node::{Node, NodeEffect, NodeEvent, NodeIdentity};
 use ring_core::store::{Mutation, ReadWhat, Recovered, RecoveredCopy};
-use service::events::{Event, FoundCopy, NodeEvent as Told, Peer, ReplyKind, emit, is_listened_to};
+use service::events::{Event, FoundCopy, NodeFact, Peer, ReplyKind, emit, is_listened_to};
 
 /// Emits events about the inside of a node.
 pub(crate) struct Teller {
@@ -39,7 +39,7 @@ impl Teller {
         };
         emit(|| Event::Node {
             node: identity.node.clone(),
-            event: Told::Starts {
+            event: NodeFact::Starts {
                 incarnation: identity.incarnation,
                 boot: identity.boot,
                 home: found(&recovered.home),
@@ -59,16 +59,16 @@ impl Teller {
                 };
                 return;
             }
-            NodeEvent::GatewayLost { .. } => return self.tell(|| Told::Leaves),
+            NodeEvent::GatewayLost { .. } => return self.tell(|| NodeFact::Leaves),
             _ => return,
         };
         self.heard_from = Peer::Gateway;
         match message {
             ToNode::Welcome(welcome) => {
-                self.tell(|| Told::Joins { gateway: welcome.gateway_boot });
+                self.tell(|| NodeFact::Joins { gateway: welcome.gateway_boot });
             }
             ToNode::AskRefused { partition, ask } => {
-                self.tell(|| Told::AskRefused { partition: *partition, ask: *ask });
+                self.tell(|| NodeFact::AskRefused { partition: *partition, ask: *ask });
             }
             ToNode::View(_)
             | ToNode::NextIsLinked(_)
@@ -93,10 +93,10 @@ impl Teller {
         {
             let Some((view, progress)) = copy else { continue };
             if let Some(view) = view.filter(|view| last.view.replace(*view) != Some(*view)) {
-                tell(&self.node, || Told::Acts { member, view });
+                tell(&self.node, || NodeFact::Acts { member, view });
             }
             if last.progress.replace(progress) != Some(progress) {
-                tell(&self.node, || Told::Comes(progress));
+                tell(&self.node, || NodeFact::Comes(progress));
             }
         }
     }
@@ -107,27 +107,27 @@ impl Teller {
             NodeEffect::Write { mutation: Mutation::Apply { member, entry, .. }, .. } => {
                 let Some(partition) = partition_of(core, *member) else { return };
                 let (member, position, request) = (*member, entry.position, entry.request);
-                self.tell(|| Told::Applies { partition, member, position, request });
+                self.tell(|| NodeFact::Applies { partition, member, position, request });
             }
             NodeEffect::Write { mutation: Mutation::View { member, view }, .. } => {
                 let (member, view, from) = (*member, *view, self.heard_from);
-                self.tell(|| Told::Stores { member, view, from });
+                self.tell(|| NodeFact::Stores { member, view, from });
             }
             NodeEffect::Write { mutation: Mutation::Install { member, base }, .. } => {
                 let Some(partition) = partition_of(core, *member) else { return };
                 let base = base.as_ref().map_or(Position::ZERO, |base| base.position);
-                self.tell(|| Told::BeginsInstall { partition, member: *member, base });
+                self.tell(|| NodeFact::BeginsInstall { partition, member: *member, base });
             }
             NodeEffect::Write { mutation: Mutation::Chunk { member, then, .. }, .. } => {
                 let Some(partition) = partition_of(core, *member) else { return };
                 let (member, is_complete) = (*member, then.is_none());
-                self.tell(|| Told::Installs { partition, member, is_complete });
+                self.tell(|| NodeFact::Installs { partition, member, is_complete });
             }
             NodeEffect::Read { member, what: ReadWhat::Record(_), .. } => {
-                self.tell(|| Told::ReadsApart { member: *member });
+                self.tell(|| NodeFact::ReadsApart { member: *member });
             }
             NodeEffect::ComparisonSkipped { member } => {
-                self.tell(|| Told::SkipsComparison { member: *member });
+                self.tell(|| NodeFact::SkipsComparison { member: *member });
             }
             NodeEffect::ToNeighbour {
                 to,
@@ -136,18 +136,18 @@ impl Teller {
             } => {
                 let last = entries.last().map_or(*previous, |entry| entry.position);
                 let (to, view, previous) = (*to, *view, *previous);
-                self.tell(|| Told::Appends { to, view, previous, last });
+                self.tell(|| NodeFact::Appends { to, view, previous, last });
             }
             NodeEffect::ToNeighbour { to, message, .. } => {
                 let (Some((seq, is_whole)), member) = (acknowledged(message), to.other()) else {
                     return;
                 };
                 let Some(partition) = partition_of(core, member) else { return };
-                self.tell(|| Told::Acknowledges { partition, member, seq, is_whole });
+                self.tell(|| NodeFact::Acknowledges { partition, member, seq, is_whole });
             }
             NodeEffect::Write { mutation: Mutation::MarkDamaged { member }, .. } => {
                 let Some(partition) = partition_of(core, *member) else { return };
-                self.tell(|| Told::FindsDamage { partition, member: *member });
+                self.tell(|| NodeFact::FindsDamage { partition, member: *member });
             }
             NodeEffect::Write {
                 mutation: Mutation::Salvage { member, row, is_damaged, dropped, .. },
@@ -156,22 +156,22 @@ impl Teller {
                 let Some(partition) = partition_of(core, *member) else { return };
                 let (member, records) = (*member, dropped.len());
                 let ended = row.salvage.ended && !is_damaged;
-                self.tell(|| Told::Salvages { partition, member, records, ended });
+                self.tell(|| NodeFact::Salvages { partition, member, records, ended });
             }
             NodeEffect::ToGateway {
                 message: FromNode::Compared { partition, verdict }, ..
             } => {
-                self.tell(|| Told::Compares { partition: *partition, verdict: *verdict });
+                self.tell(|| NodeFact::Compares { partition: *partition, verdict: *verdict });
             }
             NodeEffect::ToGateway { message: FromNode::Disk(state), .. } => {
-                self.tell(|| Told::TellsDisk { state: *state });
+                self.tell(|| NodeFact::TellsDisk { state: *state });
             }
             NodeEffect::ToGateway { message: FromNode::Ask(ask), .. } => {
-                self.tell(|| Told::Asks(*ask));
+                self.tell(|| NodeFact::Asks(*ask));
             }
             NodeEffect::ToGateway { message: FromNode::Reply { call, reply }, .. } => {
                 let (call, (reply, position)) = (*call, shown(reply));
-                self.tell(|| Told::Replies { call, reply, position });
+                self.tell(|| NodeFact::Replies { call, reply, position });
             }
             _ => {}
         }
@@ -180,11 +180,11 @@ impl Teller {
     /// Emits the end of an overtaken read: its record is not the newest any more.
     pub(super) fn has_read(&self, member: Member, is_overtaken: bool) {
         if is_overtaken {
-            self.tell(|| Told::ReadOvertaken { member });
+            self.tell(|| NodeFact::ReadOvertaken { member });
         }
     }
 
-    fn tell(&self, event: impl FnOnce() -> Told) {
+    fn tell(&self, event: impl FnOnce() -> NodeFact) {
         tell(&self.node, event);
     }
 }
@@ -215,7 +215,7 @@ fn acknowledged(message: &CopyMessage) -> Option<(Seq, bool)> {
     }
 }
 
-fn tell(node: &NodeId, event: impl FnOnce() -> Told) {
+fn tell(node: &NodeId, event: impl FnOnce() -> NodeFact) {
     emit(|| Event::Node { node: node.clone(), event: event() });
 }
 

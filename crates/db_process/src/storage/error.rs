@@ -18,7 +18,7 @@ pub enum StorageError {
     #[error("the disk failed when {operation}: {detail}")]
     Disk {
         /// The failed operation.
-        operation: Operation,
+        operation: StorageOperation,
         /// The message of the operating system or of RocksDB.
         detail: String,
     },
@@ -28,7 +28,7 @@ pub enum StorageError {
     )]
     Full {
         /// The failed operation.
-        operation: Operation,
+        operation: StorageOperation,
         /// The message of the operating system or of RocksDB.
         detail: String,
     },
@@ -39,7 +39,7 @@ pub enum StorageError {
     )]
     Corruption {
         /// The failed operation.
-        operation: Operation,
+        operation: StorageOperation,
         /// The damage, and its place.
         detail: String,
     },
@@ -85,7 +85,7 @@ impl StorageError {
     /// Turns an error of the operating system into ours.
     #[cfg(feature = "rocksdb")]
     pub(super) fn from_io(
-        operation: Operation,
+        operation: StorageOperation,
         what: impl fmt::Display,
         error: &io::Error,
     ) -> Self {
@@ -101,7 +101,7 @@ impl StorageError {
 
 /// The operation during a failure of the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
+pub enum StorageOperation {
     /// Opening or creating the directory, including the recovery of its content.
     Open,
     /// Reading a table.
@@ -114,7 +114,7 @@ pub enum Operation {
     Copy,
 }
 
-impl fmt::Display for Operation {
+impl fmt::Display for StorageOperation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Open => "opening the storage",

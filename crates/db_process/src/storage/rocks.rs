@@ -55,7 +55,7 @@ use self::failure::{from_rocksdb, no_such_table};
 use self::synced_mark::SyncedMark;
 use super::poison::Poison;
 use super::{
-    AtHand, Batch, Change, Operation, ScanLimit, Storage, StorageError, StorageReader, Table,
+    AtHand, Batch, Change, ScanLimit, Storage, StorageError, StorageOperation, StorageReader, Table,
 };
 
 pub use settings::RocksSettings;
@@ -135,7 +135,7 @@ impl RocksStorage {
         let failed = self
             .database
             .property_int_value(properties::BACKGROUND_ERRORS)
-            .map_err(|error| from_rocksdb(Operation::Sync, &error))?;
+            .map_err(|error| from_rocksdb(StorageOperation::Sync, &error))?;
         if failed.unwrap_or(0) == 0 {
             return Ok(());
         }
@@ -143,7 +143,7 @@ impl RocksStorage {
             "a flush or compaction in the background failed; the file LOG in {} tells why",
             self.database.path().display()
         );
-        Err(StorageError::Disk { operation: Operation::Sync, detail })
+        Err(StorageError::Disk { operation: StorageOperation::Sync, detail })
     }
 
     fn encode(&self, batch: &Batch) -> Result<WriteBatch, StorageError> {
@@ -163,7 +163,9 @@ impl RocksStorage {
     }
 
     fn family(&self, table: Table) -> Result<&rocksdb::ColumnFamily, StorageError> {
-        self.database.cf_handle(table.name()).ok_or_else(|| no_such_table(Operation::Write, table))
+        self.database
+            .cf_handle(table.name())
+            .ok_or_else(|| no_such_table(StorageOperation::Write, table))
     }
 }
 
@@ -216,7 +218,7 @@ impl Storage for RocksStorage {
             options.set_sync(false);
             self.database
                 .write_opt(self.encode(&batch)?, &options)
-                .map_err(|error| from_rocksdb(Operation::Write, &error))
+                .map_err(|error| from_rocksdb(StorageOperation::Write, &error))
         })
     }
 
@@ -224,7 +226,9 @@ impl Storage for RocksStorage {
         self.poison.guard(|| {
             // Taken before the sync: the sync may not cover a write made while it runs.
             let sequence = self.database.latest_sequence_number();
-            self.database.flush_wal(true).map_err(|error| from_rocksdb(Operation::Sync, &error))?;
+            self.database
+                .flush_wal(true)
+                .map_err(|error| from_rocksdb(StorageOperation::Sync, &error))?;
             self.refuse_background_errors()?;
             self.synced_mark.store(sequence)
         })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Budget, check};
 use crate::history::History;
 use crate::model::Model;
-use crate::operation::{Operation, Outcome};
+use crate::operation::{HistoryOperation, Outcome};
 use crate::verdict::Verdict;
 
 /// The result of [`check_each_key`], with counts to judge the worth of the run.
@@ -83,7 +83,7 @@ where
 }
 
 impl<K> KeyedVerdict<K> {
-    fn count<I, O>(&mut self, operations: &[Operation<'_, I, O>]) {
+    fn count<I, O>(&mut self, operations: &[HistoryOperation<'_, I, O>]) {
         self.operations += operations.len();
         for operation in operations {
             match operation.outcome() {

@@ -46,8 +46,8 @@ mod sweep;
 pub use each_key::{KeyedVerdict, check_each_key};
 
 use crate::model::Model;
-use crate::operation::Operation;
-use crate::report::Report;
+use crate::operation::HistoryOperation;
+use crate::report::Counterexample;
 use crate::verdict::Verdict;
 use evaluation::{Ending, Evaluation, Exhausted};
 pub(crate) use problem::{Placement, Problem};
@@ -82,7 +82,7 @@ impl Default for Budget {
 /// Equal arguments give the equal verdict, to the last step.
 pub fn check<M: Model>(
     model: &M,
-    operations: &[Operation<'_, M::Input, M::Output>],
+    operations: &[HistoryOperation<'_, M::Input, M::Output>],
     budget: Budget,
 ) -> Verdict {
     let problem = Problem::new(model, operations);
@@ -95,7 +95,7 @@ pub fn check<M: Model>(
             steps,
         },
         Ok(Ending::Impossible(longest)) => {
-            Verdict::Violation(Box::new(Report::new(&problem, &longest, steps)))
+            Verdict::Violation(Box::new(Counterexample::new(&problem, &longest, steps)))
         }
         Err(Exhausted) => Verdict::OutOfBudget { steps },
     }

@@ -2,7 +2,7 @@
 
 use super::entries::EntryList;
 use crate::model::Model;
-use crate::operation::{Operation, Outcome};
+use crate::operation::{HistoryOperation, Outcome};
 
 /// An operation in the order built by the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) enum Placement {
 
 /// An operation with an output. The search must place it.
 pub(crate) struct Definite<'a, M: Model> {
-    source: &'a Operation<'a, M::Input, M::Output>,
+    source: &'a HistoryOperation<'a, M::Input, M::Output>,
     pub(crate) output: &'a M::Output,
     pub(crate) invoked: usize,
     pub(crate) completed: usize,
@@ -25,7 +25,7 @@ pub(crate) struct Definite<'a, M: Model> {
 
 /// An operation of unknown outcome. The search may place it at any time after its invocation.
 pub(crate) struct Unknown<'a, M: Model> {
-    source: &'a Operation<'a, M::Input, M::Output>,
+    source: &'a HistoryOperation<'a, M::Input, M::Output>,
     pub(crate) input: &'a M::Input,
     pub(crate) invoked: usize,
     /// The last operation alike among those invoked before it.
@@ -41,7 +41,10 @@ pub(crate) struct Problem<'a, M: Model> {
 }
 
 impl<'a, M: Model> Problem<'a, M> {
-    pub(super) fn new(model: &'a M, operations: &'a [Operation<'a, M::Input, M::Output>]) -> Self {
+    pub(super) fn new(
+        model: &'a M,
+        operations: &'a [HistoryOperation<'a, M::Input, M::Output>],
+    ) -> Self {
         let mut definite = Vec::new();
         let mut unknown: Vec<Unknown<'a, M>> = Vec::new();
         for source in operations {
@@ -84,7 +87,10 @@ impl<'a, M: Model> Problem<'a, M> {
         EntryList::new(&orders)
     }
 
-    pub(crate) fn operation(&self, placement: Placement) -> &'a Operation<'a, M::Input, M::Output> {
+    pub(crate) fn operation(
+        &self,
+        placement: Placement,
+    ) -> &'a HistoryOperation<'a, M::Input, M::Output> {
         match placement {
             Placement::Definite(index) => self.definite[index].source,
             Placement::Unknown(index) => self.unknown[index].source,

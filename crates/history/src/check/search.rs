@@ -22,7 +22,7 @@ enum Cursor {
 }
 
 /// The result of the search for the next placement.
-enum Progress {
+enum SearchStep {
     Placed,
     AllPlaced,
     DeadEnd,
@@ -86,9 +86,9 @@ impl<'e, 'p, M: Model> Search<'e, 'p, M> {
         let mut cursor = Cursor::Definite(self.entries.first());
         while self.memo.improvements() <= IMPROVEMENTS_MAX {
             match self.place_next(cursor)? {
-                Progress::Placed => cursor = Cursor::Definite(self.entries.first()),
-                Progress::AllPlaced => return Ok(Some(Ending::AllPlaced(self.placements()))),
-                Progress::DeadEnd => match self.backtrack() {
+                SearchStep::Placed => cursor = Cursor::Definite(self.entries.first()),
+                SearchStep::AllPlaced => return Ok(Some(Ending::AllPlaced(self.placements()))),
+                SearchStep::DeadEnd => match self.backtrack() {
                     Some(resumed) => cursor = resumed,
                     None => return Ok(Some(Ending::Impossible(self.longest))),
                 },
@@ -98,33 +98,33 @@ impl<'e, 'p, M: Model> Search<'e, 'p, M> {
     }
 
     /// Places the first candidate from `cursor` on that leads somewhere new.
-    fn place_next(&mut self, cursor: Cursor) -> Result<Progress, Exhausted> {
+    fn place_next(&mut self, cursor: Cursor) -> Result<SearchStep, Exhausted> {
         let mut position = match cursor {
             Cursor::Definite(position) => position,
             Cursor::Unknown(from) => return self.place_next_unknown(from),
         };
         loop {
             match self.entries.entry(position) {
-                Entry::Sentinel => return Ok(Progress::AllPlaced),
+                Entry::Sentinel => return Ok(SearchStep::AllPlaced),
                 Entry::Completion(_) => return self.place_next_unknown(0),
                 Entry::Invocation(operation) => match self.try_definite(operation)? {
-                    Attempt::Placed => return Ok(Progress::Placed),
-                    Attempt::DeadEnd => return Ok(Progress::DeadEnd),
+                    Attempt::Placed => return Ok(SearchStep::Placed),
+                    Attempt::DeadEnd => return Ok(SearchStep::DeadEnd),
                     Attempt::Refused => position = self.entries.after(position),
                 },
             }
         }
     }
 
-    fn place_next_unknown(&mut self, from: usize) -> Result<Progress, Exhausted> {
+    fn place_next_unknown(&mut self, from: usize) -> Result<SearchStep, Exhausted> {
         let candidates = self.entries.candidates();
         let unknown_candidates = self.evaluation.unknown_candidates(candidates, &self.unknown_used);
         for index in unknown_candidates.into_iter().filter(|index| *index >= from) {
             if self.try_unknown(index)? {
-                return Ok(Progress::Placed);
+                return Ok(SearchStep::Placed);
             }
         }
-        Ok(Progress::DeadEnd)
+        Ok(SearchStep::DeadEnd)
     }
 
     fn try_definite(&mut self, operation: usize) -> Result<Attempt, Exhausted> {

@@ -1,6 +1,6 @@
 //! The checker against one too simple to be wrong, on histories small enough for it.
 
-use history::{Budget, Model, Operation, Outcome, Verdict, check};
+use history::{Budget, HistoryOperation, Model, Outcome, Verdict, check};
 use proptest::prelude::*;
 
 use crate::choices::{Choices, choices};
@@ -65,9 +65,9 @@ fn both_verdicts<S: Store>(mut choices: Choices) -> (Verdict, bool) {
 fn some_order_agrees<M: Model>(
     model: &M,
     state: &M::State,
-    remaining: Vec<&Operation<'_, M::Input, M::Output>>,
+    remaining: Vec<&HistoryOperation<'_, M::Input, M::Output>>,
 ) -> bool {
-    let is_done = |operation: &Operation<'_, M::Input, M::Output>| {
+    let is_done = |operation: &HistoryOperation<'_, M::Input, M::Output>| {
         matches!(operation.outcome(), Outcome::Done(_))
     };
     let first_completed_ns = remaining

@@ -5,7 +5,7 @@ use std::time::Duration;
 use link::{CloseReason, Lost, Settings};
 use tokio::time::{Instant, sleep};
 
-use super::support::{End, FakeServer, Message, USED, World, hello};
+use super::support::{End, FakeServer, LinkServer, Message, USED, hello};
 
 const SLACK: Duration = Duration::from_millis(5);
 
@@ -30,21 +30,21 @@ async fn assert_flushes(closing: End, other: End) {
 
 #[tokio::test(start_paused = true)]
 async fn close_at_the_client_flushes_what_was_sent_before() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (client, server) = world.link().await;
     assert_flushes(client, server).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn close_at_the_server_flushes_what_was_sent_before() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (client, server) = world.link().await;
     assert_flushes(server, client).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn ends_that_close_at_once_hear_it_once_each() {
-    let world = World::new();
+    let world = LinkServer::new();
     for _ in 0..100 {
         let (client, server) = world.link().await;
         client.sender.close("client");
@@ -56,7 +56,7 @@ async fn ends_that_close_at_once_hear_it_once_each() {
 
 #[tokio::test(start_paused = true)]
 async fn close_waits_for_a_peer_that_does_not_read_no_longer_than_the_write_deadline() {
-    let world = World::new();
+    let world = LinkServer::new();
     let settings = Settings::default();
     let (_peer, server) = world.raw_link().await;
     let (_silent, client) = FakeServer::with_link(&settings).await;
@@ -72,7 +72,7 @@ async fn close_waits_for_a_peer_that_does_not_read_no_longer_than_the_write_dead
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_ignores_the_goodbye_is_cut_off_at_the_write_deadline() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut peer, server) = world.raw_link().await;
     server.sender.close("enough");
     assert_eq!(server.arrivals.closed().await, local("enough"));
@@ -103,7 +103,7 @@ async fn a_server_that_ignores_the_goodbye_is_left_at_the_write_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_whose_connection_breaks_is_lost() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (peer, server) = world.raw_link().await;
     drop(peer);
     assert!(matches!(server.arrivals.closed().await, CloseReason::Lost(Lost::Connection(_))));
@@ -114,7 +114,7 @@ async fn a_peer_whose_connection_breaks_is_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn an_opening_that_is_dropped_closes_the_connection_and_its_senders() {
-    let world = World::new();
+    let world = LinkServer::new();
     let opening = link::connect::<_, Message, Message>(
         world.network.dial(),
         &hello("right"),
@@ -131,7 +131,7 @@ async fn an_opening_that_is_dropped_closes_the_connection_and_its_senders() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_outlives_its_senders() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (client, mut server) = world.link().await;
     drop(client.sender);
     sleep(Duration::from_millis(50)).await;

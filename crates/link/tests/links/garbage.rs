@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-use super::support::{FakeServer, Message, World, hello};
+use super::support::{FakeServer, LinkServer, Message, hello};
 
 /// Random bytes. Some begin like an unmasked websocket frame of a text or of binary data.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn no_bytes_of_a_client_make_its_server_panic(bytes in bytes()) {
         run(async {
-            let world = World::new();
+            let world = LinkServer::new();
             let (mut peer, server) = world.raw_link().await;
             peer.raw_bytes(&bytes).await;
             server.arrivals.rest().await;

@@ -5,14 +5,14 @@ use std::time::Duration;
 use link::{CloseReason, Lost, Settings};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::support::{FakeServer, Message, World, assert_alive, frame_of};
+use super::support::{FakeServer, LinkServer, Message, assert_alive, frame_of};
 
 /// The time that the scheduling of a few tasks may add. In paused time it is next to nothing.
 const SLACK: Duration = Duration::from_millis(5);
 
 #[tokio::test(start_paused = true)]
 async fn a_link_on_which_nothing_is_said_stays_open() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut client, mut server) = world.link().await;
     sleep(Duration::from_secs(3600)).await;
     assert_alive(&mut client, &mut server).await;
@@ -20,7 +20,7 @@ async fn a_link_on_which_nothing_is_said_stays_open() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_stops_answering_pings_is_dropped_within_detection() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut peer, server) = world.raw_link().await;
     peer.text("3").await;
     let start = Instant::now();
@@ -33,7 +33,7 @@ async fn a_peer_that_stops_answering_pings_is_dropped_within_detection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_sends_frames_but_answers_no_pings_is_dropped_within_detection() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut peer, server) = world.raw_link().await;
     let start = Instant::now();
     tokio::spawn(async move {
@@ -51,7 +51,7 @@ async fn a_peer_that_sends_frames_but_answers_no_pings_is_dropped_within_detecti
 #[tokio::test(start_paused = true)]
 async fn a_dead_peer_is_noticed_within_detection_though_a_write_to_it_is_blocked() {
     let settings = Settings { write_deadline: Duration::from_secs(30), ..Settings::default() };
-    let world = World::with(settings, 4 << 10);
+    let world = LinkServer::with(settings, 4 << 10);
     let (mut peer, server) = world.raw_link().await;
     // The peer's last message is not a pong, so the heartbeat fails first. It stops the
     // reading, but not a blocked write.

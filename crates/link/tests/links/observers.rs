@@ -7,9 +7,9 @@ use link::{CloseReason, Observer};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::support::{RawPeer, World};
+use super::support::{LinkServer, RawPeer};
 
-async fn observer(world: &World) -> (RawPeer, Observer) {
+async fn observer(world: &LinkServer) -> (RawPeer, Observer) {
     let mut peer = RawPeer::over(world.network.dial()).await;
     peer.authenticate("observer").await;
     (peer, world.acceptor.next_observer().await)
@@ -17,7 +17,7 @@ async fn observer(world: &World) -> (RawPeer, Observer) {
 
 #[tokio::test(start_paused = true)]
 async fn an_observer_hears_the_welcome_first_and_then_every_event_as_json_text() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut peer, observer) = observer(&world).await;
     for epoch in 0..3 {
         observer.emit("view", &json!({"partition": 0, "epoch": epoch})).expect("connected");
@@ -33,7 +33,7 @@ async fn an_observer_hears_the_welcome_first_and_then_every_event_as_json_text()
 
 #[tokio::test(start_paused = true)]
 async fn an_observer_stays_while_it_answers_pings_and_may_say_what_it_likes() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut peer, observer) = observer(&world).await;
     peer.text(r#"42["hello","there"]"#).await;
     let heard = timeout(Duration::from_secs(600), async {
@@ -46,7 +46,7 @@ async fn an_observer_stays_while_it_answers_pings_and_may_say_what_it_likes() {
 
 #[tokio::test(start_paused = true)]
 async fn one_learns_that_an_observer_is_gone() {
-    let world = World::new();
+    let world = LinkServer::new();
     for goodbye in ["41", "1"] {
         let (mut peer, observer) = observer(&world).await;
         peer.text(goodbye).await;
@@ -63,7 +63,7 @@ async fn one_learns_that_an_observer_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn an_observer_that_does_not_read_is_dropped_and_others_are_not() {
     let settings = link::Settings { observer_packets_max: 32, ..link::Settings::default() };
-    let world = World::with(settings, 4 << 10);
+    let world = LinkServer::with(settings, 4 << 10);
     let (mut other, other_observer) = observer(&world).await;
     let (peer, stalled) = observer(&world).await;
     let text = "x".repeat(4 << 10);
@@ -88,7 +88,7 @@ async fn an_observer_that_does_not_read_is_dropped_and_others_are_not() {
 
 #[tokio::test(start_paused = true)]
 async fn an_observer_that_dies_is_gone_within_detection() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (_dead, observer) = observer(&world).await;
     let start = Instant::now();
     assert!(matches!(observer.gone().await, CloseReason::Lost(_)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::support::{Arrivals, End, Message, World};
+use super::support::{Arrivals, End, LinkServer, Message};
 
 const SENDERS: u32 = 8;
 const MESSAGES_EACH: u32 = 12_500;
@@ -44,14 +44,14 @@ pub(crate) async fn assert_order_both_ways(client: &mut End, server: &mut End) {
 
 #[tokio::test(start_paused = true)]
 async fn messages_of_many_senders_keep_their_order_in_both_directions() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut client, mut server) = world.link().await;
     assert_order_both_ways(&mut client, &mut server).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_messages_share_few_packets() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (client, server) = world.link().await;
     // A client end delivers 64 messages of a packet at a time.
     let ways =
@@ -69,7 +69,7 @@ async fn many_messages_share_few_packets() {
 
 #[tokio::test(start_paused = true)]
 async fn ends_that_both_send_more_than_every_buffer_holds_do_not_wait_for_each_other() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut client, mut server) = world.link().await;
     for number in 0..14 {
         client.sender.send(&Message::bulk(number)).expect("room");
@@ -83,7 +83,7 @@ async fn ends_that_both_send_more_than_every_buffer_holds_do_not_wait_for_each_o
 
 #[tokio::test(start_paused = true)]
 async fn what_the_server_sends_while_it_opens_comes_first_and_waits_for_the_handler() {
-    let world = World::new();
+    let world = LinkServer::new();
     let opening =
         link::connect(world.network.dial(), &super::support::hello("right"), &world.settings)
             .await

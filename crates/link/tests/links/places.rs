@@ -12,7 +12,7 @@ use super::support::{self, Message, hello};
 async fn who_is_let_in_takes_no_place_from_who_is_not() {
     let limits = PortLimits { connections_max: 1, ..PortLimits::default() };
     let port = Port { limits, ..Port::default() };
-    let world = support::World::on(port.clone(), Settings::default(), 64 << 10);
+    let world = support::LinkServer::on(port.clone(), Settings::default(), 64 << 10);
     let _first = world.link().await;
     let (second, _) = world.link().await;
     assert_eq!(port.connections.open(), 0);
@@ -31,7 +31,7 @@ async fn who_is_let_in_takes_no_place_from_who_is_not() {
 #[tokio::test(start_paused = true)]
 async fn why_a_peer_of_a_link_was_cut_off_is_counted() {
     let port = Port::default();
-    let world = support::World::on(port.clone(), Settings::default(), 64 << 10);
+    let world = support::LinkServer::on(port.clone(), Settings::default(), 64 << 10);
     let _unknown = world.network.dial();
     // This peer is admitted, and answers no ping.
     let (_silent, _end) = world.raw_link().await;

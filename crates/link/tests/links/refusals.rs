@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, timeout};
 
-use super::support::{FakeServer, Message, RawPeer, World, hello};
+use super::support::{FakeServer, LinkServer, Message, RawPeer, hello};
 
-async fn connect(world: &World, hello: &Value) -> ConnectError {
+async fn connect(world: &LinkServer, hello: &Value) -> ConnectError {
     link::connect::<_, Message, Message>(world.network.dial(), hello, &world.settings)
         .await
         .expect_err("not let in")
@@ -19,7 +19,7 @@ async fn connect(world: &World, hello: &Value) -> ConnectError {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_secret_or_none_is_refused_with_a_code() {
-    let world = World::new();
+    let world = LinkServer::new();
     for hello in [hello("wrong"), json!({}), json!(null), json!("right"), json!([1, "right"])] {
         let error = connect(&world, &hello).await;
         let ConnectError::Refused(refusal) = error else { panic!("{hello}: {error}") };
@@ -30,7 +30,7 @@ async fn a_wrong_secret_or_none_is_refused_with_a_code() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_a_connect_error_to_any_client() {
-    let world = World::new();
+    let world = LinkServer::new();
     for connect in ["40", "40{}", r#"40{"secret":"wrong"}"#] {
         let mut peer = RawPeer::over(world.network.dial()).await;
         peer.text(connect).await;
@@ -48,7 +48,7 @@ async fn a_refusal_is_a_connect_error_to_any_client() {
 
 #[tokio::test(start_paused = true)]
 async fn who_connects_and_says_nothing_is_dropped_by_the_connect_deadline() {
-    let world = World::new();
+    let world = LinkServer::new();
     let deadline = world.settings.connect_deadline;
     let start = Instant::now();
     let mut silent = world.network.dial();
@@ -64,7 +64,7 @@ async fn who_connects_and_says_nothing_is_dropped_by_the_connect_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn who_opens_a_session_and_never_authenticates_is_dropped_by_the_connect_deadline() {
-    let world = World::new();
+    let world = LinkServer::new();
     let mut peer = RawPeer::over(world.network.dial()).await;
     let time = peer.time_to_end().await;
     assert!(time <= world.settings.connect_deadline, "{time:?}");
@@ -72,7 +72,7 @@ async fn who_opens_a_session_and_never_authenticates_is_dropped_by_the_connect_d
 
 #[tokio::test(start_paused = true)]
 async fn who_was_refused_or_asked_for_another_namespace_is_dropped_by_the_connect_deadline() {
-    let world = World::new();
+    let world = LinkServer::new();
     for connect in ["40{}", "40/admin,{\"secret\":\"right\"}"] {
         let mut peer = RawPeer::over(world.network.dial()).await;
         peer.text(connect).await;
@@ -149,7 +149,7 @@ async fn an_address_where_nobody_listens_cannot_be_reached() {
 
 #[tokio::test(start_paused = true)]
 async fn polling_is_not_served_and_neither_are_other_paths() {
-    let world = World::new();
+    let world = LinkServer::new();
     for path in ["/socket.io/?EIO=4&transport=polling", "/elsewhere"] {
         let mut stream = world.network.dial();
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");

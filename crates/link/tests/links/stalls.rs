@@ -5,7 +5,7 @@ use std::time::Duration;
 use link::{CloseReason, Closed, Lost, Settings};
 use tokio::time::{Instant, sleep};
 
-use super::support::{FakeServer, Message, RawPeer, World, assert_alive};
+use super::support::{FakeServer, LinkServer, Message, RawPeer, assert_alive};
 
 const SLACK: Duration = Duration::from_millis(5);
 
@@ -21,7 +21,7 @@ fn keep_alive(mut peer: RawPeer) {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_stops_reading_is_dropped_by_the_write_deadline() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut other_client, mut other_server) = world.link().await;
     let (peer, server) = world.raw_link().await;
     keep_alive(peer);
@@ -55,7 +55,7 @@ async fn a_server_that_stops_reading_is_dropped_by_the_write_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_overflows_closes_the_link_with_a_reason_that_says_so() {
-    let world = World::new();
+    let world = LinkServer::new();
     let settings = Settings::default();
     let full = CloseReason::QueueFull { limit: settings.queue_bytes_max, unit: "bytes" };
 
@@ -77,7 +77,7 @@ async fn a_peer_that_reads_slowly_but_steadily_keeps_its_link() {
     // So slow that the transfer takes longer than the write deadline, but fast enough for the
     // pings to come through.
     let settings = Settings { write_deadline: Duration::from_millis(20), ..Settings::default() };
-    let world = World::with(settings, 4 << 10);
+    let world = LinkServer::with(settings, 4 << 10);
     let (near, far) = tokio::io::duplex(4 << 10);
     tokio::spawn(carry_slowly(far, world.network.dial()));
     let mut client = world.client(near).await;

@@ -82,13 +82,13 @@ pub(crate) struct End {
 }
 
 /// A server on a network of pipes, with its acceptor.
-pub(crate) struct World {
+pub(crate) struct LinkServer {
     pub(crate) network: Network,
     pub(crate) acceptor: TestAcceptor,
     pub(crate) settings: Settings,
 }
 
-impl World {
+impl LinkServer {
     /// A running server with these settings; each pipe holds `pipe_bytes`.
     pub(crate) fn with(settings: Settings, pipe_bytes: usize) -> Self {
         Self::on(Port::default(), settings, pipe_bytes)

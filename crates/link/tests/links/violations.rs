@@ -7,7 +7,9 @@ use link::{CloseReason, Lost, Settings, Violation};
 use protocol::frame::{FRAME_BYTES_MAX, FrameError};
 use tokio::time::timeout;
 
-use super::support::{FakeServer, Message, RawPeer, USED, World, assert_alive, frame_of, patient};
+use super::support::{
+    FakeServer, LinkServer, Message, RawPeer, USED, assert_alive, frame_of, patient,
+};
 
 const FRAME_HEADER: &str = r#"451-["frame",0,{"_placeholder":true,"num":0}]"#;
 
@@ -101,7 +103,7 @@ fn bad_manners() -> Vec<(&'static str, Vec<Act>, Expected)> {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_breaks_the_protocol_loses_its_link_and_nobody_else_does() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut other_client, mut other_server) = world.link().await;
     let mut manners = bad_manners();
     // The server's websocket cannot tell a packet above the limit from a broken connection.
@@ -160,7 +162,7 @@ async fn a_server_that_breaks_the_protocol_loses_the_link() {
 
 #[tokio::test(start_paused = true)]
 async fn messages_before_a_violation_are_delivered_and_none_after_it() {
-    let world = World::new();
+    let world = LinkServer::new();
     let (mut peer, server) = world.raw_link().await;
     peer.frame(good_frame()).await;
     peer.text("42[\"other\"]").await;
@@ -172,7 +174,7 @@ async fn messages_before_a_violation_are_delivered_and_none_after_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frames_that_a_client_sends_before_it_is_told_that_it_may_arrive_in_order_or_not_at_all() {
-    let world = World::with(patient(), 64 << 10);
+    let world = LinkServer::with(patient(), 64 << 10);
     for _ in 0..100 {
         let mut peer = RawPeer::over(world.network.dial()).await;
         peer.text(r#"40{"secret":"right"}"#).await;

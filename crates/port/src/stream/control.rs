@@ -11,7 +11,7 @@ use std::{fmt, io};
 use futures_util::task::AtomicWaker;
 use tokio_util::sync::CancellationToken;
 
-use crate::connections::{Connections, Place};
+use crate::connections::{Connections, Slot};
 use crate::cuts::Cut;
 use crate::lock::lock;
 
@@ -51,7 +51,7 @@ pub struct Control {
     failure: OnceLock<StreamFailure>,
     silence_max: OnceLock<Duration>,
     /// Counts the connection at its port until it is given back, or the stream is gone.
-    place: Mutex<Option<Place>>,
+    place: Mutex<Option<Slot>>,
     /// The counter of the port; it counts the reason of the end.
     connections: OnceLock<Arc<Connections>>,
     reader: AtomicWaker,
@@ -82,7 +82,7 @@ impl Control {
     }
 
     /// Holds a place of the stream's port.
-    pub(crate) fn take(&self, place: Place) {
+    pub(crate) fn take(&self, place: Slot) {
         // A stream has one port.
         let _ = self.connections.set(Arc::clone(place.connections()));
         *lock(&self.place) = Some(place);

@@ -99,7 +99,7 @@ pub(crate) struct Controller {
 /// What the controller knows of a node.
 #[derive(Debug, Default)]
 struct Node {
-    link: Option<Linked>,
+    link: Option<NodeLink>,
     progress: BTreeMap<Member, Progress>,
     /// The last entry that each copy was heard to have durable, with which data; whatever becomes of the link.
     durable: BTreeMap<Member, (Incarnation, Seq)>,
@@ -117,7 +117,7 @@ struct Node {
 
 /// A node's link.
 #[derive(Debug)]
-pub(crate) struct Linked {
+pub(crate) struct NodeLink {
     pub(crate) link: LinkId,
     pub(crate) hello: NodeHello,
     /// What it has said that it has.
@@ -137,7 +137,7 @@ pub(crate) struct Linked {
     answered: ProbeNumber,
 }
 
-impl Linked {
+impl NodeLink {
     /// What a copy that it holds is worth.
     pub(crate) fn condition(&self, member: Member) -> Condition {
         self.conditions.get(&member).copied().unwrap_or_default()
@@ -208,7 +208,7 @@ impl Controller {
         if is_silent { DiskState::Silent } else { DiskState::Answers }
     }
 
-    pub(crate) fn linked(&self, place: Place) -> Option<&Linked> {
+    pub(crate) fn linked(&self, place: Place) -> Option<&NodeLink> {
         self.nodes.get(&place)?.link.as_ref()
     }
 
@@ -226,12 +226,12 @@ impl Controller {
         self.nodes.get(&place)?.last_words.as_deref()
     }
 
-    fn welcomed(&self, place: Place) -> Option<&Linked> {
+    fn welcomed(&self, place: Place) -> Option<&NodeLink> {
         self.linked(place).filter(|linked| linked.is_welcomed)
     }
 
     /// A node that has said what it has.
-    fn reported(&self, place: Place) -> Option<&Linked> {
+    fn reported(&self, place: Place) -> Option<&NodeLink> {
         self.linked(place).filter(|linked| linked.report.is_some())
     }
 
@@ -261,7 +261,7 @@ impl Controller {
         node.progress.clear();
         node.compared.clear();
         node.last_words = None;
-        let linked = Linked {
+        let linked = NodeLink {
             link,
             hello,
             report: None,

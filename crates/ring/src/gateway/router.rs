@@ -38,7 +38,7 @@ use protocol::view::{Member, View};
 
 use self::calls::{Calls, Framing, Unread};
 use self::dispatch::wanted_member;
-use self::pending::{Pending, Progress};
+use self::pending::{Pending, Stage};
 use self::waiting::Waiting;
 use super::effect::GatewayEffect;
 use super::published::{Published, Service};
@@ -278,7 +278,7 @@ impl Router {
         let Some(pending) = self.pending.get_mut(&ticket) else { return };
         match reply {
             Reply::Done(answer) => {
-                let Progress::Sent { to: (place, member), epoch, .. } = pending.progress else {
+                let Stage::Sent { to: (place, member), epoch, .. } = pending.progress else {
                     return;
                 };
                 let served_by = ServedBy { node: self.ring.node_at(place).clone(), member, epoch };
@@ -337,7 +337,7 @@ impl Router {
     fn settle(&mut self, ticket: Ticket, outcome: Outcome, effects: &mut Vec<GatewayEffect>) {
         let Some(pending) = self.pending.remove(&ticket) else { return };
         self.deadlines.remove(&(pending.deadline, ticket));
-        if let Progress::Sent { link, call, .. } = pending.progress {
+        if let Stage::Sent { link, call, .. } = pending.progress {
             self.calls.remove(link, call);
         }
         if let Some(queue) = pending.queue() {

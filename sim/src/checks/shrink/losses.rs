@@ -6,7 +6,7 @@ use protocol::id::{GatewayBoot, Incarnation};
 use protocol::message::{Condition, DiskState, ProbeNumber};
 use protocol::view::Member;
 use ring_core::placement::Place;
-use service::events::{GatewayEvent, Said};
+use service::events::{GatewayFact, Said};
 
 use crate::model::Model;
 
@@ -48,16 +48,16 @@ impl Losses {
         &mut self,
         model: &Model,
         gateway: GatewayBoot,
-        event: &GatewayEvent,
+        event: &GatewayFact,
     ) -> Option<Place> {
         self.last += 1;
         match event {
-            GatewayEvent::Starts { .. } => {
+            GatewayFact::Starts { .. } => {
                 // A gateway starts without links.
                 let missing = model.ring.places().map(|place| ((place, Loss::Link), self.last));
                 *self = Self { last: self.last, losses: missing.collect(), ..Self::default() };
             }
-            GatewayEvent::Linked { node, incarnation, .. } => {
+            GatewayFact::Linked { node, incarnation, .. } => {
                 let place = model.ring.place_of(node)?;
                 let next = model.ring.next(place);
                 // Forgets the losses of this node, and its word about its next node. The word
@@ -70,7 +70,7 @@ impl Losses {
                 self.answered.remove(&place);
                 self.notice(place, Loss::Data);
             }
-            GatewayEvent::Unlinked { link, node } => {
+            GatewayFact::Unlinked { link, node } => {
                 let place = model.ring.place_of(node)?;
                 let is_replaced = model.links.iter().any(|((of, other), linked)| {
                     *of == gateway && other != link && linked.place == place
@@ -81,11 +81,11 @@ impl Losses {
                     return Some(place);
                 }
             }
-            GatewayEvent::Probes { node, probe } => {
+            GatewayFact::Probes { node, probe } => {
                 let place = model.ring.place_of(node)?;
                 self.probes.insert((place, *probe), self.last);
             }
-            GatewayEvent::Hears { node, said } => {
+            GatewayFact::Hears { node, said } => {
                 self.hear(model, model.ring.place_of(node)?, *said);
             }
             _ => {}

@@ -8,7 +8,7 @@ use protocol::id::PartitionId;
 use protocol::message::{CallId, DiskState};
 use protocol::view::Member;
 use ring_core::placement::Place;
-use service::events::{Event, GatewayEvent, NodeEvent, ReplyKind, Said};
+use service::events::{Event, GatewayFact, NodeFact, ReplyKind, Said};
 
 use crate::model::{Model, has_primary, named};
 use crate::seen::{Answered, Moment, Seen};
@@ -57,7 +57,7 @@ impl Idle {
             Seen::Inside(Event::Gateway { event, .. }) => self.hear(model, at, event),
             Seen::Inside(Event::Node {
                 node,
-                event: NodeEvent::Replies { call, reply: ReplyKind::Fenced, .. },
+                event: NodeFact::Replies { call, reply: ReplyKind::Fenced, .. },
             }) => {
                 if let Some(called) = model.call(node, *call) {
                     self.refused.insert(called.partition, at);
@@ -67,33 +67,33 @@ impl Idle {
         }
     }
 
-    fn hear(&mut self, model: &Model, at: Moment, event: &GatewayEvent) {
+    fn hear(&mut self, model: &Model, at: Moment, event: &GatewayFact) {
         match event {
-            GatewayEvent::Starts { .. } => *self = Self::new(self.deadline),
-            GatewayEvent::Publishes(view) => {
+            GatewayFact::Starts { .. } => *self = Self::new(self.deadline),
+            GatewayFact::Publishes(view) => {
                 self.changed.insert(view.partition, at);
             }
-            GatewayEvent::Forgets { partition } => {
+            GatewayFact::Forgets { partition } => {
                 self.changed.insert(*partition, at);
             }
-            GatewayEvent::Welcomes { node, .. } => {
+            GatewayFact::Welcomes { node, .. } => {
                 if let Some(place) = model.ring.place_of(node) {
                     self.welcomed.insert(place, at);
                 }
             }
-            GatewayEvent::Unlinked { node, .. } | GatewayEvent::Linked { node, .. } => {
+            GatewayFact::Unlinked { node, .. } | GatewayFact::Linked { node, .. } => {
                 if let Some(place) = model.ring.place_of(node) {
                     self.welcomed.remove(&place);
                     self.under_way.remove(&place);
                     self.silent.remove(&place);
                 }
             }
-            GatewayEvent::Requests { node, call, request: Some(_), .. } => {
+            GatewayFact::Requests { node, call, request: Some(_), .. } => {
                 if let Some(place) = model.ring.place_of(node) {
                     self.under_way.entry(place).or_default().insert(*call, at);
                 }
             }
-            GatewayEvent::Hears { node, said } => {
+            GatewayFact::Hears { node, said } => {
                 let Some(place) = model.ring.place_of(node) else { return };
                 match said {
                     Said::Reply(call) => {

@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::tables::{Tables, Undo};
 use super::{MemoryReader, MemoryStorage};
 use crate::storage::poison::Poison;
-use crate::storage::{Batch, Operation, StorageError};
+use crate::storage::{Batch, StorageError, StorageOperation};
 
 /// A disk in memory; clones are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -105,8 +105,8 @@ impl MemoryDisk {
 
     pub(super) fn begin_read(&self, generation: u64) -> Result<(), StorageError> {
         let mut state = self.lock();
-        state.refuse_the_dead(generation, Operation::Read)?;
-        state.strike(Fault::Read, Operation::Read)
+        state.refuse_the_dead(generation, StorageOperation::Read)?;
+        state.strike(Fault::Read, StorageOperation::Read)
     }
 
     pub(super) fn read<T>(&self, read: impl FnOnce(&Tables) -> T) -> T {
@@ -115,13 +115,13 @@ impl MemoryDisk {
 
     pub(super) fn write(&self, generation: u64, batch: Batch) -> Result<(), StorageError> {
         let mut state = self.lock();
-        state.refuse_the_dead(generation, Operation::Write)?;
+        state.refuse_the_dead(generation, StorageOperation::Write)?;
         if state.faults.contains(&Fault::Full) {
             let detail = "the simulated disk has no space".to_owned();
-            return Err(StorageError::Full { operation: Operation::Write, detail });
+            return Err(StorageError::Full { operation: StorageOperation::Write, detail });
         }
-        state.strike(Fault::WriteLost, Operation::Write)?;
-        if let Err(error) = state.strike(Fault::WriteFound, Operation::Write) {
+        state.strike(Fault::WriteLost, StorageOperation::Write)?;
+        if let Err(error) = state.strike(Fault::WriteFound, StorageOperation::Write) {
             state.found_later = Some(batch);
             return Err(error);
         }
@@ -131,8 +131,8 @@ impl MemoryDisk {
 
     pub(super) fn sync(&self, generation: u64) -> Result<(), StorageError> {
         let mut state = self.lock();
-        state.refuse_the_dead(generation, Operation::Sync)?;
-        state.strike(Fault::Sync, Operation::Sync)?;
+        state.refuse_the_dead(generation, StorageOperation::Sync)?;
+        state.strike(Fault::Sync, StorageOperation::Sync)?;
         state.unsynced.clear();
         Ok(())
     }
@@ -158,7 +158,11 @@ impl State {
     }
 
     /// Fails for a handle from before the last opening, power loss or wipe.
-    fn refuse_the_dead(&self, generation: u64, operation: Operation) -> Result<(), StorageError> {
+    fn refuse_the_dead(
+        &self,
+        generation: u64,
+        operation: StorageOperation,
+    ) -> Result<(), StorageError> {
         if generation == self.generation {
             return Ok(());
         }
@@ -167,7 +171,7 @@ impl State {
     }
 
     /// Fails if the fault is armed, and disarms it.
-    fn strike(&mut self, fault: Fault, operation: Operation) -> Result<(), StorageError> {
+    fn strike(&mut self, fault: Fault, operation: StorageOperation) -> Result<(), StorageError> {
         if !self.faults.remove(&fault) {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 //! behaviours shared with RocksDB.
 
 use super::{Fault, MemoryDisk};
-use crate::storage::{Batch, Operation, Storage, StorageError, StorageReader, Table};
+use crate::storage::{Batch, Storage, StorageError, StorageOperation, StorageReader, Table};
 
 fn put(key: &'static str) -> Batch {
     let mut batch = Batch::new();
@@ -74,7 +74,7 @@ fn after_a_failed_write_every_write_and_sync_fails_with_the_first_error() {
     storage.write(put("before")).unwrap();
     disk.arm(Fault::WriteLost);
     let first = storage.write(put("lost")).unwrap_err();
-    assert!(matches!(first, StorageError::Disk { operation: Operation::Write, .. }));
+    assert!(matches!(first, StorageError::Disk { operation: StorageOperation::Write, .. }));
     assert_eq!(storage.write(put("after")), Err(first.clone()));
     assert_eq!(storage.sync(), Err(first));
     assert!(has(&storage, "before"), "reads go on");
@@ -92,7 +92,7 @@ fn after_a_failed_sync_nothing_becomes_durable_through_that_handle() {
     storage.write(put("unsynced")).unwrap();
     disk.arm(Fault::Sync);
     let first = storage.sync().unwrap_err();
-    assert!(matches!(first, StorageError::Disk { operation: Operation::Sync, .. }));
+    assert!(matches!(first, StorageError::Disk { operation: StorageOperation::Sync, .. }));
     assert_eq!(storage.sync(), Err(first.clone()));
     assert_eq!(storage.write(put("after")), Err(first));
     assert_eq!(disk.unsynced_batches(), 1);
@@ -124,7 +124,7 @@ fn a_full_disk_fails_writes_until_there_is_space() {
     storage.write(put("before")).unwrap();
     disk.arm(Fault::Full);
     let first = storage.write(put("no space")).unwrap_err();
-    assert!(matches!(first, StorageError::Full { operation: Operation::Write, .. }));
+    assert!(matches!(first, StorageError::Full { operation: StorageOperation::Write, .. }));
     assert!(matches!(disk.open().write(put("no space")), Err(StorageError::Full { .. })));
     disk.disarm();
     assert!(storage.sync().is_err(), "the first handle is dead and poisoned");
@@ -141,7 +141,7 @@ fn a_failed_read_does_not_end_the_handle() {
     disk.arm(Fault::Read);
     assert!(matches!(
         storage.last(Table::Log, b""..b"z"),
-        Err(StorageError::Disk { operation: Operation::Read, .. })
+        Err(StorageError::Disk { operation: StorageOperation::Read, .. })
     ));
     assert!(has(&storage, "key"));
     storage.sync().unwrap();

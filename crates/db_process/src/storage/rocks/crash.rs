@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rocksdb::WaitForCompactOptions;
 
 use super::{RocksSettings, RocksStorage};
-use crate::storage::{Batch, Operation, ReadsThrough, Storage, StorageError, StorageReader};
+use crate::storage::{Batch, ReadsThrough, Storage, StorageError, StorageOperation, StorageReader};
 
 /// A [`RocksStorage`] that knows the synced bytes of its WAL, so that a test can play a crash.
 #[derive(Debug)]
@@ -169,7 +169,7 @@ fn truncate(path: &Path, length_bytes: u64) -> Result<(), StorageError> {
 }
 
 fn failed(path: &Path, error: &io::Error) -> StorageError {
-    StorageError::from_io(Operation::Copy, path.display(), error)
+    StorageError::from_io(StorageOperation::Copy, path.display(), error)
 }
 
 #[cfg(test)]

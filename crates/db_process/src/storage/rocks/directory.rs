@@ -21,7 +21,7 @@ use std::path::Path;
 use process::files;
 use tracing::warn;
 
-use crate::storage::{Operation, StorageError};
+use crate::storage::{StorageError, StorageOperation};
 
 /// The file that marks a directory as ours.
 pub(super) const FORMAT: &str = "FORMAT";
@@ -164,5 +164,5 @@ fn unknown_layout(path: &Path, detail: impl Into<String>) -> StorageError {
 }
 
 fn failed(path: &Path, error: &io::Error) -> StorageError {
-    StorageError::from_io(Operation::Open, path.display(), error)
+    StorageError::from_io(StorageOperation::Open, path.display(), error)
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, DBRawIterator, ErrorKind, ReadOptions, ReadTier};
 
 use super::failure::{from_rocksdb, no_such_table};
-use crate::storage::{AtHand, Operation, ScanLimit, StorageError, Table, take_limited};
+use crate::storage::{AtHand, ScanLimit, StorageError, StorageOperation, Table, take_limited};
 
 pub(super) fn get(database: &DB, table: Table, key: &[u8]) -> Result<Option<Bytes>, StorageError> {
     let value = database.get_cf(family(database, table)?, key).map_err(failed)?;
@@ -82,9 +82,9 @@ fn row(iterator: &DBRawIterator<'_>) -> Result<Option<(Bytes, Bytes)>, StorageEr
 }
 
 fn family(database: &DB, table: Table) -> Result<&ColumnFamily, StorageError> {
-    database.cf_handle(table.name()).ok_or_else(|| no_such_table(Operation::Read, table))
+    database.cf_handle(table.name()).ok_or_else(|| no_such_table(StorageOperation::Read, table))
 }
 
 fn failed(error: rocksdb::Error) -> StorageError {
-    from_rocksdb(Operation::Read, &error)
+    from_rocksdb(StorageOperation::Read, &error)
 }

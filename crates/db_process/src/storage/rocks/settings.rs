@@ -10,7 +10,7 @@ use rocksdb::{
 
 use super::failure::from_rocksdb;
 use crate::storage::{
-    BLOCK_CACHE_MIB, Operation, StorageError, Table, WRITE_BUFFERS_MIB, bytes_of_mib,
+    BLOCK_CACHE_MIB, StorageError, StorageOperation, Table, WRITE_BUFFERS_MIB, bytes_of_mib,
 };
 
 /// How much memory, disk and parallelism RocksDB may use. No setting changes the stored data.
@@ -196,5 +196,5 @@ fn table_options(table: Table, settings: &RocksSettings, cache: &Cache) -> Optio
 }
 
 fn failed(error: rocksdb::Error) -> StorageError {
-    from_rocksdb(Operation::Open, &error)
+    from_rocksdb(StorageOperation::Open, &error)
 }

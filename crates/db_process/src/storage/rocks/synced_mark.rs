@@ -11,7 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::storage::{Operation, StorageError};
+use crate::storage::{StorageError, StorageOperation};
 
 /// The file's name in the storage directory.
 pub(super) const SYNCED: &str = "SYNCED";
@@ -32,10 +32,11 @@ impl SyncedMark {
     /// directory entry.
     pub(super) fn create(directory: &Path) -> Result<(), StorageError> {
         let path = directory.join(SYNCED);
-        let file = File::create(&path).map_err(|error| failed(Operation::Open, &path, &error))?;
+        let file =
+            File::create(&path).map_err(|error| failed(StorageOperation::Open, &path, &error))?;
         let mark = Self { file, path };
         mark.store(0)?;
-        mark.file.sync_all().map_err(|error| failed(Operation::Open, &mark.path, &error))
+        mark.file.sync_all().map_err(|error| failed(StorageOperation::Open, &mark.path, &error))
     }
 
     /// Opens the file for reading and writing.
@@ -54,11 +55,11 @@ impl SyncedMark {
             Ok(file) => Ok(Self { file, path }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Err(StorageError::Corruption {
-                    operation: Operation::Open,
+                    operation: StorageOperation::Open,
                     detail: format!("{} is missing", path.display()),
                 })
             }
-            Err(error) => Err(failed(Operation::Open, &path, &error)),
+            Err(error) => Err(failed(StorageOperation::Open, &path, &error)),
         }
     }
 
@@ -69,7 +70,7 @@ impl SyncedMark {
         bytes[8..].copy_from_slice(&(!sequence).to_le_bytes());
         self.file
             .write_all_at(&bytes, 0)
-            .map_err(|error| failed(Operation::Sync, &self.path, &error))
+            .map_err(|error| failed(StorageOperation::Sync, &self.path, &error))
     }
 
     /// Fails if the recovered data ends before the synced data.
@@ -82,7 +83,7 @@ impl SyncedMark {
             "changes up to {synced} were durable, but only those up to {recovered} are found: \
              the write-ahead log is damaged"
         );
-        Err(StorageError::Corruption { operation: Operation::Open, detail })
+        Err(StorageError::Corruption { operation: StorageOperation::Open, detail })
     }
 
     fn load(&self) -> Result<u64, StorageError> {
@@ -93,7 +94,7 @@ impl SyncedMark {
             .and_then(|()| self.file.read_exact_at(&mut complement, 8))
             .map_err(|error| match error.kind() {
                 std::io::ErrorKind::UnexpectedEof => self.damaged(),
-                _ => failed(Operation::Open, &self.path, &error),
+                _ => failed(StorageOperation::Open, &self.path, &error),
             })?;
         let sequence = u64::from_le_bytes(sequence);
         if u64::from_le_bytes(complement) != !sequence {
@@ -104,10 +105,10 @@ impl SyncedMark {
 
     fn damaged(&self) -> StorageError {
         let detail = format!("{} is damaged", self.path.display());
-        StorageError::Corruption { operation: Operation::Open, detail }
+        StorageError::Corruption { operation: StorageOperation::Open, detail }
     }
 }
 
-fn failed(operation: Operation, path: &Path, error: &std::io::Error) -> StorageError {
+fn failed(operation: StorageOperation, path: &Path, error: &std::io::Error) -> StorageError {
     StorageError::from_io(operation, path.display(), error)
 }

@@ -13,7 +13,9 @@ use super::crash::CrashableRocks;
 use super::directory::FORMAT;
 use super::{RocksSettings, RocksStorage};
 use crate::storage::conformance::random::everything;
-use crate::storage::{AtHand, Batch, Operation, Storage, StorageError, StorageReader, Table};
+use crate::storage::{
+    AtHand, Batch, Storage, StorageError, StorageOperation, StorageReader, Table,
+};
 
 fn open(path: &Path) -> Result<RocksStorage, StorageError> {
     RocksStorage::open(path, &RocksSettings::default())
@@ -261,6 +263,9 @@ fn a_failed_flush_in_the_background_fails_the_next_sync() {
     let family = storage.database.cf_handle(Table::Records.name()).unwrap();
     assert!(storage.database.flush_cf(family).is_err());
     let first = storage.sync().unwrap_err();
-    assert!(matches!(first, StorageError::Disk { operation: Operation::Sync, .. }), "{first:?}");
+    assert!(
+        matches!(first, StorageError::Disk { operation: StorageOperation::Sync, .. }),
+        "{first:?}"
+    );
     assert_eq!(storage.write(Batch::new()), Err(first));
 }

@@ -10,7 +10,7 @@ use protocol::message::{CopyReport, Report};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::Member;
 
-use super::{Controller, Linked};
+use super::{Controller, NodeLink};
 use crate::gateway::cluster_state::ClusterState;
 use crate::placement::Place;
 
@@ -138,7 +138,7 @@ impl Controller {
     /// copy showed that it was, is lost data.
     pub(super) fn admit_report(
         &self,
-        linked: &Linked,
+        linked: &NodeLink,
         place: Place,
         report: &Report,
     ) -> Result<(), Refusal> {

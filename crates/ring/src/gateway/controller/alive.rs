@@ -16,7 +16,7 @@ use protocol::id::Incarnation;
 use protocol::message::{Condition, DiskState, ProbeNumber, ToNode};
 use protocol::view::{Member, View};
 
-use super::{Controller, Linked};
+use super::{Controller, NodeLink};
 use crate::gateway::effect::GatewayEffect;
 use crate::placement::Place;
 use crate::time::Time;
@@ -95,7 +95,7 @@ impl Controller {
             Some(Condition::Damaged) => self.was_not_whole(view, member.other()),
             Some(Condition::Partial | Condition::Unreadable) | None => false,
         };
-        let answers = |linked: &Linked| linked.disk == DiskState::Answers;
+        let answers = |linked: &NodeLink| linked.disk == DiskState::Answers;
         is_worth_it && self.linked(place).is_some_and(answers) && self.last_words(place).is_none()
     }
 

@@ -4,7 +4,7 @@ use protocol::id::PartitionId;
 use protocol::message::{Neighbour, ToNode, Welcome};
 use protocol::view::{Member, View};
 
-use super::{Controller, Linked};
+use super::{Controller, NodeLink};
 use crate::gateway::cluster_state::ClusterState;
 use crate::gateway::effect::GatewayEffect;
 use crate::gateway::published::{Published, Service};
@@ -123,6 +123,6 @@ impl Controller {
     }
 }
 
-fn neighbour(linked: &Linked) -> Neighbour {
+fn neighbour(linked: &NodeLink) -> Neighbour {
     Neighbour { incarnation: linked.hello.incarnation, address: linked.hello.address.clone() }
 }

@@ -7,7 +7,7 @@ use protocol::message::{DiskState, Operation, Request, ToNode};
 use protocol::view::{Member, View};
 
 use super::calls::Framing;
-use super::pending::{Pending, Progress, Since};
+use super::pending::{Pending, Since, Stage};
 use super::waiting::Queue;
 use super::{Router, place_of};
 use crate::gateway::effect::GatewayEffect;
@@ -104,16 +104,16 @@ impl Router {
     }
 
     fn wait_for_view(&mut self, ticket: Ticket) {
-        self.wait(ticket, Progress::WaitsForView);
+        self.wait(ticket, Stage::WaitsForView);
     }
 
     fn wait_for_room(&mut self, now: Time, ticket: Ticket, link: LinkId) {
         let Some(pending) = self.pending.get(&ticket) else { return };
         let since = Since { now, busy: self.calls.busy(link, pending.kind()) };
-        self.wait(ticket, Progress::WaitsForRoom { since });
+        self.wait(ticket, Stage::WaitsForRoom { since });
     }
 
-    fn wait(&mut self, ticket: Ticket, progress: Progress) {
+    fn wait(&mut self, ticket: Ticket, progress: Stage) {
         let Some(pending) = self.pending.get_mut(&ticket) else { return };
         pending.progress = progress;
         if let Some(queue) = pending.queue() {
@@ -137,7 +137,7 @@ impl Router {
             update.unsettled_from =
                 self.unsettled.first().copied().unwrap_or(update.request.counter);
         }
-        pending.progress = Progress::Sent { link, call, to, epoch: view.epoch };
+        pending.progress = Stage::Sent { link, call, to, epoch: view.epoch };
         let request =
             Request { call, partition: view.partition, member: to.1, epoch: view.epoch, operation };
         let message = ToNode::Request(request);
@@ -156,7 +156,7 @@ impl Router {
     ) {
         for ticket in self.waiting.take_all(partition) {
             if let Some(pending) = self.pending.get_mut(&ticket) {
-                pending.progress = Progress::New;
+                pending.progress = Stage::New;
             }
             self.dispatch(now, ticket, effects);
         }
@@ -237,7 +237,7 @@ impl Router {
                 if let Some(queue) = pending.queue() {
                     self.waiting.remove(queue, ticket);
                 }
-                pending.progress = Progress::New;
+                pending.progress = Stage::New;
             }
             self.dispatch(now, ticket, effects);
         }
@@ -257,7 +257,7 @@ impl Router {
 
     fn has_waited_too_long(&self, now: Time, ticket: Ticket, link: LinkId) -> bool {
         let Some(pending) = self.pending.get(&ticket) else { return false };
-        let Progress::WaitsForRoom { since } = pending.progress else { return false };
+        let Stage::WaitsForRoom { since } = pending.progress else { return false };
         let busy = self.calls.busy(link, pending.kind()).saturating_sub(since.busy);
         now.since(since.now) >= ROOM_WAIT_MAX && busy >= ROOM_WAIT_MAX
     }

@@ -21,7 +21,7 @@ pub(super) struct Pending {
     pub(super) counter: Option<u64>,
     pub(super) partition: PartitionId,
     pub(super) deadline: Time,
-    pub(super) progress: Progress,
+    pub(super) progress: Stage,
     /// How its next send travels.
     pub(super) framing: Framing,
     /// It was sent over a link that was lost before the reply.
@@ -32,7 +32,7 @@ pub(super) struct Pending {
 
 /// Where a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum Stage {
     /// It is to be sent, or to wait.
     New,
     /// In the gateway, until the view or the node that it needs is there.
@@ -64,7 +64,7 @@ impl Pending {
             counter,
             partition,
             deadline,
-            progress: Progress::New,
+            progress: Stage::New,
             framing: Framing::Shared,
             is_adrift: false,
             refused_at: None,
@@ -77,32 +77,32 @@ impl Pending {
 
     pub(super) fn sent_to(&self) -> Option<Place> {
         match self.progress {
-            Progress::Sent { to: (place, _), .. } => Some(place),
-            Progress::New | Progress::WaitsForView | Progress::WaitsForRoom { .. } => None,
+            Stage::Sent { to: (place, _), .. } => Some(place),
+            Stage::New | Stage::WaitsForView | Stage::WaitsForRoom { .. } => None,
         }
     }
 
     /// Where it waits, if it does.
     pub(super) fn queue(&self) -> Option<Queue> {
         match self.progress {
-            Progress::WaitsForView => Some(Queue::ForView(self.partition)),
-            Progress::WaitsForRoom { .. } => Some(Queue::ForRoom(self.partition, self.kind())),
-            Progress::New | Progress::Sent { .. } => None,
+            Stage::WaitsForView => Some(Queue::ForView(self.partition)),
+            Stage::WaitsForRoom { .. } => Some(Queue::ForRoom(self.partition, self.kind())),
+            Stage::New | Stage::Sent { .. } => None,
         }
     }
 
     /// The link is gone over which it was sent.
     pub(super) fn link_lost(&mut self) {
         self.is_adrift = true;
-        self.progress = Progress::New;
+        self.progress = Stage::New;
     }
 
     /// The copy refused this send before writing anything. Sends before it are not answered by that.
     pub(super) fn refused(&mut self) {
-        if let Progress::Sent { epoch, .. } = self.progress {
+        if let Stage::Sent { epoch, .. } = self.progress {
             self.refused_at = Some(epoch);
         }
-        self.progress = Progress::New;
+        self.progress = Stage::New;
     }
 
     /// Whether it was refused under this view already: it would be refused again.
@@ -112,7 +112,7 @@ impl Pending {
 
     /// Whether it is an update that a copy may have carried out, or may still.
     pub(super) fn may_be_done(&self) -> bool {
-        let is_sent = matches!(self.progress, Progress::Sent { .. });
+        let is_sent = matches!(self.progress, Stage::Sent { .. });
         self.kind() == RequestKind::Update && (self.is_adrift || is_sent)
     }
 

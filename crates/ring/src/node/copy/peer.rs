@@ -8,14 +8,14 @@ use crate::link::LinkId;
 /// What a copy knows of the other one.
 #[derive(Debug, Default)]
 pub(super) struct Peer {
-    linked: Option<Linked>,
+    linked: Option<PeerLink>,
     /// The last entry that a copy of this incarnation was heard to have made durable. It stays true without a link.
     durable: Option<(Incarnation, Seq)>,
 }
 
 /// A link to the other copy.
 #[derive(Debug)]
-pub(super) struct Linked {
+pub(super) struct PeerLink {
     pub(super) link: LinkId,
     /// The data of the node at its other end.
     pub(super) incarnation: Incarnation,
@@ -26,7 +26,7 @@ pub(super) struct Linked {
 impl Peer {
     /// A new link is up. It takes the place of one before, which is returned.
     pub(super) fn link(&mut self, link: LinkId, incarnation: Incarnation) -> Option<LinkId> {
-        let linked = Linked { link, incarnation, greeting: None };
+        let linked = PeerLink { link, incarnation, greeting: None };
         self.linked.replace(linked).map(|before| before.link)
     }
 
@@ -35,7 +35,7 @@ impl Peer {
         self.linked = None;
     }
 
-    pub(super) fn linked(&self) -> Option<&Linked> {
+    pub(super) fn linked(&self) -> Option<&PeerLink> {
         self.linked.as_ref()
     }
 

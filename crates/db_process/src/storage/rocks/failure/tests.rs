@@ -4,11 +4,11 @@
 use rocksdb::ErrorKind;
 
 use super::classify;
-use crate::storage::{Operation, StorageError};
+use crate::storage::{StorageError, StorageOperation};
 
 #[test]
 fn a_full_disk_is_told_from_a_broken_one() {
-    let of = |kind, text: &str| classify(Operation::Write, kind, text.to_owned());
+    let of = |kind, text: &str| classify(StorageOperation::Write, kind, text.to_owned());
     let full = "IO error: No space left on device: While appending to file: /data/000008.log: \
                 No space left on device";
     assert!(matches!(of(ErrorKind::IOError, full), StorageError::Full { .. }));
