@@ -5,10 +5,12 @@
 //! | [`rust`] | `rust_socketio` |
 //! | [`javascript`] | the official client, `socket.io-client` |
 //! | [`hellos`] | valid and invalid hellos of observers |
+//! | [`tokens`] | observers with an API token, or without one |
 
 pub(crate) mod hellos;
 mod javascript;
 mod rust;
+mod tokens;
 
 use std::time::Duration;
 

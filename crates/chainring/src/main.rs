@@ -44,7 +44,10 @@ enum Command {
     Dev(dev::Args),
     /// Show the ring: nodes, views, positions, lag; exits with 1 if there is a problem
     Status(status::Args),
-    /// Show the ring after each change of a view or a link (needs the secret)
+    /// Show the ring after each change of a view or a link
+    ///
+    /// Shows the gateway an API token of the role read, or the cluster's secret. Needs neither
+    /// if REST asks for no token
     Watch(watch::Args),
     /// Give up lost data for good: serve a partition from the copy on one node, whatever the
     /// other copy had

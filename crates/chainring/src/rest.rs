@@ -32,20 +32,41 @@ pub(crate) struct Rest {
     )]
     pub(crate) url: String,
 
-    /// File with the API token, if the gateway wants one; without this flag, the token may be
-    /// in the variable CHAINRING_TOKEN
-    #[arg(long, value_name = "FILE", env = "CHAINRING_TOKEN_FILE")]
-    token_file: Option<PathBuf>,
+    /// The API token.
+    #[command(flatten)]
+    token: TokenArgs,
 
     /// The trusted authorities.
     #[command(flatten)]
     trust: Trust,
 }
 
+/// The API token of whoever types a command, as an argument.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct TokenArgs {
+    /// File with the API token, if the gateway wants one; without this flag, the token may be
+    /// in the variable CHAINRING_TOKEN
+    #[arg(long, value_name = "FILE", env = "CHAINRING_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+}
+
+impl TokenArgs {
+    /// The token; none if none was given.
+    pub(crate) fn read(&self) -> anyhow::Result<Option<String>> {
+        let token = match &self.token_file {
+            Some(path) => Some(fs::read_to_string(path).with_context(|| {
+                format!("the API token cannot be read from {}", path.display())
+            })?),
+            None => env::var(TOKEN).ok(),
+        };
+        Ok(token.map(|token| token.trim().to_owned()))
+    }
+}
+
 impl Rest {
     /// The interface at a URL, without a token.
     pub(crate) fn at(url: String) -> Self {
-        Self { url, token_file: None, trust: Trust::default() }
+        Self { url, token: TokenArgs::default(), trust: Trust::default() }
     }
 
     /// A client that sends each request once: whoever types a command sees at once how it is.
@@ -56,7 +77,7 @@ impl Rest {
             None => http,
         };
         let client = Client::over(http.build()?, &self.url).with_patience(Duration::ZERO);
-        Ok(match self.token()? {
+        Ok(match self.token.read()? {
             Some(token) => client.with_token(token),
             None => client,
         })
@@ -77,15 +98,5 @@ impl Rest {
             }
             Error::Setup(_) => error.into(),
         }
-    }
-
-    fn token(&self) -> anyhow::Result<Option<String>> {
-        let token = match &self.token_file {
-            Some(path) => Some(fs::read_to_string(path).with_context(|| {
-                format!("the API token cannot be read from {}", path.display())
-            })?),
-            None => env::var(TOKEN).ok(),
-        };
-        Ok(token.map(|token| token.trim().to_owned()))
     }
 }

@@ -1,7 +1,8 @@
 //! `chainring watch`: the gateway's status of its cluster, after each change.
 //!
 //! It connects to the gateway's socket.io port as any user's program can: with a socket.io
-//! client from another project.
+//! client from another project. It shows the API token that it is given, or the cluster's
+//! secret, or neither if the gateway asks for no token.
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -11,13 +12,15 @@ use anyhow::{Context, anyhow};
 use api::ClusterStatus;
 use futures_util::FutureExt;
 use native_tls::{Certificate, Identity, TlsConnector};
-use process::secret::SecretArgs;
+use process::secret::{SecretArgs, SecretError};
 use protocol::hello::{GatewayPeer, Hello};
 use rust_socketio::asynchronous::{Client, ClientBuilder};
 use rust_socketio::{Payload, TransportType};
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::out::{self, Reader};
+use crate::rest::TokenArgs;
 use crate::status;
 use crate::trust::{self, Trust, no_gateway_at, read};
 
@@ -33,6 +36,10 @@ pub(crate) struct Args {
         value_parser = trust::url
     )]
     url: String,
+
+    /// The API token.
+    #[command(flatten)]
+    token: TokenArgs,
 
     /// The cluster's secret.
     #[command(flatten)]
@@ -53,6 +60,18 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// The `auth` of the CONNECT packet.
+    fn auth(&self) -> anyhow::Result<serde_json::Value> {
+        if let Some(token) = self.token.read()? {
+            return Ok(json!({ "token": token }));
+        }
+        match self.secret.read() {
+            Ok(secret) => Ok(serde_json::to_value(Hello::new(secret, GatewayPeer::Observer))?),
+            Err(SecretError::Missing) => Ok(json!({})),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn tls(&self) -> anyhow::Result<TlsConnector> {
         let mut tls = TlsConnector::builder();
         if let Some(pem) = self.trust.pem()? {
@@ -103,8 +122,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn connect(args: &Args, tell: mpsc::UnboundedSender<Told>) -> anyhow::Result<Client> {
-    let hello = Hello::new(args.secret.read()?, GatewayPeer::Observer);
-    let errors = tell.clone();
+    let (errors, closes) = (tell.clone(), tell.clone());
     let on_cluster = move |payload: Payload, _: Client| {
         let tell = tell.clone();
         async move { drop(tell.send(cluster_of(payload))) }.boxed()
@@ -113,13 +131,20 @@ async fn connect(args: &Args, tell: mpsc::UnboundedSender<Told>) -> anyhow::Resu
         let errors = errors.clone();
         async move { drop(errors.send(Told::Error(text_of(&payload)))) }.boxed()
     };
+    let on_close = move |_: Payload, _: Client| {
+        let closes = closes.clone();
+        let told =
+            "the gateway has ended the connection, as it ends or the token is no longer valid";
+        async move { drop(closes.send(Told::Error(told.to_owned()))) }.boxed()
+    };
     let builder = ClientBuilder::new(&args.url)
         .transport_type(TransportType::Websocket)
-        .auth(serde_json::to_value(&hello)?)
+        .auth(args.auth()?)
         .reconnect(false)
         .tls_config(args.tls()?)
         .on("cluster", on_cluster)
-        .on("error", on_error);
+        .on("error", on_error)
+        .on("close", on_close);
     builder.connect().await.with_context(|| no_gateway_at(&args.url))
 }
 

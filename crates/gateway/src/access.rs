@@ -1,7 +1,10 @@
-//! Access control of REST: each request needs a role.
+//! Access control of REST and of observers: each request, and each observer, needs a role.
+//!
+//! It knows no port. A port finds the token in what a client sends, and asks here.
 
+use std::future::pending;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Request};
@@ -9,8 +12,9 @@ use port::Hosts;
 use process::follow::follow;
 use process::threads::Threads;
 use process::tokens::{Role, Tokens, TokensError};
+use tokio::sync::watch;
 
-/// Access control of REST: the rights of each client.
+/// The rights of each client.
 #[derive(Debug, Clone, Default)]
 pub enum Access {
     /// Everyone may do everything.
@@ -20,7 +24,7 @@ pub enum Access {
     /// it for the page of another site.
     Hosts(Hosts),
     /// A client has the rights of its token's role.
-    Tokens(Arc<RwLock<Tokens>>),
+    Tokens(Arc<watch::Sender<Tokens>>),
 }
 
 /// The reason to refuse a request.
@@ -45,7 +49,7 @@ impl Access {
     }
 
     pub(crate) fn of(tokens: Tokens) -> Self {
-        Self::Tokens(Arc::new(RwLock::new(tokens)))
+        Self::Tokens(Arc::new(watch::Sender::new(tokens)))
     }
 
     /// The hosts whose pages may connect to the port of links.
@@ -60,9 +64,9 @@ impl Access {
     /// it is polled. A file with an error changes nothing.
     pub async fn follow(self, path: PathBuf, threads: Arc<dyn Threads>) {
         let Self::Tokens(tokens) = self else { return };
-        let known = tokens.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = tokens.borrow().clone();
         let take = |read: &Tokens| {
-            *tokens.write().unwrap_or_else(PoisonError::into_inner) = read.clone();
+            tokens.send_replace(read.clone());
             Ok(())
         };
         follow("the API tokens", &threads, known, move || Tokens::read(&path), take).await;
@@ -75,20 +79,42 @@ impl Access {
         request: &Request<B>,
         needed: Option<Role>,
     ) -> Result<(), Denied> {
-        let Some(needed) = needed else { return Ok(()) };
-        let tokens = match self {
-            Self::Open => return Ok(()),
-            Self::Hosts(hosts) => {
-                return hosts.check_host(request).map_err(|_| Denied::Misdirected);
+        match (self, needed) {
+            (_, None) => Ok(()),
+            (Self::Hosts(hosts), Some(_)) => {
+                hosts.check_host(request).map_err(|_| Denied::Misdirected)
             }
-            Self::Tokens(tokens) => tokens,
-        };
-        let tokens = tokens.read().unwrap_or_else(PoisonError::into_inner);
-        match bearer(request.headers()).and_then(|token| tokens.role_of(token)) {
-            Some(role) if role >= needed => Ok(()),
-            Some(_) => Err(Denied::Forbidden(needed)),
-            None => Err(Denied::Unauthenticated),
+            (_, Some(needed)) => self.check_token(bearer(request.headers()), needed),
         }
+    }
+
+    /// Checks whether the holder of a token has the needed role. Without tokens everyone has.
+    pub(crate) fn check_token(&self, token: Option<&str>, needed: Role) -> Result<(), Denied> {
+        match self {
+            Self::Open | Self::Hosts(_) => Ok(()),
+            Self::Tokens(tokens) => has_role(&tokens.borrow(), token, needed),
+        }
+    }
+
+    /// Waits until the holder of a token no longer has the needed role. Safe to cancel.
+    pub(crate) async fn lapsed(&self, token: Option<&str>, needed: Role) -> Denied {
+        let Self::Tokens(tokens) = self else { return pending().await };
+        let mut changes = tokens.subscribe();
+        loop {
+            if let Err(denied) = has_role(&changes.borrow_and_update(), token, needed) {
+                return denied;
+            }
+            // The sender lives as long as `self`, so there is no error.
+            let _ = changes.changed().await;
+        }
+    }
+}
+
+fn has_role(tokens: &Tokens, token: Option<&str>, needed: Role) -> Result<(), Denied> {
+    match token.and_then(|token| tokens.role_of(token)) {
+        Some(role) if role >= needed => Ok(()),
+        Some(_) => Err(Denied::Forbidden(needed)),
+        None => Err(Denied::Unauthenticated),
     }
 }
 
@@ -100,6 +126,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
     use process::tokens;
 
     use super::*;
@@ -130,6 +159,18 @@ mod tests {
         }
         let denied = check(Some(Role::Write), Some("bearer read"));
         assert_eq!(denied, Err(Denied::Forbidden(Role::Write)));
+    }
+
+    #[tokio::test]
+    async fn a_token_lapses_once_its_line_is_gone() {
+        let access = access();
+        assert_eq!(access.check_token(Some("read"), Role::Read), Ok(()));
+        let mut lapsed = pin!(access.lapsed(Some("read"), Role::Read));
+        assert_eq!(lapsed.as_mut().now_or_never(), None);
+        let Access::Tokens(tokens) = &access else { unreachable!("they are tokens") };
+        tokens.send_replace(Tokens::parse(&tokens::line(Role::Admin, "admin")).unwrap());
+        assert_eq!(lapsed.await, Denied::Unauthenticated);
+        assert_eq!(Access::Open.check_token(None, Role::Read), Ok(()));
     }
 
     #[test]

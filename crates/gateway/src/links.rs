@@ -1,17 +1,21 @@
 //! The gateway's socket.io port, for nodes and observers.
 
+use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::Arc;
 
 use link::{Acceptor, Admission, CloseReason, Handler, Observer};
 use port::Connections;
-use protocol::hello::{Authenticated, GatewayPeer, Hello, Secret};
+use process::tokens::Role;
+use protocol::hello::{Authenticated, Credential, GatewayPeer, Hello, Secret};
 use protocol::message::{FromNode, ToNode};
-use protocol::refusal::Refusal;
+use protocol::refusal::{Refusal, RefusalCode};
 use protocol::version::Versions;
 use ring_core::link::LinkId;
 use serde_json::json;
 use tracing::{info, warn};
 
+use crate::access::{Access, Denied};
 use crate::driver::Driver;
 
 /// The event to welcome an observer.
@@ -20,10 +24,14 @@ const WELCOME: &str = "welcome";
 /// The event to send an observer the cluster's status, at first and after each change.
 const CLUSTER: &str = "cluster";
 
+/// The role that an observer needs: it sees what `GET /api/cluster` shows.
+const OBSERVES: Role = Role::Read;
+
 /// Admits nodes of the ring, and observers.
 pub(crate) struct Links {
     pub(crate) driver: Arc<Driver>,
     pub(crate) secret: Secret,
+    pub(crate) access: Access,
     /// The port's connections. They count the reasons for cutting off links.
     pub(crate) connections: Arc<Connections>,
 }
@@ -33,10 +41,25 @@ impl Acceptor for Links {
     type In = FromNode;
 
     fn admit(&self, auth: &serde_json::Value) -> Result<Admission<ToNode, FromNode>, Refusal> {
-        let (driver, connections) = (Arc::clone(&self.driver), Arc::clone(&self.connections));
+        match Credential::of(auth) {
+            Credential::Secret => self.admit_hello(auth),
+            Credential::Token(token) => self.admit_client(Some(token), auth),
+            Credential::Nothing => self.admit_client(None, auth),
+        }
+    }
+}
+
+impl Links {
+    /// Admits a process of the cluster, or an observer, by the cluster's secret.
+    fn admit_hello(
+        &self,
+        auth: &serde_json::Value,
+    ) -> Result<Admission<ToNode, FromNode>, Refusal> {
         let Authenticated { role, version } = Hello::authenticate(auth, &self.secret)?;
         match role {
             GatewayPeer::Node(hello) => {
+                let (driver, connections) =
+                    (Arc::clone(&self.driver), Arc::clone(&self.connections));
                 driver.admit(&hello).inspect_err(
                     |refusal| warn!(node = %hello.node, %refusal, "a node is refused"),
                 )?;
@@ -47,10 +70,46 @@ impl Acceptor for Links {
                     FromLink { driver, link, node, connections }
                 }))
             }
-            GatewayPeer::Observer => Ok(Admission::observer(move |observer| {
-                tokio::spawn(observe(driver, observer, connections));
-            })),
+            GatewayPeer::Observer => Ok(self.observer(pending())),
         }
+    }
+
+    /// Admits an observer by its API token, or without one where REST asks for none.
+    fn admit_client(
+        &self,
+        token: Option<&str>,
+        auth: &serde_json::Value,
+    ) -> Result<Admission<ToNode, FromNode>, Refusal> {
+        let unauthorized = |detail| Refusal::new(RefusalCode::Unauthorized, detail);
+        if auth.get("role").is_some_and(|role| role != "observer") {
+            return Err(unauthorized("an API token makes an observer: a node shows the secret"));
+        }
+        self.access.check_token(token, OBSERVES).map_err(|denied| unauthorized(told(denied)))?;
+        let (access, token) = (self.access.clone(), token.map(ToOwned::to_owned));
+        Ok(self.observer(async move { access.lapsed(token.as_deref(), OBSERVES).await }))
+    }
+
+    /// Admits an observer, until its right to observe lapses.
+    fn observer(
+        &self,
+        lapsed: impl Future<Output = Denied> + Send + 'static,
+    ) -> Admission<ToNode, FromNode> {
+        let (driver, connections) = (Arc::clone(&self.driver), Arc::clone(&self.connections));
+        Admission::observer(move |observer| {
+            tokio::spawn(observe(driver, observer, connections, lapsed));
+        })
+    }
+}
+
+/// The reason to refuse an observer, in words for the author of its program.
+fn told(denied: Denied) -> &'static str {
+    match denied {
+        Denied::Unauthenticated => {
+            "the API token is missing or unknown: connect with {\"token\": \"…\"} as auth, a token of \
+             the role read"
+        }
+        Denied::Forbidden(_) => "the role of the API token is too low",
+        Denied::Misdirected => "this page is of another host",
     }
 }
 
@@ -79,7 +138,13 @@ impl Handler<FromNode> for FromLink {
 }
 
 /// Sends the cluster's status to an observer until the observer is gone.
-async fn observe(driver: Arc<Driver>, observer: Observer, connections: Arc<Connections>) {
+async fn observe(
+    driver: Arc<Driver>,
+    observer: Observer,
+    connections: Arc<Connections>,
+    lapsed: impl Future<Output = Denied>,
+) {
+    let mut lapsed = pin!(lapsed);
     let mut changes = driver.changes();
     let mut tell = observer.emit(WELCOME, &json!({ "protocol": Versions::SPOKEN.highest }));
     while tell.is_ok() {
@@ -87,6 +152,10 @@ async fn observe(driver: Arc<Driver>, observer: Observer, connections: Arc<Conne
         tokio::select! {
             biased;
             _ = observer.gone() => break,
+            denied = &mut lapsed => {
+                observer.close(told(denied)).await;
+                break;
+            }
             changed = changes.changed() => if changed.is_err() { return },
         }
     }

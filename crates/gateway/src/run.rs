@@ -81,6 +81,7 @@ where
     let links = Links {
         driver: Arc::clone(&driver),
         secret: config.secret.clone(),
+        access: config.access.clone(),
         connections: Arc::clone(&config.link_port.connections),
     };
     let listener = link::listener(socket, &config.links);

@@ -45,7 +45,40 @@ impl fmt::Debug for Secret {
 #[error("the cluster secret is shorter than {} characters: use a longer one", Secret::LENGTH_MIN)]
 pub struct SecretTooShort;
 
-/// The first words of every peer.
+/// The proof of a connecting peer's rights, in the `auth` of its CONNECT packet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Credential<'auth> {
+    /// A [`Hello`] with the cluster's secret, or the attempt of one.
+    Secret,
+    /// An API token: `{"token": "…"}`. Its holder is an observer.
+    Token(&'auth str),
+    /// Nothing: no `auth`, or an empty object. Such a peer can only be an observer.
+    Nothing,
+}
+
+impl<'auth> Credential<'auth> {
+    /// The credential in an `auth`. Checks nothing.
+    pub fn of(auth: &'auth serde_json::Value) -> Self {
+        match auth.get("token") {
+            Some(token) => Self::Token(token.as_str().unwrap_or_default()),
+            None if auth.is_null() => Self::Nothing,
+            None if auth.as_object().is_some_and(serde_json::Map::is_empty) => Self::Nothing,
+            None => Self::Secret,
+        }
+    }
+}
+
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Secret => "Secret",
+            Self::Token(_) => "Token(…)",
+            Self::Nothing => "Nothing",
+        })
+    }
+}
+
+/// The first words of every peer with the cluster's secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Hello<Role> {
     /// The highest version of the protocol that the peer speaks.
@@ -275,7 +308,26 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_is_a_token_or_a_hello_or_nothing() {
+        let hello = json!({"protocol": SPOKEN, "secret": "correct horse", "role": "observer"});
+        let both = json!({"protocol": SPOKEN, "token": "t", "secret": "correct horse"});
+        for (auth, credential) in [
+            (json!({"token": "t"}), Credential::Token("t")),
+            (both, Credential::Token("t")),
+            (json!({"token": 5}), Credential::Token("")),
+            (json!(null), Credential::Nothing),
+            (json!({}), Credential::Nothing),
+            (hello, Credential::Secret),
+            (json!({"role": "observer"}), Credential::Secret),
+            (json!("t"), Credential::Secret),
+        ] {
+            assert_eq!(Credential::of(&auth), credential, "{auth}");
+        }
+    }
+
+    #[test]
     fn a_secret_is_never_shown() {
+        assert_eq!(format!("{:?}", Credential::Token("horse")), "Token(…)");
         let hello = Hello::new(secret(), GatewayPeer::Observer);
         assert!(!format!("{hello:?}").contains("horse"));
     }

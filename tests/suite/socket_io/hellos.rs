@@ -34,7 +34,6 @@ pub(super) fn bad() -> Vec<(Option<Value>, RefusalCode, &'static str)> {
     };
     let wrong_version = "run releases that have a version in common";
     vec![
-        (None, RefusalCode::Unauthorized, "connect with an auth object"),
         (with("secret", json!("another secret")), RefusalCode::Unauthorized, wrong_secret),
         (with("secret", json!("")), RefusalCode::Unauthorized, wrong_secret),
         (without("secret"), RefusalCode::Unauthorized, wrong_secret),
@@ -48,5 +47,10 @@ pub(super) fn bad() -> Vec<(Option<Value>, RefusalCode, &'static str)> {
         (with("role", json!("king")), RefusalCode::Malformed, "auth is not understood"),
         (with("role", json!("node")), RefusalCode::Malformed, "auth is not understood"),
         (without("role"), RefusalCode::Malformed, "auth is not understood"),
+        (
+            Some(json!({ "token": "a token", "role": "node" })),
+            RefusalCode::Unauthorized,
+            "a node shows the secret",
+        ),
     ]
 }

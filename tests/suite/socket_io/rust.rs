@@ -39,7 +39,7 @@ async fn an_observer_in_rust_that_is_refused_is_told_why_and_nothing_else() {
     }
 }
 
-fn assert_refused(auth: &Option<Value>, error: &str, code: RefusalCode, words: &str) {
+pub(super) fn assert_refused(auth: &Option<Value>, error: &str, code: RefusalCode, words: &str) {
     // The client's error contains the whole packet.
     let packet = error.strip_prefix("Received an ConnectError frame: ");
     let packet = packet.unwrap_or_else(|| panic!("{auth:?}: {error}"));
@@ -50,13 +50,13 @@ fn assert_refused(auth: &Option<Value>, error: &str, code: RefusalCode, words: &
 }
 
 /// A client, and the events it has received.
-struct Observer {
+pub(super) struct Observer {
     client: Client,
     heard: UnboundedReceiver<(&'static str, Value)>,
 }
 
 impl Observer {
-    async fn connect(cluster: &Cluster, auth: Option<Value>) -> Self {
+    pub(super) async fn connect(cluster: &Cluster, auth: Option<Value>) -> Self {
         let (tell, heard) = unbounded_channel();
         let mut builder = ClientBuilder::new(format!("http://{}", cluster.socket_address()))
             .transport_type(TransportType::Websocket)
@@ -64,7 +64,7 @@ impl Observer {
         if let Some(auth) = auth {
             builder = builder.auth(auth);
         }
-        for event in ["welcome", "cluster", "error"] {
+        for event in ["welcome", "cluster", "error", "close"] {
             let tell = tell.clone();
             builder = builder.on(event, move |payload: Payload, _: Client| {
                 // Nobody receives any more once the test has ended.
@@ -77,7 +77,7 @@ impl Observer {
     }
 
     /// The data of the next event. Panics if it is not the expected one.
-    async fn hears(&mut self, expected: &str) -> Value {
+    pub(super) async fn hears(&mut self, expected: &str) -> Value {
         let heard = timeout(SOON, self.heard.recv()).await;
         let Ok(Some((event, data))) = heard else { panic!("no {expected}: {heard:?}") };
         assert_eq!(event, expected, "{data}");
@@ -88,6 +88,8 @@ impl Observer {
 fn value(payload: Payload) -> Value {
     match payload {
         Payload::Text(mut values) if values.len() == 1 => values.remove(0),
+        // Of its event `close`.
+        Payload::Text(values) if values.is_empty() => Value::Null,
         other => panic!("not one value of JSON: {other:?}"),
     }
 }

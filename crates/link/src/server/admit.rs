@@ -57,7 +57,9 @@ impl<A: Acceptor> Gate<A> {
                 connection.control().give_back();
                 self.admit_link(socket, (connection, adapter), (&peer, version), open)
             }
-            Admission::Observer(open) => self.admit_observer(socket, connection, open),
+            Admission::Observer(open) => {
+                self.admit_observer(socket, (connection, adapter), open);
+            }
         }
         Ok(())
     }
@@ -90,7 +92,12 @@ impl<A: Acceptor> Gate<A> {
         });
     }
 
-    fn admit_observer(&self, socket: &SocketHandle, connection: Connection, open: OpenObserver) {
+    fn admit_observer(
+        &self,
+        socket: &SocketHandle,
+        (connection, adapter): (Connection, Arc<RawAdapter>),
+        open: OpenObserver,
+    ) {
         let address = connection.address();
         let span = info_span!(parent: None, "link", link = %socket.id, peer = "observer", %address);
         let end = ObserverEnd::new(Arc::clone(connection.control()), &self.settings, span);
@@ -99,7 +106,7 @@ impl<A: Acceptor> Gate<A> {
             disconnect.disconnected(reason);
             ready(())
         });
-        on_open(socket, move |socket| open(Observer::new(socket, end)));
+        on_open(socket, move |socket| open(Observer::new(socket, adapter, end)));
     }
 }
 

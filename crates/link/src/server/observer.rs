@@ -7,20 +7,25 @@ use port::Control;
 use serde::Serialize;
 use socketioxide::socket::DisconnectReason;
 use socketioxide::{SendError, SocketError};
+use socketioxide_core::packet::Packet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
+use super::adapter::RawAdapter;
 use super::admit::SocketHandle;
 use super::link_end::close_reason;
 use crate::log;
 use crate::reason::{CloseReason, Closed, Lost, Unsendable};
 use crate::settings::Settings;
+use crate::wire::NAMESPACE;
 
 /// A user's socket.io client. It receives events as JSON text.
 ///
 /// Its own events are ignored. Dropping this does not disconnect it.
 pub struct Observer {
     socket: SocketHandle,
+    adapter: Arc<RawAdapter>,
     end: Arc<ObserverEnd>,
 }
 
@@ -34,8 +39,12 @@ pub(super) struct ObserverEnd {
 }
 
 impl Observer {
-    pub(super) fn new(socket: SocketHandle, end: Arc<ObserverEnd>) -> Self {
-        Self { socket, end }
+    pub(super) fn new(
+        socket: SocketHandle,
+        adapter: Arc<RawAdapter>,
+        end: Arc<ObserverEnd>,
+    ) -> Self {
+        Self { socket, adapter, end }
     }
 
     /// Sends an event; never waits. A tuple becomes several arguments, any other value one.
@@ -59,6 +68,17 @@ impl Observer {
             }
         };
         Err(Closed(self.end.end(reason)))
+    }
+
+    /// Disconnects the observer, for this reason. It learns of that, and a socket.io client does
+    /// not connect again by itself then. One that does not leave is cut off.
+    pub async fn close(&self, reason: &str) {
+        self.end.set_reason(CloseReason::Local(reason.to_owned()));
+        // If the packet does not fit, the observer is cut off all the same.
+        let _ = self.adapter.send(self.socket.id, Packet::disconnect(NAMESPACE));
+        let leaves = self.end.gone.cancelled();
+        let _ = timeout(self.end.settings.detection(), leaves).await;
+        self.end.cut_off();
     }
 
     /// Whether it is gone.
@@ -91,13 +111,22 @@ impl ObserverEnd {
 
     /// Ends it. Returns the reason that counts: the first.
     fn end(&self, reason: CloseReason) -> CloseReason {
+        self.set_reason(reason.clone());
+        self.cut_off();
+        self.reason.get().cloned().unwrap_or(reason)
+    }
+
+    /// The first reason is the one that counts.
+    fn set_reason(&self, reason: CloseReason) {
         let _in_span = self.span.enter();
         if self.reason.set(reason.clone()).is_ok() {
             log::closed(&reason);
-            self.gone.cancel();
         }
+    }
+
+    fn cut_off(&self) {
+        self.gone.cancel();
         self.control.kill();
-        self.reason.get().cloned().unwrap_or(reason)
     }
 }
 

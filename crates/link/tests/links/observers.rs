@@ -61,6 +61,28 @@ async fn one_learns_that_an_observer_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_observer_that_is_closed_learns_of_it_and_is_cut_off_if_it_stays() {
+    let world = LinkServer::new();
+    let (mut peer, observer) = observer(&world).await;
+    let began = Instant::now();
+    observer.close("its token is gone").await;
+    assert_eq!(began.elapsed(), world.settings.detection(), "it stayed");
+    assert!(observer.emit("view", &1).is_err());
+    assert_eq!(observer.gone().await, CloseReason::Local("its token is gone".to_owned()));
+    assert!(peer.next_text().await.is_some_and(|text| text.contains("welcome")));
+    assert_eq!(peer.next_text().await.as_deref(), Some("41"));
+
+    let (mut peer, observer) = self::observer(&world).await;
+    let leaves = async {
+        while peer.next_text().await.as_deref() != Some("41") {}
+        drop(peer);
+    };
+    let began = Instant::now();
+    tokio::join!(observer.close("its token is gone"), leaves);
+    assert!(began.elapsed() < world.settings.detection(), "it left");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_observer_that_does_not_read_is_dropped_and_others_are_not() {
     let settings = link::Settings { observer_packets_max: 32, ..link::Settings::default() };
     let world = LinkServer::with(settings, 4 << 10);
