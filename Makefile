@@ -35,11 +35,12 @@ try: ## Start a cluster in memory, without waiting for RocksDB to compile; ARGS=
 	cargo build --locked --target-dir $(target)/try --no-default-features --bins $(programs)
 	$(target)/try/debug/chainring dev --memory $(ARGS)
 
-run: deps ## Start a cluster on this machine; ARGS="--nodes 5" for another size
+run: ## Start a cluster on this machine; ARGS="--nodes 5" for another size
+	@scripts/deps --run
 	cargo build --locked --bins $(programs)
 	$(target)/debug/chainring dev $(ARGS)
 
-test: build ## Run all tests
+test: build ## Run all tests, and the programs of examples/
 	cargo test --locked --workspace
 
 rounds: build ## Play schedules of the simulation on real processes; ROUNDS=200
