@@ -13,6 +13,7 @@
 //! | [`slow_disks`] | slow and hanging disks are named, others go on, hung processes end |
 //! | [`full_disk`] | a node without room ends and says so; it returns once there is room |
 //! | [`socket_io`] | socket.io clients of other authors |
+//! | [`examples`] | the programs of `examples/` print what their READMEs promise |
 //! | [`endings`] | processes are asked to end in the middle of their work |
 //! | [`fixtures`] | data of earlier releases is opened |
 //! | [`clocks`] | clocks that jump |
@@ -33,6 +34,7 @@ mod crowds;
 mod damage;
 mod durability;
 mod endings;
+mod examples;
 mod fixtures;
 mod full_disk;
 mod harness;
