@@ -1,12 +1,11 @@
 //! A measured process.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::process::{Child, Command};
+use launch::{Process, Program};
 
 /// The unit of times in `/proc/PID/stat`. Linux fixes it for all programs (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
@@ -15,7 +14,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub(crate) struct Server {
     /// The role of the process. The figures of processes with the same role are combined.
     pub(crate) role: &'static str,
-    child: Child,
+    process: Process,
 }
 
 /// The resources used by a process.
@@ -28,29 +27,19 @@ pub(crate) struct Usage {
 }
 
 impl Server {
-    pub(crate) fn start(
-        role: &'static str,
-        program: PathBuf,
-        arguments: &[String],
-    ) -> anyhow::Result<Self> {
-        let child = Command::new(&program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("{} does not start", program.display()))?;
-        Ok(Self { role, child })
+    pub(crate) fn start(role: &'static str, program: &Program) -> anyhow::Result<Self> {
+        let mut command = program.command();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Self { role, process: Process::start(command)? })
     }
 
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        Ok(self.child.kill().await?)
+        Ok(self.process.kill().await?)
     }
 
     /// The id of the process.
     pub(crate) fn id(&self) -> anyhow::Result<u32> {
-        self.child.id().with_context(|| format!("a {} has ended", self.role))
+        self.process.id().with_context(|| format!("a {} has ended", self.role))
     }
 
     pub(crate) fn usage(&self) -> anyhow::Result<Usage> {

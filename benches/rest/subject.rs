@@ -7,10 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use launch::{Layout, Program};
 use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -49,10 +50,11 @@ impl Subject {
     /// Starts a server that returns a constant record.
     pub(crate) async fn bare(address: &str) -> anyhow::Result<Self> {
         let listen = format!("{address}:3001");
-        let arguments = flags(&[("--listen", &listen), ("--json", &record(0, 0))]);
-        let programs = env::current_exe()?.with_file_name("");
-        let program = binary(&programs, "bench-bare")?;
-        let servers = vec![Server::start("axum", program, &arguments)?];
+        let program = Program::new("bench-bare", own_programs()?.join("bench-bare"))
+            .with("--listen", &listen)
+            .with("--json", record(0, 0));
+        ensure_built((!program.binary.exists()).then_some("bench-bare"))?;
+        let servers = vec![Server::start("axum", &program)?];
         let subject = Self {
             name: "bare axum".to_owned(),
             dialect: Dialect::Users,
@@ -78,31 +80,21 @@ impl Subject {
         below: &Path,
     ) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir_in(below)?;
-        let at = |name: &str| text(&directory.path().join(name));
-        let secret = at("secret");
-        fs::write(&secret, "a secret of the benchmarks")?;
-        let ids = (0..nodes).map(|node| format!("db-{node}")).collect::<Vec<_>>();
-        let gateway = flags(&[
-            ("--nodes", &ids.join(",")),
-            ("--state", &at("gateway")),
-            ("--listen", address),
-            ("--secret-file", &secret),
-        ]);
-        let mut servers = vec![Server::start("gateway", binary(programs, "gateway")?, &gateway)?];
-        for id in &ids {
-            let node = flags(&[
-                ("--node-id", id),
-                ("--gateway", &format!("{address}:3002")),
-                ("--data", &at(id)),
-                ("--listen", &format!("{address}:0")),
-                ("--secret-file", &secret),
-            ]);
-            servers.push(Server::start("db_process", binary(programs, "db_process")?, &node)?);
+        let nodes = usize::from(nodes);
+        let layout = Layout {
+            address: Some(address.parse()?),
+            ..Layout::new(directory.path().to_owned(), programs.to_owned(), nodes)
+        };
+        ensure_built(layout.missing_program())?;
+        layout.make_secret()?;
+        let mut servers = vec![Server::start("gateway", &layout.gateway())?];
+        for node in 0..nodes {
+            servers.push(Server::start("db_process", &layout.node(node))?);
         }
         let subject = Self {
             name: format!("ring of {nodes}"),
             dialect: Dialect::Users,
-            url: format!("http://{address}:3001"),
+            url: format!("http://{}", layout.rest_address()),
             servers,
             directory,
         };
@@ -121,18 +113,17 @@ impl Subject {
         let mut servers = Vec::new();
         for port in ports {
             let name = format!("etcd-{port}");
-            let arguments = flags(&[
-                ("--name", &name),
-                ("--data-dir", &text(&directory.path().join(&name))),
-                ("--listen-client-urls", &client(port)),
-                ("--advertise-client-urls", &client(port)),
-                ("--listen-peer-urls", &peer(port)),
-                ("--initial-advertise-peer-urls", &peer(port)),
-                ("--initial-cluster", &cluster),
-                ("--initial-cluster-state", "new"),
-                ("--log-level", "error"),
-            ]);
-            servers.push(Server::start("etcd", PathBuf::from("etcd"), &arguments)?);
+            let program = Program::new(&name, PathBuf::from("etcd"))
+                .with("--name", &name)
+                .with("--data-dir", directory.path().join(&name).display())
+                .with("--listen-client-urls", client(port))
+                .with("--advertise-client-urls", client(port))
+                .with("--listen-peer-urls", peer(port))
+                .with("--initial-advertise-peer-urls", peer(port))
+                .with("--initial-cluster", &cluster)
+                .with("--initial-cluster-state", "new")
+                .with("--log-level", "error");
+            servers.push(Server::start("etcd", &program)?);
         }
         let leader = async || {
             for url in ports.map(client) {
@@ -258,11 +249,12 @@ impl Subject {
     }
 
     async fn is_healthy(&self) -> bool {
-        let Ok(response) = reqwest::get(format!("{}/api/cluster", self.url)).await else {
+        let Ok(client) = client::Client::new(&self.url) else { return false };
+        let Ok(status) = client.with_patience(Duration::ZERO).cluster_json().await else {
             return false;
         };
         // This is the only field common to all releases.
-        response.json::<Value>().await.is_ok_and(|status| status["healthy"] == true)
+        serde_json::from_str::<Value>(&status).is_ok_and(|status| status["healthy"] == true)
     }
 }
 
@@ -300,17 +292,9 @@ async fn is_leader(url: &str) -> anyhow::Result<bool> {
     Ok(status["leader"].is_string() && status["leader"] == status["header"]["member_id"])
 }
 
-/// The path of a program in a directory.
-fn binary(programs: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    let path = programs.join(name);
-    ensure!(path.exists(), "{} is missing: use `make bench-rest`, which builds it", path.display());
-    Ok(path)
-}
-
-fn flags(flags: &[(&str, &str)]) -> Vec<String> {
-    flags.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).to_owned()]).collect()
-}
-
-fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+fn ensure_built(missing: Option<&str>) -> anyhow::Result<()> {
+    match missing {
+        Some(program) => bail!("{program} is missing: use `make bench-rest`, which builds it"),
+        None => Ok(()),
+    }
 }

@@ -1,34 +1,26 @@
 // Prints the state of a ring, at first and after each change, until Ctrl-C.
 //
-//   node observer.js --secret-file FILE [--url URL]
+//   node observer.js [--token-file FILE] [--url URL]
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { io } from "socket.io-client";
 
-// The version of the protocol in docs/protocol.md. A gateway of another version says so.
-const PROTOCOL = 6;
-
 const { values: options } = parseArgs({
   options: {
     url: { type: "string", default: "http://127.0.0.1:3002" },
-    "secret-file": { type: "string" },
+    "token-file": { type: "string" },
   },
 });
-if (!options["secret-file"]) {
-  console.error("usage: node observer.js --secret-file FILE [--url URL]");
-  process.exit(2);
-}
+
+// A gateway without a file of API tokens lets everyone observe.
+const tokenFile = options["token-file"];
+const auth = tokenFile ? { token: readFileSync(tokenFile, "utf8").trim() } : {};
 
 const socket = io(options.url, {
   // The gateway serves websockets only. By default the client begins with polling.
   transports: ["websocket"],
-  auth: {
-    protocol: PROTOCOL,
-    role: "observer",
-    // Where observers have tokens, `token` takes the place of `secret`.
-    secret: readFileSync(options["secret-file"], "utf8").trim(),
-  },
+  auth,
 });
 
 socket.on("connect", () => console.log(`connected to ${options.url}`));

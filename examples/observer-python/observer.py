@@ -7,17 +7,14 @@ import sys
 
 import socketio
 
-# The version of the protocol in docs/protocol.md. A gateway of another version says so.
-PROTOCOL = 6
-
 PAUSE_SECONDS = 1
 
 
 class Refused(Exception):
-    """The gateway's answer to a hello. Another attempt would end alike."""
+    """The gateway's answer to a refused observer. Another attempt would end alike."""
 
 
-async def observe(url, hello):
+async def observe(url, auth):
     """Prints the gateway's events until the connection is lost."""
     # `socketio.Client` runs each handler in a thread of its own, so events may swap places.
     # With the client's own reconnection, a refusal would be repeated for ever.
@@ -44,7 +41,7 @@ async def observe(url, hello):
 
     try:
         # The gateway serves websockets only. By default the client begins with polling.
-        await client.connect(url, auth=hello, transports=["websocket"])
+        await client.connect(url, auth=auth, transports=["websocket"])
         # Ctrl-C ends this wait, but not yet the client: it still says goodbye.
         await asyncio.shield(client.wait())
     except socketio.exceptions.ConnectionError:
@@ -67,28 +64,24 @@ def print_cluster(status):
             print(f"  partition {partition['partition']}: {problem}")
 
 
-async def run(url, hello):
+async def run(url, auth):
     """Connects again whenever the connection is lost."""
     while True:
-        await observe(url, hello)
+        await observe(url, auth)
         await asyncio.sleep(PAUSE_SECONDS)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:3002")
-    parser.add_argument("--secret-file", type=pathlib.Path, required=True)
+    parser.add_argument("--token-file", type=pathlib.Path)
     options = parser.parse_args()
     # Into a pipe, too, each line goes at once.
     sys.stdout.reconfigure(line_buffering=True)
-    hello = {
-        "protocol": PROTOCOL,
-        "role": "observer",
-        # Where observers have tokens, `token` takes the place of `secret`.
-        "secret": options.secret_file.read_text().strip(),
-    }
+    # A gateway without a file of API tokens lets everyone observe.
+    auth = {"token": options.token_file.read_text().strip()} if options.token_file else {}
     try:
-        asyncio.run(run(options.url, hello))
+        asyncio.run(run(options.url, auth))
     except Refused as refusal:
         sys.exit(f"refused: {refusal}")
     except KeyboardInterrupt:

@@ -92,7 +92,7 @@ const attacks = {
       socket.timeout(1000).emit("frame", "?", (error) => end(error ? "no answer" : "an answer"));
     }),
   "another namespace": () => client({ url: `${url}/admin` }),
-  "no secret": () => client({ auth: {} }),
+  "no secret": () => client({ auth: { protocol: 6, role: "node" } }),
   "text that is no packet": () => websocket((socket) => socket.send("garbage")),
   "bytes that are no packet": () => websocket((socket) => socket.send(randomBytes(1 << 10))),
   "a text that is not UTF-8": () =>

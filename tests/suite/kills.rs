@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use client::{Change, Client};
 use history::users::Input;
+use protocol::user::NewUser;
 use reqwest::StatusCode;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::harness::audit::assert_nothing_is_lost;
 use crate::harness::cluster::Cluster;
@@ -41,6 +44,8 @@ async fn kill_each_node(nodes: usize) {
     let _machine = MACHINE.lock().await;
     let mut cluster = Cluster::start(nodes).await;
     let load = Load::start(&PLAN, &cluster.url(), &cluster.ring);
+    let stopping = CancellationToken::new();
+    let patient = tokio::spawn(be_patient(cluster.client(), stopping.clone()));
     sleep(Duration::from_secs(3)).await;
     let mut outages = Vec::new();
     for node in 0..nodes {
@@ -54,6 +59,10 @@ async fn kill_each_node(nodes: usize) {
         sleep(Duration::from_secs(2)).await;
     }
     assert!(cluster.all_alive(), "a process died that nobody killed");
+    stopping.cancel();
+    let users = patient.await.expect("no call of the patient client fails");
+    println!("the patient client created, changed and deleted {users} users");
+    assert!(users > 10 * nodes, "only {users} users");
     let (seen, recorder) = load.stop().await;
     report(nodes, &seen);
     assert_enough_happened(&seen);
@@ -61,6 +70,27 @@ async fn kill_each_node(nodes: usize) {
         assert_as_promised(&cluster, seen, &outages);
     }
     assert_nothing_is_lost(&mut cluster, &recorder, PLAN.users).await;
+}
+
+/// A typed client with its usual patience: it repeats a call until a dead node is back. Creates,
+/// changes, reads and deletes one user after the other; returns their number.
+async fn be_patient(client: Client, stopping: CancellationToken) -> usize {
+    for number in 0.. {
+        if stopping.is_cancelled() {
+            return number;
+        }
+        let json = format!(
+            r#"{{"id":"patient-{number}","name":"Ada","email":"ada@example.org","group":1}}"#
+        );
+        let new = NewUser::from_body(json.as_bytes()).expect("a user");
+        let created = client.create(new).await.expect("the client is patient");
+        let id = created.user.id.clone();
+        let change = Change { group: Some(2), if_match: Some(created.etag), ..Change::default() };
+        let changed = client.change(&id, &change).await.expect("the client is patient");
+        assert_eq!(client.read(&id).await.expect("the client is patient"), changed);
+        client.delete(&id).await.expect("the client is patient");
+    }
+    unreachable!("the numbers do not end")
 }
 
 fn assert_enough_happened(seen: &[FinishedCall]) {

@@ -7,7 +7,7 @@
 
 mod child;
 mod console;
-mod layout;
+mod directory;
 
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
@@ -18,11 +18,12 @@ use std::time::Duration;
 use anyhow::bail;
 use process::shutdown;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::child::Child;
 use self::console::Console;
-use self::layout::Layout;
+use self::directory::ClusterDirectory;
 use crate::rest::Rest;
 use crate::{out, status};
 
@@ -32,6 +33,9 @@ const NODES_MAX: usize = 32;
 
 /// The time between two checks whether the ring is ready.
 const POLL: Duration = Duration::from_millis(200);
+
+/// The time between two checks whether the ring is still healthy.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// Arguments of `chainring dev`.
 #[derive(Debug, clap::Args)]
@@ -74,14 +78,15 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let shutdown = shutdown::on_signal()?;
     let console = Console::start()?;
-    let layout = Layout::prepare(&args, &console)?;
+    let directory = ClusterDirectory::prepare(&args, &console)?;
+    let layout = &directory.layout;
     let mut nodes = Children::new(&console);
     let mut gateway = Children::new(&console);
-    gateway.start(layout.gateway());
+    gateway.start(Child(layout.gateway()));
     for node in 0..args.nodes {
-        nodes.start(layout.node(node));
+        nodes.start(Child(layout.node(node)));
     }
-    let announce = announce(Announcement::new(&args, &layout), console.clone());
+    let announce = announce(Announcement::new(&directory), console.clone());
     let announcing = tokio::spawn(shutdown.clone().run_until_cancelled_owned(announce));
 
     let failed = tokio::select! {
@@ -96,7 +101,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     // The gateway stops first: it ends the requests under way while the nodes still run.
     gateway.stop().await;
     nodes.stop().await;
-    match layout.kept() {
+    match directory.kept() {
         Some(data) => console.say(format_args!("stopped; the data is in {}", data.display())),
         None => console.say("stopped; the users were in memory, and are gone"),
     }
@@ -146,25 +151,42 @@ struct Announcement {
 }
 
 impl Announcement {
-    fn new(args: &Args, layout: &Layout) -> Self {
-        let at = |port| format!("http://127.0.0.1:{port}");
-        let (rest, socket) = (at(args.rest_port), at(args.socket_port));
-        let data = layout.kept().map(Path::to_owned);
-        Self { rest, socket, data, nodes: args.nodes }
+    fn new(directory: &ClusterDirectory) -> Self {
+        let layout = &directory.layout;
+        Self {
+            rest: format!("http://{}", layout.rest_address()),
+            socket: format!("http://{}", layout.socket_address()),
+            data: directory.kept().map(Path::to_owned),
+            nodes: layout.nodes,
+        }
     }
 }
 
-/// Waits until the ring is ready, and prints its addresses and some commands to try.
+/// Waits until the ring is ready, and prints its addresses and some commands to try. Prints its
+/// address again whenever it is healthy again: the lines before have scrolled away then.
 async fn announce(announcement: Announcement, console: Console) {
-    let Announcement { rest: url, socket, data, nodes } = announcement;
-    let rest = Rest::at(url);
+    let rest = Rest::at(announcement.rest.clone());
+    while !is_healthy(&rest).await {
+        sleep(POLL).await;
+    }
+    print_ready(&announcement, &console);
+    let mut was_healthy = true;
     loop {
-        tokio::time::sleep(POLL).await;
-        if status::fetch(&rest).await.is_ok_and(|(status, _)| status.healthy) {
-            break;
+        sleep(WATCH).await;
+        let is_healthy = is_healthy(&rest).await;
+        if !std::mem::replace(&mut was_healthy, is_healthy) && is_healthy {
+            console.say(format_args!("the ring is healthy again: {}/api/user/", rest.url));
         }
     }
-    let url = &rest.url;
+}
+
+async fn is_healthy(rest: &Rest) -> bool {
+    status::fetch(rest).await.is_ok_and(|(status, _)| status.healthy)
+}
+
+/// Prints where everything is, and what to try.
+fn print_ready(announcement: &Announcement, console: &Console) {
+    let Announcement { rest: url, socket, data, nodes } = announcement;
     let program = env::args().next().unwrap_or_else(|| "chainring".to_owned());
     console.say(format_args!("the ring of {nodes} nodes is ready"));
     console.say(format_args!("  REST       {url}/api/user/"));

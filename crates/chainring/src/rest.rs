@@ -90,7 +90,8 @@ impl Rest {
                 "the gateway wants an API token: name its file with --token-file, or set {TOKEN}"
             ),
             Error::Refused(problem) => anyhow!(problem.detail),
-            Error::NotDone(why) | Error::Unknown(why) => {
+            Error::NotDone(why) => anyhow!(why),
+            Error::Unreachable(why) | Error::Unknown(why) => {
                 anyhow!(why).context(no_gateway_at(&self.url))
             }
             Error::Answer(what) => {

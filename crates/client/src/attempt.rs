@@ -35,18 +35,16 @@ pub(crate) struct Answer {
 pub(crate) enum Attempt {
     Done(Answer),
     /// Another attempt would end alike.
-    Refused(Problem),
-    /// Certainly not done; the gateway asks for this pause.
+    Failed(Error),
+    /// Certainly not done. Another attempt after this pause may end better.
     NotDone {
-        why: String,
+        error: Error,
         pause: Duration,
     },
     /// Perhaps done.
     Unknown {
         why: String,
     },
-    /// What answers is no gateway.
-    Strange(String),
 }
 
 /// How long a request may go on.
@@ -70,19 +68,17 @@ impl Client {
         Until(Instant::now() + self.patience)
     }
 
-    /// Sends a request that changes nothing, again and again until it is answered.
-    pub(crate) async fn fetch(&self, call: &Call) -> Result<Answer, Error> {
-        let until = self.until();
+    /// Sends a request without effect on the users, until it is answered.
+    pub(crate) async fn fetch(&self, call: &Call, until: Until) -> Result<Answer, Error> {
         loop {
-            let (why, pause) = match self.attempt(call).await {
+            let (error, pause) = match self.attempt(call).await {
                 Attempt::Done(answer) => return Ok(answer),
-                Attempt::Refused(problem) => return Err(Error::Refused(problem)),
-                Attempt::Strange(what) => return Err(Error::Answer(what)),
-                Attempt::NotDone { why, pause } => (why, pause),
-                Attempt::Unknown { why } => (why, PAUSE),
+                Attempt::Failed(error) => return Err(error),
+                Attempt::NotDone { error, pause } => (error, pause),
+                Attempt::Unknown { why } => (Error::Unreachable(why), PAUSE),
             };
             if !until.pause(pause).await {
-                return Err(Error::NotDone(why));
+                return Err(error);
             }
         }
     }
@@ -102,8 +98,10 @@ impl Client {
         }
         match request.send().await {
             Ok(response) => judged(response).await,
-            Err(error) if error.is_connect() || error.is_builder() => {
-                Attempt::NotDone { why: with_causes(&error), pause: PAUSE }
+            Err(error) if error.is_builder() => Attempt::Failed(Error::setup(error)),
+            Err(error) if error.is_connect() => {
+                let error = Error::Unreachable(with_causes(&error));
+                Attempt::NotDone { error, pause: PAUSE }
             }
             Err(error) => Attempt::Unknown { why: with_causes(&error) },
         }
@@ -127,15 +125,15 @@ async fn judged(response: Response) -> Attempt {
             StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
                 Attempt::Unknown { why: format!("a proxy answers {status}") }
             }
-            _ => Attempt::Strange(format!("{status} without a problem")),
+            _ => Attempt::Failed(Error::Answer(format!("{status} without a problem"))),
         };
     };
     match status {
         StatusCode::SERVICE_UNAVAILABLE => {
             let pause = retry_after.map_or(PAUSE, Duration::from_secs);
-            Attempt::NotDone { why: problem.detail, pause }
+            Attempt::NotDone { error: Error::NotDone(problem.detail), pause }
         }
         StatusCode::GATEWAY_TIMEOUT => Attempt::Unknown { why: problem.detail },
-        _ => Attempt::Refused(problem),
+        _ => Attempt::Failed(Error::Refused(problem)),
     }
 }

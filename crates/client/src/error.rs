@@ -8,17 +8,21 @@ pub enum Error {
     /// The gateway answers with a problem that no repetition changes: mend the request.
     #[error("{}", .0.detail)]
     Refused(Problem),
-    /// The request was certainly not carried out, for as long as the client's patience lasted. It
-    /// is safe to send it again.
+    /// The gateway could not carry out the request, for as long as the client's patience lasted.
+    /// Nothing was changed, so it is safe to send it again.
     #[error("certainly not done: {0}")]
     NotDone(String),
+    /// No gateway could be reached, for as long as the client's patience lasted. Nothing was
+    /// changed, so it is safe to send the request again.
+    #[error("no gateway can be reached: {0}")]
+    Unreachable(String),
     /// The update may have been carried out, or may still be.
     #[error("perhaps done, or about to be: {0}")]
     Unknown(String),
     /// What answers is no gateway of this release.
     #[error("this is no answer of a gateway of this release: {0}")]
     Answer(String),
-    /// The client cannot be made.
+    /// The client cannot be made, or not with this URL.
     #[error("no HTTP client: {0}")]
     Setup(String),
 }

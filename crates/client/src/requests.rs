@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::attempt::{Answer, Attempt, Call, PAUSE};
+use crate::attempt::{Answer, Attempt, Call, PAUSE, Until};
 use crate::{Client, Error};
 
 /// A record and its tag.
@@ -52,7 +52,7 @@ impl Client {
     ///
     /// [`Error::Refused`] with `user-not-found`, and those of every call.
     pub async fn read(&self, id: &UserId) -> Result<Versioned, Error> {
-        versioned(self.fetch(&get(user_path(id))).await?)
+        versioned(self.fetch(&get(user_path(id)), self.until()).await?)
     }
 
     /// Creates a user. A user without an id gets one.
@@ -108,7 +108,7 @@ impl Client {
     ///
     /// Those of every call.
     pub async fn cluster_json(&self) -> Result<String, Error> {
-        Ok(self.fetch(&get(path::CLUSTER.to_owned())).await?.body)
+        Ok(self.fetch(&get(path::CLUSTER.to_owned()), self.until()).await?.body)
     }
 
     /// Accepts that updates are lost: an operator's last resort. It can be sent twice without harm.
@@ -120,7 +120,7 @@ impl Client {
         let body = serde_json::to_value(accepted).unwrap_or_default();
         let (method, path) = (Method::POST, path::ACCEPT_LOSS.to_owned());
         let call = Call { method, path, body: Some(body), if_match: None };
-        self.fetch(&call).await.map(drop)
+        self.fetch(&call, self.until()).await.map(drop)
     }
 
     /// Sends an update until its outcome is known. The result comes from the answer, or after an
@@ -133,38 +133,39 @@ impl Client {
         answered: impl Fn(Answer) -> Result<T, Error>,
         seen: impl Fn(Option<Versioned>) -> Option<T>,
     ) -> Result<T, Error> {
-        let (until, mut is_unknown) = (self.until(), false);
+        // Why the outcome of an earlier attempt is unknown.
+        let (until, mut unknown) = (self.until(), None);
         loop {
-            let (why, pause) = match self.attempt(call).await {
+            let (error, pause) = match self.attempt(call).await {
                 Attempt::Done(answer) => return answered(answer),
-                Attempt::Strange(what) => return Err(Error::Answer(what)),
-                Attempt::Refused(problem) => {
-                    if is_unknown && let Some(done) = seen(self.look(id).await?) {
+                Attempt::Failed(error) => {
+                    let may_be_own = unknown.is_some() && matches!(error, Error::Refused(_));
+                    if may_be_own && let Some(done) = seen(self.look(id, until).await?) {
                         return Ok(done);
                     }
-                    return Err(Error::Refused(problem));
+                    return Err(error);
                 }
-                Attempt::NotDone { why, pause } => (why, pause),
+                Attempt::NotDone { error, pause } => (error, pause),
                 Attempt::Unknown { why } => {
-                    is_unknown = true;
-                    if let Ok(found) = self.look(id).await
+                    if let Ok(found) = self.look(id, until).await
                         && let Some(done) = seen(found)
                     {
                         return Ok(done);
                     }
-                    (why, PAUSE)
+                    unknown = Some(why.clone());
+                    (Error::Unknown(why), PAUSE)
                 }
             };
             if !until.pause(pause).await {
-                return Err(if is_unknown { Error::Unknown(why) } else { Error::NotDone(why) });
+                return Err(unknown.map_or(error, Error::Unknown));
             }
         }
     }
 
-    /// The user as it is; none where there is none.
-    async fn look(&self, id: &UserId) -> Result<Option<Versioned>, Error> {
-        match self.read(id).await {
-            Ok(found) => Ok(Some(found)),
+    /// The user at present; none if there is none.
+    async fn look(&self, id: &UserId, until: Until) -> Result<Option<Versioned>, Error> {
+        match self.fetch(&get(user_path(id)), until).await {
+            Ok(answer) => versioned(answer).map(Some),
             Err(error) if error.is_problem("user-not-found") => Ok(None),
             Err(error) => Err(error),
         }

@@ -14,6 +14,7 @@ use client::{Change, Client, Error};
 use protocol::problem::{ProblemBody, ProblemType};
 use protocol::user::{NewUser, UserId};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 /// A prepared answer: a status, and a record or a problem.
 #[derive(Debug, Clone)]
@@ -136,5 +137,11 @@ async fn nobody_who_listens_is_certainly_not_done() {
     drop(listener);
     let client = Client::new(&url).unwrap().with_patience(Duration::ZERO);
     let error = client.create(new_ada()).await.unwrap_err();
-    assert!(matches!(error, Error::NotDone(_)), "{error}");
+    assert!(matches!(error, Error::Unreachable(_)), "{error}");
+
+    let client = Client::new("no URL").unwrap();
+    let began = Instant::now();
+    let error = client.create(new_ada()).await.unwrap_err();
+    assert!(matches!(error, Error::Setup(_)), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(5), "no other attempt is of use");
 }

@@ -112,7 +112,9 @@ async fn delete(client: &Client, id: &UserId) -> Result<(), Error> {
 fn advice(error: &Error) -> &'static str {
     match error {
         Error::Refused(_) => "another attempt would end alike: change the request",
-        Error::NotDone(_) => "nothing was changed by the last request: run this again later",
+        Error::NotDone(_) | Error::Unreachable(_) => {
+            "nothing was changed by the last request: run this again later"
+        }
         Error::Unknown(_) => "the last request may have been carried out: read the user first",
         Error::Answer(_) | Error::Setup(_) => "this is no gateway, or one of another release",
     }

@@ -19,7 +19,7 @@ use crate::seen::Moment;
 const NAME: &str = "durability";
 
 /// The budget of the checker for each user: far more than any user's history has needed.
-const STEPS_PER_USER: u64 = 5_000_000;
+const STEPS_PER_USER: u64 = 25_000_000;
 
 /// See the [module](self).
 #[derive(Debug, Default)]

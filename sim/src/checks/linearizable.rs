@@ -13,7 +13,7 @@ const NAME: &str = "linearizable";
 
 /// The budget of the checker for each user: far more than any user's history has needed. An
 /// undecided history is a violation too.
-const STEPS_PER_USER: u64 = 5_000_000;
+const STEPS_PER_USER: u64 = 25_000_000;
 
 /// See the [module](self).
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use process::tokens::{Role, line};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
@@ -48,14 +49,28 @@ async fn the_observer_in_python_prints_what_its_readme_promises() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_observer_with_a_wrong_secret_says_why_it_is_refused_and_ends() {
+async fn an_observer_shows_its_token_and_says_why_it_is_refused() {
     let mut cluster = Cluster::new(2);
+    let file = |name: &str| text(&cluster.directory.path().join(name));
+    let (tokens, token, wrong) = (file("tokens"), file("token"), file("wrong"));
+    for (path, content) in [
+        (&tokens, line(Role::Read, "a token")),
+        (&token, "a token\n".to_owned()),
+        (&wrong, "a guess\n".to_owned()),
+    ] {
+        fs::write(path, content).expect("it is ours");
+    }
+    cluster = cluster.with_gateway_flags(&["--tokens-file", &tokens]);
     cluster.start_gateway();
-    cluster.status_within(SOON, |_| true).await;
-    fs::write(cluster.directory.path().join("wrong"), "another secret").expect("it is ours");
+    cluster.gateway().says("listening").await;
     for example in [JAVASCRIPT, PYTHON] {
-        let output = timeout(SOON, example.command(&cluster, "wrong").output()).await;
-        let output = output.expect("it ends in time").expect("it starts");
+        let mut observer = Observer::start(example.command(&cluster, &["--token-file", &token]));
+        observer.prints(&[&format!("connected to {}", url(&cluster))]).await;
+        observer.interrupt();
+        assert_eq!(observer.ended().await, Some(0));
+
+        let refused = example.command(&cluster, &["--token-file", &wrong]).output();
+        let output = timeout(SOON, refused).await.expect("it ends in time").expect("it starts");
         let said = String::from_utf8(output.stderr).expect("text");
         assert!(said.starts_with("refused: unauthorized: "), "{}: {said}", example.folder);
         assert_eq!(output.status.code(), Some(1), "{}: {said}", example.folder);
@@ -65,14 +80,13 @@ async fn an_observer_with_a_wrong_secret_says_why_it_is_refused_and_ends() {
 /// Plays the session of the README. Each part of it follows an action.
 async fn prints_its_session(example: &Example) {
     let mut cluster = Cluster::start(3).await;
-    let url = format!("http://{}", cluster.socket_address());
-    let readme = readme(example.folder).replace("http://127.0.0.1:3002", &url);
+    let readme = readme(example.folder).replace("http://127.0.0.1:3002", &url(&cluster));
     let parts = promised(&readme);
     let [started, node_dies, node_returns, gateway_ends, gateway_returns, stopped] = &parts[..]
     else {
         panic!("another session: {parts:#?}")
     };
-    let mut observer = Observer::start(example.command(&cluster, "secret"));
+    let mut observer = Observer::start(example.command(&cluster, &[]));
     observer.prints(started).await;
     cluster.kill_node(1).await;
     observer.prints(node_dies).await;
@@ -87,17 +101,22 @@ async fn prints_its_session(example: &Example) {
     assert_eq!(observer.ended().await, Some(0));
 }
 
+/// The address of the gateway's socket.io port.
+fn url(cluster: &Cluster) -> String {
+    format!("http://{}", cluster.socket_address())
+}
+
 impl Example {
-    /// Observes the cluster with the secret in this file of the cluster's directory.
-    fn command(&self, cluster: &Cluster, secret: &str) -> Command {
+    /// Observes the cluster, with further arguments.
+    fn command(&self, cluster: &Cluster, arguments: &[&str]) -> Command {
         let folder = folder(self.folder);
         let is_installed = folder.join(self.installed).exists();
         assert!(is_installed, "{} is not installed: run make deps", self.folder);
         let mut command = heeding_signals(self.program);
         command
             .arg(self.script)
-            .args(["--secret-file", &text(&cluster.directory.path().join(secret))])
-            .args(["--url", &format!("http://{}", cluster.socket_address())])
+            .args(["--url", &url(cluster)])
+            .args(arguments)
             // It would hide lines that the program holds back.
             .env_remove("PYTHONUNBUFFERED")
             .current_dir(folder)

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use api::ClusterStatus;
+use launch::{Layout, Program};
 use protocol::id::{NodeId, PartitionId};
 use ring_core::placement::Ring;
 use sim::plan::host::Host;
@@ -17,14 +18,13 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use super::address;
-use super::process::{Process, binary, text};
+use super::process::{Process, programs, text};
 use super::slow_disk::SlowDisk;
 use super::small_disk::SmallDisk;
 use super::ways::Ways;
 
 pub(crate) const SECRET: &str = "a secret of the tests";
 
-const REST_PORT: u16 = 3001;
 pub(crate) const SOCKET_PORT: u16 = 3002;
 const POLL: Duration = Duration::from_millis(50);
 
@@ -137,61 +137,56 @@ impl Cluster {
     }
 
     pub(crate) fn start_gateway(&mut self) {
-        let ids = self.ring.nodes().iter().map(NodeId::as_str).collect::<Vec<_>>().join(",");
-        let mut arguments = self.arguments(&[
-            ("--nodes", ids),
-            ("--state", text(&self.state())),
-            ("--listen", self.address.to_string()),
-        ]);
-        arguments.extend(self.gateway_flags.clone());
-        let mut command = Command::new(binary("gateway"));
-        command.args(arguments).envs(self.environment.clone());
+        let mut command = self.layout().gateway().and(self.gateway_flags.clone()).command();
+        command.envs(self.environment.clone());
         self.put_disk_under(Host::Gateway, &mut command);
         self.gateway = Some((self.spawn)("gateway", command));
     }
 
     pub(crate) fn start_node(&mut self, node: usize) {
-        let id = node_id(node);
-        let mut arguments = self.node_arguments(id.as_str(), &self.data_as_seen(node));
+        let mut program = self.node_program(node);
         if let Some(ways) = &self.ways {
-            let of_node = [
-                ("--gateway", ways.to_gateway(node)),
-                ("--listen", ways.listen(node)),
-                ("--advertise", ways.to_node(node)),
-            ];
-            for (flag, value) in of_node {
-                match arguments.iter().position(|argument| argument == flag) {
-                    Some(at) => arguments[at + 1] = value,
-                    None => arguments.extend([flag.to_owned(), value]),
-                }
-            }
+            program = program
+                .with("--gateway", ways.to_gateway(node))
+                .with("--listen", ways.listen(node))
+                .with("--advertise", ways.to_node(node));
         }
-        arguments.extend(self.node_flags.clone());
-        let program = binary("db_process");
+        let program = program.and(self.node_flags.clone());
         let mut command = match self.small_disk_of(node) {
-            Some(disk) => disk.command(&program),
-            None => Command::new(program),
+            Some(disk) => {
+                let mut command = disk.command(&program.binary);
+                command.args(program.arguments());
+                command
+            }
+            None => program.command(),
         };
-        command.args(arguments).envs(self.environment.clone());
+        command.envs(self.environment.clone());
         self.put_disk_under(Host::Node(node), &mut command);
-        self.nodes[node] = Some((self.spawn)(id.as_str(), command));
+        self.nodes[node] = Some((self.spawn)(&program.name, command));
     }
 
-    /// The arguments of a node of this cluster, or of a stranger with the id of one.
+    /// The arguments of a stranger with the id of a node of this cluster.
     pub(crate) fn node_arguments(&self, id: &str, data: &std::path::Path) -> Vec<String> {
-        let listen = self.listen_of_nodes.clone().unwrap_or_else(|| format!("{}:0", self.address));
-        self.arguments(&[
-            ("--node-id", id.to_owned()),
-            ("--gateway", self.socket_address()),
-            ("--data", text(data)),
-            ("--listen", listen),
-        ])
+        self.stranger(id, data).arguments()
     }
 
-    fn arguments(&self, flags: &[(&str, String)]) -> Vec<String> {
-        let secret = text(&self.directory.path().join("secret"));
-        let flags = flags.iter().cloned().chain([("--secret-file", secret)]);
-        flags.flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+    /// The program of a stranger with the id of a node of this cluster.
+    pub(crate) fn stranger(&self, id: &str, data: &std::path::Path) -> Program {
+        self.node_program(0).with("--node-id", id).with("--data", text(data))
+    }
+
+    fn node_program(&self, node: usize) -> Program {
+        let program = self.layout().node(node);
+        match &self.listen_of_nodes {
+            Some(listen) => program.with("--listen", listen),
+            None => program,
+        }
+    }
+
+    fn layout(&self) -> Layout {
+        let directory = self.directory.path().to_owned();
+        let layout = Layout::new(directory, programs(), self.nodes.len());
+        Layout { address: Some(self.address), ..layout }
     }
 
     pub(crate) async fn kill_node(&mut self, node: usize) {
@@ -269,12 +264,12 @@ impl Cluster {
 
     /// The state directory of the gateway.
     fn state(&self) -> PathBuf {
-        self.directory.path().join("gateway")
+        self.layout().state()
     }
 
     /// The data directory of a node, as the node sees it.
     fn data_as_seen(&self, node: usize) -> PathBuf {
-        self.directory.path().join(node_id(node).as_str())
+        self.layout().data(node)
     }
 
     /// The id of one user of a partition.
@@ -290,22 +285,26 @@ impl Cluster {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}:{REST_PORT}", self.address)
+        format!("http://{}", self.rest_address())
     }
 
     /// The REST address of the gateway.
     pub(crate) fn rest_address(&self) -> SocketAddr {
-        SocketAddr::from((self.address, REST_PORT))
+        self.layout().rest_address()
     }
 
     pub(crate) fn socket_address(&self) -> String {
-        format!("{}:{SOCKET_PORT}", self.address)
+        self.layout().socket_address().to_string()
     }
 
     /// The status of the cluster; `None` while the gateway does not answer.
     pub(crate) async fn status(&self) -> Option<ClusterStatus> {
-        let response = self.http.get(format!("{}/api/cluster", self.url())).send().await.ok()?;
-        response.json().await.ok()
+        self.client().with_patience(Duration::ZERO).cluster().await.ok()
+    }
+
+    /// A typed client of the gateway.
+    pub(crate) fn client(&self) -> client::Client {
+        client::Client::over(self.http.clone(), &self.url())
     }
 
     /// Waits until every partition has both copies in sync; returns how long that took. Panics
@@ -334,5 +333,5 @@ impl Cluster {
 }
 
 pub(crate) fn node_id(node: usize) -> NodeId {
-    format!("db-{node}").parse().expect("an id")
+    launch::node_id(node).parse().expect("an id")
 }

@@ -7,10 +7,9 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -30,7 +29,7 @@ const ENVIRONMENT: [&str; 2] = ["RUST_LOG", "LLVM_PROFILE_FILE"];
 
 /// A process of the cluster.
 pub(crate) struct Process {
-    child: Child,
+    process: launch::Process,
     output: Arc<Output>,
     /// Cancelled when the output is to be read.
     reader: CancellationToken,
@@ -44,8 +43,13 @@ struct Output {
     more: Notify,
 }
 
-/// The path of a program. Programs are built with the tests, so they are never older.
+/// The path of a program.
 pub(crate) fn binary(name: &str) -> PathBuf {
+    programs().join(name)
+}
+
+/// The directory of the programs. They are built with the tests, so they are never older.
+pub(crate) fn programs() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let directory = BUILT.get_or_init(|| {
         let built = std::process::Command::new(env!("CARGO"))
@@ -57,7 +61,7 @@ pub(crate) fn binary(name: &str) -> PathBuf {
         let test = std::env::current_exe().expect("this test has a path");
         test.ancestors().nth(2).expect("the test is in target/PROFILE/deps").to_owned()
     });
-    directory.join(name)
+    directory.clone()
 }
 
 impl Process {
@@ -89,7 +93,7 @@ impl Process {
     pub(crate) fn spawn_unread(name: &str, mut command: Command) -> Self {
         let kept = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let own = own_environment(&command);
-        let mut child = command
+        command
             .env_clear()
             .envs(kept)
             .envs(own)
@@ -98,13 +102,12 @@ impl Process {
             .env("RUST_LIB_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+            .stderr(Stdio::piped());
+        let started = launch::Process::start(command);
+        let mut process = started.unwrap_or_else(|error| panic!("{name}: {error}"));
         let output = Arc::<Output>::default();
         let (name, kept) = (name.to_owned(), Arc::clone(&output));
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let mut lines = BufReader::new(process.stderr().expect("piped")).lines();
         let reader = CancellationToken::new();
         let read = reader.clone();
         let reading = tokio::spawn(async move {
@@ -115,7 +118,7 @@ impl Process {
                 kept.more.notify_waiters();
             }
         });
-        Self { child, output, reader, reading }
+        Self { process, output, reader, reading }
     }
 
     /// Begins to read the output.
@@ -125,7 +128,7 @@ impl Process {
 
     /// Ends the process as `kill -9` does.
     pub(crate) async fn kill(mut self) {
-        self.child.kill().await.expect("it can be killed");
+        self.process.kill().await.expect("it can be killed");
     }
 
     /// Asks the process to end (SIGTERM). Panics if it does not end in time, or ends without
@@ -161,13 +164,12 @@ impl Process {
 
     /// Sends the process a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        let id = self.id().try_into().expect("a pid");
-        kill(Pid::from_raw(id), signal).expect("it can be signalled");
+        self.process.signal(signal).expect("it can be signalled");
     }
 
     /// The process id.
     pub(crate) fn id(&self) -> u32 {
-        self.child.id().expect("it lives")
+        self.process.id().expect("it lives")
     }
 
     /// Waits until the process has printed these words on one line. Panics if that takes too
@@ -189,7 +191,7 @@ impl Process {
     /// Waits until the process ends; returns its exit status and its output. Panics if that
     /// takes too long.
     pub(crate) async fn ended(mut self) -> (ExitStatus, String) {
-        let status = timeout(END, self.child.wait()).await;
+        let status = timeout(END, self.process.wait()).await;
         let Ok(status) = status else { panic!("it does not end but says:\n{}", self.text()) };
         // Another task reads the last lines.
         self.read();
@@ -204,7 +206,7 @@ impl Process {
 
     /// Whether the process still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
-        self.child.try_wait().expect("it can be asked").is_none()
+        self.process.status().expect("it can be asked").is_none()
     }
 }
 

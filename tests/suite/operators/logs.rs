@@ -27,8 +27,11 @@ async fn be_refused(cluster: &Cluster) {
         connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(upgrade.as_bytes()).await.expect("it reads");
-    // A text frame with `40`, the packet CONNECT, and a mask of zeros (RFC 6455, 5.2).
-    stream.write_all(b"\x81\x82\x00\x00\x00\x0040").await.expect("it reads");
+    // A text frame with a packet CONNECT, and a mask of zeros (RFC 6455, 5.2).
+    let connect = br#"40{"token":"","role":"node"}"#;
+    let length = 0x80 | u8::try_from(connect.len()).expect("it is short");
+    let frame = [&[0x81, length, 0, 0, 0, 0], &connect[..]].concat();
+    stream.write_all(&frame).await.expect("it reads");
     let mut said = Vec::new();
     let refused = async {
         while !String::from_utf8_lossy(&said).contains("unauthorized") {

@@ -98,9 +98,9 @@ async fn a_node_with_another_secret_is_refused() {
     let before = Undisturbed::ring(&cluster).await;
     let secret = cluster.directory.path().join("another secret");
     fs::write(&secret, "another secret").expect("the directory is writable");
-    let mut arguments = cluster.node_arguments("db-0", &cluster.directory.path().join("new"));
-    *arguments.last_mut().expect("the secret's file") = text(&secret);
-    let complaint = complaint(stranger(&arguments)).await;
+    let program = cluster.stranger("db-0", &cluster.directory.path().join("new"));
+    let program = program.with("--secret-file", text(&secret));
+    let complaint = complaint(stranger(&program.arguments())).await;
     let words = ["unauthorized", "the cluster secret is missing or wrong"];
     assert_says(&complaint, &words);
     assert!(!complaint.contains(SECRET), "{complaint}");

@@ -1,15 +1,11 @@
 //! A process, kept running.
 
-use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::Context;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use launch::{Ended, Process, Program};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{self, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::console::Console;
@@ -28,11 +24,7 @@ const END: Duration = Duration::from_secs(10);
 
 /// A process, kept running.
 #[derive(Debug, Clone)]
-pub(super) struct Child {
-    pub(super) name: String,
-    pub(super) binary: PathBuf,
-    pub(super) arguments: Vec<String>,
-}
+pub(super) struct Child(pub(super) Program);
 
 impl Child {
     /// Starts the process, and starts it again whenever it dies. Returns when `stopping` is
@@ -48,17 +40,17 @@ impl Child {
             };
             false_starts = if started.elapsed() < STARTED { false_starts + 1 } else { 0 };
             if false_starts >= FALSE_STARTS_MAX {
-                console.say(format_args!("{} has died ({ended})", self.name));
+                console.say(format_args!("{} has died ({ended})", self.0.name));
                 break;
             }
             console.say(format_args!(
                 "{} has died ({ended}); starting it again in {PAUSE:?}",
-                self.name
+                self.0.name
             ));
             stopping.run_until_cancelled(sleep(PAUSE)).await;
         }
         if !stopping.is_cancelled() {
-            console.say(format_args!("{} does not start: giving up", self.name));
+            console.say(format_args!("{} does not start: giving up", self.0.name));
         }
     }
 
@@ -69,46 +61,35 @@ impl Child {
         console: &Console,
         stopping: &CancellationToken,
     ) -> anyhow::Result<Option<ExitStatus>> {
-        let mut command = Command::new(&self.binary);
+        let mut command = self.0.command();
         command
-            .args(&self.arguments)
             .arg("--end-with-stdin")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         // Gives the process a group of its own. So Ctrl-C reaches only this program, and this
         // program stops the others in order.
-        command.process_group(0).kill_on_drop(true);
-        let mut process =
-            command.spawn().with_context(|| format!("cannot start {}", self.binary.display()))?;
+        command.process_group(0);
+        let mut process = Process::start(command)?;
         // The operating system closes this pipe when this program is gone, for whatever reason.
-        let _stdin = process.stdin.take();
-        if let Some(output) = process.stdout.take() {
-            tokio::spawn(relay(console.clone(), self.name.clone(), output));
+        let _stdin = process.stdin();
+        if let Some(output) = process.stdout() {
+            tokio::spawn(relay(console.clone(), self.0.name.clone(), output));
         }
-        if let Some(output) = process.stderr.take() {
-            tokio::spawn(relay(console.clone(), self.name.clone(), output));
+        if let Some(output) = process.stderr() {
+            tokio::spawn(relay(console.clone(), self.0.name.clone(), output));
         }
         tokio::select! {
             biased;
             status = process.wait() => Ok(Some(status?)),
             () = stopping.cancelled() => {
-                self.end(process, console).await?;
+                if process.end(END).await? == Ended::Killed {
+                    let name = &self.0.name;
+                    console.say(format_args!("{name} did not end within {END:?}: killed it"));
+                }
                 Ok(None)
             }
         }
-    }
-
-    /// Asks the process to end, and kills it if it does not.
-    async fn end(&self, mut process: process::Child, console: &Console) -> anyhow::Result<()> {
-        if let Some(id) = process.id() {
-            kill(Pid::from_raw(id.try_into()?), Signal::SIGTERM)?;
-        }
-        if timeout(END, process.wait()).await.is_err() {
-            console.say(format_args!("{} does not end within {END:?}: killing it", self.name));
-            process.kill().await?;
-        }
-        Ok(())
     }
 }
 
