@@ -4,53 +4,62 @@
 //! A [`Plan`] is a schedule of operations, deliveries, delays, link losses, kills and power
 //! losses, drawn by proptest or a fuzzer ([`plan`]). [`play`] plays it to the state machines.
 //! `rules` checks every step, and the checker of `history` judges the clients' answers. After
-//! the schedule the world is healed: everything must come back by itself, and the copies must be
+//! the schedule all faults end: everything must come back by itself, and the copies must be
 //! identical.
 //!
 //! This package is for tests and fuzzing. No service depends on it.
 
 #![allow(clippy::unwrap_used, reason = "a panic here is how a broken rule is told")]
 
-mod client;
+mod archive;
+mod clients;
+mod clock;
 mod disk;
-mod effects;
-mod hosts;
+mod faults;
+mod gateway;
+mod machine;
+mod machines;
 mod network;
 mod operator;
+mod player;
+mod promises;
 mod reads;
 #[cfg(test)]
 mod regressions;
+mod requests;
+mod rot;
 mod rules;
 mod schedule;
+mod simulation;
 #[cfg(test)]
 mod tests;
 mod totals;
-mod wires;
-mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use crate::schedule::{Plan, plan};
 pub use crate::totals::Totals;
 
-use crate::world::World;
+use crate::player::Player;
+use crate::simulation::Simulation;
 
-/// Plays a schedule, heals the world, and judges it.
+/// Plays a schedule, ends all faults, and judges the run.
 ///
 /// # Errors
 ///
 /// The broken rule, with the log of the run.
 pub fn play(plan: &Plan) -> Result<Totals, String> {
-    let mut world = World::new(plan);
+    let mut simulation = Simulation::new(plan);
     let played = catch_unwind(AssertUnwindSafe(|| {
+        let mut player = Player { simulation: &mut simulation, has_operator: plan.has_operator };
         for action in &plan.actions {
-            world.play(action);
+            player.play(action);
         }
-        world.heal();
-        world.judge();
+        player.heal();
+        player.judge();
     }));
-    let Err(panic) = played else { return Ok(world.totals) };
+    let Err(panic) = played else { return Ok(simulation.totals) };
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    Err(format!("{}\n{}", text.unwrap_or_default(), world.log.join("\n")))
+    Err(format!("{}\n{}", text.unwrap_or_default(), simulation.log.join("\n")))
 }

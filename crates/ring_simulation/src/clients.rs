@@ -1,6 +1,7 @@
 //! The clients' requests, and the history of their answers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use history::users::{Fields, Input, Output, Patch, UserHistory};
 use history::{ClientId, Event, OperationId};
@@ -9,9 +10,12 @@ use protocol::id::Position;
 use protocol::message::Action;
 use protocol::precondition::{Precondition, Tags};
 use protocol::user::{Email, Name, User, UserId, UserPatch};
-use ring_core::gateway::{ClientRequest, Outcome, Ticket};
+use ring_core::gateway::{ClientRequest, GatewayEvent, Outcome, Ticket};
 
 use crate::schedule::ClientOperation;
+
+/// The time that a client allows for a request.
+const TIME_ALLOWED: Duration = Duration::from_secs(5);
 
 /// The clients of a run.
 #[derive(Debug, Default)]
@@ -36,63 +40,30 @@ impl Clients {
         now_ns: u64,
         operation: ClientOperation,
         user: u8,
-    ) -> (Ticket, ClientRequest) {
+    ) -> GatewayEvent {
         self.asked += 1;
         let ticket = Ticket(self.asked);
         let id = self::user(user);
-        let text = format!("n{}", self.asked);
-        let name = Name::try_from(text.clone()).unwrap();
-        let group = u32::try_from(self.asked).unwrap();
-        let seen = self.last_seen.get(&id).copied();
-        let seen = match operation {
-            ClientOperation::ChangeIfMatch | ClientOperation::DeleteIfMatch => seen,
-            _ => None,
-        };
-        let precondition = self.precondition(seen);
-        let header = |tags: &Option<Tags>| tags.as_ref().map(header);
-        let (if_match, if_none_match) =
-            (header(&precondition.if_match), header(&precondition.if_none_match));
-        let input_id = id.to_string();
-        let (request, input) = match operation {
-            ClientOperation::Create => {
-                let email = Email::try_from("a@b.c".to_owned()).unwrap();
-                let fields = Fields { name: text.clone(), email: "a@b.c".to_owned(), group };
-                let user = User { id: id.clone(), name, email, group };
-                (
-                    ClientRequest::Update(Action::Create { user, precondition }),
-                    Input::Create { id: input_id, fields },
-                )
-            }
-            ClientOperation::Read => {
-                (ClientRequest::Read(id.clone()), Input::Read { id: input_id })
-            }
-            ClientOperation::Change | ClientOperation::ChangeIfMatch => {
-                let patch =
-                    UserPatch { id: id.clone(), name: Some(name), email: None, group: None };
-                let input_patch = Patch { name: Some(text.clone()), ..Patch::default() };
-                let input =
-                    Input::Change { id: input_id, patch: input_patch, if_match, if_none_match };
-                (ClientRequest::Update(Action::Change { patch, precondition }), input)
-            }
-            ClientOperation::Delete | ClientOperation::DeleteIfMatch => {
-                let input = Input::Delete { id: input_id, if_match, if_none_match };
-                (ClientRequest::Update(Action::Delete { id: id.clone(), precondition }), input)
-            }
-        };
+        let new = NewValues::new(self.asked);
+        let precondition = self.precondition(operation, &id);
+        let input = input(operation, &id, &new, &precondition);
+        let request = request(operation, &id, &new, precondition);
         let (client, operation) = (ClientId(self.asked), OperationId(self.asked));
         self.events.push(Event::Invocation { client, operation, time_ns: now_ns, input });
-        if !matches!(request, ClientRequest::Read(_) | ClientRequest::Update(Action::Delete { .. }))
-        {
-            self.names.insert(ticket, text);
+        if let ClientRequest::Update(Action::Create { .. } | Action::Change { .. }) = request {
+            self.names.insert(ticket, new.name.as_str().to_owned());
         }
         self.open.insert(ticket, id);
-        (ticket, request)
+        GatewayEvent::Submit { ticket, request, time_allowed: TIME_ALLOWED }
     }
 
-    /// A precondition on the position seen last, if there is one. The kinds of precondition take
-    /// turns.
-    fn precondition(&self, seen: Option<Position>) -> Precondition {
-        let Some(seen) = seen else { return Precondition::NONE };
+    /// A precondition on the position seen last, if the operation has one and a position was
+    /// seen. The kinds of precondition take turns.
+    fn precondition(&self, operation: ClientOperation, id: &UserId) -> Precondition {
+        let (ClientOperation::ChangeIfMatch | ClientOperation::DeleteIfMatch) = operation else {
+            return Precondition::NONE;
+        };
+        let Some(seen) = self.last_seen.get(id).copied() else { return Precondition::NONE };
         let tags = |positions: &[Position]| Some(Tags::Listed(positions.to_vec()));
         match self.asked % 4 {
             0 => Precondition { if_match: None, if_none_match: tags(&[seen]) },
@@ -155,6 +126,73 @@ impl Clients {
 
     pub(crate) fn history(&self) -> UserHistory {
         UserHistory::from_events(self.events.clone()).expect("recorded in order")
+    }
+}
+
+/// The values of one request.
+struct NewValues {
+    name: Name,
+    email: Email,
+    group: u32,
+}
+
+impl NewValues {
+    fn new(number: u64) -> Self {
+        Self {
+            name: Name::try_from(format!("n{number}")).unwrap(),
+            email: Email::try_from("a@b.c".to_owned()).unwrap(),
+            group: u32::try_from(number).unwrap(),
+        }
+    }
+}
+
+/// A request for the gateway.
+fn request(
+    operation: ClientOperation,
+    id: &UserId,
+    new: &NewValues,
+    precondition: Precondition,
+) -> ClientRequest {
+    let (id, name) = (id.clone(), new.name.clone());
+    match operation {
+        ClientOperation::Create => {
+            let user = User { id, name, email: new.email.clone(), group: new.group };
+            ClientRequest::Update(Action::Create { user, precondition })
+        }
+        ClientOperation::Read => ClientRequest::Read(id),
+        ClientOperation::Change | ClientOperation::ChangeIfMatch => {
+            let patch = UserPatch { id, name: Some(name), email: None, group: None };
+            ClientRequest::Update(Action::Change { patch, precondition })
+        }
+        ClientOperation::Delete | ClientOperation::DeleteIfMatch => {
+            ClientRequest::Update(Action::Delete { id, precondition })
+        }
+    }
+}
+
+/// The same request for the history.
+fn input(
+    operation: ClientOperation,
+    id: &UserId,
+    new: &NewValues,
+    precondition: &Precondition,
+) -> Input {
+    let (id, name) = (id.to_string(), new.name.as_str().to_owned());
+    let if_match = precondition.if_match.as_ref().map(header);
+    let if_none_match = precondition.if_none_match.as_ref().map(header);
+    match operation {
+        ClientOperation::Create => {
+            let email = new.email.as_str().to_owned();
+            Input::Create { id, fields: Fields { name, email, group: new.group } }
+        }
+        ClientOperation::Read => Input::Read { id },
+        ClientOperation::Change | ClientOperation::ChangeIfMatch => {
+            let patch = Patch { name: Some(name), ..Patch::default() };
+            Input::Change { id, patch, if_match, if_none_match }
+        }
+        ClientOperation::Delete | ClientOperation::DeleteIfMatch => {
+            Input::Delete { id, if_match, if_none_match }
+        }
     }
 }
 
