@@ -59,11 +59,8 @@ impl GatewayMachine {
         self.gateway.as_ref()
     }
 
-    /// Starts the gateway, unless it runs.
+    /// Starts the gateway.
     pub(crate) fn start(&mut self, ring: &Ring, now: Time) {
-        if self.gateway.is_some() {
-            return;
-        }
         self.boots += 1;
         let boot = GatewayBoot(Uuid::from_u128(u128::from(self.boots)));
         let cluster = ClusterId(Uuid::from_u128(1_000 + u128::from(self.boots)));

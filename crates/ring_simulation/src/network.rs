@@ -130,12 +130,6 @@ impl Network {
         self.cut.clear();
     }
 
-    /// Whether the gateway regards a link of the node as open.
-    pub(crate) fn is_open_at_gateway(&self, node: Place) -> bool {
-        let ends = Ends::Gateway { node };
-        self.links.values().any(|link| link.ends == ends && link.server_open)
-    }
-
     /// One of the links, if there is any: `nth` is taken modulo their number.
     pub(crate) fn any_link(&self, nth: usize) -> Option<LinkId> {
         self.links.keys().nth(nth.checked_rem(self.links.len())?).copied()

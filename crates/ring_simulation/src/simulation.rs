@@ -28,7 +28,7 @@ use crate::gateway::GatewayMachine;
 use crate::machines::Machines;
 use crate::network::Network;
 use crate::requests::Requests;
-use crate::rules::{BetweenSteps, KnownViews};
+use crate::rules::{BetweenSteps, Evidence, KnownViews};
 use crate::schedule::Plan;
 use crate::totals::Totals;
 
@@ -45,6 +45,7 @@ pub(crate) struct Simulation {
     pub(crate) requests: Requests,
     pub(crate) archive: EntryArchive,
     pub(crate) views: KnownViews,
+    pub(crate) evidence: Evidence,
     pub(crate) totals: Totals,
     pub(crate) log: Vec<String>,
 }
@@ -61,6 +62,7 @@ impl Simulation {
             requests: Requests::default(),
             archive: EntryArchive::default(),
             views: KnownViews::default(),
+            evidence: Evidence::default(),
             totals: Totals { schedules: 1, ..Totals::default() },
             log: Vec::new(),
         };
@@ -73,7 +75,10 @@ impl Simulation {
     }
 
     pub(crate) fn start_gateway(&mut self) {
-        self.gateway.start(self.machines.ring(), self.clock.now());
+        if self.gateway.gateway().is_none() {
+            self.gateway.start(self.machines.ring(), self.clock.now());
+            self.evidence.gateway_starts(self.machines.ring());
+        }
     }
 
     pub(crate) fn start_node(&mut self, place: Place) {

@@ -4,7 +4,7 @@ use protocol::id::PartitionId;
 use protocol::view::{InSync, Member};
 use ring_core::placement::Place;
 
-use super::KnownViews;
+use super::known_views::KnownViews;
 use crate::gateway::GatewayDisk;
 use crate::machines::Machines;
 

@@ -17,6 +17,16 @@ pub(crate) struct KnownViews {
     /// The homes dropped for damage. Each may have entries unknown to all others. A snapshot
     /// replaces its data.
     dropped: BTreeMap<PartitionId, Incarnation>,
+    /// The newest view *home only* of each partition, and the next copy dropped for it.
+    dropped_next: BTreeMap<PartitionId, DroppedNext>,
+}
+
+/// A next copy that was in sync until a view named home alone.
+#[derive(Debug, Clone, Copy)]
+struct DroppedNext {
+    /// The epoch of that view.
+    epoch: Epoch,
+    next: Incarnation,
 }
 
 impl KnownViews {
@@ -45,6 +55,17 @@ impl KnownViews {
     /// The view drops a home that may have entries unknown to all others.
     pub(super) fn drop_home(&mut self, partition: PartitionId, home: Incarnation) {
         self.dropped.insert(partition, home);
+    }
+
+    /// This view drops next.
+    pub(super) fn drop_next(&mut self, view: &View, next: Incarnation) {
+        self.dropped_next.insert(view.partition, DroppedNext { epoch: view.epoch, next });
+    }
+
+    /// The data of next that was dropped by this view.
+    pub(super) fn dropped_next(&self, view: &View) -> Option<Incarnation> {
+        let dropped = self.dropped_next.get(&view.partition);
+        dropped.filter(|dropped| dropped.epoch == view.epoch).map(|dropped| dropped.next)
     }
 
     /// A snapshot has replaced the data of the dropped home.

@@ -1,26 +1,26 @@
 //! The rules for a change of a view.
 
+use protocol::message::Condition;
 use protocol::view::{InSync, Member, View};
 use ring_core::gateway::ClusterState;
 
-use super::KnownViews;
+use super::evidence::Evidence;
+use super::known_views::KnownViews;
 use crate::gateway::GatewayDisk;
 use crate::machines::Machines;
-use crate::network::Network;
 use crate::totals::Totals;
 
 /// Checks a state when the controller decides it.
 pub(crate) struct OnDecision<'a> {
     pub(crate) machines: &'a Machines,
-    pub(crate) network: &'a Network,
     pub(crate) gateway: &'a GatewayDisk,
+    pub(crate) evidence: &'a Evidence,
     pub(crate) views: &'a mut KnownViews,
     pub(crate) totals: &'a mut Totals,
 }
 
 impl OnDecision<'_> {
-    /// Rules 1 and 5: a change adds one to the epoch, never empties a view, and keeps a member
-    /// with a live link.
+    /// Rule 1: a change adds one to the epoch.
     pub(crate) fn check(&mut self, decided: &ClusterState) {
         for view in decided.known_views() {
             let Some(before) = self.gateway.view(view.partition) else { continue };
@@ -37,36 +37,92 @@ impl OnDecision<'_> {
         }
     }
 
+    /// Each change is one of those that the design knows. The copies that stay are the same.
     fn check_members(&mut self, before: &View, view: &View) {
-        let holder = |member| self.machines.holder(view.partition, member);
-        let has_lost = |member: Member, incarnation| holder(member).incarnation != incarnation;
         match (before.in_sync, view.in_sync) {
             (InSync::Both { home, next }, InSync::HomeOnly { home: kept }) => {
                 assert_eq!(home, kept, "rule 5: another home");
-                let home = self.machines.ring().holder(view.partition, Member::Home);
-                assert!(
-                    self.network.is_open_at_gateway(home) || has_lost(Member::Next, next),
-                    "rule 5: shrunk in favour of a lost link"
-                );
+                self.check_survivor(before, view);
+                self.views.drop_next(view, next);
             }
             (InSync::Both { home, next }, InSync::NextOnly { next: kept }) => {
                 assert_eq!(next, kept, "rule 9: another next");
-                let is_damaged = holder(Member::Home).disk.current.home.is_damaged;
-                assert!(has_lost(Member::Home, home) || is_damaged, "rule 9: home has its data");
+                self.check_home_is_worth_less(before);
+                self.check_survivor(before, view);
                 self.views.drop_home(view.partition, home);
             }
+            (InSync::HomeOnly { .. }, InSync::NextOnly { .. }) => {
+                self.check_reinstated(before, view);
+            }
             (InSync::HomeOnly { home }, InSync::Both { home: kept, .. }) => {
-                assert_eq!(home, kept)
+                assert_eq!(home, kept, "rule 6: another home");
+                self.check_joiner(view, Member::Next);
             }
             (InSync::NextOnly { next }, InSync::Both { next: kept, .. }) => {
-                assert_eq!(next, kept);
+                assert_eq!(next, kept, "rule 6: another next");
+                self.check_joiner(view, Member::Home);
                 self.views.home_is_restored(view.partition);
-            }
-            (InSync::HomeOnly { home }, InSync::NextOnly { .. }) => {
-                assert!(has_lost(Member::Home, home), "rule 9: home has its data");
             }
             (before, after) => panic!("there is no change from {before:?} to {after:?}"),
         }
+    }
+
+    /// Rule 5: a view drops a member only if that is lost, and only in favour of a member that is
+    /// linked, whole, has a disk that answers, and is alive now.
+    fn check_survivor(&self, before: &View, view: &View) {
+        let (ring, evidence) = (self.machines.ring(), self.evidence);
+        let (kept, _) = view.in_sync.sole().expect("one copy alone");
+        let dropped = kept.other();
+        assert!(evidence.is_there(ring, view, kept), "rule 5: {view} for a member that is lost");
+        let condition = evidence.condition(ring, view, kept);
+        let is_worth_it = match condition {
+            Some(Condition::Whole) => true,
+            Some(Condition::Damaged) => evidence.was_not_whole(ring, before, dropped),
+            Some(Condition::Partial | Condition::Unreadable) | None => false,
+        };
+        assert!(is_worth_it, "rule 5: {view} for a copy that is {condition:?}");
+        let copy = self.machines.durable_copy(view.partition, kept);
+        assert!(copy.installing.is_none(), "rule 5: {view} for a copy that is partly there");
+        let Some(loss) = evidence.loss_of(ring, before, dropped) else {
+            panic!("rule 5: {view}, and nothing of {dropped} is lost");
+        };
+        assert!(
+            evidence.is_alive_since(ring, view, kept, loss),
+            "rule 5: {view} for a member that has answered no probe since the loss"
+        );
+    }
+
+    /// Rule 9: home leaves the view *both* only without its data, or with damage.
+    fn check_home_is_worth_less(&self, before: &View) {
+        let home = self.machines.current_copy(before.partition, Member::Home);
+        assert!(
+            self.has_lost_data(before, Member::Home) || home.is_damaged,
+            "rule 9: home has its data"
+        );
+    }
+
+    /// Rule 9: the next copy that was dropped for this view takes over from a home that has lost
+    /// its data and never served alone. So it has everything that anyone was told of.
+    fn check_reinstated(&self, before: &View, view: &View) {
+        assert!(self.has_lost_data(before, Member::Home), "rule 9: home has its data");
+        assert_eq!(
+            view.in_sync.incarnation(Member::Next),
+            self.views.dropped_next(before),
+            "rule 9: another next than the one dropped for the view of home"
+        );
+        assert!(!self.evidence.serves_alone(before), "rule 9: home has served alone");
+        self.check_survivor(before, view);
+    }
+
+    /// Rule 6: the joiner is linked and whole.
+    fn check_joiner(&self, view: &View, joiner: Member) {
+        let (ring, evidence) = (self.machines.ring(), self.evidence);
+        assert!(evidence.is_there(ring, view, joiner), "rule 6: {view} with a lost joiner");
+        assert_eq!(
+            evidence.condition(ring, view, joiner),
+            Some(Condition::Whole),
+            "rule 6: {view} with a joiner that is not whole"
+        );
     }
 
     /// An operator lets a partition go on with one of the copies in sync. None of them is whole.
@@ -75,10 +131,23 @@ impl OnDecision<'_> {
         assert!(view.epoch > before.epoch, "rule 1: an epoch went back");
         let (member, incarnation) = view.in_sync.sole().expect("one copy alone");
         assert_eq!(before.in_sync.incarnation(member), Some(incarnation), "another copy");
+        for other in Member::ALL {
+            let partition = view.partition;
+            let is_whole = before.in_sync.incarnation(other).is_some()
+                && !self.has_lost_data(before, other)
+                && self.machines.is_sound(partition, other);
+            assert!(!is_whole, "a loss is accepted, and {other} is whole");
+        }
         let home = before.in_sync.incarnation(Member::Home).filter(|_| member == Member::Next);
         // Home may hold entries that next never had.
         if let Some(home) = home {
             self.views.drop_home(view.partition, home);
         }
+    }
+
+    /// Whether the data of a member in sync is gone.
+    fn has_lost_data(&self, view: &View, member: Member) -> bool {
+        let incarnation = self.machines.incarnation(view.partition, member);
+        view.in_sync.incarnation(member).is_some_and(|named| named != incarnation)
     }
 }

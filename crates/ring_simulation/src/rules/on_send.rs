@@ -3,7 +3,7 @@
 use protocol::message::{Operation, Request, ToNode, Welcome};
 use protocol::view::{Member, View};
 
-use super::KnownViews;
+use super::known_views::KnownViews;
 use crate::gateway::GatewayDisk;
 
 /// Checks a message when the gateway sends it.

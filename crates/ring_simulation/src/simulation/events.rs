@@ -85,6 +85,7 @@ impl Simulation {
             return;
         }
         self.log.push(format!("  {:?} gateway <- {event:?}", self.clock.elapsed()));
+        self.evidence.gateway_handles(self.machines.ring(), &event);
         for effect in self.gateway.handle(self.clock.now(), event) {
             self.gateway_effect(effect);
         }
@@ -94,6 +95,7 @@ impl Simulation {
         match effect {
             GatewayEffect::Send { link, message } | GatewayEffect::SendAlone { link, message } => {
                 OnSend { gateway: &self.gateway.disk, views: &mut self.views }.check(&message);
+                self.evidence.gateway_sends(link, &message);
                 self.requests.sent(&message);
                 self.network.send(link, Message::ToNode(message));
             }
@@ -108,8 +110,8 @@ impl Simulation {
             GatewayEffect::Save(state) => {
                 OnDecision {
                     machines: &self.machines,
-                    network: &self.network,
                     gateway: &self.gateway.disk,
+                    evidence: &self.evidence,
                     views: &mut self.views,
                     totals: &mut self.totals,
                 }
