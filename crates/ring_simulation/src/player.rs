@@ -51,10 +51,8 @@ impl Player<'_> {
             Action::Kill { node } => self.faults().kill_node(place(node)),
             Action::PowerLoss { node, kept } => self.faults().power_loss(place(node), kept),
             Action::LoseData { node } => self.faults().lose_data(place(node)),
-            Action::Rot { node, user, of_home } => self.rot(place(node), member(of_home), user),
-            Action::AcceptLoss { node, of_home } => {
-                self.accept_loss(place(node), member(of_home));
-            }
+            Action::Rot { node, user, member } => self.rot(place(node), member, user),
+            Action::AcceptLoss { node, member } => self.accept_loss(place(node), member),
             Action::LoseState => self.faults().lose_state(),
             Action::Start { node } => self.simulation.start_node(place(node)),
             Action::KillGateway => self.faults().kill_gateway(),
@@ -136,8 +134,4 @@ impl Player<'_> {
         totals.unknown += clients.unknown;
         totals.resent += requests.resent();
     }
-}
-
-fn member(of_home: bool) -> Member {
-    if of_home { Member::Home } else { Member::Next }
 }

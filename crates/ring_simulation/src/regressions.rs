@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use protocol::view::Member;
+
 use crate::play;
 use crate::schedule::Action::{
     BreakLink, Client, Cut, Deliver, DeliverAll, Kill, KillGateway, LoseData, LoseState, Pass,
@@ -73,7 +75,7 @@ fn a_home_that_was_dropped_for_damage_may_come_back_without_it() {
             Client { operation: Create, user: 0 },
             Deliver { queue: 4, count: 1 },
             Sync { node: 1 },
-            Rot { node: 1, user: 0, of_home: true },
+            Rot { node: 1, user: 0, member: Member::Home },
             pass(250),
             Sync { node: 1 },
             Deliver { queue: 4, count: 1 },

@@ -5,6 +5,7 @@ use std::time::Duration;
 use arbitrary::{Arbitrary, Unstructured};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use protocol::view::Member;
 
 /// A ring and its schedule.
 #[derive(Debug, Clone)]
@@ -102,14 +103,16 @@ pub(crate) enum Action {
         node: usize,
         #[arbitrary(with = one_of_few)]
         user: u8,
-        of_home: bool,
+        #[arbitrary(with = either)]
+        member: Member,
     },
     /// The operator, if there is one, lets a partition go on with the readable part of a copy in
     /// sync, if none is whole.
     AcceptLoss {
         #[arbitrary(with = byte)]
         node: usize,
-        of_home: bool,
+        #[arbitrary(with = either)]
+        member: Member,
     },
     /// The gateway dies and loses its state file, if the design promises to survive this.
     LoseState,
@@ -161,6 +164,10 @@ fn one_of_few(bytes: &mut Unstructured<'_>) -> arbitrary::Result<u8> {
     bytes.int_in_range(0..=USERS - 1)
 }
 
+fn either(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Member> {
+    Ok(if bytes.arbitrary()? { Member::Home } else { Member::Next })
+}
+
 fn up_to_three_seconds(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Duration> {
     bytes.int_in_range(1..=3_000).map(Duration::from_millis)
 }
@@ -181,35 +188,46 @@ pub fn plan() -> impl Strategy<Value = Plan> {
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    use ClientOperation::{Change, ChangeIfMatch, Create, Delete, DeleteIfMatch, Read};
-    let operation = prop_oneof![
-        3 => Just(Create), 6 => Just(Read), 5 => Just(Change), 1 => Just(ChangeIfMatch), 2 => Just(Delete),
-        1 => Just(DeleteIfMatch),
-    ];
+    let node = || 0_usize..4;
+    let member = || any::<bool>().prop_map(|is| if is { Member::Home } else { Member::Next });
+    let deliver = (0_usize..32, 1_usize..6);
     let millis = prop_oneof![4 => 1_u64..50, 3 => 50_u64..400, 1 => 400_u64..3000];
     let who_knows =
         prop_oneof![Just(WhoKnows::Client), Just(WhoKnows::Server), Just(WhoKnows::Both)];
     prop_oneof![
-        20 => (0_usize..32, 1_usize..6).prop_map(|(queue, count)| Action::Deliver { queue, count }),
+        20 => deliver.prop_map(|(queue, count)| Action::Deliver { queue, count }),
         13 => Just(Action::DeliverAll),
-        16 => (0_usize..4).prop_map(|node| Action::Sync { node }),
-        16 => (0_usize..4, 0_usize..8).prop_map(|(node, nth)| Action::Read { node, nth }),
+        16 => node().prop_map(|node| Action::Sync { node }),
+        16 => (node(), 0_usize..8).prop_map(|(node, nth)| Action::Read { node, nth }),
         5 => Just(Action::SaveReturns),
         14 => millis.prop_map(|millis| Action::Pass { time: Duration::from_millis(millis) }),
-        30 => (operation, 0..USERS).prop_map(|(operation, user)| Action::Client { operation, user }),
-        3 => (0_usize..16, who_knows).prop_map(|(link, who_knows)| Action::BreakLink { link, who_knows }),
+        30 => (operation(), 0..USERS)
+            .prop_map(|(operation, user)| Action::Client { operation, user }),
+        3 => (0_usize..16, who_knows)
+            .prop_map(|(link, who_knows)| Action::BreakLink { link, who_knows }),
         1 => (0_usize..8).prop_map(|ends| Action::Cut { ends }),
         1 => Just(Action::HealCuts),
-        2 => (0_usize..4).prop_map(|node| Action::Kill { node }),
-        2 => (0_usize..4, 0_usize..8).prop_map(|(node, kept)| Action::PowerLoss { node, kept }),
-        1 => (0_usize..4).prop_map(|node| Action::LoseData { node }),
-        4 => (0_usize..4, 0..USERS, any::<bool>())
-            .prop_map(|(node, user, of_home)| Action::Rot { node, user, of_home }),
-        1 => (0_usize..4, any::<bool>())
-            .prop_map(|(node, of_home)| Action::AcceptLoss { node, of_home }),
+        2 => node().prop_map(|node| Action::Kill { node }),
+        2 => (node(), 0_usize..8).prop_map(|(node, kept)| Action::PowerLoss { node, kept }),
+        1 => node().prop_map(|node| Action::LoseData { node }),
+        4 => (node(), 0..USERS, member())
+            .prop_map(|(node, user, member)| Action::Rot { node, user, member }),
+        1 => (node(), member()).prop_map(|(node, member)| Action::AcceptLoss { node, member }),
         1 => prop_oneof![1 => Just(Action::LoseState), 2 => Just(Action::HealCuts)],
-        8 => (0_usize..4).prop_map(|node| Action::Start { node }),
+        8 => node().prop_map(|node| Action::Start { node }),
         1 => Just(Action::KillGateway),
         8 => Just(Action::StartGateway),
+    ]
+}
+
+fn operation() -> impl Strategy<Value = ClientOperation> {
+    use ClientOperation::{Change, ChangeIfMatch, Create, Delete, DeleteIfMatch, Read};
+    prop_oneof![
+        3 => Just(Create),
+        6 => Just(Read),
+        5 => Just(Change),
+        1 => Just(ChangeIfMatch),
+        2 => Just(Delete),
+        1 => Just(DeleteIfMatch),
     ]
 }
