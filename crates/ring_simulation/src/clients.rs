@@ -139,9 +139,9 @@ struct NewValues {
 impl NewValues {
     fn new(number: u64) -> Self {
         Self {
-            name: Name::try_from(format!("n{number}")).unwrap(),
-            email: Email::try_from("a@b.c".to_owned()).unwrap(),
-            group: u32::try_from(number).unwrap(),
+            name: Name::try_from(format!("n{number}")).expect("a name"),
+            email: Email::try_from("a@b.c".to_owned()).expect("an address"),
+            group: u32::try_from(number).expect("few requests"),
         }
     }
 }
@@ -226,5 +226,5 @@ fn output(answer: &Answer) -> Output {
 
 /// The id of one of the few users.
 pub(crate) fn user(number: u8) -> UserId {
-    format!("u{number}").parse().unwrap()
+    format!("u{number}").parse().expect("an id")
 }

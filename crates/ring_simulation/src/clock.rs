@@ -22,7 +22,7 @@ impl SimulatedClock {
 
     /// The time for the clients' history.
     pub(crate) fn now_ns(&self) -> u64 {
-        u64::try_from(self.elapsed.as_nanos()).unwrap()
+        u64::try_from(self.elapsed.as_nanos()).expect("a short run")
     }
 
     pub(crate) fn advance(&mut self, time: Duration) {

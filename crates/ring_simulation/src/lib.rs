@@ -7,9 +7,8 @@
 //! the schedule all faults end: everything must come back by itself, and the copies must be
 //! identical.
 //!
-//! This package is for tests and fuzzing. No service depends on it.
-
-#![allow(clippy::unwrap_used, reason = "a panic here is how a broken rule is told")]
+//! A panic here tells a broken rule. This package is for tests and fuzzing: no service depends on
+//! it.
 
 mod archive;
 mod clients;

@@ -22,9 +22,8 @@ pub(crate) struct Machines {
 
 impl Machines {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let ids =
-            (0..plan.nodes).map(|i| format!("db-{i}").parse().unwrap()).collect::<Vec<NodeId>>();
-        let ring = Ring::new(ids).unwrap();
+        let id = |i| format!("db-{i}").parse::<NodeId>().expect("an id");
+        let ring = Ring::new((0..plan.nodes).map(id).collect()).expect("a ring");
         let settings = NodeSettings {
             log_entries_kept: plan.log_entries_kept,
             // A schedule may let any time pass without a sync.
