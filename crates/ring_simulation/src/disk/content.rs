@@ -124,6 +124,11 @@ impl CopyOnDisk {
         self.trimmed.iter().chain(&self.log).map(|(seq, entry)| (*seq, entry.clone())).collect()
     }
 
+    /// An entry since the copy was made or installed.
+    pub(crate) fn entry(&self, seq: Seq) -> Option<&Entry> {
+        self.log.get(&seq).or_else(|| self.trimmed.get(&seq))
+    }
+
     /// The table of applied ids.
     fn applied(&self) -> Vec<AppliedId> {
         let Some((_, last)) = self.log.last_key_value() else { return Vec::new() };

@@ -73,14 +73,17 @@ impl OnDecision<'_> {
         let (ring, evidence) = (self.machines.ring(), self.evidence);
         let (kept, _) = view.in_sync.sole().expect("one copy alone");
         let dropped = kept.other();
-        assert!(evidence.is_there(ring, view, kept), "rule 5: {view} for a member that is lost");
+        assert!(
+            evidence.is_there(ring, view, kept),
+            "rule 5: {view} for a member that is lost, or has a silent disk"
+        );
         let condition = evidence.condition(ring, view, kept);
         let is_worth_it = match condition {
             Some(Condition::Whole) => true,
             Some(Condition::Damaged) => evidence.was_not_whole(ring, before, dropped),
             Some(Condition::Partial | Condition::Unreadable) | None => false,
         };
-        assert!(is_worth_it, "rule 5: {view} for a copy that is {condition:?}");
+        assert!(is_worth_it, "rule 5: {view} for a copy in the condition {condition:?}");
         let copy = self.machines.durable_copy(view.partition, kept);
         assert!(copy.installing.is_none(), "rule 5: {view} for a copy that is partly there");
         let Some(loss) = evidence.loss_of(ring, before, dropped) else {
@@ -131,12 +134,16 @@ impl OnDecision<'_> {
         assert!(view.epoch > before.epoch, "rule 1: an epoch went back");
         let (member, incarnation) = view.in_sync.sole().expect("one copy alone");
         assert_eq!(before.in_sync.incarnation(member), Some(incarnation), "another copy");
+        let condition = self.evidence.condition(self.machines.ring(), view, member);
+        assert!(
+            condition.is_some_and(|condition| condition != Condition::Partial),
+            "{view} for a copy that is not linked, or only partly there"
+        );
         for other in Member::ALL {
-            let partition = view.partition;
             let is_whole = before.in_sync.incarnation(other).is_some()
                 && !self.has_lost_data(before, other)
-                && self.machines.is_sound(partition, other);
-            assert!(!is_whole, "a loss is accepted, and {other} is whole");
+                && self.machines.is_sound(view.partition, other);
+            assert!(!is_whole, "{view} by an operator, and {other} is whole");
         }
         let home = before.in_sync.incarnation(Member::Home).filter(|_| member == Member::Next);
         // Home may hold entries that next never had.

@@ -37,8 +37,8 @@ impl OnReply<'_> {
         }
     }
 
-    /// Rule 3: the answer is durable at every copy in sync. A copy that has lost its disk since
-    /// then is not checked.
+    /// Rule 3: the entry of the answer is durable at every copy in sync. A copy that has lost its
+    /// disk since then is not checked. The history judges the answers without an entry.
     fn check_durable(&self, view: &View, position: Position) {
         for member in Member::ALL {
             let incarnation = self.machines.incarnation(view.partition, member);
