@@ -50,9 +50,10 @@ impl Faults<'_> {
         self.simulation.machines.lose_disk(place);
     }
 
-    /// Kills the gateway.
+    /// Kills the gateway, if the design promises to survive this.
     pub(crate) fn kill_gateway(&mut self) {
-        if self.simulation.gateway.gateway().is_none() {
+        let is_borne = self.promises().survive_end_of_gateway();
+        if self.simulation.gateway.gateway().is_none() || !is_borne {
             return;
         }
         // The atomic replacement of the file may or may not be durable. The elapsed time
@@ -70,7 +71,8 @@ impl Faults<'_> {
 
     /// Kills the gateway and deletes its state, if its nodes know enough to rebuild it.
     pub(crate) fn lose_state(&mut self) {
-        if !self.promises().survive_loss_of_state() {
+        let promises = self.promises();
+        if !promises.survive_loss_of_state() || !promises.survive_end_of_gateway() {
             return;
         }
         self.kill_gateway();
@@ -108,6 +110,7 @@ impl Faults<'_> {
     }
 
     fn promises(&self) -> Promises<'_> {
-        Promises { machines: &self.simulation.machines, gateway: &self.simulation.gateway.disk }
+        let Simulation { machines, gateway, views, .. } = &*self.simulation;
+        Promises { machines, gateway, views }
     }
 }

@@ -59,6 +59,11 @@ impl GatewayMachine {
         self.gateway.as_ref()
     }
 
+    /// The boot of the gateway, while it runs.
+    pub(crate) fn boot(&self) -> Option<GatewayBoot> {
+        self.gateway().map(|_| GatewayBoot(Uuid::from_u128(u128::from(self.boots))))
+    }
+
     /// Starts the gateway.
     pub(crate) fn start(&mut self, ring: &Ring, now: Time) {
         self.boots += 1;

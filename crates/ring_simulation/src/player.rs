@@ -81,8 +81,8 @@ impl Player<'_> {
     }
 
     fn rot(&mut self, place: Place, member: Member, number: u8) {
-        let Simulation { machines, gateway, totals, .. } = &mut *self.simulation;
-        Rot { machines, gateway: &gateway.disk, has_operator: self.has_operator, totals }.spoil(
+        let Simulation { machines, gateway, views, totals, .. } = &mut *self.simulation;
+        Rot { machines, gateway, views, has_operator: self.has_operator, totals }.spoil(
             place,
             member,
             &user(number),

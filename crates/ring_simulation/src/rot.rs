@@ -5,9 +5,10 @@ use protocol::user::UserId;
 use protocol::view::Member;
 use ring_core::placement::Place;
 
-use crate::gateway::GatewayDisk;
+use crate::gateway::GatewayMachine;
 use crate::machines::Machines;
 use crate::promises::Promises;
+use crate::rules::KnownViews;
 use crate::totals::Totals;
 
 /// Without an operator, records rot only while each copy keeps more log entries than this. So the
@@ -17,35 +18,38 @@ const ENTRIES_KEPT_MIN: u64 = 1_000;
 /// Makes records on the disks of the machines unreadable.
 pub(crate) struct Rot<'a> {
     pub(crate) machines: &'a mut Machines,
-    pub(crate) gateway: &'a GatewayDisk,
+    pub(crate) gateway: &'a GatewayMachine,
+    pub(crate) views: &'a KnownViews,
     pub(crate) has_operator: bool,
     pub(crate) totals: &'a mut Totals,
 }
 
 impl Rot<'_> {
-    /// Makes a record of a copy unreadable, if the design promises to survive this or there is an
-    /// operator. With an operator, the other copy loses a record too.
+    /// Makes a record of a copy unreadable, if the design promises to survive this or an operator
+    /// can accept the loss. With an operator, the other copy loses a record too.
     pub(crate) fn spoil(&mut self, place: Place, member: Member, id: &UserId) {
-        let disk = &self.machines.at(place).disk;
-        let has_record = disk.current.copy(member).records.contains_key(id);
-        if has_record && (self.has_operator || self.is_borne(place, member)) {
+        let partition = self.machines.ring().partition_at(place, member);
+        let has_record = self.machines.current_copy(partition, member).records.contains_key(id);
+        if has_record && self.is_borne(partition, member) {
             self.totals.rotten += 1;
             self.machines.at_mut(place).disk.rot(member, id);
             if self.has_operator {
-                let partition = self.machines.ring().partition_at(place, member);
                 self.spoil_one(partition, member.other(), id);
             }
         }
     }
 
-    /// Whether the design promises to survive this. The other copy may fall out of the view
-    /// before anything finds the damage.
-    fn is_borne(&self, place: Place, member: Member) -> bool {
-        let partition = self.machines.ring().partition_at(place, member);
-        let promises = Promises { machines: self.machines, gateway: self.gateway };
-        self.machines.at(place).log_entries_kept() > ENTRIES_KEPT_MIN
-            && promises.survive_loss_of_copy(place, member)
-            && self.machines.is_sound(partition, member)
+    /// Without an operator, the other copy may fall out of the view before anything finds the
+    /// damage.
+    fn is_borne(&self, partition: PartitionId, member: Member) -> bool {
+        let Self { machines, gateway, views, .. } = self;
+        let promises = Promises { machines, gateway, views };
+        if self.has_operator {
+            return !promises.waits_for_next(partition);
+        }
+        machines.holder(partition, member).log_entries_kept() > ENTRIES_KEPT_MIN
+            && promises.survive_damage(partition, member)
+            && machines.is_sound(partition, member)
     }
 
     /// Makes a record of a copy unreadable, another record than `id` if there is one.

@@ -121,6 +121,7 @@ pub(crate) enum Action {
         #[arbitrary(with = byte)]
         node: usize,
     },
+    /// The gateway dies, if the design promises to survive this.
     KillGateway,
     StartGateway,
 }

@@ -18,6 +18,7 @@ pub struct Totals {
     pub(crate) data_losses: u64,
     pub(crate) state_losses: u64,
     pub(crate) installs: u64,
+    pub(crate) reinstated: u64,
     pub(crate) rotten: u64,
     pub(crate) damage_found: u64,
     pub(crate) salvages: u64,
@@ -48,6 +49,7 @@ impl Totals {
         self.data_losses += other.data_losses;
         self.state_losses += other.state_losses;
         self.installs += other.installs;
+        self.reinstated += other.reinstated;
         self.rotten += other.rotten;
         self.damage_found += other.damage_found;
         self.salvages += other.salvages;
@@ -76,6 +78,7 @@ impl Totals {
             ("losses of data", self.data_losses),
             ("losses of the state", self.state_losses),
             ("snapshots", self.installs),
+            ("next copies reinstated", self.reinstated),
             ("records rotten", self.rotten),
             ("damage found", self.damage_found),
             ("salvages", self.salvages),

@@ -63,7 +63,7 @@ impl KnownViews {
     }
 
     /// The data of next that was dropped by this view.
-    pub(super) fn dropped_next(&self, view: &View) -> Option<Incarnation> {
+    pub(crate) fn dropped_next(&self, view: &View) -> Option<Incarnation> {
         let dropped = self.dropped_next.get(&view.partition);
         dropped.filter(|dropped| dropped.epoch == view.epoch).map(|dropped| dropped.next)
     }

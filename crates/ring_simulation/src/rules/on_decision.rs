@@ -106,7 +106,7 @@ impl OnDecision<'_> {
 
     /// Rule 9: the next copy that was dropped for this view takes over from a home that has lost
     /// its data and never served alone. So it has everything that anyone was told of.
-    fn check_reinstated(&self, before: &View, view: &View) {
+    fn check_reinstated(&mut self, before: &View, view: &View) {
         assert!(self.has_lost_data(before, Member::Home), "rule 9: home has its data");
         assert_eq!(
             view.in_sync.incarnation(Member::Next),
@@ -115,6 +115,7 @@ impl OnDecision<'_> {
         );
         assert!(!self.evidence.serves_alone(before), "rule 9: home has served alone");
         self.check_survivor(before, view);
+        self.totals.reinstated += 1;
     }
 
     /// Rule 6: the joiner is linked and whole.
