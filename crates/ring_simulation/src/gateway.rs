@@ -20,6 +20,11 @@ impl GatewayDisk {
         self.durable.as_ref().and_then(|state| state.view(partition)).copied()
     }
 
+    /// The view of a partition in the state decided last, durable or not.
+    pub(crate) fn decided_view(&self, partition: PartitionId) -> Option<View> {
+        self.saving.as_ref().or(self.durable.as_ref())?.view(partition).copied()
+    }
+
     /// The states on the disk, durable or being saved.
     pub(crate) fn states(&self) -> impl Iterator<Item = &ClusterState> {
         [&self.durable, &self.saving].into_iter().flatten()

@@ -19,6 +19,7 @@ use ring_core::link::LinkId;
 use ring_core::placement::{Place, Ring};
 
 use self::node::NodeEvidence;
+use crate::gateway::GatewayDisk;
 
 /// The number of an event or of a probe of the gateway.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,8 +43,13 @@ impl Evidence {
         self.nodes = ring.places().map(|place| (place, NodeEvidence::missing(now))).collect();
     }
 
-    /// The gateway is about to handle an event.
-    pub(crate) fn gateway_handles(&mut self, ring: &Ring, event: &GatewayEvent) {
+    /// The gateway is about to handle an event, and has decided this on its disk.
+    pub(crate) fn gateway_handles(
+        &mut self,
+        ring: &Ring,
+        decided: &GatewayDisk,
+        event: &GatewayEvent,
+    ) {
         let now = self.advance();
         match event {
             GatewayEvent::NodeLinked { link, hello } => {
@@ -62,9 +68,8 @@ impl Evidence {
                 let newest = self.alone.entry(*partition).or_default();
                 *newest = (*newest).max(*epoch);
             }
-            GatewayEvent::NodeSays { link, message } => {
-                let place = self.place_of(*link);
-                if let Some(place) = place {
+            GatewayEvent::NodeSays { link, message } if !is_outdated(decided, message) => {
+                if let Some(place) = self.place_of(*link) {
                     let home = ring.partition_at(place, Member::Home);
                     self.nodes.entry(place).or_default().says(home, message, now);
                 }
@@ -153,4 +158,11 @@ impl Evidence {
     pub(super) fn serves_alone(&self, view: &View) -> bool {
         self.alone.get(&view.partition).is_some_and(|alone| *alone >= view.epoch)
     }
+}
+
+/// Rule 6: a copy tells its condition again under each view, so its word under an older view than
+/// the decided one does not count.
+fn is_outdated(decided: &GatewayDisk, message: &FromNode) -> bool {
+    let FromNode::Condition { partition, epoch, .. } = message else { return false };
+    decided.decided_view(*partition).is_some_and(|view| view.epoch > *epoch)
 }

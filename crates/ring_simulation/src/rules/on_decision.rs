@@ -84,8 +84,7 @@ impl OnDecision<'_> {
             Some(Condition::Partial | Condition::Unreadable) | None => false,
         };
         assert!(is_worth_it, "rule 5: {view} for a copy in the condition {condition:?}");
-        let copy = self.machines.durable_copy(view.partition, kept);
-        assert!(copy.installing.is_none(), "rule 5: {view} for a copy that is partly there");
+        self.check_complete(view, kept);
         let Some(loss) = evidence.loss_of(ring, before, dropped) else {
             panic!("rule 5: {view}, and nothing of {dropped} is lost");
         };
@@ -93,6 +92,12 @@ impl OnDecision<'_> {
             evidence.is_alive_since(ring, view, kept, loss),
             "rule 5: {view} for a member that has answered no probe since the loss"
         );
+    }
+
+    /// Rules 5 and 6: whatever the copy has told, no part of it is missing.
+    fn check_complete(&self, view: &View, member: Member) {
+        let copy = self.machines.durable_copy(view.partition, member);
+        assert!(copy.installing.is_none(), "{view}, and {member} is only partly there");
     }
 
     /// Rule 9: home leaves the view *both* only without its data, or with damage.
@@ -127,6 +132,7 @@ impl OnDecision<'_> {
             Some(Condition::Whole),
             "rule 6: {view} with a joiner that is not whole"
         );
+        self.check_complete(view, joiner);
     }
 
     /// An operator lets a partition go on with one of the copies in sync. None of them is whole.

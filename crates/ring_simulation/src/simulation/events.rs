@@ -85,7 +85,7 @@ impl Simulation {
             return;
         }
         self.log.push(format!("  {:?} gateway <- {event:?}", self.clock.elapsed()));
-        self.evidence.gateway_handles(self.machines.ring(), &event);
+        self.evidence.gateway_handles(self.machines.ring(), &self.gateway.disk, &event);
         for effect in self.gateway.handle(self.clock.now(), event) {
             self.gateway_effect(effect);
         }
