@@ -9,7 +9,7 @@ use crate::schedule::Action::{
     BreakLink, Client, Cut, Deliver, DeliverAll, Kill, KillGateway, LoseData, LoseState, Pass,
     PowerLoss, Rot, SaveReturns, Start, StartGateway, Sync,
 };
-use crate::schedule::ClientOperation::{Change, Create, Read};
+use crate::schedule::ClientOperation::{Change, Create, Delete, Read};
 use crate::schedule::{Action, Plan, WhoKnows};
 
 fn pass(millis: u64) -> Action {
@@ -135,6 +135,67 @@ fn rows_of_a_snapshot_do_not_take_the_place_of_the_log() {
             Client { operation: Create, user: 2 },
             Client { operation: Change, user: 3 },
             Client { operation: Change, user: 2 },
+        ],
+    };
+    play(&plan).unwrap();
+}
+
+/// The gateway loses its file, and rebuilds the view *home only* with the next epoch. A message
+/// of next is under way meanwhile: next is partly restored, under the older view. Then next is
+/// whole, and home asks for it. The controller grants that, because next tells its condition again
+/// under the new view.
+#[test]
+fn a_condition_told_under_an_older_view_does_not_count() {
+    let first = || Deliver { queue: 0, count: 1 };
+    let plan = Plan {
+        nodes: 4,
+        log_entries_kept: 0,
+        is_cold: true,
+        has_operator: false,
+        actions: vec![
+            first(),
+            first(),
+            Client { operation: Create, user: 2 },
+            first(),
+            first(),
+            Client { operation: Delete, user: 2 },
+            Sync { node: 0 },
+            first(),
+            first(),
+            first(),
+            Sync { node: 0 },
+            first(),
+            first(),
+            first(),
+            first(),
+            first(),
+            Sync { node: 0 },
+            Sync { node: 1 },
+            first(),
+            Sync { node: 0 },
+            first(),
+            first(),
+            pass(109),
+            first(),
+            first(),
+            pass(271),
+            first(),
+            pass(292),
+            Sync { node: 1 },
+            pass(1_828),
+            first(),
+            first(),
+            DeliverAll,
+            first(),
+            SaveReturns,
+            Deliver { queue: 6, count: 1 },
+            Sync { node: 0 },
+            pass(1_000),
+            Sync { node: 0 },
+            DeliverAll,
+            Client { operation: Create, user: 2 },
+            first(),
+            LoseState,
         ],
     };
     play(&plan).unwrap();
