@@ -19,6 +19,7 @@ mod effect;
 mod event;
 mod formed;
 mod gateway_end;
+mod gateway_link;
 mod identity;
 mod reports;
 mod settings;
@@ -29,19 +30,28 @@ pub use identity::NodeIdentity;
 pub use settings::NodeSettings;
 
 use protocol::hello::{HomeHello, Membership, NodeHello};
-use protocol::message::{CallId, CopyMessage, FromNode, Progress, Report, ToNode, Welcome};
-use protocol::refusal::{Refusal, RefusalCode, Remedy};
+use protocol::message::{CallId, CopyMessage, DiskState, FromNode, Progress};
+use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::Member;
 
 use self::copy::PartitionCopy;
 use self::copy::context::{Context, Fault, GatewayLink};
+use self::copy::event::CopyEvent;
 use self::disk::Disk;
 use self::formed::{Formed, Heard};
 use self::gateway_end::GatewayEnd;
 use self::reports::Reports;
 use crate::link::LinkId;
-use crate::store::{Mark, Mutation, ReadId, Recovered, RecoveredCopy, Stored};
+use crate::store::{Mark, ReadId, Recovered, Stored};
 use crate::time::{Time, earliest};
+
+/// What a node is handed with every event.
+struct Turn<'a> {
+    now: Time,
+    /// What of the storage is at hand.
+    stored: &'a dyn Stored,
+    effects: &'a mut Vec<NodeEffect>,
+}
 
 /// One `db_process`, without its I/O.
 #[derive(Debug)]
@@ -122,12 +132,9 @@ impl Node {
         stored: &dyn Stored,
         effects: &mut Vec<NodeEffect>,
     ) {
-        if let NodeEvent::Synced { mark } = event {
-            self.disk.synced(now, mark);
-        }
-        let handled = self.dispatch(now, event, stored, effects);
-        if let Err(fault) = handled {
-            self.recover(now, fault, stored, effects);
+        let mut turn = Turn { now, stored, effects };
+        if let Err(fault) = self.dispatch(&mut turn, event) {
+            self.recover(&mut turn, fault);
         }
         self.disk.wrote(now, self.mark);
         self.report_disk(now, effects);
@@ -138,144 +145,90 @@ impl Node {
     pub fn next_deadline(&self) -> Option<Time> {
         let gateway = self.gateway.welcomed();
         let copies = self.formed.as_ref().map(|formed| [&formed.home, &formed.next]);
-        let copies = copies.into_iter().flatten().map(|copy| copy.deadline(gateway.is_some()));
+        let copies = copies.into_iter().flatten().map(|copy| copy.deadline(gateway));
         let report = gateway.and_then(|_| self.reports.deadline(self.progress()));
         let disk = gateway.and_then(|_| self.disk.news_at());
         earliest(copies.chain([report, disk, self.disk.deadline()]))
     }
 
-    fn dispatch(
-        &mut self,
-        now: Time,
-        event: NodeEvent,
-        stored: &dyn Stored,
-        effects: &mut Vec<NodeEffect>,
-    ) -> Result<(), Fault> {
+    fn dispatch(&mut self, turn: &mut Turn<'_>, event: NodeEvent) -> Result<(), Fault> {
         match event {
             NodeEvent::GatewayLinked { link } => {
-                self.gateway_gone();
-                self.gateway = GatewayEnd::Unwelcomed(link);
-                self.last_call = None;
-                let message = FromNode::Report(self.report());
-                effects.push(NodeEffect::ToGateway { link, message });
-                return Ok(());
-            }
-            NodeEvent::GatewayLost { link } if self.gateway.is(link) => {
-                self.gateway_gone();
-                return Ok(());
+                self.gateway_linked(turn, link);
+                Ok(())
             }
             NodeEvent::GatewaySays { link, message } if self.gateway.is(link) => {
-                return self.gateway_says(now, link, message, stored, effects);
+                self.gateway_says(turn, link, message)
             }
             NodeEvent::GatewayUndecodable { link } if self.gateway.is(link) => {
                 let message = FromNode::Undecodable { understood: self.last_call };
-                effects.push(NodeEffect::ToGateway { link, message });
-                return Err(Fault::undecodable(link));
+                turn.effects.push(NodeEffect::ToGateway { link, message });
+                Err(Fault::undecodable(link))
             }
-            NodeEvent::GatewayLost { .. }
-            | NodeEvent::GatewaySays { .. }
-            | NodeEvent::GatewayUndecodable { .. } => return Ok(()),
-            NodeEvent::NeighbourUndecodable { from, link } => {
-                let fault = Fault::undecodable(link);
-                if let Fault::Drop(_, refusal) = &fault {
-                    let message = CopyMessage::Goodbye(refusal.clone());
-                    effects.push(NodeEffect::ToNeighbour { to: from, link, message });
-                }
-                return Err(fault);
-            }
-            NodeEvent::HomeLinked { link, ref hello } => {
-                if let Err(refusal) = self.admit(hello) {
-                    let (to, message) = (Member::Home, CopyMessage::Goodbye(refusal.clone()));
-                    effects.push(NodeEffect::ToNeighbour { to, link, message });
-                    return Err(Fault::Drop(link, refusal));
-                }
-            }
-            _ => {}
-        }
-        let (Some(formed), mut cx) = self.split(now, stored, effects) else { return Ok(()) };
-        let cx = &mut cx;
-        match event {
-            NodeEvent::NextLinked { link, incarnation } => {
-                let before = formed.home.neighbour_linked(cx, link, incarnation);
-                replace(cx, before, "next was dialled again");
-            }
-            NodeEvent::HomeLinked { link, hello } => {
-                let before = formed.next.neighbour_linked(cx, link, hello.incarnation);
-                replace(cx, before, "home has connected again");
-            }
-            NodeEvent::NeighbourSays { from, link, message } => {
-                formed.copy(from.other()).neighbour_says(cx, link, message)?;
-            }
-            NodeEvent::NeighbourLost { from, link } => {
-                formed.copy(from.other()).neighbour_lost(cx, link)?;
-            }
-            // Both copies get this event, even if one returns a fault: it does not come again.
-            NodeEvent::Synced { mark } => {
-                let heard = (formed.home.synced(cx, mark), formed.next.synced(cx, mark));
-                return self.recover_both(now, heard, stored, effects);
-            }
-            NodeEvent::Read { read, member, result } => {
-                formed.copy(member).has_read(cx, read, result)?;
-            }
-            NodeEvent::Tick => {
-                let heard = (formed.home.tick(cx), formed.next.tick(cx));
-                return self.recover_both(now, heard, stored, effects);
-            }
-            NodeEvent::GatewayLinked { .. }
-            | NodeEvent::GatewaySays { .. }
-            | NodeEvent::GatewayUndecodable { .. }
-            | NodeEvent::GatewayLost { .. }
-            | NodeEvent::NeighbourUndecodable { .. } => {}
-        }
-        Ok(())
-    }
-
-    /// The state of the copies, for the controller to judge.
-    fn report(&mut self) -> Report {
-        self.formed.as_mut().map_or_else(Report::default, |formed| Report {
-            home: formed.home.report(),
-            next: formed.next.report(),
-        })
-    }
-
-    fn gateway_says(
-        &mut self,
-        now: Time,
-        link: LinkId,
-        message: ToNode,
-        stored: &dyn Stored,
-        effects: &mut Vec<NodeEffect>,
-    ) -> Result<(), Fault> {
-        match (self.gateway, message) {
-            (_, ToNode::Goodbye(refusal)) => Err(match refusal.code.remedy() {
-                Remedy::Operator => Fault::Stop(StopReason::Refused(refusal)),
-                Remedy::Retry | Remedy::Wait => Fault::Drop(link, refusal),
-            }),
-            (_, ToNode::Probe(probe)) => {
-                effects.push(NodeEffect::ToGateway { link, message: FromNode::Alive(probe) });
+            // The link is gone.
+            NodeEvent::GatewaySays { .. } | NodeEvent::GatewayUndecodable { .. } => Ok(()),
+            NodeEvent::GatewayLost { link } => {
+                self.gateway_lost(link);
                 Ok(())
             }
-            (GatewayEnd::Unwelcomed(_), ToNode::Welcome(welcome)) => {
-                self.join_cluster(now, link, &welcome, effects)?;
-                let (Some(formed), mut cx) = self.split(now, stored, effects) else {
-                    return Ok(());
-                };
-                let heard = formed.welcomed(&mut cx, welcome);
-                self.recover_both(now, heard, stored, effects)
+            NodeEvent::NextLinked { link, incarnation } => {
+                self.copy_handles(turn, Member::Home, CopyEvent::Linked { link, incarnation })
             }
-            (GatewayEnd::Welcomed(_), message) => {
-                if let ToNode::Request(request) = &message {
-                    self.last_call = Some(request.call);
-                }
-                let (Some(formed), mut cx) = self.split(now, stored, effects) else {
-                    return Ok(());
-                };
-                formed.gateway_says(&mut cx, message)
+            NodeEvent::HomeLinked { link, hello } => self.home_linked(turn, link, &hello),
+            NodeEvent::NeighbourSays { from, link, message } => {
+                self.copy_handles(turn, from.other(), CopyEvent::Said { link, message })
             }
-            (GatewayEnd::Down | GatewayEnd::Unwelcomed(_), _) => {
-                Err(Fault::protocol_error(link, "a message before the welcome"))
+            NodeEvent::NeighbourUndecodable { from, link } => {
+                Err(say_goodbye(turn, from, Fault::undecodable(link)))
             }
+            NodeEvent::NeighbourLost { from, link } => {
+                self.copy_handles(turn, from.other(), CopyEvent::LinkLost { link })
+            }
+            NodeEvent::Synced { mark } => {
+                self.disk.synced(turn.now, mark);
+                self.both_handle(turn, CopyEvent::Synced { mark }, CopyEvent::Synced { mark })
+            }
+            NodeEvent::Read { read, member, result } => {
+                self.copy_handles(turn, member, CopyEvent::Read { read, result })
+            }
+            NodeEvent::Tick => self.both_handle(turn, CopyEvent::Tick, CopyEvent::Tick),
         }
+    }
+
+    fn copy_handles(
+        &mut self,
+        turn: &mut Turn<'_>,
+        member: Member,
+        event: CopyEvent,
+    ) -> Result<(), Fault> {
+        let (Some(formed), mut cx) = self.split(turn) else { return Ok(()) };
+        formed.copy(member).handle(&mut cx, event)
+    }
+
+    /// Both copies get an event, even if one returns a fault: it does not come again.
+    fn both_handle(
+        &mut self,
+        turn: &mut Turn<'_>,
+        home: CopyEvent,
+        next: CopyEvent,
+    ) -> Result<(), Fault> {
+        let (Some(formed), mut cx) = self.split(turn) else { return Ok(()) };
+        let heard = formed.handle(&mut cx, home, next);
+        self.recover_both(turn, heard)
+    }
+
+    /// Judges a node that dials as the home node of our next copy, and links it.
+    fn home_linked(
+        &mut self,
+        turn: &mut Turn<'_>,
+        link: LinkId,
+        hello: &HomeHello,
+    ) -> Result<(), Fault> {
+        if let Err(refusal) = self.admit(hello) {
+            return Err(say_goodbye(turn, Member::Home, Fault::Drop(link, refusal)));
+        }
+        let incarnation = hello.incarnation;
+        self.copy_handles(turn, Member::Next, CopyEvent::Linked { link, incarnation })
     }
 
     /// Judges a node that dials as the home node of our next copy.
@@ -289,90 +242,31 @@ impl Node {
         }
     }
 
-    /// Takes the node's place in the cluster: its earlier place, or a new one.
-    fn join_cluster(
-        &mut self,
-        now: Time,
-        link: LinkId,
-        welcome: &Welcome,
-        effects: &mut Vec<NodeEffect>,
-    ) -> Result<(), Fault> {
-        let membership = Membership { cluster: welcome.cluster, ring: welcome.ring.clone() };
-        match &self.formed {
-            Some(formed) if formed.membership == membership => {}
-            Some(formed) => {
-                let of = formed.membership.cluster;
-                let detail =
-                    format!("this node is of cluster {of}, the gateway of {}", welcome.cluster);
-                let refusal = Refusal::new(RefusalCode::ForeignCluster, detail);
-                return Err(Fault::Stop(StopReason::Refused(refusal)));
-            }
-            None => {
-                let copies = [RecoveredCopy::default(), RecoveredCopy::default()];
-                let formed =
-                    Formed::new(&self.identity, &self.settings, membership.clone(), copies, now);
-                self.formed = Some(formed.map_err(Fault::Stop)?);
-                self.mark = self.mark.next();
-                effects.push(NodeEffect::Write {
-                    mark: self.mark,
-                    mutation: Mutation::Membership(membership),
-                });
-            }
-        }
-        self.gateway = GatewayEnd::Welcomed(GatewayLink { link, boot: welcome.gateway_boot });
-        Ok(())
-    }
-
-    fn gateway_gone(&mut self) {
-        self.gateway = GatewayEnd::Down;
-        self.reports.forget();
-        self.disk.forget_told();
-        if let Some(formed) = &mut self.formed {
-            formed.home.gateway_lost();
-            formed.next.gateway_lost();
-        }
-    }
-
     /// Goes on after a fault: drops the link, or stops the node.
-    fn recover(
-        &mut self,
-        now: Time,
-        fault: Fault,
-        stored: &dyn Stored,
-        effects: &mut Vec<NodeEffect>,
-    ) {
+    fn recover(&mut self, turn: &mut Turn<'_>, fault: Fault) {
         let (link, refusal) = match fault {
-            Fault::Stop(reason) => return effects.push(NodeEffect::Stop(reason)),
+            Fault::Stop(reason) => return turn.effects.push(NodeEffect::Stop(reason)),
             Fault::Drop(link, refusal) => (link, refusal),
-            Fault::Damaged(what) => unreachable!("a copy bears its damage: {what}"),
+            Fault::Damaged(what) => unreachable!("a copy handles its damage: {what}"),
         };
-        effects.push(NodeEffect::Drop { link, refusal });
-        for lost in [
-            NodeEvent::GatewayLost { link },
-            NodeEvent::NeighbourLost { from: Member::Next, link },
-            NodeEvent::NeighbourLost { from: Member::Home, link },
-        ] {
-            if let Err(fault) = self.dispatch(now, lost, stored, effects) {
-                self.recover(now, fault, stored, effects);
+        turn.effects.push(NodeEffect::Drop { link, refusal });
+        self.gateway_lost(link);
+        for member in Member::ALL {
+            if let Err(fault) = self.copy_handles(turn, member, CopyEvent::LinkLost { link }) {
+                self.recover(turn, fault);
             }
         }
     }
 
     /// Goes on after faults of both copies: handles one here, and returns the other to the
     /// caller.
-    fn recover_both(
-        &mut self,
-        now: Time,
-        heard: Heard,
-        stored: &dyn Stored,
-        effects: &mut Vec<NodeEffect>,
-    ) -> Result<(), Fault> {
+    fn recover_both(&mut self, turn: &mut Turn<'_>, heard: Heard) -> Result<(), Fault> {
         match heard {
-            (Err(home), Err(next)) => {
-                self.recover(now, home, stored, effects);
+            Heard { home: Err(home), next: Err(next) } => {
+                self.recover(turn, home);
                 Err(next)
             }
-            (home, next) => home.and(next),
+            Heard { home, next } => home.and(next),
         }
     }
 
@@ -394,24 +288,38 @@ impl Node {
         );
     }
 
+    /// Tells the gateway whether the disk answers. Ends the node if the disk has been silent for
+    /// too long.
+    fn report_disk(&mut self, now: Time, effects: &mut Vec<NodeEffect>) {
+        if self.disk.give_up(now) {
+            let limit = self.settings.disk_deadline;
+            return effects.push(NodeEffect::Stop(StopReason::DiskSilent(limit)));
+        }
+        let Some(GatewayLink { link, .. }) = self.gateway.welcomed() else { return };
+        let Some(state) = self.disk.news(now) else { return };
+        if state == DiskState::Silent {
+            let what = "the disk does not answer: no write or sync has returned for a second. This node counts as lost \
+                        until one does; look at the disk, and at what else uses it";
+            effects.push(NodeEffect::Alarm(what.to_owned()));
+        }
+        effects.push(NodeEffect::ToGateway { link, message: FromNode::Disk(state) });
+    }
+
     /// The copies, and the context for their methods.
-    fn split<'a>(
-        &'a mut self,
-        now: Time,
-        stored: &'a dyn Stored,
-        effects: &'a mut Vec<NodeEffect>,
-    ) -> (Option<&'a mut Formed>, Context<'a>) {
+    fn split<'a>(&'a mut self, turn: &'a mut Turn<'_>) -> (Option<&'a mut Formed>, Context<'a>) {
         let gateway = self.gateway.welcomed();
         let (mark, read) = (&mut self.mark, &mut self.read);
-        let cx = Context { now, stored, gateway, mark, read, effects };
+        let Turn { now, stored, effects } = turn;
+        let cx = Context { now: *now, stored: *stored, gateway, mark, read, effects };
         (self.formed.as_mut(), cx)
     }
 }
 
-/// Drops the old link after a new one has replaced it.
-fn replace(cx: &mut Context<'_>, before: Option<LinkId>, detail: &str) {
-    if let Some(link) = before {
-        let refusal = Refusal::new(RefusalCode::Replaced, detail);
-        cx.effects.push(NodeEffect::Drop { link, refusal });
+/// Tells a neighbour why its link is dropped.
+fn say_goodbye(turn: &mut Turn<'_>, to: Member, fault: Fault) -> Fault {
+    if let Fault::Drop(link, refusal) = &fault {
+        let (link, message) = (*link, CopyMessage::Goodbye(refusal.clone()));
+        turn.effects.push(NodeEffect::ToNeighbour { to, link, message });
     }
+    fault
 }

@@ -13,11 +13,8 @@
 
 use std::time::Duration;
 
-use protocol::message::{DiskState, FromNode};
+use protocol::message::DiskState;
 
-use super::Node;
-use super::copy::context::GatewayLink;
-use super::effect::{NodeEffect, StopReason};
 use crate::store::{Mark, SILENT_AFTER};
 use crate::time::Time;
 
@@ -96,25 +93,6 @@ impl Disk {
 
     fn silent_at(&self) -> Option<Time> {
         self.waiting_since.map(|since| since + SILENT_AFTER)
-    }
-}
-
-impl Node {
-    /// Tells the gateway whether the disk answers. Ends the node if the disk has been silent for
-    /// too long.
-    pub(super) fn report_disk(&mut self, now: Time, effects: &mut Vec<NodeEffect>) {
-        if self.disk.give_up(now) {
-            let limit = self.settings.disk_deadline;
-            return effects.push(NodeEffect::Stop(StopReason::DiskSilent(limit)));
-        }
-        let Some(GatewayLink { link, .. }) = self.gateway.welcomed() else { return };
-        let Some(state) = self.disk.news(now) else { return };
-        if state == DiskState::Silent {
-            let what = "the disk does not answer: no write or sync has returned for a second. This node counts as lost \
-                        until one does; look at the disk, and at what else uses it";
-            effects.push(NodeEffect::Alarm(what.to_owned()));
-        }
-        effects.push(NodeEffect::ToGateway { link, message: FromNode::Disk(state) });
     }
 }
 

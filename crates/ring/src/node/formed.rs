@@ -8,6 +8,8 @@ use protocol::view::{Member, View};
 
 use super::copy::PartitionCopy;
 use super::copy::context::{Context, Fault};
+use super::copy::event::CopyEvent;
+use super::copy::id::CopyId;
 use super::effect::{DialNext, NodeEffect, StopReason};
 use super::identity::NodeIdentity;
 use super::settings::NodeSettings;
@@ -15,8 +17,11 @@ use crate::placement::{Place, Ring};
 use crate::store::RecoveredCopy;
 use crate::time::Time;
 
-/// The results of home and next for one event, handed to both.
-pub(super) type Heard = (Result<(), Fault>, Result<(), Fault>);
+/// What came of an event that both copies got.
+pub(super) struct Heard {
+    pub(super) home: Result<(), Fault>,
+    pub(super) next: Result<(), Fault>,
+}
 
 /// A node's place in its cluster, and its copies.
 #[derive(Debug)]
@@ -45,8 +50,9 @@ impl Formed {
             || other_ring(format!("the ring {:?} has no node {}", ring.nodes(), identity.node));
         let place = ring.place_of(&identity.node).ok_or_else(missing)?;
         let copy = |member, recovered| {
-            let of = (ring.partition_at(place, member), member);
-            PartitionCopy::recovered(of, identity.incarnation, settings.clone(), recovered, now)
+            let partition = ring.partition_at(place, member);
+            let id = CopyId { partition, member, incarnation: identity.incarnation };
+            PartitionCopy::recovered(id, settings.clone(), recovered, now)
         };
         Ok(Self {
             home: copy(Member::Home, home),
@@ -88,7 +94,18 @@ impl Formed {
         if let Some(neighbour) = welcome.next {
             self.dial(cx, neighbour);
         }
-        (self.home.welcomed(cx, home), self.next.welcomed(cx, next))
+        self.handle(cx, CopyEvent::Welcomed { view: home }, CopyEvent::Welcomed { view: next })
+    }
+
+    /// Hands each copy its event, even if home returns a fault.
+    pub(super) fn handle(
+        &mut self,
+        cx: &mut Context<'_>,
+        home: CopyEvent,
+        next: CopyEvent,
+    ) -> Heard {
+        let home = self.home.handle(cx, home);
+        Heard { home, next: self.next.handle(cx, next) }
     }
 
     /// Handles a message of the gateway, after its welcome.
@@ -100,16 +117,18 @@ impl Formed {
         match message {
             ToNode::View(view) => {
                 let partition = view.partition;
-                self.copy_of(cx, partition)?.offer(cx, view)
+                self.copy_of(cx, partition)?.handle(cx, CopyEvent::Offered { view })
             }
             ToNode::NextIsLinked(neighbour) => {
                 self.dial(cx, neighbour);
-                self.home.joiner_may_come(cx)
+                self.home.handle(cx, CopyEvent::JoinerMayCome)
             }
-            ToNode::HomeIsLinked => self.next.joiner_may_come(cx),
-            ToNode::JoinerIsWhole { partition } => self.copy_of(cx, partition)?.joiner_may_come(cx),
+            ToNode::HomeIsLinked => self.next.handle(cx, CopyEvent::JoinerMayCome),
+            ToNode::JoinerIsWhole { partition } => {
+                self.copy_of(cx, partition)?.handle(cx, CopyEvent::JoinerMayCome)
+            }
             ToNode::AskRefused { partition, ask } => {
-                self.copy_of(cx, partition)?.ask_refused(cx, ask)
+                self.copy_of(cx, partition)?.handle(cx, CopyEvent::AskRefused { ask })
             }
             ToNode::Request(request) => self.request(cx, request),
             ToNode::Welcome(_) | ToNode::Probe(_) | ToNode::Goodbye(_) => {
@@ -121,7 +140,7 @@ impl Formed {
     fn request(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
         let copy = self.copy(request.member);
         if copy.partition() == request.partition {
-            return copy.request(cx, request);
+            return copy.handle(cx, CopyEvent::Requested { request });
         }
         let (member, partition) = (request.member, request.partition);
         Err(cx.gateway_fault(format!("a request for {member} of {partition}, which is not here")))

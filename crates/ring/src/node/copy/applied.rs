@@ -9,7 +9,17 @@ use std::ops::Bound;
 use protocol::entry::Entry;
 use protocol::id::{GatewayBoot, RequestId, Seq};
 
-use crate::store::{AnswerIn, AppliedId};
+use crate::store::{AnswerIn, AppliedId, ReadError};
+
+/// What a copy knows of a request that it may have applied.
+pub(crate) enum Known {
+    /// Not applied.
+    New,
+    /// Applied, by this entry.
+    Applied(AppliedId),
+    /// Below the window: whether it was applied is not known any more.
+    Settled,
+}
 
 /// Which requests were applied, as far as they may be sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -78,16 +88,36 @@ impl Applied {
     }
 
     /// What is known of a request that was applied.
-    pub(crate) fn get(&self, request: RequestId) -> Option<AppliedId> {
+    fn get(&self, request: RequestId) -> Option<AppliedId> {
         self.ids.get(&request).copied()
     }
 
-    /// The oldest entry that the log is needed from, for the answers that are there.
+    /// Looks a request up (rule 12).
+    pub(crate) fn known(&self, request: RequestId) -> Known {
+        match self.get(request) {
+            _ if request.counter < self.unsettled_from(request.boot) => Known::Settled,
+            Some(id) => Known::Applied(id),
+            None => Known::New,
+        }
+    }
+
+    /// Whether a request is still in the table, by this entry.
+    pub(crate) fn has(&self, id: AppliedId) -> bool {
+        self.get(id.request) == Some(id)
+    }
+
+    /// Whether a request has a row of its own.
+    pub(crate) fn has_row(&self, request: RequestId) -> bool {
+        self.get(request).is_some_and(|id| id.answer == AnswerIn::Row)
+    }
+
+    /// The oldest entry whose request may be sent again: from there on the log is this table.
     pub(crate) fn oldest_logged(&self) -> Option<Seq> {
         self.logged.first().copied()
     }
 
-    /// The lowest counter of a boot that is not settled, as far as entries tell.
+    /// The lowest counter of a gateway's boot that is not settled, as far as entries tell: the
+    /// duplicate of a request below it could not be recognised.
     pub(crate) fn unsettled_from(&self, boot: GatewayBoot) -> u64 {
         self.window.filter(|first| first.boot == boot).map_or(0, |first| first.counter)
     }
@@ -111,4 +141,9 @@ impl Applied {
         self.insert(AppliedId { request, seq, answer: AnswerIn::Log });
         rows
     }
+}
+
+/// An answer that must be there is not.
+pub(crate) fn missing_answer(AppliedId { request, seq, .. }: AppliedId) -> ReadError {
+    ReadError::Damaged(format!("the answer to {request}, applied by entry {seq}, is missing"))
 }

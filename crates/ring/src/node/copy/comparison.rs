@@ -16,12 +16,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use protocol::entry::Answer;
 use protocol::id::{RequestId, Seq};
-use protocol::message::{AppliedRow, Cursor, FromNode, Rows, Stretch, Verdict};
+use protocol::message::{AppliedRow, CopyMessage, Cursor, FromNode, Rows, Stretch, Verdict};
 
-use super::PartitionCopy;
+use super::applied::missing_answer;
 use super::context::{Context, Fault};
+use super::id::CopyId;
+use super::peer::Peer;
 use super::reads::Purpose;
-use super::replica::{Digest, Replica, missing_answer};
+use super::replica::{Digest, Replica};
 use super::tail::Pin;
 use crate::node::effect::NodeEffect;
 use crate::store::{AppliedId, ReadError, ReadId, ReadRows};
@@ -36,6 +38,13 @@ pub(super) struct Comparison {
     is_skipped: bool,
     /// The operator was told of a difference, and the copies were not the same since.
     is_alarmed: bool,
+}
+
+impl Comparison {
+    /// Whether a stretch is being compared: the source sends no other one meanwhile.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
 }
 
 /// A stretch that is being compared.
@@ -78,7 +87,8 @@ impl Comparing {
         read: Result<ReadRows, ReadError>,
     ) -> Result<Option<Left>, Fault> {
         let Stretch { after, to, .. } = &self.stretch;
-        if !replica.keeps(self.pin) || replica.has_changed(after, to.as_ref(), self.at) {
+        let has_changed = replica.scan().has_changed(after, to.as_ref(), self.at);
+        if !replica.log.tail().keeps(self.pin) || has_changed {
             return Ok(None);
         }
         match std::mem::replace(&mut self.left, Left::Nothing) {
@@ -99,10 +109,10 @@ impl Comparing {
     ) -> Result<Option<Left>, Fault> {
         while let Some(id) = ids.front().copied() {
             let AppliedId { request, seq, .. } = id;
-            let answer = match (replica.answer_at_hand(id), answers.get(&request)) {
+            let answer = match (replica.scan().answer_at_hand(id), answers.get(&request)) {
                 (Some(answer), _) => answer,
                 (None, Some(Some(answer))) => answer.clone(),
-                (None, Some(None)) if replica.has_applied(id) => {
+                (None, Some(None)) if replica.applied.has(id) => {
                     return Err(missing_answer(id).into());
                 }
                 (None, Some(None)) => return Ok(None),
@@ -121,7 +131,7 @@ impl Comparing {
         after: &Cursor,
         read: ReadRows,
     ) -> Result<Option<Left>, Fault> {
-        let Some((rows, then)) = replica.rows_after(after, Seq(u64::MAX), read)? else {
+        let Some((rows, then)) = replica.scan().rows_after(after, Seq(u64::MAX), read)? else {
             return Ok(None);
         };
         let Stretch { to, rows: expected, .. } = &self.stretch;
@@ -139,10 +149,21 @@ impl Comparing {
     }
 }
 
-impl PartitionCopy {
+/// Compares the rows of a receiver with those of its source. It owns the comparison, pins entries
+/// and reads rows of the replica, and tells the source, the gateway and the operator.
+pub(super) struct Comparer<'a> {
+    pub(super) replica: &'a mut Replica,
+    pub(super) comparison: &'a mut Comparison,
+    pub(super) peer: &'a Peer,
+    /// The receiver's session.
+    pub(super) session: u64,
+}
+
+impl Comparer<'_> {
     /// A stretch of the source's rows has come, as of the last entry here.
     pub(super) fn compare(&mut self, cx: &mut Context<'_>, stretch: Stretch) -> Result<(), Fault> {
-        self.replica.verify_log(cx);
+        let Replica { verification, log, reads, .. } = &mut *self.replica;
+        verification.pursue(cx, log, reads);
         let left = match &stretch.after {
             Cursor::Applied(after) => {
                 let to = stretch.to.as_ref();
@@ -150,38 +171,37 @@ impl PartitionCopy {
                     |id: &AppliedId| to.is_none_or(|to| Cursor::Applied(Some(id.request)) <= *to);
                 // One more than there should be is a difference.
                 let rows_max = usize::try_from(stretch.rows).unwrap_or(usize::MAX);
-                let ids = self.replica.applied_after(*after).take_while(is_within);
+                let ids = self.replica.applied.after_id(*after).take_while(is_within);
                 Left::Applied(ids.take(rows_max.saturating_add(1)).collect())
             }
             after @ Cursor::Records(_) => Left::Records(after.clone()),
         };
         self.comparison.under_way = Some(Comparing {
-            at: self.replica.written().seq,
-            pin: self.replica.pin(),
+            at: self.replica.log.written().seq,
+            pin: self.replica.log.pin(),
             digest: Digest::default(),
             read: None,
             stretch,
             left,
         });
-        self.go_on_comparing(cx)
+        self.pursue(cx)
     }
 
     /// Reads more of what is left; comes to a verdict where nothing is.
-    fn go_on_comparing(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
+    fn pursue(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
         loop {
             let Some(comparing) = &mut self.comparison.under_way else { return Ok(()) };
             let what = match &comparing.left {
                 Left::Nothing => {
                     let outcome = comparing.outcome();
-                    self.end_comparing(cx, outcome);
+                    self.end(cx, outcome);
                     return Ok(());
                 }
-                Left::Applied(ids) => self.replica.answers_to_read(ids.iter().copied()),
-                Left::Records(after) => self.replica.rows_to_read(after, Seq(u64::MAX)),
+                Left::Applied(ids) => self.replica.scan().answers_to_read(ids.iter().copied()),
+                Left::Records(after) => self.replica.scan().rows_to_read(after, Seq(u64::MAX)),
             };
             if let Some(what) = what {
-                let read = cx.read(self.replica.member(), what);
-                self.replica.reads.begin(read, Purpose::Comparison);
+                let read = self.replica.reads.begin(cx, what, Purpose::Comparison);
                 comparing.read = Some(read);
                 return Ok(());
             }
@@ -190,7 +210,7 @@ impl PartitionCopy {
     }
 
     /// Rows were read for a comparison.
-    pub(super) fn has_rows_to_compare(
+    pub(super) fn has_rows(
         &mut self,
         cx: &mut Context<'_>,
         read: ReadId,
@@ -201,7 +221,7 @@ impl PartitionCopy {
             return Ok(());
         }
         self.take_in(cx, result)?;
-        self.go_on_comparing(cx)
+        self.pursue(cx)
     }
 
     fn take_in(
@@ -210,43 +230,39 @@ impl PartitionCopy {
         result: Result<ReadRows, ReadError>,
     ) -> Result<(), Fault> {
         let Some(comparing) = &mut self.comparison.under_way else { return Ok(()) };
-        match comparing.add(&self.replica, result) {
+        match comparing.add(self.replica, result) {
             Ok(Some(left)) => comparing.left = left,
-            Ok(None) => self.end_comparing(cx, Outcome::Skipped),
+            Ok(None) => self.end(cx, Outcome::Skipped),
             Err(fault) => {
-                self.end_comparing(cx, Outcome::Skipped);
+                self.end(cx, Outcome::Skipped);
                 return Err(fault);
             }
         }
         Ok(())
     }
 
-    fn end_comparing(&mut self, cx: &mut Context<'_>, outcome: Outcome) {
+    fn end(&mut self, cx: &mut Context<'_>, outcome: Outcome) {
         if let Some(Comparing { stretch, pin, .. }) = self.comparison.under_way.take() {
-            self.replica.unpin(pin);
-            self.conclude(cx, stretch.to.is_none(), outcome);
+            self.replica.log.unpin(pin);
+            self.conclude(cx, &stretch, outcome);
         }
     }
 
     /// The source begins anew, with the first rows.
-    pub(super) fn forget_comparison(&mut self) {
+    pub(super) fn forget(&mut self) {
         if let Some(Comparing { pin, .. }) = self.comparison.under_way.take() {
-            self.replica.unpin(pin);
+            self.replica.log.unpin(pin);
         }
         self.comparison.differs = false;
         self.comparison.is_skipped = false;
     }
 
-    /// Whether a stretch is being compared: the source sends no other one meanwhile.
-    pub(super) fn is_comparing(&self) -> bool {
-        self.comparison.under_way.is_some()
-    }
-
     /// Tells what came of a stretch, and at the end of a round what came of that.
-    fn conclude(&mut self, cx: &mut Context<'_>, is_last: bool, outcome: Outcome) {
-        let (partition, member) = (self.partition(), self.replica.member());
+    fn conclude(&mut self, cx: &mut Context<'_>, stretch: &Stretch, outcome: Outcome) {
+        let CopyId { partition, member, .. } = self.replica.id;
         if let Some(link) = self.peer.linked().map(|linked| linked.link) {
-            cx.tell_copy(member.other(), link, self.sink.has_compared());
+            let message = CopyMessage::Compared { session: self.session };
+            cx.tell_copy(member.other(), link, message);
         }
         let tell = |cx: &mut Context<'_>, verdict| {
             cx.tell_gateway(FromNode::Compared { partition, verdict });
@@ -264,11 +280,12 @@ impl PartitionCopy {
                     cx.alarm(format!(
                         "the two copies of {partition} differ at {}, and neither is damaged: find out which one is \
                          right, and start the node of the other one with an empty data directory",
-                        self.replica.written(),
+                        self.replica.log.written(),
                     ));
                 }
             }
         }
+        let is_last = stretch.to.is_none();
         if is_last {
             let differs = std::mem::take(&mut self.comparison.differs);
             let is_skipped = std::mem::take(&mut self.comparison.is_skipped);

@@ -11,51 +11,48 @@
 use protocol::id::Epoch;
 use protocol::message::{Condition, FromNode};
 
-use super::PartitionCopy;
-use super::context::{Context, Fault};
+use super::context::Context;
+use super::id::CopyId;
+use super::replica::Replica;
 
-impl PartitionCopy {
-    /// Goes on after damage was found in this copy.
-    pub(super) fn bear_damage(
-        &mut self,
-        cx: &mut Context<'_>,
-        outcome: Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        let Err(Fault::Damaged(what)) = outcome else { return outcome };
-        if self.replica.mark_damaged(cx) {
-            let (member, partition) = (self.replica.member(), self.partition());
-            cx.alarm(format!(
-                "the {member} copy of {partition} is damaged: {what}. What it cannot read it does not answer; it is \
-                 restored from the other copy as soon as that can serve alone"
-            ));
-            if !self.replica.is_counted_on() {
-                self.begin_greeting(cx);
-            }
-        }
-        self.tell_condition(cx);
-        Ok(())
+/// What a copy is worth, under the view that it acts on; as the controller was told last.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Worth {
+    epoch: Epoch,
+    condition: Condition,
+}
+
+impl Worth {
+    /// What a copy is worth now.
+    pub(super) fn of(replica: &Replica) -> Self {
+        let epoch = replica.view().map_or(Epoch::default(), |view| view.epoch);
+        Self { epoch, condition: replica.integrity.condition() }
     }
 
     /// The controller hears what the copy is worth, where that is news or the view is.
-    pub(super) fn tell_condition(&mut self, cx: &mut Context<'_>) {
-        let worth = self.worth();
-        if cx.gateway.is_some() && self.told != worth {
-            self.told = worth;
-            let (partition, (epoch, condition)) = (self.partition(), worth);
+    pub(super) fn tell(&mut self, cx: &mut Context<'_>, replica: &Replica) {
+        let worth = Self::of(replica);
+        if cx.gateway.is_some() && *self != worth {
+            *self = worth;
+            let (partition, Self { epoch, condition }) = (replica.id.partition, worth);
             cx.tell_gateway(FromNode::Condition { partition, epoch, condition });
         }
     }
+}
 
-    /// What the copy is worth, under the view that it acts on.
-    pub(super) fn worth(&self) -> (Epoch, Condition) {
-        let epoch = self.view().map_or(Epoch::default(), |view| view.epoch);
-        (epoch, self.replica.condition())
-    }
+/// The operator hears of a copy that is damaged.
+pub(super) fn alarm_of_damage(cx: &mut Context<'_>, of: CopyId, what: &str) {
+    let CopyId { member, partition, .. } = of;
+    cx.alarm(format!(
+        "the {member} copy of {partition} is damaged: {what}. What it cannot read it does not answer; it is \
+         restored from the other copy as soon as that can serve alone"
+    ));
+}
 
-    pub(super) fn tell_of_dropped_log(&self, cx: &mut Context<'_>, what: &str) {
-        let (member, partition) = (self.replica.member(), self.partition());
-        cx.alarm(format!(
-            "{what}: that part of the {member} copy's log of {partition} is dropped, no copy in sync needs it"
-        ));
-    }
+/// The operator hears of a part of a log that is dropped for its damage.
+pub(super) fn alarm_of_dropped_log(cx: &mut Context<'_>, of: CopyId, what: &str) {
+    let CopyId { member, partition, .. } = of;
+    cx.alarm(format!(
+        "{what}: that part of the {member} copy's log of {partition} is dropped, no copy in sync needs it"
+    ));
 }

@@ -19,6 +19,15 @@ impl Durability {
         Self { durable, written: VecDeque::new() }
     }
 
+    /// A copy that begins anew with the entry of this position, written under `mark`.
+    pub(crate) fn begun(mark: Mark, position: Position) -> Self {
+        let mut durability = Self::recovered(Position::ZERO);
+        if position != Position::ZERO {
+            durability.wrote(mark, position);
+        }
+        durability
+    }
+
     /// The entries up to this one are durable here.
     pub(crate) fn position(&self) -> Position {
         self.durable

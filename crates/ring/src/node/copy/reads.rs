@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use protocol::id::{Position, RequestId, Seq};
 use protocol::message::Cursor;
 use protocol::user::UserId;
+use protocol::view::Member;
 
-use super::PartitionCopy;
-use super::context::{Context, Fault};
-use super::replica::WasRead;
+use super::context::Context;
+use super::replica::log::{Log, READ};
 use super::tail::Pin;
-use crate::store::{ReadError, ReadId, ReadRows};
+use crate::store::{Budget, ReadError, ReadId, ReadRows, ReadWhat};
 
 /// What a read is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +63,10 @@ pub(crate) enum Attempt {
 }
 
 /// The reads of a copy that are under way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Reads {
+    /// The copy.
+    member: Member,
     under_way: BTreeMap<ReadId, Purpose>,
     /// The entry whose position was looked up last.
     looked_up: Option<(Seq, Lookup)>,
@@ -82,8 +84,26 @@ pub(crate) enum Lookup {
 }
 
 impl Reads {
-    pub(crate) fn begin(&mut self, read: ReadId, purpose: Purpose) {
+    /// The reads of a copy; none yet.
+    pub(super) fn of(member: Member) -> Self {
+        Self { member, under_way: BTreeMap::new(), looked_up: None }
+    }
+
+    /// Forgets all reads under way.
+    pub(super) fn forget(&mut self) {
+        *self = Self::of(self.member);
+    }
+
+    /// Begins a read. Its rows come with an event of this number.
+    pub(crate) fn begin(
+        &mut self,
+        cx: &mut Context<'_>,
+        what: ReadWhat,
+        purpose: Purpose,
+    ) -> ReadId {
+        let read = cx.read(self.member, what);
         self.under_way.insert(read, purpose);
+        read
     }
 
     /// A read has returned: what it was for; none where nobody needs it any more.
@@ -91,19 +111,30 @@ impl Reads {
         self.under_way.remove(&read)
     }
 
-    /// Whether a read for this purpose is under way.
-    pub(crate) fn has(&self, purpose: &Purpose) -> bool {
-        self.under_way.values().any(|known| known == purpose)
+    /// Reads one message's worth of the log, from `from` to `to` at most, if that is not under way.
+    pub(crate) fn read_log(&mut self, cx: &mut Context<'_>, from: Seq, to: Seq) {
+        let purpose = Purpose::Log { from };
+        if !self.under_way.values().any(|known| *known == purpose) {
+            self.begin(cx, ReadWhat::Entries { from, to, budget: READ }, purpose);
+        }
     }
 
-    /// The position of an entry is looked up.
-    pub(crate) fn look_up(&mut self, read: ReadId, seq: Seq) {
-        self.begin(read, Purpose::Position(seq));
+    /// The position of an entry; it is read where memory does not tell.
+    pub(crate) fn look_up(&mut self, cx: &mut Context<'_>, log: &Log, seq: Seq) -> Lookup {
+        if let Some(position) = log.position_at_hand(seq) {
+            return Lookup::Is(position);
+        }
+        if let Some(lookup) = self.looked_up(seq) {
+            return lookup.clone();
+        }
+        let what = ReadWhat::Entries { from: seq, to: seq, budget: Budget::ONE };
+        self.begin(cx, what, Purpose::Position(seq));
         self.looked_up = Some((seq, Lookup::UnderWay));
+        Lookup::UnderWay
     }
 
     /// What the log says of the position of an entry, if that was looked up last.
-    pub(crate) fn looked_up(&self, seq: Seq) -> Option<&Lookup> {
+    fn looked_up(&self, seq: Seq) -> Option<&Lookup> {
         self.looked_up.as_ref().filter(|(of, _)| *of == seq).map(|(_, lookup)| lookup)
     }
 
@@ -131,73 +162,5 @@ impl Reads {
     /// Whether the log is being looked at.
     pub(crate) fn is_verifying(&self) -> bool {
         self.under_way.values().any(|known| matches!(known, Purpose::Verification { .. }))
-    }
-}
-
-impl PartitionCopy {
-    /// A read has returned.
-    pub(crate) fn has_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        read: ReadId,
-        result: Result<ReadRows, ReadError>,
-    ) -> Result<(), Fault> {
-        if let Err(failed @ ReadError::Failed(_)) = result {
-            return Err(failed.into());
-        }
-        let Some(purpose) = self.replica.reads.end(read) else { return Ok(()) };
-        let went_on = match purpose {
-            Purpose::Record(id) => {
-                let record = result.map(ReadRows::into_record);
-                return self.serve_waiting(cx, id, WasRead::Record(record));
-            }
-            Purpose::Answer(id, request) => {
-                let answer = result.map(|rows| rows.into_answers().pop().and_then(|row| row.1));
-                return self.serve_waiting(cx, id, WasRead::Answer(request, answer));
-            }
-            Purpose::Rows(rows) => self.has_rows_to_send(cx, (read, rows), result),
-            Purpose::Log { from } => self.has_log_to_send(cx, from, result),
-            Purpose::Position(seq) => {
-                self.replica.reads.has_looked_up(seq, result);
-                Ok(())
-            }
-            Purpose::Verification { from } => self.log_is_verified(cx, from, result),
-            Purpose::Comparison => self.has_rows_to_compare(cx, read, result),
-            Purpose::Salvage(pin) => self.has_rows_to_salvage(cx, (read, pin), result),
-        };
-        self.bear_damage(cx, went_on)?;
-        self.proceed(cx)
-    }
-
-    /// What requests wait for was read: they are admitted again, in their order, as the view may be another one now.
-    fn serve_waiting(
-        &mut self,
-        cx: &mut Context<'_>,
-        id: UserId,
-        read: WasRead,
-    ) -> Result<(), Fault> {
-        let (requests, overtaken_by) = self.replica.waiting.take(&id);
-        let read = match (read, overtaken_by) {
-            (WasRead::Record(_), Some(newest)) => WasRead::Record(Ok(newest)),
-            (read, _) => read,
-        };
-        self.replica.waiting.begin_serving(id, read);
-        let served = requests.into_iter().try_for_each(|request| self.request(cx, request));
-        self.replica.waiting.end_serving();
-        served
-    }
-
-    /// More of the log was looked at.
-    fn log_is_verified(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: Seq,
-        result: Result<ReadRows, ReadError>,
-    ) -> Result<(), Fault> {
-        let keep_from = self.needs_log_from();
-        if let Some(what) = self.replica.log_is_verified(cx, (from, keep_from), result)? {
-            self.tell_of_dropped_log(cx, &what);
-        }
-        Ok(())
     }
 }

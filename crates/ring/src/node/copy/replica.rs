@@ -1,81 +1,80 @@
-//! What a copy is, whichever of the two it is: a log, the records that follow from it, and the view it acts on.
+//! What a copy is, whichever of the two it is: a log, the records that follow from it, and the
+//! view it acts on.
 //!
 //! ```text
 //!   apply            a sync            every member has it
 //!   -----> written ----------> durable ------------------> committed: release the answers that waited for it
 //! ```
 //!
-//! Invariants: `committed ≤ durable ≤ written`; the log has no gaps and its epochs never go back; what is committed
-//! never goes back, unless all is dropped for a snapshot.
+//! Each part of the state has a type of its own. Whoever has the replica may read all of them.
+//! What must change together is changed here: an entry is added to the log, to the table of
+//! applied ids and to the waiting requests, or to none of them.
 //!
-//! Here is how the state moves; [`answers`] is what the gateway hears of it, [`waiting`] has the requests that wait for the
-//! disk, [`log`], [`scan`] and [`stretch`] are what the other copy hears, [`install`] is how a snapshot takes the place of what
-//! is here, [`integrity`] what all of it is worth, [`salvage`] how it drops what it cannot read. When an entry is committed is not decided here: see [`copy`](super).
+//! | part | owns |
+//! |---|---|
+//! | [`acting`] | the view that the copy acts on, and the one it is storing |
+//! | [`log`], [`extent`] | the entries: written, durable, committed; how far back they reach |
+//! | [`verification`] | how far the log was looked at for damage |
+//! | [`integrity`], [`install`] | the worth of the data; how a snapshot replaces it |
+//! | [`last_salvage`], [`salvage`] | the last salvage of unreadable rows; what it changes |
+//! | [`waiting`] | the requests that wait for the disk |
+//!
+//! [`scan`] and [`stretch`] read the rows for the other copy. When an entry is committed is not
+//! decided here: see [`source`](super::source).
 
-mod answers;
+pub(crate) mod acting;
 mod extent;
 mod install;
-mod integrity;
-mod log;
+pub(crate) mod integrity;
+mod last_salvage;
+pub(crate) mod log;
 mod salvage;
-mod scan;
+pub(crate) mod scan;
 mod stretch;
+mod verification;
 mod waiting;
 
-pub(crate) use answers::{Known, Newest, missing_answer};
-pub(crate) use scan::Part;
+pub(crate) use scan::{Part, Scan};
 pub(crate) use stretch::{Digest, stretch_of};
 pub(crate) use waiting::WasRead;
 
 use protocol::entry::Entry;
-use protocol::id::{Epoch, Incarnation, PartitionId, Position, Seq};
-use protocol::message::{CopyReport, Progress, Reply, Request};
-use protocol::view::{Member, View};
+use protocol::id::Seq;
+use protocol::message::{CopyReport, FromNode, Holds, Progress, Reply, Request};
+use protocol::view::{InSync, View};
 
-use self::extent::{Extent, Retention};
+use self::acting::{Acting, Admission};
 use self::integrity::Integrity;
+use self::last_salvage::LastSalvage;
+use self::log::Log;
+use self::verification::Verification;
 use self::waiting::WaitingRequests;
-use super::acting::Acting;
 use super::applied::Applied;
 use super::context::{Context, Fault};
-use super::durability::Durability;
+use super::id::CopyId;
 use super::reads::Reads;
 use super::release::Releases;
-use super::tail::{Pin, Tail};
 use crate::node::settings::NodeSettings;
-use crate::store::{Mark, Mutation, RecoveredCopy, SalvageRow, Scope};
+use crate::store::{Mark, Mutation, RecoveredCopy, Scope};
 
 /// One copy of a partition.
 #[derive(Debug)]
 pub(crate) struct Replica {
-    partition: PartitionId,
-    member: Member,
-    me: Incarnation,
-    acting: Acting,
-    written: Position,
-    /// The entry that was written last.
-    last: Option<Entry>,
-    extent: Extent,
-    retention: Retention,
+    pub(super) id: CopyId,
+    pub(super) acting: Acting,
+    pub(super) log: Log,
+    pub(super) verification: Verification,
+    pub(super) applied: Applied,
+    pub(super) integrity: Integrity,
+    pub(super) salvage: LastSalvage,
+    /// The answers that wait for a commit.
+    pub(super) releases: Releases,
+    /// The requests that wait for a read.
+    pub(super) waiting: WaitingRequests,
+    /// The reads under way.
+    pub(super) reads: Reads,
     /// The most rows that are read at once, of storage and of the tail each.
     rows_max: usize,
-    /// The log was looked at up to here.
-    verified: Seq,
-    durability: Durability,
-    committed: Seq,
-    /// The last entry found at the start. Until it is committed (whether it was is not stored), nobody is told of
-    /// anything that was found.
-    found: Seq,
-    tail: Tail,
-    applied: Applied,
-    releases: Releases,
-    /// What is being read.
-    pub(crate) reads: Reads,
-    /// The requests that wait for that.
-    pub(crate) waiting: WaitingRequests,
-    integrity: Integrity,
-    /// The last salvage, if there was one.
-    salvage: Option<SalvageRow>,
 }
 
 /// What a sync has brought to a copy.
@@ -96,62 +95,25 @@ impl Replica {
     /// # Panics
     ///
     /// When the view found is of another partition.
-    pub(crate) fn recovered(
-        (partition, member): (PartitionId, Member),
-        me: Incarnation,
-        settings: &NodeSettings,
-        recovered: RecoveredCopy,
-    ) -> Self {
-        let (written, integrity) = (recovered.written(), Integrity::recovered(&recovered));
-        let RecoveredCopy { view, log_from, last, applied, log_sizes, salvage, .. } = recovered;
+    pub(crate) fn recovered(id: CopyId, settings: &NodeSettings, recovered: RecoveredCopy) -> Self {
+        let (view, partition) = (recovered.view, id.partition);
         assert!(
             view.is_none_or(|view| view.partition == partition),
             "{view:?} is not of {partition}"
         );
-        let committed = match member {
-            Member::Home => Seq::ZERO,
-            // Home sends only what is durable there, so what next has is durable on both.
-            Member::Next => written.seq,
-        };
         Self {
-            partition,
-            member,
-            me,
+            id,
             acting: Acting::recovered(view),
-            written,
-            applied: Applied::recovered(applied, last.as_ref()),
-            last,
-            extent: Extent::recovered(log_from, &log_sizes),
-            retention: Retention {
-                entries: settings.log_entries_kept,
-                bytes: settings.log_bytes_kept,
-            },
-            rows_max: settings.rows_max,
-            verified: Seq::ZERO,
-            durability: Durability::recovered(written),
-            committed,
-            found: written.seq,
-            tail: Tail::default(),
+            log: Log::recovered(id.member, settings, &recovered),
+            verification: Verification::default(),
+            integrity: Integrity::recovered(&recovered),
+            applied: Applied::recovered(recovered.applied, recovered.last.as_ref()),
+            salvage: LastSalvage::recovered(recovered.salvage),
             releases: Releases::default(),
-            reads: Reads::default(),
             waiting: WaitingRequests::default(),
-            integrity,
-            salvage,
+            reads: Reads::of(id.member),
+            rows_max: settings.rows_max,
         }
-    }
-
-    pub(crate) fn partition(&self) -> PartitionId {
-        self.partition
-    }
-
-    /// Which of the two copies it is.
-    pub(crate) fn member(&self) -> Member {
-        self.member
-    }
-
-    /// The data of the node that holds it.
-    pub(crate) fn me(&self) -> Incarnation {
-        self.me
     }
 
     /// The view that it acts on.
@@ -159,55 +121,43 @@ impl Replica {
         self.acting.view()
     }
 
-    /// The view that is being stored.
-    pub(crate) fn storing(&self) -> Option<&View> {
-        self.acting.storing()
-    }
-
-    /// The newest view that is known, acted on or not.
-    pub(crate) fn newest_view(&self) -> Option<&View> {
-        self.acting.newest()
-    }
-
-    pub(crate) fn written(&self) -> Position {
-        self.written
-    }
-
-    pub(crate) fn durable(&self) -> Seq {
-        self.durability.position().seq
-    }
-
-    /// The last entry that is durable.
-    pub(crate) fn durable_position(&self) -> Position {
-        self.durability.position()
-    }
-
-    pub(crate) fn committed(&self) -> Seq {
-        self.committed
-    }
-
-    /// The first entry that the log still has; [`Seq::ZERO`] where it has none.
-    pub(crate) fn log_from(&self) -> Seq {
-        self.extent.from()
+    /// The rows, for a reader.
+    pub(crate) fn scan(&self) -> Scan<'_> {
+        Scan { log: &self.log, applied: &self.applied, rows_max: self.rows_max }
     }
 
     pub(crate) fn progress(&self) -> Progress {
         Progress {
-            partition: self.partition,
-            member: self.member,
-            written: self.written,
-            durable: self.durable(),
-            committed: self.committed,
-            condition: self.condition(),
+            partition: self.id.partition,
+            member: self.id.member,
+            written: self.log.written(),
+            durable: self.log.durable(),
+            committed: self.log.committed(),
+            condition: self.integrity.condition(),
         }
     }
 
     /// What the controller is told when the node is linked.
     pub(crate) fn report(&self) -> CopyReport {
         CopyReport {
-            view: self.newest_view().copied(),
-            position: self.durable_position(),
-            condition: self.condition(),
+            view: self.acting.newest().copied(),
+            position: self.log.durable_position(),
+            condition: self.integrity.condition(),
+        }
+    }
+
+    /// Home serves alone: the controller hears of it before anyone hears of anything else.
+    pub(crate) fn tell_alone(&self, cx: &mut Context<'_>) {
+        let Some(View { partition, epoch, in_sync, .. }) = self.view().copied() else { return };
+        if self.is_source() && matches!(in_sync, InSync::HomeOnly { .. }) {
+            cx.tell_gateway(FromNode::ServesAlone { partition, epoch });
+        }
+    }
+
+    /// The gateway hears how the salvage stands that the view remembers.
+    pub(crate) fn tell_salvage(&self, cx: &mut Context<'_>) {
+        if let Some(salvage) = self.salvage.accepted_by(self.view()).cloned() {
+            cx.tell_gateway(FromNode::Salvage { partition: self.id.partition, salvage });
         }
     }
 
@@ -223,14 +173,14 @@ impl Replica {
         if self.acting.is_new(&view) {
             self.begin_salvage(cx, &view);
         }
-        self.acting.offer(cx, self.member, view)
+        self.acting.offer(cx, self.id.member, view)
     }
 
     /// The mutations up to `mark` are durable. The reads that waited under a view that is over are fenced, and so are the
     /// updates that wait to be decided.
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Synced {
-        let more_is_durable = self.durability.synced(mark);
-        let is_salvaged = self.integrity_synced(mark);
+        let more_is_durable = self.log.synced(mark);
+        let is_salvaged = self.integrity.synced(mark);
         let Some((view, parked)) = self.acting.durable(mark) else {
             return Synced { more_is_durable, adopted: None, parked: Vec::new(), is_salvaged };
         };
@@ -246,26 +196,58 @@ impl Replica {
         Synced { more_is_durable, adopted: Some(view), parked, is_salvaged }
     }
 
+    /// Judges a request by its epoch and the view (rules 2 and 8): returns it if it is to be served now.
+    pub(crate) fn admit(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: Request,
+    ) -> Result<Option<Request>, Fault> {
+        match self.acting.admit(request.epoch) {
+            Admission::Serve if self.is_named() => return Ok(Some(request)),
+            Admission::Serve | Admission::Fence => cx.reply(request.call, Reply::Fenced),
+            Admission::Park => self.acting.park(request),
+            Admission::ProtocolError => {
+                let detail = format!("a request of epoch {} before its view", request.epoch);
+                return Err(cx.gateway_fault(detail));
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether it may act as a member: the view that it acts on names it, with the data that it has, and no part of that
     /// is missing.
     pub(crate) fn is_named(&self) -> bool {
-        let named = self.view().and_then(|view| view.in_sync.incarnation(self.member));
-        named == Some(self.me) && self.condition().serves()
+        self.view().is_some_and(|view| self.id.is_in(view)) && self.integrity.condition().serves()
+    }
+
+    /// Whether it is this copy that sends to the other one, by the view that it acts on.
+    pub(crate) fn is_source(&self) -> bool {
+        let member = self.id.member;
+        self.is_named() && self.view().is_some_and(|view| view.in_sync.source() == member)
     }
 
     /// Whether the newest view that it knows of names it, with the data that it has.
     pub(crate) fn is_counted_on(&self) -> bool {
-        self.newest_view().and_then(|view| view.in_sync.incarnation(self.member)) == Some(self.me)
+        self.acting.newest().is_some_and(|view| self.id.is_in(view))
     }
 
-    /// The place in the log for an entry that is made now.
-    ///
-    /// # Panics
-    ///
-    /// When the epoch is older than the last entry's.
-    pub(crate) fn next_position(&self, epoch: Epoch) -> Position {
-        assert!(epoch >= self.written.epoch, "the log's epochs never go back");
-        Position { epoch, seq: self.written.seq.next() }
+    /// What of it the other copy can rely on; none while that is about to change. A member keeps its log, damaged or not: only
+    /// what nobody counts on is to be replaced.
+    pub(crate) fn holds(&self) -> Option<Holds> {
+        let position = self.log.durable_position();
+        match &self.integrity {
+            // The snapshot's first entry is not durable: a loss of power would bring back what was there before.
+            Integrity::Installing(_) if self.log.is_all_in_flight() => None,
+            Integrity::Installing(cursor) => Some(Holds::Part(position, cursor.clone())),
+            Integrity::Installed(_) => None,
+            Integrity::Damaged | Integrity::Salvaged(_) if self.is_counted_on() => {
+                Some(Holds::Whole(position))
+            }
+            Integrity::Damaged | Integrity::Unreadable | Integrity::Salvaged(_) => {
+                Some(Holds::Nothing)
+            }
+            Integrity::Whole => Some(Holds::Whole(position)),
+        }
     }
 
     /// Writes the entry that follows the last one: the log, which has the applied id too, and the record, all or nothing.
@@ -275,42 +257,23 @@ impl Replica {
     /// When it does not follow the last one.
     pub(crate) fn apply(&mut self, cx: &mut Context<'_>, entry: Entry) {
         let position = entry.position;
-        assert_eq!(position, self.next_position(position.epoch), "a log has no gaps");
+        assert_eq!(position, self.log.next_position(position.epoch), "a log has no gaps");
         let settled = self.applied.apply(&entry);
         let oldest_applied = self.applied.oldest_logged().unwrap_or(position.seq);
-        let scope = match self.installing() {
+        let scope = match self.integrity.installing() {
             Some(cursor) if !cursor.covers(entry.change.id()) => Scope::WithoutRecord,
             Some(_) | None => Scope::Whole,
         };
         let mutation = Mutation::Apply {
-            member: self.member,
+            member: self.id.member,
             entry: entry.clone(),
             oldest_applied,
             settled,
             scope,
         };
         let mark = cx.write(mutation);
-        self.written = position;
-        self.extent.push(position.seq, entry.size_bytes());
-        self.durability.wrote(mark, position);
-        self.last = Some(entry.clone());
         self.waiting.note(&entry);
-        self.tail.push(entry);
-    }
-
-    /// Keeps the entries that are not committed, and those that come, for a read of rows that begins now.
-    pub(crate) fn pin(&mut self) -> Pin {
-        self.tail.pin(self.committed.next())
-    }
-
-    /// The read is over. Returns whether its entries were kept until now.
-    pub(crate) fn unpin(&mut self, pin: Pin) -> bool {
-        self.tail.unpin(pin, self.committed)
-    }
-
-    /// Whether the entries of a read are still kept.
-    pub(crate) fn keeps(&self, pin: Pin) -> bool {
-        self.tail.keeps(pin)
+        self.log.append(mark, entry);
     }
 
     /// The entries up to this one are committed, as far as they were not yet: their answers are released.
@@ -319,14 +282,22 @@ impl Replica {
     ///
     /// When they are not durable here.
     pub(crate) fn commit(&mut self, cx: &mut Context<'_>, committed: Seq) {
-        if committed <= self.committed {
+        if committed <= self.log.committed() {
             return;
         }
-        assert!(committed <= self.durable(), "nothing is committed that is not durable");
-        self.committed = committed;
-        self.tail.commit(committed);
+        assert!(committed <= self.log.durable(), "nothing is committed that is not durable");
+        self.log.commit(committed);
         for (call, answer) in self.releases.release(committed) {
             cx.answer(call, answer);
         }
+    }
+
+    /// A row is not what was written. Returns whether that is news.
+    pub(crate) fn mark_damaged(&mut self, cx: &mut Context<'_>) -> bool {
+        let is_news = self.integrity.damage();
+        if is_news {
+            cx.write(Mutation::MarkDamaged { member: self.id.member });
+        }
+        is_news
     }
 }

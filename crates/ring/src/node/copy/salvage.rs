@@ -20,11 +20,11 @@
 
 use protocol::entry::Entry;
 use protocol::id::{RequestId, Seq};
-use protocol::message::FromNode;
 
-use super::PartitionCopy;
 use super::context::{Context, Fault};
+use super::id::CopyId;
 use super::reads::Purpose;
+use super::replica::Replica;
 use super::tail::Pin;
 use crate::node::effect::{NodeEffect, StopReason};
 use crate::store::{ReadError, ReadId, ReadRows, ReadWhat, RecordKey, Unreadable};
@@ -53,61 +53,80 @@ impl Default for Step {
     }
 }
 
-impl PartitionCopy {
+/// How far a salvage has come with a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Salvaged {
+    /// It goes on.
+    Part,
+    /// The end of the log: the copy knows how far it is, from now on.
+    LogEnd,
+    /// Everything: the copy is whole once that is durable.
+    All,
+}
+
+/// Drops the unreadable rows of a copy. It owns the steps, and changes the replica.
+pub(crate) struct Salvager<'a> {
+    pub(super) replica: &'a mut Replica,
+    pub(super) salvaging: &'a mut Salvaging,
+}
+
+impl Salvager<'_> {
     /// Reads more of what is to be looked at, if a salvage is under way.
-    pub(super) fn pursue_salvage(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn pursue(&mut self, cx: &mut Context<'_>) {
         if !self.replica.is_salvaging() {
-            self.salvaging = Salvaging::default();
+            *self.salvaging = Salvaging::default();
             return;
         }
         if self.salvaging.reading.is_some() {
             return;
         }
-        let what = self.rows_to_salvage();
-        let pin = self.replica.pin();
-        let read = cx.read(self.replica.member(), what);
-        self.replica.reads.begin(read, Purpose::Salvage(pin));
+        let what = self.rows_to_read();
+        let pin = self.replica.log.pin();
+        let read = self.replica.reads.begin(cx, what, Purpose::Salvage(pin));
         self.salvaging.reading = Some(read);
     }
 
-    fn rows_to_salvage(&mut self) -> ReadWhat {
-        let replica = &self.replica;
-        if replica.is_unreadable() {
+    fn rows_to_read(&mut self) -> ReadWhat {
+        if self.replica.integrity.is_unreadable() {
             return ReadWhat::LastReadable;
         }
-        let step = &mut self.salvaging.step;
-        if let Step::Log(from) = step {
-            *from = replica.log_from().max(*from);
-            if let Some(entries) = replica.entries_to_salvage(*from) {
+        if let Step::Log(from) = self.salvaging.step {
+            let from = self.replica.log.from().max(from);
+            self.salvaging.step = Step::Log(from);
+            if let Some(entries) = self.entries(from) {
                 return entries;
             }
-            *step = Step::Applied(None);
+            self.salvaging.step = Step::Applied(None);
         }
-        if let Step::Applied(after) = step {
-            if let Some(answers) = replica.answers_to_salvage(*after) {
+        if let Step::Applied(after) = self.salvaging.step {
+            if let Some(answers) = self.answers(after) {
                 return answers;
             }
-            *step = Step::Records(None);
+            self.salvaging.step = Step::Records(None);
         }
-        let Step::Records(after) = step else { unreachable!("the records are looked at last") };
-        replica.records_to_salvage(after.clone())
+        let Step::Records(after) = &self.salvaging.step else {
+            unreachable!("the records are looked at last")
+        };
+        self.records(after.clone())
     }
 
     /// What is to be looked at was read.
-    pub(super) fn has_rows_to_salvage(
+    pub(super) fn has_rows(
         &mut self,
         cx: &mut Context<'_>,
-        (read, pin): (ReadId, Pin),
+        read: ReadId,
+        pin: Pin,
         result: Result<ReadRows, ReadError>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Salvaged, Fault> {
         let is_wanted = self.salvaging.reading.take_if(|reading| *reading == read).is_some();
         // Where too much has happened meanwhile, it is read once more.
-        let looked_at = if is_wanted && self.replica.is_salvaging() && self.replica.keeps(pin) {
+        let is_kept = self.replica.log.tail().keeps(pin);
+        let looked_at = if is_wanted && self.replica.is_salvaging() && is_kept {
             self.look_at(cx, result)
         } else {
-            Ok(())
+            Ok(Salvaged::Part)
         };
-        self.replica.unpin(pin);
+        self.replica.log.unpin(pin);
         looked_at
     }
 
@@ -115,16 +134,14 @@ impl PartitionCopy {
         &mut self,
         cx: &mut Context<'_>,
         result: Result<ReadRows, ReadError>,
-    ) -> Result<(), Fault> {
-        if self.replica.is_unreadable() {
+    ) -> Result<Salvaged, Fault> {
+        if self.replica.integrity.is_unreadable() {
             let last = result.ok().and_then(|rows| rows.into_entries().pop());
             self.restart_log(cx, last);
-            self.tell_alone(cx);
-            self.tell_condition(cx);
-            return Ok(());
+            return Ok(Salvaged::LogEnd);
         }
         match &mut self.salvaging.step {
-            Step::Log(from) => match self.replica.log_as_read(*from, result) {
+            Step::Log(from) => match self.replica.log.as_read(*from, result) {
                 Ok(entries) => {
                     let last = entries.and_then(|mut entries| entries.pop());
                     *from = last.map_or(*from, |last| last.position.seq.next());
@@ -134,7 +151,7 @@ impl PartitionCopy {
             Step::Applied(after) => {
                 let answers = result.map(ReadRows::into_answers).unwrap_or_default();
                 let is_missing = |(request, answer): &(RequestId, Option<_>)| {
-                    answer.is_none() && self.replica.has_row(*request)
+                    answer.is_none() && self.replica.applied.has_row(*request)
                 };
                 match answers.last() {
                     Some((last, _)) if !answers.iter().any(is_missing) => *after = Some(*last),
@@ -146,40 +163,32 @@ impl PartitionCopy {
                 let Unreadable { keys, to } = rows.into_unreadable();
                 let is_end = to.is_none();
                 *after = to;
-                self.replica.salvage_records(cx, keys);
+                self.drop_records(cx, keys);
                 if is_end {
-                    self.end_salvage(cx);
+                    self.end(cx);
+                    return Ok(Salvaged::All);
                 }
             }
         }
-        Ok(())
+        Ok(Salvaged::Part)
     }
 
     fn restart_log(&mut self, cx: &mut Context<'_>, readable: Option<Entry>) {
-        self.replica.restart_log(cx, readable);
+        self.begin_anew(cx, readable);
         self.salvaging.step = Step::Records(None);
-        let (member, partition) = (self.replica.member(), self.partition());
+        let CopyId { member, partition, .. } = self.replica.id;
         cx.alarm(format!(
             "the log of the {member} copy of {partition} cannot be read: it begins anew at {}. Requests that were under way \
              may be answered as unknown",
-            self.replica.written(),
+            self.replica.log.written(),
         ));
     }
 
-    fn end_salvage(&mut self, cx: &mut Context<'_>) {
-        self.replica.end_salvage(cx);
-        self.restore_receiver();
-        self.tell_salvage(cx);
-        if let Some(salvage) = self.replica.accepted_salvage().cloned() {
-            let (partition, member) = (self.partition(), self.replica.member());
+    /// The operator hears of the records that were dropped.
+    pub(super) fn announce(&self, cx: &mut Context<'_>) {
+        if let Some(salvage) = self.replica.salvage.accepted_by(self.replica.view()).cloned() {
+            let CopyId { member, partition, .. } = self.replica.id;
             cx.effects.push(NodeEffect::Salvaged { partition, member, salvage });
-        }
-    }
-
-    /// The gateway hears how the salvage stands that the view remembers.
-    pub(super) fn tell_salvage(&self, cx: &mut Context<'_>) {
-        if let Some(salvage) = self.replica.accepted_salvage().cloned() {
-            cx.tell_gateway(FromNode::Salvage { partition: self.partition(), salvage });
         }
     }
 }

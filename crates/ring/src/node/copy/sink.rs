@@ -13,8 +13,10 @@ use protocol::id::{Epoch, Position, Seq};
 use protocol::message::{CopyMessage, Cursor, Data, Greeting, Rows, Stretch};
 use protocol::view::View;
 
-use super::PartitionCopy;
+use super::comparison::{Comparer, Comparison};
 use super::context::{Context, Fault};
+use super::peer::Peer;
+use super::replica::Replica;
 use crate::link::LinkId;
 use crate::store::Mark;
 
@@ -44,11 +46,6 @@ impl Sink {
         self.acked = (Seq::ZERO, 0);
     }
 
-    /// The stretch that came last is compared.
-    pub(super) fn has_compared(&self) -> CopyMessage {
-        CopyMessage::Compared { session: self.session }
-    }
-
     /// How many data of the session are durable.
     #[expect(clippy::arithmetic_side_effects, reason = "data are numbered from 1")]
     fn durable_data(&self) -> u64 {
@@ -56,11 +53,37 @@ impl Sink {
     }
 }
 
-impl PartitionCopy {
+/// A message with data of the source.
+pub(super) struct Received {
+    /// As in the receiver's greeting.
+    pub(super) session: u64,
+    /// The source's view.
+    pub(super) view: View,
+    pub(super) data: Data,
+}
+
+/// What became of data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It was not used: it is of an older session or view.
+    Dropped,
+    /// It was written, or is being compared.
+    Used,
+}
+
+/// Receives from the source. It owns the sink and the comparison, and changes the replica.
+pub(super) struct Receiving<'a> {
+    pub(super) replica: &'a mut Replica,
+    pub(super) peer: &'a Peer,
+    pub(super) sink: &'a mut Sink,
+    pub(super) comparison: &'a mut Comparison,
+}
+
+impl Receiving<'_> {
     /// A new link is up: the other copy is told how far this one is.
     pub(super) fn begin_greeting(&mut self, cx: &mut Context<'_>) {
         self.sink.begin_session();
-        self.forget_comparison();
+        self.comparing().forget();
         self.greet(cx);
     }
 
@@ -68,14 +91,15 @@ impl PartitionCopy {
     /// would be told of what a loss of power takes away.
     fn greet(&mut self, cx: &mut Context<'_>) {
         let Some(link) = self.peer.linked().map(|linked| linked.link) else { return };
-        if !self.sink.owes_greeting || self.replica.storing().is_some() {
+        if !self.sink.owes_greeting || self.replica.acting.storing().is_some() {
             return;
         }
         let Some(holds) = self.replica.holds() else { return };
         self.sink.owes_greeting = false;
-        let greeting = Greeting { session: self.sink.session, view: self.view().copied(), holds };
-        self.sink.acked = (self.replica.durable(), 0);
-        cx.tell_copy(self.replica.member().other(), link, CopyMessage::Greeting(greeting));
+        let greeting =
+            Greeting { session: self.sink.session, view: self.replica.view().copied(), holds };
+        self.sink.acked = (self.replica.log.durable(), 0);
+        cx.tell_copy(self.replica.id.member.other(), link, CopyMessage::Greeting(greeting));
     }
 
     /// The writes up to this one are durable: the source is told what that makes durable of it.
@@ -88,15 +112,15 @@ impl PartitionCopy {
 
     fn tell_durable(&mut self, cx: &mut Context<'_>) {
         let Some(link) = self.peer.linked().map(|linked| linked.link) else { return };
-        let (seq, data) = (self.replica.durable(), self.sink.durable_data());
+        let (seq, data) = (self.replica.log.durable(), self.sink.durable_data());
         // A source that has not been greeted is told by the greeting, and a source is told nothing.
-        if self.sink.owes_greeting || self.is_source() || self.sink.acked == (seq, data) {
+        if self.sink.owes_greeting || self.replica.is_source() || self.sink.acked == (seq, data) {
             return;
         }
         self.sink.acked = (seq, data);
-        let (session, written) = (self.sink.session, self.replica.written().seq);
+        let (session, written) = (self.sink.session, self.replica.log.written().seq);
         let message = CopyMessage::Durable { session, seq, data, written };
-        cx.tell_copy(self.replica.member().other(), link, message);
+        cx.tell_copy(self.replica.id.member.other(), link, message);
     }
 
     /// Data from the other copy.
@@ -104,16 +128,16 @@ impl PartitionCopy {
         &mut self,
         cx: &mut Context<'_>,
         link: LinkId,
-        (session, view, data): (u64, View, Data),
-    ) -> Result<(), Fault> {
+        Received { session, view, data }: Received,
+    ) -> Result<Use, Fault> {
         if session != self.sink.session {
-            return Ok(());
+            return Ok(Use::Dropped);
         }
         self.check_source(link, &view)?;
-        let newest = self.replica.newest_view();
+        let newest = self.replica.acting.newest();
         if newest.is_some_and(|newest| newest.epoch > view.epoch) {
             self.begin_greeting(cx);
-            return Ok(());
+            return Ok(Use::Dropped);
         }
         let epoch = view.epoch;
         self.replica.offer(cx, view)?;
@@ -127,7 +151,7 @@ impl PartitionCopy {
                 self.check_joiner(link)?;
                 let position = base.as_ref().map(|base| base.position).unwrap_or_default();
                 check_epoch(link, epoch, position)?;
-                self.forget_comparison();
+                self.comparing().forget();
                 self.replica.begin_install(cx, base);
             }
             Data::Chunk { rows, then } => {
@@ -140,26 +164,40 @@ impl PartitionCopy {
             }
             Data::Compare(stretch) => {
                 self.check_stretch(link, &stretch)?;
-                let compared = self.compare(cx, stretch);
-                self.bear_damage(cx, compared)?;
+                self.comparing().compare(cx, stretch)?;
             }
         }
+        Ok(Use::Used)
+    }
+
+    /// Data was used: it is counted, and acknowledged where it needed no write.
+    pub(super) fn count(&mut self, cx: &mut Context<'_>) {
         self.sink.data = self.sink.data.saturating_add(1);
         let mark = cx.last_write();
         if mark > self.sink.synced {
             self.sink.unsynced.push_back((mark, self.sink.data));
         }
-        let retained = self.replica.retained_from();
-        self.replica.trim_log(cx, retained);
+        let log = &mut self.replica.log;
+        let retained = log.retained_from(self.replica.applied.oldest_logged());
+        log.trim(cx, retained);
         self.tell_durable(cx);
-        Ok(())
+    }
+
+    /// The comparison with the source.
+    pub(super) fn comparing(&mut self) -> Comparer<'_> {
+        Comparer {
+            replica: self.replica,
+            comparison: self.comparison,
+            peer: self.peer,
+            session: self.sink.session,
+        }
     }
 
     /// Whoever sends data is the source of its view, with the data that the view names.
     fn check_source(&self, link: LinkId, view: &View) -> Result<(), Fault> {
-        let other = self.replica.member().other();
+        let other = self.replica.id.member.other();
         let incarnation = self.peer.linked().map(|linked| linked.incarnation);
-        let is_source = view.partition == self.partition()
+        let is_source = view.partition == self.replica.id.partition
             && view.in_sync.source() == other
             && view.in_sync.incarnation(other) == incarnation;
         if is_source {
@@ -180,14 +218,14 @@ impl PartitionCopy {
     /// A stretch says how much is read for it: no more than a part has, and of one kind.
     fn check_stretch(&self, link: LinkId, stretch: &Stretch) -> Result<(), Fault> {
         let Stretch { after, to, rows, .. } = stretch;
-        let rows_max = self.replica.part_rows_max();
+        let rows_max = self.replica.scan().part_rows_max();
         let is_short = usize::try_from(*rows).is_ok_and(|rows| rows <= rows_max);
         let is_of_one_kind = match (after, to) {
             (Cursor::Applied(_), to) => to.as_ref().is_some_and(|to| *to <= Cursor::Records(None)),
             (Cursor::Records(_), _) => true,
         };
         let goes_on = to.as_ref().is_none_or(|to| to > after);
-        if self.is_comparing() {
+        if self.comparison.is_under_way() {
             let detail = "a stretch is to be compared, and the one before is not yet";
             return Err(Fault::protocol_error(link, detail));
         }
@@ -206,7 +244,7 @@ impl PartitionCopy {
         previous: Position,
         entries: Vec<Entry>,
     ) -> Result<(), Fault> {
-        let written = self.replica.written();
+        let written = self.replica.log.written();
         if previous.seq > written.seq {
             let detail = format!("entries after {previous}, this copy is at {written}");
             return Err(Fault::protocol_error(link, detail));
@@ -216,7 +254,7 @@ impl PartitionCopy {
             return Err(Fault::protocol_error(link, detail));
         }
         for entry in entries {
-            let (position, written) = (entry.position, self.replica.written());
+            let (position, written) = (entry.position, self.replica.log.written());
             if position.seq <= written.seq {
                 continue;
             }
@@ -237,14 +275,14 @@ impl PartitionCopy {
         rows: Rows,
         then: Option<Cursor>,
     ) -> Result<(), Fault> {
-        let is_kind = match (self.replica.installing(), &rows) {
+        let is_kind = match (self.replica.integrity.installing(), &rows) {
             (Some(Cursor::Applied(_)), Rows::Applied(_)) => then.is_some(),
             (Some(Cursor::Records(_)), Rows::Records(_)) => true,
             (Some(_) | None, _) => false,
         };
-        let moves_on = then.is_none() || then.as_ref() > self.replica.installing();
+        let moves_on = then.is_none() || then.as_ref() > self.replica.integrity.installing();
         if !(is_kind && moves_on) {
-            let at = self.replica.installing();
+            let at = self.replica.integrity.installing();
             let detail = format!("rows up to {then:?} for a snapshot that is at {at:?}");
             return Err(Fault::protocol_error(link, detail));
         }

@@ -5,19 +5,20 @@ use protocol::id::{RequestId, Seq};
 use protocol::message::{Action, Operation, Reply, Request, Update};
 use protocol::user::User;
 
-use super::PartitionCopy;
-use crate::node::copy::context::{Context, Fault};
-use crate::node::copy::release::Waiting;
-use crate::node::copy::replica::{Known, Newest};
+use super::applied::Known;
+use super::context::{Context, Fault};
+use super::release::Waiting;
+use super::serving::{Newest, Serving};
 use crate::store::{ReadError, StoredRecord};
 
-impl PartitionCopy {
+impl Serving<'_> {
     /// An update that was admitted. It waits where the storage has to be read first, and is served again then.
     pub(super) fn update(
         &mut self,
         cx: &mut Context<'_>,
         request: Request,
-        (id, unsettled_from): (RequestId, u64),
+        id: RequestId,
+        unsettled_from: u64,
     ) -> Result<(), Fault> {
         let call = request.call;
         let foreign = cx.gateway.is_none_or(|gateway| gateway.boot != id.boot);
@@ -25,28 +26,28 @@ impl PartitionCopy {
             cx.reply(call, Reply::Settled);
             return Ok(());
         }
-        let (depends_on, answer) = match self.replica.known(id) {
+        let (depends_on, answer) = match self.replica.applied.known(id) {
             Known::Settled => {
                 cx.reply(call, Reply::Settled);
                 return Ok(());
             }
             // Before preconditions: one that held the first time need not hold after it.
-            Known::Applied(applied) => match self.replica.repeated(applied)? {
+            Known::Applied(applied) => match self.repeated(applied)? {
                 Some(answer) => (Some(applied.seq), answer),
                 None => {
-                    self.replica.wait_for_answer(cx, request, applied);
+                    self.wait_for_answer(cx, request, applied);
                     return Ok(());
                 }
             },
-            Known::New => match self.replica.newest(cx, request.operation.id())? {
+            Known::New => match self.newest(cx, request.operation.id())? {
                 Some(newest) => self.decide_on(cx, request, newest)?,
                 None => {
-                    self.replica.wait_for_record(cx, request);
+                    self.wait_for_record(cx, request);
                     return Ok(());
                 }
             },
         };
-        self.replica.answer_after(cx, depends_on, Waiting::Update(call, answer));
+        self.answer_after(cx, depends_on, Waiting::Update(call, answer));
         Ok(())
     }
 
@@ -64,9 +65,9 @@ impl PartitionCopy {
             Decision::Refuse(answer) => return Ok((newest.depends_on, answer)),
             Decision::Apply(change) => change,
         };
-        let position = self.replica.next_position(epoch);
+        let position = self.replica.log.next_position(epoch);
         // It never goes back, in whichever order updates come.
-        let unsettled_from = unsettled_from.max(self.replica.unsettled_from(request.boot));
+        let unsettled_from = unsettled_from.max(self.replica.applied.unsettled_from(request.boot));
         let entry = Entry { position, request, unsettled_from, change };
         let answer = entry.answer();
         self.replica.apply(cx, entry);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use protocol::entry::Entry;
 use protocol::id::Seq;
 
 /// Entries are counted together up to so many.
@@ -46,6 +47,15 @@ impl Extent {
         let mut extent = Self { from, ..Self::default() };
         for (seq, bytes) in sizes {
             extent.push(*seq, *bytes);
+        }
+        extent
+    }
+
+    /// That of a log that begins anew with this entry, or without any.
+    pub(super) fn beginning_with(first: Option<&Entry>) -> Self {
+        let mut extent = Self::default();
+        if let Some(first) = first {
+            extent.push(first.position.seq, first.size_bytes());
         }
         extent
     }

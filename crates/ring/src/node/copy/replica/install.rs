@@ -11,17 +11,13 @@
 //! dies on the way can go on from there.
 
 use protocol::entry::Entry;
-use protocol::id::{Position, Seq};
 use protocol::message::{Cursor, Reply, Rows};
 
 use super::Replica;
-use super::extent::Extent;
 use super::integrity::Integrity;
+use super::last_salvage::LastSalvage;
 use crate::node::copy::applied::Applied;
 use crate::node::copy::context::Context;
-use crate::node::copy::durability::Durability;
-use crate::node::copy::reads::Reads;
-use crate::node::copy::tail::Tail;
 use crate::store::Mutation;
 
 impl Replica {
@@ -38,26 +34,13 @@ impl Replica {
         }
         self.releases.clear();
         // What is being read is of what is dropped.
-        self.reads = Reads::default();
-        let position = base.as_ref().map_or(Position::ZERO, |base| base.position);
-        self.written = position;
-        self.committed = Position::ZERO.seq;
-        self.found = Position::ZERO.seq;
-        self.tail = Tail::default();
-        self.extent = Extent::default();
-        self.verified = Seq::ZERO;
-        self.durability = Durability::recovered(Position::ZERO);
+        self.reads.forget();
+        self.verification.restart();
         self.applied = Applied::after(base.as_ref());
         self.integrity = Integrity::Installing(Cursor::START);
-        self.salvage = None;
-        self.last.clone_from(&base);
-        if let Some(base) = &base {
-            self.extent.push(position.seq, base.size_bytes());
-        }
-        let mark = cx.write(Mutation::Install { member: self.member, base });
-        if position != Position::ZERO {
-            self.durability.wrote(mark, position);
-        }
+        self.salvage = LastSalvage::default();
+        let mutation = Mutation::Install { member: self.id.member, base: base.clone() };
+        self.log.install(cx.write(mutation), base);
     }
 
     /// More of a snapshot. Requests that the log tells of need no row: with one, the log could be trimmed beyond the oldest entry
@@ -69,7 +52,7 @@ impl Replica {
                 self.applied.insert_row(row.request, row.seq);
             }
         }
-        let mark = cx.write(Mutation::Chunk { member: self.member, rows, then: then.clone() });
+        let mark = cx.write(Mutation::Chunk { member: self.id.member, rows, then: then.clone() });
         self.integrity = then.map_or(Integrity::Installed(mark), Integrity::Installing);
     }
 }

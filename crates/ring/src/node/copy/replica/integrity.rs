@@ -15,16 +15,13 @@
 //! A damaged copy stays a member until the controller has dropped it: what it can read is right, and what it cannot read
 //! it does not answer. An unreadable one does not even know how far it is, so it does nothing.
 
-use protocol::id::Position;
-use protocol::message::{Condition, Cursor, Holds};
+use protocol::message::{Condition, Cursor};
 
-use super::Replica;
-use crate::node::copy::context::Context;
-use crate::store::{Damage, Mark, Mutation, RecoveredCopy};
+use crate::store::{Damage, Mark, RecoveredCopy};
 
 /// What the data of a copy is worth.
 #[derive(Debug)]
-pub(super) enum Integrity {
+pub(crate) enum Integrity {
     /// It is what was written, as far as anyone looked.
     Whole,
     /// A row is not what was written.
@@ -48,75 +45,59 @@ impl Integrity {
             (None, None) => Self::Whole,
         }
     }
-}
 
-impl Replica {
     /// What the copy is worth, for others.
     pub(crate) fn condition(&self) -> Condition {
-        match self.integrity {
-            Integrity::Whole => Condition::Whole,
-            Integrity::Damaged | Integrity::Salvaged(_) => Condition::Damaged,
-            Integrity::Installing(_) | Integrity::Installed(_) => Condition::Partial,
-            Integrity::Unreadable => Condition::Unreadable,
+        match self {
+            Self::Whole => Condition::Whole,
+            Self::Damaged | Self::Salvaged(_) => Condition::Damaged,
+            Self::Installing(_) | Self::Installed(_) => Condition::Partial,
+            Self::Unreadable => Condition::Unreadable,
+        }
+    }
+
+    /// Whether the copy does not know how far it is.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Unreadable)
+    }
+
+    /// Whether rows of the copy are known to be unreadable.
+    pub(super) fn has_damage(&self) -> bool {
+        matches!(self, Self::Damaged | Self::Unreadable)
+    }
+
+    /// How far a snapshot has come that is not complete.
+    pub(crate) fn installing(&self) -> Option<&Cursor> {
+        match self {
+            Self::Installing(cursor) => Some(cursor),
+            Self::Whole
+            | Self::Damaged
+            | Self::Installed(_)
+            | Self::Unreadable
+            | Self::Salvaged(_) => None,
         }
     }
 
     /// The writes up to `mark` are durable. Returns whether the copy is whole with that because it was salvaged.
-    pub(super) fn integrity_synced(&mut self, mark: Mark) -> bool {
-        match self.integrity {
-            Integrity::Installed(written) if written <= mark => {
-                self.integrity = Integrity::Whole;
+    pub(super) fn synced(&mut self, mark: Mark) -> bool {
+        match *self {
+            Self::Installed(written) if written <= mark => {
+                *self = Self::Whole;
                 false
             }
-            Integrity::Salvaged(written) if written <= mark => {
-                self.integrity = Integrity::Whole;
+            Self::Salvaged(written) if written <= mark => {
+                *self = Self::Whole;
                 true
             }
             _ => false,
         }
     }
 
-    /// How far a snapshot has come that is not complete.
-    pub(crate) fn installing(&self) -> Option<&Cursor> {
-        match &self.integrity {
-            Integrity::Installing(cursor) => Some(cursor),
-            Integrity::Whole
-            | Integrity::Damaged
-            | Integrity::Installed(_)
-            | Integrity::Unreadable
-            | Integrity::Salvaged(_) => None,
-        }
-    }
-
-    /// What of it the other copy can rely on; none while that is about to change. A member keeps its log, damaged or not: only
-    /// what nobody counts on is to be replaced.
-    pub(crate) fn holds(&self) -> Option<Holds> {
-        let position = self.durable_position();
-        match &self.integrity {
-            // The snapshot's first entry is not durable: a loss of power would bring back what was there before.
-            Integrity::Installing(_)
-                if position == Position::ZERO && self.written != Position::ZERO =>
-            {
-                None
-            }
-            Integrity::Installing(cursor) => Some(Holds::Part(position, cursor.clone())),
-            Integrity::Installed(_) => None,
-            Integrity::Damaged | Integrity::Salvaged(_) if self.is_counted_on() => {
-                Some(Holds::Whole(position))
-            }
-            Integrity::Damaged | Integrity::Unreadable | Integrity::Salvaged(_) => {
-                Some(Holds::Nothing)
-            }
-            Integrity::Whole => Some(Holds::Whole(position)),
-        }
-    }
-
     /// A row is not what was written. Returns whether that is news.
-    pub(crate) fn mark_damaged(&mut self, cx: &mut Context<'_>) -> bool {
-        let is_news = matches!(self.integrity, Integrity::Whole | Integrity::Salvaged(_));
+    pub(super) fn damage(&mut self) -> bool {
+        let is_news = matches!(self, Self::Whole | Self::Salvaged(_));
         if is_news {
-            self.integrity = Integrity::Damaged;
-            cx.write(Mutation::MarkDamaged { member: self.member });
+            *self = Self::Damaged;
         }
         is_news
     }

@@ -11,8 +11,8 @@ use protocol::id::{RequestId, Seq};
 use protocol::message::{AppliedRow, Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 
-use super::Replica;
-use super::answers::missing_answer;
+use super::log::Log;
+use crate::node::copy::applied::{Applied, missing_answer};
 use crate::node::copy::context::Fault;
 use crate::store::{AppliedId, Budget, ReadRows, ReadWhat, StoredRecord};
 
@@ -22,15 +22,24 @@ pub(crate) const READ_BYTES_MAX: usize = 256 << 10;
 /// Rows, and the cursor after them; none if there are no more.
 pub(crate) type Part = (Rows, Option<Cursor>);
 
-impl Replica {
+/// Reads the rows of a copy. It changes nothing.
+#[derive(Clone, Copy)]
+pub(crate) struct Scan<'a> {
+    pub(super) log: &'a Log,
+    pub(super) applied: &'a Applied,
+    /// The most rows that are read at once, of storage and of the tail each.
+    pub(super) rows_max: usize,
+}
+
+impl<'a> Scan<'a> {
     /// The most rows that a part has: those of storage, and as many of the tail.
-    pub(crate) fn part_rows_max(&self) -> usize {
+    pub(crate) fn part_rows_max(self) -> usize {
         self.rows_max.saturating_mul(2)
     }
 
     /// What has to be read for the rows after a cursor, of the applied requests those up to an entry; none where memory has
     /// them.
-    pub(crate) fn rows_to_read(&self, after: &Cursor, applied_to: Seq) -> Option<ReadWhat> {
+    pub(crate) fn rows_to_read(self, after: &Cursor, applied_to: Seq) -> Option<ReadWhat> {
         match after {
             Cursor::Applied(after) => {
                 let ids = self.applied_by(*after, applied_to).take(self.rows_max);
@@ -44,8 +53,10 @@ impl Replica {
     }
 
     /// What has to be read for the answers of these requests: those that a pin of now does not keep.
-    pub(crate) fn answers_to_read(&self, ids: impl Iterator<Item = AppliedId>) -> Option<ReadWhat> {
-        let is_kept = |id: &AppliedId| id.seq > self.committed && self.tail.entry(id.seq).is_some();
+    pub(crate) fn answers_to_read(self, ids: impl Iterator<Item = AppliedId>) -> Option<ReadWhat> {
+        let is_kept = |id: &AppliedId| {
+            id.seq > self.log.committed() && self.log.tail().entry(id.seq).is_some()
+        };
         let ids = ids.filter(|id| !is_kept(id)).collect::<Vec<_>>();
         (!ids.is_empty()).then_some(ReadWhat::Answers { ids, bytes_max: READ_BYTES_MAX })
     }
@@ -53,7 +64,7 @@ impl Replica {
     /// The rows after a cursor as of the last entry, made of what was read after it; none where that is not enough for one.
     /// Of the applied requests it has those up to an entry.
     pub(crate) fn rows_after(
-        &self,
+        self,
         after: &Cursor,
         applied_to: Seq,
         read: ReadRows,
@@ -68,45 +79,32 @@ impl Replica {
         }
     }
 
-    /// The applied requests after one, in their order.
-    pub(crate) fn applied_after(
-        &self,
-        after: Option<RequestId>,
-    ) -> impl Iterator<Item = AppliedId> + '_ {
-        self.applied.after_id(after)
-    }
-
-    /// Those of them that were applied by entries up to this one.
+    /// The applied requests after one that were applied by entries up to this one, in their order.
     fn applied_by(
-        &self,
+        self,
         after: Option<RequestId>,
         applied_to: Seq,
-    ) -> impl Iterator<Item = AppliedId> + '_ {
+    ) -> impl Iterator<Item = AppliedId> + use<'a> {
         self.applied.after_id(after).filter(move |id| id.seq <= applied_to)
     }
 
-    /// Whether a request is still in the table of applied ids, by this entry.
-    pub(crate) fn has_applied(&self, id: AppliedId) -> bool {
-        self.applied.get(id.request) == Some(id)
-    }
-
     /// The answer of an applied request, if its entry is in memory.
-    pub(crate) fn answer_at_hand(&self, id: AppliedId) -> Option<Answer> {
-        self.tail.entry(id.seq).map(|entry| entry.answer())
+    pub(crate) fn answer_at_hand(self, id: AppliedId) -> Option<Answer> {
+        self.log.tail().entry(id.seq).map(|entry| entry.answer())
     }
 
     /// Whether an entry behind `since` has changed a record after one and up to another.
-    pub(crate) fn has_changed(&self, after: &Cursor, to: Option<&Cursor>, since: Seq) -> bool {
+    pub(crate) fn has_changed(self, after: &Cursor, to: Option<&Cursor>, since: Seq) -> bool {
         let Cursor::Records(after) = after else { return false };
         let to = match to {
             Some(Cursor::Records(to)) => to.as_ref(),
             Some(Cursor::Applied(_)) | None => None,
         };
-        self.tail.touches(after.as_ref(), to, since)
+        self.log.tail().touches(after.as_ref(), to, since)
     }
 
     fn applied_part(
-        &self,
+        self,
         after: Option<RequestId>,
         applied_to: Seq,
         read: Vec<(RequestId, Option<Answer>)>,
@@ -115,7 +113,7 @@ impl Replica {
         let (mut rows, mut bytes) = (Vec::<AppliedRow>::new(), 0_usize);
         for id in self.applied_by(after, applied_to) {
             let AppliedId { request, seq, .. } = id;
-            let answer = match (self.tail.entry(seq), read.remove(&request)) {
+            let answer = match (self.log.tail().entry(seq), read.remove(&request)) {
                 (Some(entry), _) => entry.answer(),
                 (None, Some(answer)) => answer.ok_or_else(|| missing_answer(id))?,
                 (None, None) => {
@@ -135,12 +133,12 @@ impl Replica {
 
     /// The records after one, and up to which user they are all there is; none if there are no more.
     fn records_after(
-        &self,
+        self,
         after: Option<&UserId>,
         stored: Vec<RecordRow>,
     ) -> (Vec<RecordRow>, Option<UserId>) {
         let mut last = stored.last().map(|row| row.id.clone());
-        let mut in_tail = self.tail.records(after, last.as_ref());
+        let mut in_tail = self.log.tail().records(after, last.as_ref());
         let mut newest = stored
             .into_iter()
             .map(|RecordRow { id, position, record }| (id, Some(StoredRecord { position, record })))

@@ -47,8 +47,17 @@ struct WaitingForRead {
 
 impl WaitingRequests {
     /// Whether requests of a user wait: another one comes behind them.
-    pub(crate) fn has(&self, id: &UserId) -> bool {
+    fn has(&self, id: &UserId) -> bool {
         self.by_user.contains_key(id)
+    }
+
+    /// Lets a request wait behind others that wait and concern the same user; returns it where there are none.
+    pub(crate) fn queue(&mut self, request: Request) -> Option<Request> {
+        if !self.has(request.operation.id()) {
+            return Some(request);
+        }
+        self.push(request);
+        None
     }
 
     /// A request waits for the read of its user; returns whether it is the first one.
@@ -74,15 +83,16 @@ impl WaitingRequests {
         }
     }
 
-    /// The read of a user has returned: its requests, and the newest record where the one read is not that any more.
-    pub(crate) fn take(&mut self, id: &UserId) -> (Vec<Request>, Option<Option<StoredRecord>>) {
-        let waiting = self.by_user.remove(id).unwrap_or_default();
-        (waiting.requests, waiting.overtaken_by)
-    }
-
-    /// The requests that waited are served now, with this.
-    pub(crate) fn begin_serving(&mut self, id: UserId, read: WasRead) {
+    /// The read of a user has returned: the requests that waited for it are served now, with
+    /// this, or with the newest record where the one read is not that any more.
+    pub(crate) fn begin_serving(&mut self, id: UserId, read: WasRead) -> Vec<Request> {
+        let waiting = self.by_user.remove(&id).unwrap_or_default();
+        let read = match (read, waiting.overtaken_by) {
+            (WasRead::Record(_), Some(newest)) => WasRead::Record(Ok(newest)),
+            (read, _) => read,
+        };
         self.came = Some((id, read));
+        waiting.requests
     }
 
     /// They are served.

@@ -8,10 +8,7 @@
 use protocol::message::{Condition, Cursor};
 use protocol::view::View;
 
-use super::session::Session;
-use crate::link::LinkId;
-use crate::node::copy::PartitionCopy;
-use crate::node::copy::context::Fault;
+use crate::node::copy::replica::Replica;
 use crate::time::Time;
 
 /// How far the comparison is.
@@ -54,37 +51,8 @@ impl Scrub {
     }
 }
 
-impl PartitionCopy {
-    /// Whether there is a member to compare with, and something here to compare.
-    pub(super) fn may_scrub(&self, view: &View) -> bool {
-        let other = self.replica.member().other();
-        view.in_sync.incarnation(other).is_some() && self.replica.condition() == Condition::Whole
-    }
-
-    /// The receiver has compared the stretch that was sent last.
-    pub(in crate::node::copy) fn has_compared(
-        &mut self,
-        link: LinkId,
-        number: u64,
-    ) -> Result<(), Fault> {
-        let is_of = |session: &&mut Session| session.number == number;
-        let Some(session) = self.source.session.as_mut().filter(is_of) else { return Ok(()) };
-        if !std::mem::take(&mut session.is_comparing) {
-            let detail = "a stretch was compared that was not sent".to_owned();
-            return Err(Fault::protocol_error(link, detail));
-        }
-        Ok(())
-    }
-
-    /// When there is something to compare.
-    pub(super) fn scrub_deadline(&self) -> Option<Time> {
-        let (session, view) = (self.source.session.as_ref()?, self.view()?);
-        let is_free = session.snapshot.is_none()
-            && session.next.is_none()
-            && session.reading.is_none()
-            && !session.is_comparing
-            && session.takes(view, self.settings.window_bytes);
-        let is_possible = is_free && self.may_scrub(view);
-        is_possible.then_some(self.source.scrub.not_before().max(session.rests_until))
-    }
+/// Whether there is a member to compare with, and something here to compare.
+pub(super) fn may_scrub(replica: &Replica, view: &View) -> bool {
+    let other = replica.id.member.other();
+    view.in_sync.incarnation(other).is_some() && replica.integrity.condition() == Condition::Whole
 }

@@ -4,27 +4,28 @@ use protocol::id::{Position, Seq};
 use protocol::message::{CopyMessage, Cursor, Data};
 use protocol::view::View;
 
+use super::scrub::may_scrub;
+use super::sending::Sending;
 use super::session::Session;
 use super::snapshot::{Snapshot, size_bytes};
-use crate::node::copy::PartitionCopy;
 use crate::node::copy::context::{Context, Fault};
+use crate::node::copy::damage::alarm_of_dropped_log;
 use crate::node::copy::reads::{Attempt, Purpose, RowsRead};
-use crate::node::copy::replica::{Part, stretch_of};
+use crate::node::copy::replica::{Part, Replica, stretch_of};
 use crate::store::{ReadError, ReadId, ReadRows};
-use crate::time::Time;
 
 /// How it stands with entries that are to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sending {
+enum Next {
     GoesOn,
     /// They are being read.
     Waits,
 }
 
-impl PartitionCopy {
+impl Sending<'_> {
     /// Sends what is durable here and was not sent, as far as the window goes, and rows in between.
     pub(super) fn send(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
-        let Some(view) = self.view().copied() else { return Ok(()) };
+        let Some(view) = self.replica.view().copied() else { return Ok(()) };
         if let Some(session) = &mut self.source.session {
             session.end_rest(cx.now);
         }
@@ -38,7 +39,7 @@ impl PartitionCopy {
             }
             self.read_rows(cx, &view)?;
             let Some(session) = &self.source.session else { return Ok(()) };
-            let durable = self.replica.durable();
+            let durable = self.replica.log.durable();
             let rows_at = session.next.as_ref().map(|(at, _)| *at);
             let begins = session.is_beginning();
             match rows_at {
@@ -52,7 +53,7 @@ impl PartitionCopy {
                     if session.sent.seq >= to {
                         return Ok(());
                     }
-                    if self.send_entries(cx, &view, to)? == Sending::Waits {
+                    if self.send_entries(cx, &view, to)? == Next::Waits {
                         return Ok(());
                     }
                 }
@@ -72,8 +73,9 @@ impl PartitionCopy {
                 cursor
             }
             None if session.is_comparing => return Ok(()),
-            None if self.may_scrub(view) && self.source.scrub.is_due(cx.now) => {
-                self.replica.verify_log(cx);
+            None if may_scrub(self.replica, view) && self.source.scrub.is_due(cx.now) => {
+                let Replica { verification, log, reads, .. } = &mut *self.replica;
+                verification.pursue(cx, log, reads);
                 self.source.scrub.cursor().clone()
             }
             None => return Ok(()),
@@ -88,35 +90,28 @@ impl PartitionCopy {
         after: Cursor,
         attempt: Attempt,
     ) -> Result<(), Fault> {
-        let applied_to = self.applied_to();
-        let Some(what) = self.replica.rows_to_read(&after, applied_to) else {
+        let applied_to = self.source.applied_to();
+        let Some(what) = self.replica.scan().rows_to_read(&after, applied_to) else {
             let none = ReadRows::Answers(Vec::new());
-            let part = self.replica.rows_after(&after, applied_to, none)?;
+            let part = self.replica.scan().rows_after(&after, applied_to, none)?;
             self.rows_come_next(cx, after, part);
             return Ok(());
         };
-        let (pin, begun_at) = (self.replica.pin(), self.replica.written().seq);
-        let read = cx.read(self.replica.member(), what);
+        let (pin, begun_at) = (self.replica.log.pin(), self.replica.log.written().seq);
         let purpose = Purpose::Rows(RowsRead { after, pin, begun_at, attempt });
-        self.replica.reads.begin(read, purpose);
+        let read = self.replica.reads.begin(cx, what, purpose);
         if let Some(session) = &mut self.source.session {
             session.reading = Some(read);
         }
         Ok(())
     }
 
-    /// Rows of applied requests are wanted up to this entry: all where the copies are compared.
-    fn applied_to(&self) -> Seq {
-        let session = self.source.session.as_ref();
-        let snapshot = session.and_then(|session| session.snapshot.as_ref());
-        snapshot.map_or(Seq(u64::MAX), |snapshot| snapshot.applied_to)
-    }
-
     /// Rows were read. They are as of the last entry written, and go right after it.
-    pub(in crate::node::copy) fn has_rows_to_send(
+    pub(in crate::node::copy) fn has_rows(
         &mut self,
         cx: &mut Context<'_>,
-        (read, rows): (ReadId, RowsRead),
+        read: ReadId,
+        rows: RowsRead,
         result: Result<ReadRows, ReadError>,
     ) -> Result<(), Fault> {
         let RowsRead { after, pin, begun_at, attempt } = rows;
@@ -125,13 +120,13 @@ impl PartitionCopy {
             .and_then(|session| session.reading.take_if(|reading| *reading == read))
             .is_some();
         let part = match result {
-            Ok(rows) if is_wanted && self.replica.keeps(pin) => {
-                self.replica.rows_after(&after, self.applied_to(), rows)
+            Ok(rows) if is_wanted && self.replica.log.tail().keeps(pin) => {
+                self.replica.scan().rows_after(&after, self.source.applied_to(), rows)
             }
             Ok(_) => Ok(None),
             Err(error) => Err(error.into()),
         };
-        self.replica.unpin(pin);
+        self.replica.log.unpin(pin);
         match part {
             _ if !is_wanted => Ok(()),
             Ok(part @ Some(_)) => {
@@ -142,12 +137,12 @@ impl PartitionCopy {
             Ok(None) => self.begin_rows(cx, after, attempt),
             // The row may have been written again since.
             Err(Fault::Damaged(_))
-                if attempt == Attempt::First && self.replica.written().seq > begun_at =>
+                if attempt == Attempt::First && self.replica.log.written().seq > begun_at =>
             {
                 self.begin_rows(cx, after, Attempt::Second)
             }
             Err(fault) => {
-                self.rest(cx.now);
+                self.source.rest_until(cx.now + self.settings.scrub_pause);
                 Err(fault)
             }
         }
@@ -155,8 +150,8 @@ impl PartitionCopy {
 
     /// These rows are sent next: right after the last entry written.
     fn rows_come_next(&mut self, cx: &mut Context<'_>, after: Cursor, part: Option<Part>) {
-        let (Some(view), Some((rows, then))) = (self.view().copied(), part) else { return };
-        let may_scrub = self.may_scrub(&view);
+        let (Some(view), Some((rows, then))) = (self.replica.view().copied(), part) else { return };
+        let may_scrub = may_scrub(self.replica, &view);
         let Some(session) = &mut self.source.session else { return };
         let data = if session.snapshot.is_some() {
             Data::Chunk { rows, then }
@@ -167,71 +162,60 @@ impl PartitionCopy {
         } else {
             return;
         };
-        session.next = Some((self.replica.written().seq, data));
-    }
-
-    /// Damage was met: to meet it again at once helps nobody.
-    fn rest(&mut self, now: Time) {
-        if let Some(session) = &mut self.source.session {
-            session.rests_until = now + self.settings.scrub_pause;
-        }
+        session.next = Some((self.replica.log.written().seq, data));
     }
 
     /// Sends entries up to `to`; returns whether some were at hand.
-    fn send_entries(
-        &mut self,
-        cx: &mut Context<'_>,
-        view: &View,
-        to: Seq,
-    ) -> Result<Sending, Fault> {
-        let Some(session) = &mut self.source.session else { return Ok(Sending::Waits) };
+    fn send_entries(&mut self, cx: &mut Context<'_>, view: &View, to: Seq) -> Result<Next, Fault> {
+        let Some(session) = &mut self.source.session else { return Ok(Next::Waits) };
         let previous = session.sent;
         let from = previous.seq.next();
-        if from < self.replica.log_from() {
+        if from < self.replica.log.from() {
             // The log was not kept for a receiver that is so far behind.
-            session.replace(Snapshot::begin(self.replica.last_entry()));
-            return Ok(Sending::GoesOn);
+            session.replace(Snapshot::begin(self.replica.log.last_entry()));
+            return Ok(Next::GoesOn);
         }
         let mut entries = std::mem::take(&mut session.entries);
         entries.retain(|entry| entry.position.seq <= to);
         if entries.first().is_none_or(|first| first.position.seq != from) {
             let is_resting = session.rests_until > cx.now;
-            let Some(at_hand) = self.replica.log_at_hand(from, to) else {
+            let Some(at_hand) = self.replica.log.at_hand(from, to) else {
                 if !is_resting {
-                    self.replica.read_log(cx, from, to);
+                    self.replica.reads.read_log(cx, from, to);
                 }
-                return Ok(Sending::Waits);
+                return Ok(Next::Waits);
             };
             entries = at_hand;
         }
-        let Some(session) = &mut self.source.session else { return Ok(Sending::Waits) };
+        let Some(session) = &mut self.source.session else { return Ok(Next::Waits) };
         if let Some(last) = entries.last() {
             session.sent = last.position;
         }
         self.send_data(cx, view, Data::Append { previous, entries });
-        Ok(Sending::GoesOn)
+        Ok(Next::GoesOn)
     }
 
     /// Entries were read.
-    pub(in crate::node::copy) fn has_log_to_send(
+    pub(in crate::node::copy) fn has_entries(
         &mut self,
         cx: &mut Context<'_>,
         from: Seq,
         result: Result<ReadRows, ReadError>,
     ) -> Result<(), Fault> {
-        let read = self.replica.log_as_read(from, result);
+        let read = self.replica.log.as_read(from, result);
         let is_next = |session: &&mut Session| session.sent.seq.next() == from;
         let Some(session) = self.source.session.as_mut().filter(is_next) else { return Ok(()) };
         match read {
             // None where the log was trimmed meanwhile: a snapshot goes first.
             Ok(entries) => session.entries = entries.unwrap_or_default(),
-            Err(Fault::Damaged(what)) if from < self.needs_log_from() => {
-                self.replica.drop_log(cx, self.needs_log_from());
-                self.tell_of_dropped_log(cx, &what);
+            Err(Fault::Damaged(what)) if from < self.replication().needs_log_from() => {
+                let below = self.replication().needs_log_from();
+                self.replica.log.drop_below(cx, below);
+                alarm_of_dropped_log(cx, self.replica.id, &what);
                 // The receiver is no member, or it would need no less: a snapshot takes the log's place.
             }
             Err(fault) => {
-                self.rest(cx.now);
+                self.source.rest_until(cx.now + self.settings.scrub_pause);
                 return Err(fault);
             }
         }
@@ -245,7 +229,7 @@ impl PartitionCopy {
         };
         if let (Data::Install { base }, Some(session)) = (&data, &mut self.source.session) {
             session.sent = base.as_ref().map_or(Position::ZERO, |base| base.position);
-            session.acked = session.sent.seq;
+            session.acked_seq = session.sent.seq;
             if let Some(linked) = self.peer.linked().map(|linked| linked.incarnation) {
                 self.peer.set_durable(linked, Seq::ZERO);
             }
@@ -262,6 +246,6 @@ impl PartitionCopy {
             snapshot.sent(&data, number);
         }
         let message = CopyMessage::Data { session: session.number, view: *view, data };
-        cx.tell_copy(self.replica.member().other(), link, message);
+        cx.tell_copy(self.replica.id.member.other(), link, message);
     }
 }

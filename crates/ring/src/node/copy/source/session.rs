@@ -9,7 +9,7 @@ use protocol::message::Data;
 use protocol::view::View;
 
 use super::pace::Pace;
-use super::snapshot::Snapshot;
+use super::snapshot::{Begun, Snapshot};
 use crate::store::ReadId;
 use crate::time::Time;
 
@@ -23,7 +23,7 @@ pub(super) struct Session {
     /// The last entry sent.
     pub(super) sent: Position,
     /// The last entry that the receiver has made durable.
-    pub(super) acked: Seq,
+    pub(super) acked_seq: Seq,
     /// How fast it does that.
     pub(super) pace: Pace,
     /// The snapshot that is on its way.
@@ -54,7 +54,7 @@ impl Session {
             number,
             needs,
             sent: position,
-            acked: position.seq,
+            acked_seq: position.seq,
             pace: Pace::default(),
             snapshot: None,
             next: None,
@@ -71,13 +71,13 @@ impl Session {
     }
 
     /// The same, whose receiver has nothing that counts before a snapshot is complete.
-    pub(super) fn with(mut self, (snapshot, first): (Snapshot, Option<(Seq, Data)>)) -> Self {
-        self.replace((snapshot, first));
+    pub(super) fn with(mut self, begun: Begun) -> Self {
+        self.replace(begun);
         self
     }
 
     /// A snapshot is to take the place of what the receiver has.
-    pub(super) fn replace(&mut self, (snapshot, first): (Snapshot, Option<(Seq, Data)>)) {
+    pub(super) fn replace(&mut self, Begun { snapshot, first }: Begun) {
         (self.snapshot, self.next) = (Some(snapshot), first);
         (self.reading, self.entries) = (None, Vec::new());
     }
@@ -113,7 +113,7 @@ impl Session {
         clippy::arithmetic_side_effects,
         reason = "what is taken out was counted when it was sent"
     )]
-    pub(super) fn acked(&mut self, data: u64, now: Time) {
+    pub(super) fn data_acknowledged(&mut self, data: u64, now: Time) {
         self.data_acked = data;
         self.waiting_since = now;
         while let Some((_, bytes)) = self.under_way.pop_front_if(|(number, _)| *number <= data) {

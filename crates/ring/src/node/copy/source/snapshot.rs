@@ -25,17 +25,26 @@ pub(super) struct Snapshot {
     pub(super) applied_to: Seq,
 }
 
+/// A snapshot that begins or goes on.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) snapshot: Snapshot,
+    /// What is sent first, and the entry that it goes right after.
+    pub(super) first: Option<(Seq, Data)>,
+}
+
 impl Snapshot {
     /// Begins with the last entry that is written, and what goes right after that.
-    pub(super) fn begin(base: Option<Entry>) -> (Self, Option<(Seq, Data)>) {
+    pub(super) fn begin(base: Option<Entry>) -> Begun {
         let at = base.as_ref().map_or(Seq::ZERO, |base| base.position.seq);
         let snapshot = Self { cursor: Some(Cursor::START), last: None, applied_to: at };
-        (snapshot, Some((at, Data::Install { base })))
+        Begun { snapshot, first: Some((at, Data::Install { base })) }
     }
 
     /// Goes on from where a receiver has come, whose last entry is this one.
-    pub(super) fn resume(cursor: Cursor, last: Seq) -> (Self, Option<(Seq, Data)>) {
-        (Self { cursor: Some(cursor), last: None, applied_to: last }, None)
+    pub(super) fn resume(cursor: Cursor, last: Seq) -> Begun {
+        let snapshot = Self { cursor: Some(cursor), last: None, applied_to: last };
+        Begun { snapshot, first: None }
     }
 
     /// Data was sent under this number.

@@ -5,12 +5,13 @@ use protocol::message::{Cursor, Greeting, Holds};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::{Member, View};
 
+use super::sending::Sending;
 use super::session::Session;
 use super::snapshot::Snapshot;
 use crate::link::LinkId;
-use crate::node::copy::PartitionCopy;
 use crate::node::copy::context::{Context, Fault};
 use crate::node::copy::reads::Lookup;
+use crate::node::copy::replica::Replica;
 use crate::node::effect::StopReason;
 
 /// Where a session begins.
@@ -25,7 +26,7 @@ enum Start {
     Snapshot,
 }
 
-impl PartitionCopy {
+impl Sending<'_> {
     /// Begins a session with a receiver that has greeted.
     pub(super) fn open_session(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
         let Some(linked) = self.peer.linked().filter(|_| self.source.session.is_none()) else {
@@ -43,23 +44,16 @@ impl PartitionCopy {
                 session(position).with(Snapshot::resume(cursor, position.seq))
             }
             Start::Snapshot => {
-                session(Position::ZERO).with(Snapshot::begin(self.replica.last_entry()))
+                session(Position::ZERO).with(Snapshot::begin(self.replica.log.last_entry()))
             }
         };
-        let durable = if session.snapshot.is_none() { session.acked } else { Seq::ZERO };
+        let durable = if session.snapshot.is_none() { session.acked_seq } else { Seq::ZERO };
         self.peer.set_durable(incarnation, durable);
         self.source.scrub.begin(cx.now + self.settings.scrub_pause);
         self.peer.greeting_is_used();
         self.replica.reads.forget_lookup();
         self.source.session = Some(session);
         Ok(())
-    }
-
-    /// The receiver has rows that were dropped here, of which no log tells: a snapshot is to take their place.
-    pub(in crate::node::copy) fn restore_receiver(&mut self) {
-        if let Some(session) = &mut self.source.session {
-            session.replace(Snapshot::begin(self.replica.last_entry()));
-        }
     }
 
     /// Rule 4, *prefix*: what a member has is a beginning of the durable log here, and not less than it once was. What a
@@ -70,10 +64,10 @@ impl PartitionCopy {
         link: LinkId,
         greeting: &Greeting,
     ) -> Result<Start, Fault> {
-        let Some(view) = self.view().copied() else { return Ok(Start::Snapshot) };
-        let other = self.replica.member().other();
+        let Some(view) = self.replica.view().copied() else { return Ok(Start::Snapshot) };
+        let other = self.replica.id.member.other();
         match (view.in_sync.incarnation(other), &greeting.holds) {
-            (Some(member), Holds::Whole(theirs)) => self.start_member(cx, link, (member, *theirs)),
+            (Some(member), Holds::Whole(theirs)) => self.start_member(cx, link, member, *theirs),
             // The controller hears of it too, and drops it.
             (Some(_), Holds::Nothing | Holds::Part(..)) => Ok(Start::Later),
             (None, Holds::Whole(theirs)) => {
@@ -91,10 +85,13 @@ impl PartitionCopy {
     /// A joiner whose last entry is in the log here begins as it may, another one with a snapshot. A log that is damaged
     /// there does not say: then it is not.
     fn start_joiner(&mut self, cx: &mut Context<'_>, theirs: Position, fitting: Start) -> Start {
-        if theirs.seq > self.replica.durable() || self.replica.needs_snapshot(theirs.seq) {
+        if theirs.seq > self.replica.log.durable()
+            || self.replica.salvage.needs_snapshot(theirs.seq)
+        {
             return Start::Snapshot;
         }
-        match self.replica.look_up(cx, theirs.seq) {
+        let Replica { log, reads, .. } = &mut *self.replica;
+        match reads.look_up(cx, log, theirs.seq) {
             Lookup::UnderWay => Start::Later,
             Lookup::Is(ours) if ours == Some(theirs) => fitting,
             Lookup::Is(_) | Lookup::Damaged(_) => Start::Snapshot,
@@ -103,10 +100,10 @@ impl PartitionCopy {
 
     /// Home makes the entries, so it is never behind; but what a home had that lost its data may be ahead of next.
     fn check_not_ahead(&self, view: &View, theirs: Position) -> Result<(), Fault> {
-        let durable = self.replica.durable();
-        let is_home = self.replica.member() == Member::Home;
+        let durable = self.replica.log.durable();
+        let is_home = self.replica.id.member == Member::Home;
         if is_home && theirs.seq > durable && !is_disowned(view, theirs) {
-            let partition = self.partition();
+            let partition = self.replica.id.partition;
             let detail = format!(
                 "{partition}: next holds entry {theirs}, home ends at {durable}: home has lost data"
             );
@@ -119,14 +116,16 @@ impl PartitionCopy {
         &mut self,
         cx: &mut Context<'_>,
         link: LinkId,
-        (member, theirs): (Incarnation, Position),
+        member: Incarnation,
+        theirs: Position,
     ) -> Result<Start, Fault> {
-        if let Some(view) = self.view() {
+        if let Some(view) = self.replica.view() {
             self.check_not_ahead(view, theirs)?;
         }
+        let Replica { log, reads, .. } = &mut *self.replica;
         let ours = match theirs.seq {
-            seq if seq > self.replica.durable() => None,
-            seq => match self.replica.look_up(cx, seq) {
+            seq if seq > log.durable() => None,
+            seq => match reads.look_up(cx, log, seq) {
                 Lookup::UnderWay => return Ok(Start::Later),
                 Lookup::Is(ours) => ours,
                 Lookup::Damaged(what) => return Err(Fault::Damaged(what)),
@@ -136,7 +135,7 @@ impl PartitionCopy {
         if ours == Some(theirs) && theirs.seq >= known {
             return Ok(Start::After(theirs));
         }
-        let (partition, here) = (self.partition(), self.replica.member());
+        let (partition, here) = (self.replica.id.partition, self.replica.id.member);
         let other = here.other();
         let detail = match ours {
             _ if theirs.seq < known => {
@@ -145,7 +144,7 @@ impl PartitionCopy {
             Some(ours) => format!("{partition}: {other} holds {theirs}, {here} {ours}"),
             None => format!(
                 "{partition}: {other} is at {theirs}, and the log here begins at {}",
-                self.replica.log_from(),
+                self.replica.log.from(),
             ),
         };
         Err(Fault::Drop(link, Refusal::new(RefusalCode::LostData, detail)))

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::node::copy::context::Context;
+use crate::node::copy::id::CopyId;
+use crate::node::copy::replica::Replica;
 use crate::node::{NodeEffect, NodeSettings};
 use crate::store::{AtHand, Mark, ReadError, ReadId, RecoveredCopy, Stored};
 use crate::time::Time;
@@ -48,8 +50,8 @@ impl Copy {
     fn of(stored: Records) -> Self {
         let settings = NodeSettings { rows_max: ROWS_MAX, ..NodeSettings::default() };
         let me = Incarnation(Uuid::from_u128(1));
-        let of = (PartitionId(0), Member::Home);
-        let replica = Replica::recovered(of, me, &settings, RecoveredCopy::default());
+        let id = CopyId { partition: PartitionId(0), member: Member::Home, incarnation: me };
+        let replica = Replica::recovered(id, &settings, RecoveredCopy::default());
         Self { replica, stored }
     }
 
@@ -85,9 +87,12 @@ impl Copy {
 
     /// The records of a part, and the cursor after it.
     fn part(&self, after: &Cursor) -> (Vec<RecordRow>, Option<Cursor>) {
-        let what =
-            self.replica.rows_to_read(after, Seq(u64::MAX)).expect("records are always read");
-        let part = self.replica.rows_after(after, Seq(u64::MAX), read(&self.stored, &what));
+        let what = self
+            .replica
+            .scan()
+            .rows_to_read(after, Seq(u64::MAX))
+            .expect("records are always read");
+        let part = self.replica.scan().rows_after(after, Seq(u64::MAX), read(&self.stored, &what));
         let Ok(Some((Rows::Records(rows), then))) = part else { panic!("records: {part:?}") };
         (rows, then)
     }
@@ -146,7 +151,7 @@ proptest! {
 
         for copy in [&mut uncommitted, &mut settled] {
             let parts = copy.parts();
-            let rows_max = copy.replica.part_rows_max();
+            let rows_max = copy.replica.scan().part_rows_max();
             prop_assert!(parts.iter().all(|part| part.len() <= rows_max), "{parts:?}");
             let rows = parts.concat().into_iter().map(|row| {
                 (row.id, StoredRecord { position: row.position, record: row.record })
@@ -169,12 +174,11 @@ proptest! {
         let (before, all) = (of(&before), of(&[before, since].concat()));
         let mut copy = Copy::of(Records::new());
         copy.write(&before);
-        copy.replica.tail.commit(Seq(before.len() as u64));
-        copy.replica.committed = Seq(before.len() as u64);
-        let pin = copy.replica.pin();
+        copy.replica.log.commit(Seq(before.len() as u64));
+        let pin = copy.replica.log.pin();
         copy.write_on(before.len(), &all[before.len()..]);
-        copy.replica.tail.commit(Seq(all.len() as u64));
-        prop_assert!(copy.replica.keeps(pin));
+        copy.replica.log.commit(Seq(all.len() as u64));
+        prop_assert!(copy.replica.log.tail().keeps(pin));
         let seen = before.len() + seen.index(all.len() - before.len() + 1);
         copy.stored = applied(Records::new(), &all[..seen]);
         let rows = copy.parts().concat().into_iter().map(|row| {

@@ -4,7 +4,7 @@ use protocol::id::Epoch;
 use protocol::message::Request;
 use protocol::view::{Member, View};
 
-use super::context::{Context, Fault};
+use crate::node::copy::context::{Context, Fault};
 use crate::node::effect::StopReason;
 use crate::store::{Mark, Mutation};
 
@@ -38,7 +38,7 @@ enum Offer {
 
 /// What to do with a request, by its epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Admission {
+pub(super) enum Admission {
     /// It is of the acting view.
     Serve,
     /// It waits for the view that is being stored.
@@ -51,7 +51,7 @@ pub(crate) enum Admission {
 
 impl Acting {
     /// What a copy finds when it starts.
-    pub(crate) fn recovered(view: Option<View>) -> Self {
+    pub(super) fn recovered(view: Option<View>) -> Self {
         Self { acting: view, storing: None, parked: Vec::new() }
     }
 
@@ -81,12 +81,12 @@ impl Acting {
     }
 
     /// Whether a view is going to be stored if it is offered.
-    pub(crate) fn is_new(&self, view: &View) -> bool {
+    pub(super) fn is_new(&self, view: &View) -> bool {
         self.judge(view) == Offer::Store
     }
 
     /// Takes a view that the controller or the other copy offers: what is new is stored first.
-    pub(crate) fn offer(
+    pub(super) fn offer(
         &mut self,
         cx: &mut Context<'_>,
         member: Member,
@@ -106,7 +106,7 @@ impl Acting {
     }
 
     /// The mutations up to `mark` are durable: returns the view to act on from now, and the requests parked for it.
-    pub(crate) fn durable(&mut self, mark: Mark) -> Option<(View, Vec<Request>)> {
+    pub(super) fn durable(&mut self, mark: Mark) -> Option<(View, Vec<Request>)> {
         let (_, view) = self.storing.take_if(|(stored_at, _)| *stored_at <= mark)?;
         let before = self.acting.replace(view);
         assert!(
@@ -119,7 +119,7 @@ impl Acting {
     }
 
     /// Judges a request by its epoch.
-    pub(crate) fn admit(&self, epoch: Epoch) -> Admission {
+    pub(super) fn admit(&self, epoch: Epoch) -> Admission {
         match (&self.acting, &self.storing) {
             (_, Some((_, storing))) if epoch == storing.epoch => Admission::Park,
             (_, Some((_, storing))) if epoch < storing.epoch => Admission::Fence,
@@ -130,12 +130,12 @@ impl Acting {
     }
 
     /// Keeps a request for the view that is being stored.
-    pub(crate) fn park(&mut self, request: Request) {
+    pub(super) fn park(&mut self, request: Request) {
         self.parked.push(request);
     }
 
     /// Forgets the parked requests: the link that brought them is gone.
-    pub(crate) fn forget_parked(&mut self) {
+    pub(super) fn forget_parked(&mut self) {
         self.parked.clear();
     }
 }

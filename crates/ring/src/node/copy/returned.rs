@@ -1,0 +1,98 @@
+//! What a copy does with a read that has returned.
+
+use protocol::id::Seq;
+use protocol::user::UserId;
+
+use super::PartitionCopy;
+use super::context::{Context, Fault};
+use super::damage::alarm_of_dropped_log;
+use super::reads::Purpose;
+use super::replica::{Replica, WasRead};
+use super::salvage::Salvaged;
+use crate::store::{ReadError, ReadId, ReadRows};
+
+impl PartitionCopy {
+    /// A read has returned.
+    pub(super) fn has_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: ReadId,
+        result: Result<ReadRows, ReadError>,
+    ) -> Result<(), Fault> {
+        if let Err(failed @ ReadError::Failed(_)) = result {
+            return Err(failed.into());
+        }
+        let Some(purpose) = self.replica.reads.end(read) else { return Ok(()) };
+        let went_on = match purpose {
+            Purpose::Record(id) => {
+                let record = result.map(ReadRows::into_record);
+                return self.serve_waiting(cx, id, WasRead::Record(record));
+            }
+            Purpose::Answer(id, request) => {
+                let answer = result.map(|rows| rows.into_answers().pop().and_then(|row| row.1));
+                return self.serve_waiting(cx, id, WasRead::Answer(request, answer));
+            }
+            Purpose::Rows(rows) => self.sending().has_rows(cx, read, rows, result),
+            Purpose::Log { from } => self.sending().has_entries(cx, from, result),
+            Purpose::Position(seq) => {
+                self.replica.reads.has_looked_up(seq, result);
+                Ok(())
+            }
+            Purpose::Verification { from } => self.log_is_verified(cx, from, result),
+            Purpose::Comparison => self.receiving().comparing().has_rows(cx, read, result),
+            Purpose::Salvage(pin) => {
+                let salvaged = self.salvager().has_rows(cx, read, pin, result);
+                salvaged.map(|salvaged| self.has_salvaged(cx, salvaged))
+            }
+        };
+        self.handle_damage(cx, went_on)?;
+        self.proceed(cx)
+    }
+
+    /// What requests wait for was read: they are admitted again, in their order, as the view may be another one now.
+    fn serve_waiting(
+        &mut self,
+        cx: &mut Context<'_>,
+        id: UserId,
+        read: WasRead,
+    ) -> Result<(), Fault> {
+        let requests = self.replica.waiting.begin_serving(id, read);
+        let served = requests.into_iter().try_for_each(|request| self.request(cx, request));
+        self.replica.waiting.end_serving();
+        served
+    }
+
+    /// More of the log was looked at. Where it is damaged it is dropped as far as nobody counts on it.
+    fn log_is_verified(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: Seq,
+        result: Result<ReadRows, ReadError>,
+    ) -> Result<(), Fault> {
+        let keep_from = self.sending().replication().needs_log_from();
+        let Replica { id, verification, log, .. } = &mut self.replica;
+        match verification.look_at(log, from, result) {
+            Err(Fault::Damaged(what)) if from < keep_from.min(log.durable()) => {
+                log.drop_below(cx, keep_from);
+                alarm_of_dropped_log(cx, *id, &what);
+                Ok(())
+            }
+            looked_at => looked_at,
+        }
+    }
+
+    fn has_salvaged(&mut self, cx: &mut Context<'_>, salvaged: Salvaged) {
+        match salvaged {
+            Salvaged::Part => {}
+            Salvaged::LogEnd => {
+                self.replica.tell_alone(cx);
+                self.told.tell(cx, &self.replica);
+            }
+            Salvaged::All => {
+                self.source.restore_receiver(self.replica.log.last_entry());
+                self.replica.tell_salvage(cx);
+                self.salvager().announce(cx);
+            }
+        }
+    }
+}
