@@ -14,6 +14,7 @@
 //! nothing in the controller's input. So a view travels ahead of every request of its epoch on
 //! each link, and no request goes to a node before its welcome.
 
+mod accept_loss_error;
 mod cluster_state;
 mod controller;
 mod effect;
@@ -24,8 +25,8 @@ mod router;
 mod settings;
 mod status;
 
+pub use accept_loss_error::AcceptLossError;
 pub use cluster_state::{ClusterState, InvalidState, NodeState};
-pub use controller::AcceptLossError;
 pub use effect::GatewayEffect;
 pub use event::GatewayEvent;
 pub use request::{ClientRequest, Outcome, RequestKind, ServedBy, Ticket, Unavailable};
@@ -42,6 +43,7 @@ use protocol::refusal::{Refusal, RefusalCode};
 use self::controller::{Controller, dismiss};
 use self::published::Published;
 use self::router::Router;
+use self::status::Reporter;
 use crate::link::LinkId;
 use crate::placement::Ring;
 use crate::time::{Time, earliest};
@@ -112,6 +114,11 @@ impl Gateway {
         self.controller.state()
     }
 
+    /// The overview of the cluster.
+    pub fn overview(&self, now: Time) -> Overview {
+        Reporter { controller: &self.controller, now }.overview()
+    }
+
     /// Handles an event, and adds the work for the driver to `effects`.
     pub fn handle(&mut self, now: Time, event: GatewayEvent, effects: &mut Vec<GatewayEffect>) {
         if now.since(std::mem::replace(&mut self.last_event_at, now)) > STANDSTILL {
@@ -136,7 +143,7 @@ impl Gateway {
             GatewayEvent::NodeSays { link, message } => self.hear(now, link, message, effects),
             GatewayEvent::NodeLinked { link, hello } => {
                 let replaced = self.controller.link(link, hello, effects);
-                if let Some(place) = self.controller.place_of_link(link) {
+                if let Some(place) = self.controller.nodes().place_of_link(link) {
                     self.router.arriving(place, link);
                 }
                 if let Some(before) = replaced {
@@ -206,7 +213,7 @@ impl Gateway {
 
     /// Whether the controller has decided a state that is not durable yet.
     pub fn is_saving(&self) -> bool {
-        self.controller.saving().is_some()
+        self.controller.is_saving()
     }
 
     /// The number of client requests under way.

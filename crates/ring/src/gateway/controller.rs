@@ -31,32 +31,39 @@
 mod accept;
 mod admission;
 mod alive;
+pub(crate) mod copies;
 mod decide;
+mod grace;
 mod hear;
+pub(crate) mod nodes;
 mod publish;
-mod rebuild;
+pub(crate) mod rebuild;
+mod states;
+mod unheard;
 
-pub use accept::AcceptLossError;
-pub(crate) use rebuild::Prospect;
-
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::hello::NodeHello;
-use protocol::id::{ClusterId, Epoch, GatewayBoot, Incarnation, PartitionId, Seq};
-use protocol::message::{
-    Ask, Condition, DiskState, ProbeNumber, Progress, Report, ToNode, Verdict,
-};
+use protocol::id::{ClusterId, GatewayBoot, NodeId, PartitionId};
+use protocol::message::{DiskState, FromNode, ToNode};
 use protocol::refusal::{Refusal, RefusalCode};
-use protocol::salvage::Salvage;
-use protocol::view::Member;
 
+use self::admission::Admission;
+use self::alive::{Extent, Losses};
+use self::copies::Copies;
+use self::decide::{Accepted, Asks, Deciding};
+use self::grace::Grace;
+use self::hear::Hearing;
+use self::nodes::{NodeLink, Nodes};
+use self::publish::{Publishing, Restored, Services};
+use self::states::States;
+use self::unheard::Unheard;
+use super::accept_loss_error::AcceptLossError;
 use super::cluster_state::ClusterState;
 use super::effect::GatewayEffect;
-use super::published::{Published, Service};
+use super::published::Published;
 use crate::link::LinkId;
 use crate::placement::{Place, Ring};
-use crate::store::SILENT_AFTER;
 use crate::time::Time;
 
 /// The controller of a cluster.
@@ -66,82 +73,15 @@ pub(crate) struct Controller {
     boot: GatewayBoot,
     /// The cluster's id if it has to be formed.
     new_cluster: ClusterId,
-    /// How long nodes have to connect after the start, and after most links were lost at once.
-    grace: Duration,
-    /// No view shrinks before this.
-    grace_until: Time,
-    /// Durable, and what every peer may know.
-    published: Option<ClusterState>,
-    /// Decided; being made durable.
-    saving: Option<ClusterState>,
-    /// When the last save began.
-    saving_since: Time,
-    nodes: BTreeMap<Place, Node>,
-    /// The number of the last loss that was noticed.
-    losses: ProbeNumber,
-    /// When the link of each node was lost, lately.
-    links_lost: BTreeMap<Place, Time>,
-    /// The nodes in whose favour a view could change, and that have not shown that they are alive.
-    to_probe: BTreeSet<Place>,
-    /// The asks that are not answered, by the link over which they came.
-    asks: BTreeMap<PartitionId, (LinkId, Ask)>,
-    /// The views *home only* that home has not said it acts on, and the next copies that were dropped for them: until it
-    /// does, that copy has everything that anyone was told of.
-    unheard: BTreeMap<PartitionId, (Epoch, Incarnation)>,
-    /// The copies that an operator wants to go on with, whatever is lost with the others.
-    accepted: BTreeMap<PartitionId, Member>,
-    /// By whom each view is served, as it was told last.
-    services: BTreeMap<PartitionId, Service>,
-    /// The copies that have become whole: if an ask for one was refused, another is worth it.
-    restored: BTreeSet<(PartitionId, Member)>,
-}
-
-/// What the controller knows of a node.
-#[derive(Debug, Default)]
-struct Node {
-    link: Option<NodeLink>,
-    progress: BTreeMap<Member, Progress>,
-    /// The last entry that each copy was heard to have durable, with which data; whatever becomes of the link.
-    durable: BTreeMap<Member, (Incarnation, Seq)>,
-    /// What came of comparing each copy with the other one.
-    compared: BTreeMap<Member, Verdict>,
-    /// What each copy was last said to be worth, with which data; whatever becomes of the link.
-    conditions: BTreeMap<Member, (Incarnation, Condition)>,
-    /// The last salvage of each copy; whatever becomes of the link.
-    salvages: BTreeMap<Member, Salvage>,
-    /// What it said when it ended.
-    last_words: Option<String>,
-    /// The last loss there.
-    loss: ProbeNumber,
-}
-
-/// A node's link.
-#[derive(Debug)]
-pub(crate) struct NodeLink {
-    pub(crate) link: LinkId,
-    pub(crate) hello: NodeHello,
-    /// What it has said that it has.
-    pub(crate) report: Option<Report>,
-    /// What its copies are worth.
-    conditions: BTreeMap<Member, Condition>,
-    /// What each copy must have, by what was known before the node could say what it has.
-    floors: BTreeMap<Member, Seq>,
-    pub(crate) is_welcomed: bool,
-    /// Home's node reports that it cannot reach next; for this epoch of its view.
-    pub(crate) unreachable: Option<Epoch>,
-    /// Whether its disk answers.
-    pub(crate) disk: DiskState,
-    /// The last probe that was sent over it.
-    probed: ProbeNumber,
-    /// The last probe that was answered.
-    answered: ProbeNumber,
-}
-
-impl NodeLink {
-    /// What a copy that it holds is worth.
-    pub(crate) fn condition(&self, member: Member) -> Condition {
-        self.conditions.get(&member).copied().unwrap_or_default()
-    }
+    grace: Grace,
+    states: States,
+    nodes: Nodes,
+    losses: Losses,
+    asks: Asks,
+    unheard: Unheard,
+    accepted: Accepted,
+    services: Services,
+    restored: Restored,
 }
 
 impl Controller {
@@ -153,35 +93,27 @@ impl Controller {
         grace: Duration,
         now: Time,
     ) -> Self {
-        // At the start every node is missing: whoever a view changes in favour of has to answer a probe.
-        let losses = ProbeNumber(1);
-        let missing = || Node { loss: losses, ..Node::default() };
-        let nodes = ring.places().map(|place| (place, missing())).collect();
+        let losses = Losses::at_start();
         Self {
+            nodes: Nodes::missing(&ring, losses.last()),
             ring,
             boot,
             new_cluster,
-            grace,
-            grace_until: now + grace,
-            published: saved,
-            saving: None,
-            saving_since: now,
-            nodes,
+            grace: Grace::from(now, grace),
+            states: States::recovered(saved, now),
             losses,
-            links_lost: BTreeMap::new(),
-            to_probe: BTreeSet::new(),
-            asks: BTreeMap::new(),
-            unheard: BTreeMap::new(),
-            accepted: BTreeMap::new(),
-            services: BTreeMap::new(),
-            restored: BTreeSet::new(),
+            asks: Asks::new(),
+            unheard: Unheard::default(),
+            accepted: Accepted::new(),
+            services: Services::new(),
+            restored: Restored::new(),
         }
     }
 
     /// What is published by the state that was found.
     pub(crate) fn published_at_start(&mut self) -> Vec<Published> {
         let mut published = Vec::new();
-        self.publish_views(None, &mut Vec::new(), &mut published);
+        self.publishing(&mut Vec::new(), &mut published).publish_views(None);
         published
     }
 
@@ -189,56 +121,49 @@ impl Controller {
         &self.ring
     }
 
+    /// The published state.
     pub(crate) fn state(&self) -> Option<&ClusterState> {
-        self.published.as_ref()
+        self.states.published()
     }
 
+    /// What is known of the nodes.
+    pub(crate) fn nodes(&self) -> &Nodes {
+        &self.nodes
+    }
+
+    /// What is known of the copies.
+    pub(crate) fn copies(&self) -> Copies<'_> {
+        let Self { ring, states, nodes, unheard, .. } = self;
+        Copies { ring, published: states.published(), nodes, unheard }
+    }
+
+    /// No view shrinks before this.
     pub(crate) fn grace_until(&self) -> Time {
-        self.grace_until
+        self.grace.until()
     }
 
-    /// The state that is decided and not durable.
-    pub(crate) fn saving(&self) -> Option<&ClusterState> {
-        self.saving.as_ref()
+    /// From now on nodes have time to connect before a view shrinks.
+    pub(crate) fn begin_grace(&mut self, now: Time) {
+        self.grace.begin(now);
     }
 
-    /// Whether the disk of the state answers: a save has not been under way for long.
+    /// Whether a state is decided and not durable.
+    pub(crate) fn is_saving(&self) -> bool {
+        self.states.is_saving()
+    }
+
+    /// Whether the disk of the state answers.
     pub(crate) fn own_disk(&self, now: Time) -> DiskState {
-        let is_silent = self.saving.is_some() && self.saving_since + SILENT_AFTER <= now;
-        if is_silent { DiskState::Silent } else { DiskState::Answers }
+        self.states.disk(now)
     }
 
-    pub(crate) fn linked(&self, place: Place) -> Option<&NodeLink> {
-        self.nodes.get(&place)?.link.as_ref()
-    }
-
-    pub(crate) fn progress(&self, place: Place, member: Member) -> Option<Progress> {
-        self.nodes.get(&place)?.progress.get(&member).copied()
-    }
-
-    /// What came of comparing a copy with the other one, as far as its node has said.
-    pub(crate) fn compared(&self, place: Place, member: Member) -> Option<Verdict> {
-        self.nodes.get(&place)?.compared.get(&member).copied()
-    }
-
-    /// What a node that is not linked said when it ended.
-    pub(crate) fn last_words(&self, place: Place) -> Option<&str> {
-        self.nodes.get(&place)?.last_words.as_deref()
-    }
-
-    fn welcomed(&self, place: Place) -> Option<&NodeLink> {
-        self.linked(place).filter(|linked| linked.is_welcomed)
-    }
-
-    /// A node that has said what it has.
-    fn reported(&self, place: Place) -> Option<&NodeLink> {
-        self.linked(place).filter(|linked| linked.report.is_some())
-    }
-
-    pub(crate) fn place_of_link(&self, link: LinkId) -> Option<Place> {
-        self.ring
-            .places()
-            .find(|place| self.linked(*place).is_some_and(|linked| linked.link == link))
+    /// Judges a node that connects.
+    ///
+    /// # Errors
+    ///
+    /// Why it is turned away, in words for its operator.
+    pub(crate) fn admit(&self, hello: &NodeHello) -> Result<(), Refusal> {
+        self.admission().admit(hello)
     }
 
     /// A node that was [admitted](Self::admit) is linked. It takes the place of an older link of the same node, whose
@@ -255,36 +180,46 @@ impl Controller {
         }
         let place =
             self.ring.place_of(&hello.node).unwrap_or_else(|| unreachable!("it was admitted"));
-        let floors = self.floors(&hello, place);
-        self.notice_lost_data(place, hello.incarnation);
-        let node = self.nodes.entry(place).or_default();
+        let floors = self.admission().floors(&hello, place);
+        if !self.admission().is_all_there(place, hello.incarnation) {
+            self.losses.notice(&mut self.nodes, place);
+        }
+        let node = self.nodes.get_mut(place);
         node.progress.clear();
         node.compared.clear();
         node.last_words = None;
-        let linked = NodeLink {
-            link,
-            hello,
-            report: None,
-            conditions: BTreeMap::new(),
-            floors,
-            is_welcomed: false,
-            unreachable: None,
-            disk: DiskState::Answers,
-            probed: ProbeNumber::default(),
-            answered: ProbeNumber::default(),
-        };
-        let before = node.link.replace(linked)?.link;
+        let before = node.link.replace(NodeLink::new(link, hello, floors))?.link;
         let refusal = Refusal::new(RefusalCode::Replaced, "the node has connected again");
         dismiss(before, refusal, effects);
         Some(before)
     }
 
-    /// A link is gone.
+    /// A link is gone. Where those of most nodes are lost at once, nodes get time to connect.
     pub(crate) fn unlink(&mut self, now: Time, link: LinkId) -> Option<Place> {
-        let place = self.place_of_link(link)?;
-        self.nodes.entry(place).or_default().link = None;
-        self.notice_lost_link(now, place);
+        let place = self.nodes.place_of_link(link)?;
+        self.nodes.get_mut(place).link = None;
+        let Self { ring, nodes, losses, .. } = self;
+        if losses.notice_link(nodes, ring, now, place) == Extent::Most {
+            self.grace.begin(now);
+        }
         Some(place)
+    }
+
+    /// A message from a node that is not a reply.
+    pub(crate) fn hear(&mut self, link: LinkId, message: FromNode) -> Result<(), Refusal> {
+        let Self { ring, states, nodes, losses, asks, unheard, restored, .. } = self;
+        Hearing { ring, states, nodes, losses, asks, unheard, restored }.hear(link, message)
+    }
+
+    /// An operator wants a partition to go on with the copy of one node, whatever is lost with the other.
+    pub(crate) fn accept_loss(
+        &mut self,
+        partition: PartitionId,
+        node: &NodeId,
+    ) -> Result<(), AcceptLossError> {
+        let member = self.copies().acceptable(partition, node)?;
+        self.accepted.insert(partition, member);
+        Ok(())
     }
 
     /// The state that was being saved is durable.
@@ -293,9 +228,8 @@ impl Controller {
         effects: &mut Vec<GatewayEffect>,
         published: &mut Vec<Published>,
     ) {
-        let state = self.saving.take().unwrap_or_else(|| unreachable!("nothing was being saved"));
-        let before = self.published.replace(state);
-        self.publish_views(before.as_ref(), effects, published);
+        let before = self.states.saved();
+        self.publishing(effects, published).publish_views(before.as_ref());
     }
 
     /// Decides and says whatever can be decided and said now.
@@ -305,35 +239,59 @@ impl Controller {
         effects: &mut Vec<GatewayEffect>,
         published: &mut Vec<Published>,
     ) {
-        self.publish_services(published);
-        if self.saving.is_some() {
+        self.publishing(effects, published).publish_services();
+        if self.is_saving() {
             return;
         }
-        let decided = self.decide(now, effects);
-        self.send_probes(effects);
+        let decided = self.deciding().decide(now, effects);
+        self.losses.send_probes(&mut self.nodes, effects);
         if let Some(decided) = decided {
-            self.saving = Some(decided.clone());
-            self.saving_since = now;
+            self.states.save(now, decided.clone());
             effects.push(GatewayEffect::Save(decided));
             return;
         }
-        self.welcome_nodes(effects, published);
-        for (partition, member) in std::mem::take(&mut self.restored) {
-            if let Some(donor) = self.welcomed(self.ring.holder(partition, member.other())) {
-                let message = ToNode::JoinerIsWhole { partition };
-                effects.push(GatewayEffect::send(donor.link, message));
-            }
-        }
+        let restored = std::mem::take(&mut self.restored);
+        let mut publishing = self.publishing(effects, published);
+        publishing.welcome_nodes();
+        publishing.tell_restored(restored);
     }
 
     /// When to proceed at the latest.
     pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
-        (now < self.grace_until).then_some(self.grace_until)
+        let until = self.grace.until();
+        (now < until).then_some(until)
     }
-}
 
-fn protocol_error(detail: impl Into<String>) -> Refusal {
-    Refusal::new(RefusalCode::ProtocolError, detail)
+    fn admission(&self) -> Admission<'_> {
+        let Self { ring, states, nodes, .. } = self;
+        Admission { ring, states, nodes }
+    }
+
+    fn deciding(&mut self) -> Deciding<'_> {
+        let Self { ring, boot, new_cluster, grace, states, .. } = self;
+        Deciding {
+            ring,
+            boot: *boot,
+            new_cluster: *new_cluster,
+            grace,
+            published: states.published(),
+            nodes: &mut self.nodes,
+            losses: &mut self.losses,
+            asks: &mut self.asks,
+            unheard: &mut self.unheard,
+            accepted: &mut self.accepted,
+        }
+    }
+
+    fn publishing<'a>(
+        &'a mut self,
+        effects: &'a mut Vec<GatewayEffect>,
+        published: &'a mut Vec<Published>,
+    ) -> Publishing<'a> {
+        let Self { ring, boot, states, nodes, unheard, services, .. } = self;
+        let (boot, state) = (*boot, states.published());
+        Publishing { ring, boot, state, nodes, unheard, services, effects, published }
+    }
 }
 
 /// Tells a peer why its link ends, and ends it.

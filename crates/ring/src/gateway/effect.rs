@@ -3,8 +3,8 @@
 use protocol::message::ToNode;
 use protocol::refusal::Refusal;
 
+use super::accept_loss_error::AcceptLossError;
 use super::cluster_state::ClusterState;
-use super::controller::AcceptLossError;
 use super::request::{Outcome, Ticket};
 use crate::link::LinkId;
 

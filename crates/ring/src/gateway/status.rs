@@ -8,7 +8,6 @@ use protocol::message::{Condition, Verdict};
 use protocol::salvage::Salvage;
 use protocol::view::{Member, View};
 
-use super::Gateway;
 use super::controller::Controller;
 use crate::placement::Place;
 use crate::time::Time;
@@ -81,22 +80,16 @@ pub struct CopyOverview {
     pub condition: Option<Condition>,
 }
 
-impl Gateway {
-    /// The overview of the cluster.
-    pub fn overview(&self, now: Time) -> Overview {
-        Reporter { controller: &self.controller, now }.overview()
-    }
-}
-
 /// Describes the controller's knowledge at a moment.
 #[derive(Debug, Clone, Copy)]
-struct Reporter<'a> {
-    controller: &'a Controller,
-    now: Time,
+pub(super) struct Reporter<'a> {
+    pub(super) controller: &'a Controller,
+    pub(super) now: Time,
 }
 
 impl Reporter<'_> {
-    fn overview(self) -> Overview {
+    /// The overview of the cluster.
+    pub(super) fn overview(self) -> Overview {
         let ring = self.controller.ring();
         let partitions = ring.places().map(|place| self.partition_overview(place.partition()));
         let partitions = partitions.collect::<Vec<_>>();
@@ -110,7 +103,7 @@ impl Reporter<'_> {
 
     fn node_overview(&self, place: Place) -> NodeOverview {
         let id = self.controller.ring().node_at(place).clone();
-        let linked = self.controller.linked(place);
+        let linked = self.controller.nodes().linked(place);
         let known = self.controller.state().and_then(|state| state.incarnation_of(&id));
         NodeOverview {
             id,
@@ -118,7 +111,7 @@ impl Reporter<'_> {
             address: linked.map(|linked| linked.hello.address.clone()),
             incarnation: linked.map(|linked| linked.hello.incarnation).or(known),
             boots: linked.map(|linked| linked.hello.boot.count),
-            last_words: self.controller.last_words(place).map(str::to_owned),
+            last_words: self.controller.nodes().last_words(place).map(str::to_owned),
         }
     }
 
@@ -132,7 +125,7 @@ impl Reporter<'_> {
             view,
             lag_entries: lag.map(|(home, next)| home.0.saturating_sub(next.0)),
             compared: self.compared(partition),
-            salvage: view.and_then(|view| self.controller.salvage(&view)).cloned(),
+            salvage: view.and_then(|view| self.controller.copies().salvage(&view)).cloned(),
             problems: self.problems(partition, view.as_ref()),
             home,
             next,
@@ -142,7 +135,7 @@ impl Reporter<'_> {
     /// The verdict of the last comparison: the worse of the two copies' verdicts.
     fn compared(&self, partition: PartitionId) -> Option<Verdict> {
         let ring = self.controller.ring();
-        let of = |member| self.controller.compared(ring.holder(partition, member), member);
+        let of = |member| self.controller.nodes().compared(ring.holder(partition, member), member);
         let verdicts = Member::ALL.into_iter().filter_map(of);
         verdicts.reduce(|one, other| if other == Verdict::Different { other } else { one })
     }
@@ -154,18 +147,18 @@ impl Reporter<'_> {
         view: Option<&View>,
     ) -> CopyOverview {
         let place = self.controller.ring().holder(partition, member);
-        let progress = self.controller.progress(place, member);
+        let progress = self.controller.nodes().progress(place, member);
         CopyOverview {
             node: self.controller.ring().node_at(place).clone(),
             in_sync: view.is_some_and(|view| view.in_sync.incarnation(member).is_some()),
             position: progress.map(|progress| progress.written),
             durable: progress.map(|progress| progress.durable),
             committed: progress.map(|progress| progress.committed),
-            condition: self.controller.linked(place).map(|linked| linked.condition(member)),
+            condition: self.controller.nodes().linked(place).map(|linked| linked.condition(member)),
         }
     }
 
     fn is_up(&self, place: Place) -> bool {
-        self.controller.linked(place).is_some_and(|linked| linked.is_welcomed)
+        self.controller.nodes().linked(place).is_some_and(|linked| linked.is_welcomed)
     }
 }

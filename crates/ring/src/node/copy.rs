@@ -232,7 +232,7 @@ impl PartitionCopy {
     }
 
     fn request(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
-        let served = self.serving().request(cx, request);
+        let served = Serving { replica: &mut self.replica }.request(cx, request);
         self.handle_damage(cx, served)
     }
 
@@ -251,10 +251,6 @@ impl PartitionCopy {
         }
         self.told.tell(cx, &self.replica);
         Ok(())
-    }
-
-    fn serving(&mut self) -> Serving<'_> {
-        Serving { replica: &mut self.replica }
     }
 
     fn sending(&mut self) -> Sending<'_> {

@@ -5,22 +5,31 @@
 use std::collections::BTreeMap;
 
 use protocol::hello::{Membership, NodeHello};
-use protocol::id::{ClusterId, PartitionId, Seq};
+use protocol::id::{ClusterId, Incarnation, PartitionId, Seq};
 use protocol::message::{CopyReport, Report};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::Member;
 
-use super::{Controller, NodeLink};
+use super::nodes::{NodeLink, Nodes};
+use super::states::States;
 use crate::gateway::cluster_state::ClusterState;
-use crate::placement::Place;
+use crate::placement::{Place, Ring};
 
-impl Controller {
+/// Judges who may take a node's place. It changes nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Admission<'a> {
+    pub(super) ring: &'a Ring,
+    pub(super) states: &'a States,
+    pub(super) nodes: &'a Nodes,
+}
+
+impl Admission<'_> {
     /// Judges a node that connects.
     ///
     /// # Errors
     ///
     /// Why it is turned away, in words for its operator.
-    pub(crate) fn admit(&self, hello: &NodeHello) -> Result<(), Refusal> {
+    pub(crate) fn admit(self, hello: &NodeHello) -> Result<(), Refusal> {
         let Some(place) = self.ring.place_of(&hello.node) else {
             let detail = format!(
                 "the ring has no node {}, its nodes are {}: check the node's id",
@@ -32,20 +41,15 @@ impl Controller {
             self.admit_member(membership, hello)?;
         }
         self.admit_beside(hello, place)?;
-        if let Some(state) = self.decided() {
+        if let Some(state) = self.states.decided() {
             self.admit_data(state, hello, place)?;
         }
         self.admit_start(hello, place)
     }
 
-    /// What is decided counts already: a formation that is being saved is a formation.
-    pub(super) fn decided(&self) -> Option<&ClusterState> {
-        self.saving.as_ref().or(self.published.as_ref())
-    }
-
     /// Only with data of this cluster and this ring. Where the cluster is not known any more, what the first node says
     /// is believed.
-    fn admit_member(&self, membership: &Membership, hello: &NodeHello) -> Result<(), Refusal> {
+    fn admit_member(self, membership: &Membership, hello: &NodeHello) -> Result<(), Refusal> {
         let Membership { cluster, ring } = membership;
         let node = &hello.node;
         if let Some(known) = self.cluster().filter(|known| known != cluster) {
@@ -65,17 +69,17 @@ impl Controller {
     }
 
     /// The cluster, as the state or else the linked nodes know it.
-    fn cluster(&self) -> Option<ClusterId> {
-        if let Some(state) = self.decided() {
+    fn cluster(self) -> Option<ClusterId> {
+        if let Some(state) = self.states.decided() {
             return Some(state.cluster);
         }
-        let mut linked = self.ring.places().filter_map(|place| self.linked(place));
+        let mut linked = self.ring.places().filter_map(|place| self.nodes.linked(place));
         linked.find_map(|linked| Some(linked.hello.membership.as_ref()?.cluster))
     }
 
     /// Beside the link that the node has: not with other data.
-    fn admit_beside(&self, hello: &NodeHello, place: Place) -> Result<(), Refusal> {
-        let known = self.linked(place).map(|linked| linked.hello.incarnation);
+    fn admit_beside(self, hello: &NodeHello, place: Place) -> Result<(), Refusal> {
+        let known = self.nodes.linked(place).map(|linked| linked.hello.incarnation);
         if known.is_none_or(|known| known == hello.incarnation) {
             return Ok(());
         }
@@ -90,7 +94,7 @@ impl Controller {
     /// With the data that the ring knows the node by, with none at all (it was lost, and is restored), or with data that
     /// a view still counts on.
     fn admit_data(
-        &self,
+        self,
         state: &ClusterState,
         hello: &NodeHello,
         place: Place,
@@ -113,16 +117,16 @@ impl Controller {
     }
 
     /// After the starts that were seen: not on a copy of the node's data.
-    fn admit_start(&self, hello: &NodeHello, place: Place) -> Result<(), Refusal> {
+    fn admit_start(self, hello: &NodeHello, place: Place) -> Result<(), Refusal> {
         let cloned = |detail: String| Err(Refusal::new(RefusalCode::ClonedDirectory, detail));
         let (node, boot) = (&hello.node, hello.boot);
-        let linked = self.linked(place).map(|linked| linked.hello.boot);
+        let linked = self.nodes.linked(place).map(|linked| linked.hello.boot);
         if linked.is_some_and(|known| boot.count == known.count && boot.nonce != known.nonce) {
             return cloned(format!(
                 "{node} is connected, and this is a second process on a copy of its data directory: stop one of them",
             ));
         }
-        let known = self.decided().and_then(|state| state.nodes.get(place.index()));
+        let known = self.states.decided().and_then(|state| state.nodes.get(place.index()));
         let saved = known.filter(|known| known.incarnation == Some(hello.incarnation));
         let seen = saved.map_or(0, |known| known.boots).max(linked.map_or(0, |known| known.count));
         if boot.count < seen {
@@ -137,7 +141,7 @@ impl Controller {
     /// Judges what a node has (rule 9): a copy in sync whose position is below what it once was, or below what the other
     /// copy showed that it was, is lost data.
     pub(super) fn admit_report(
-        &self,
+        self,
         linked: &NodeLink,
         place: Place,
         report: &Report,
@@ -162,7 +166,7 @@ impl Controller {
 
     /// What the copies of a node that links must have. Its report was not sent before it was linked, so it says no less
     /// than what was known until then.
-    pub(super) fn floors(&self, hello: &NodeHello, place: Place) -> BTreeMap<Member, Seq> {
+    pub(super) fn floors(self, hello: &NodeHello, place: Place) -> BTreeMap<Member, Seq> {
         let named = Member::ALL
             .into_iter()
             .filter(|member| self.is_named(hello, self.ring.partition_at(place, *member), *member));
@@ -174,31 +178,45 @@ impl Controller {
     }
 
     /// Whether a view counts on a copy, with the data that a node comes with.
-    fn is_named(&self, hello: &NodeHello, partition: PartitionId, member: Member) -> bool {
-        let view = self.published.as_ref().and_then(|state| state.view(partition));
+    fn is_named(self, hello: &NodeHello, partition: PartitionId, member: Member) -> bool {
+        let view = self.states.published().and_then(|state| state.view(partition));
         view.and_then(|view| view.in_sync.incarnation(member)) == Some(hello.incarnation)
     }
 
     /// What the copy itself has said that it has durable, with the same data.
-    fn once_had(&self, hello: &NodeHello, place: Place, member: Member) -> Seq {
-        let durable = self.nodes.get(&place).and_then(|node| node.durable.get(&member));
+    fn once_had(self, hello: &NodeHello, place: Place, member: Member) -> Seq {
+        let durable = self.nodes.get(place).and_then(|node| node.durable.get(&member));
         let same = durable.filter(|(incarnation, _)| *incarnation == hello.incarnation);
         same.map_or(Seq::ZERO, |(_, seq)| *seq)
     }
 
     /// What the other copy in sync shows of it: home commits what next has, and next has what home has.
-    fn shown_by_other(&self, partition: PartitionId, member: Member) -> Seq {
+    fn shown_by_other(self, partition: PartitionId, member: Member) -> Seq {
         let other = member.other();
         let place = self.ring.holder(partition, other);
-        let view = self.published.as_ref().and_then(|state| state.view(partition));
+        let view = self.states.published().and_then(|state| state.view(partition));
         let named = view.and_then(|view| view.in_sync.incarnation(other));
         let is_linked = self
+            .nodes
             .welcomed(place)
             .is_some_and(|linked| Some(linked.hello.incarnation) == named && named.is_some());
-        let progress = self.progress(place, other).filter(|_| is_linked);
+        let progress = self.nodes.progress(place, other).filter(|_| is_linked);
         progress.map_or(Seq::ZERO, |progress| match other {
             Member::Home => progress.committed,
             Member::Next => progress.durable,
+        })
+    }
+
+    /// Whether a node comes with the data that the ring knows it by, and that each view counts on.
+    pub(super) fn is_all_there(self, place: Place, incarnation: Incarnation) -> bool {
+        self.states.decided().is_some_and(|state| {
+            let is_counted_on = |member| {
+                let view = state.view(self.ring.partition_at(place, member));
+                let named = view.and_then(|view| view.in_sync.incarnation(member));
+                named.is_none_or(|named| named == incarnation)
+            };
+            state.incarnation_at(place) == Some(incarnation)
+                && Member::ALL.into_iter().all(is_counted_on)
         })
     }
 }

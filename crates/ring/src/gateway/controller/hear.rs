@@ -2,21 +2,38 @@
 
 use protocol::id::PartitionId;
 use protocol::message::{Ask, Condition, DiskState, FromNode, Progress};
-use protocol::refusal::Refusal;
+use protocol::refusal::{Refusal, RefusalCode};
 use protocol::salvage::Salvage;
 use protocol::view::Member;
 
-use super::{Controller, protocol_error};
+use super::admission::Admission;
+use super::alive::Losses;
+use super::decide::Asks;
+use super::nodes::Nodes;
+use super::publish::Restored;
+use super::states::States;
+use super::unheard::Unheard;
 use crate::link::LinkId;
-use crate::placement::Place;
+use crate::placement::{Place, Ring};
 
 /// So much is kept of what a node says when it ends.
 const LAST_WORDS_BYTES_MAX: usize = 1024;
 
-impl Controller {
+/// Hears nodes. It remembers what they say of themselves and of their copies.
+pub(super) struct Hearing<'a> {
+    pub(super) ring: &'a Ring,
+    pub(super) states: &'a States,
+    pub(super) nodes: &'a mut Nodes,
+    pub(super) losses: &'a mut Losses,
+    pub(super) asks: &'a mut Asks,
+    pub(super) unheard: &'a mut Unheard,
+    pub(super) restored: &'a mut Restored,
+}
+
+impl Hearing<'_> {
     /// A message from a node that is not a reply. Of links that are gone nothing is heard any more.
-    pub(crate) fn hear(&mut self, link: LinkId, message: FromNode) -> Result<(), Refusal> {
-        let Some(place) = self.place_of_link(link) else { return Ok(()) };
+    pub(super) fn hear(&mut self, link: LinkId, message: FromNode) -> Result<(), Refusal> {
+        let Some(place) = self.nodes.place_of_link(link) else { return Ok(()) };
         self.judge(place, &message)?;
         self.take(place, message);
         Ok(())
@@ -24,7 +41,7 @@ impl Controller {
 
     /// Whether a node may say this now, and of a copy that it has.
     fn judge(&self, place: Place, message: &FromNode) -> Result<(), Refusal> {
-        let Some(linked) = self.linked(place) else { return Ok(()) };
+        let Some(linked) = self.nodes.linked(place) else { return Ok(()) };
         let of_member = |partition: PartitionId, members: &[Member]| {
             let holds = |member: &Member| self.ring.partition_at(place, *member) == partition;
             let detail =
@@ -33,7 +50,8 @@ impl Controller {
         };
         match message {
             FromNode::Report(report) if linked.report.is_none() => {
-                self.admit_report(linked, place, report)
+                let Self { ring, states, nodes, .. } = self;
+                Admission { ring, states, nodes }.admit_report(linked, place, report)
             }
             FromNode::Report(_) => Err(protocol_error("a second report")),
             FromNode::Alive(probe) if *probe > linked.probed => {
@@ -61,12 +79,12 @@ impl Controller {
     /// Remembers what a node says, after it was judged.
     fn take(&mut self, place: Place, message: FromNode) {
         if let Some(lost) = self.loss_told(place, &message) {
-            self.notice_loss(lost);
+            self.losses.notice(self.nodes, lost);
         }
         let home_of = self.ring.partition_at(place, Member::Home);
         let member_of = |partition| if partition == home_of { Member::Home } else { Member::Next };
         let is_outdated = self.is_outdated(&message);
-        let node = self.nodes.entry(place).or_default();
+        let node = self.nodes.get_mut(place);
         let Some(linked) = node.link.as_mut() else { return };
         match message {
             FromNode::Report(report) => {
@@ -84,11 +102,7 @@ impl Controller {
             FromNode::Ask(ask) => {
                 self.asks.insert(ask.partition, (linked.link, ask));
             }
-            FromNode::ServesAlone { partition, epoch } => {
-                if self.unheard.get(&partition).is_some_and(|(of, _)| *of <= epoch) {
-                    self.unheard.remove(&partition);
-                }
-            }
+            FromNode::ServesAlone { partition, epoch } => self.unheard.heard(partition, epoch),
             FromNode::NextUnreachable { epoch, .. } => linked.unreachable = Some(epoch),
             FromNode::NextReachable { .. } => linked.unreachable = None,
             FromNode::Condition { partition, condition, .. } => {
@@ -128,7 +142,7 @@ impl Controller {
                     self.restored.extend(copies);
                 }
             }
-            FromNode::Alive(probe) => self.alive(place, probe),
+            FromNode::Alive(probe) => linked.answered = linked.answered.max(probe),
             FromNode::Goodbye(mut reason) => {
                 reason.truncate(reason.floor_char_boundary(LAST_WORDS_BYTES_MAX));
                 node.last_words = Some(reason);
@@ -140,7 +154,7 @@ impl Controller {
     /// Whether a copy speaks of what it is worth under a view that is over: it says that again under each view.
     fn is_outdated(&self, message: &FromNode) -> bool {
         let FromNode::Condition { partition, epoch, .. } = message else { return false };
-        let view = self.decided().and_then(|state| state.view(*partition));
+        let view = self.states.decided().and_then(|state| state.view(*partition));
         view.is_some_and(|view| view.epoch > *epoch)
     }
 
@@ -167,4 +181,8 @@ impl Controller {
         };
         is_lost.then_some(place)
     }
+}
+
+fn protocol_error(detail: impl Into<String>) -> Refusal {
+    Refusal::new(RefusalCode::ProtocolError, detail)
 }

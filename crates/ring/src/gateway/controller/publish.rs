@@ -1,28 +1,47 @@
 //! What is said of views, and to whom: first to the nodes, then to the router.
 
-use protocol::id::PartitionId;
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::id::{GatewayBoot, PartitionId};
 use protocol::message::{Neighbour, ToNode, Welcome};
 use protocol::view::{Member, View};
 
-use super::{Controller, NodeLink};
+use super::copies::Copies;
+use super::nodes::{NodeLink, Nodes};
+use super::unheard::Unheard;
 use crate::gateway::cluster_state::ClusterState;
 use crate::gateway::effect::GatewayEffect;
 use crate::gateway::published::{Published, Service};
-use crate::placement::Place;
+use crate::placement::{Place, Ring};
 
-impl Controller {
-    pub(super) fn publish_views(
-        &mut self,
-        before: Option<&ClusterState>,
-        effects: &mut Vec<GatewayEffect>,
-        published: &mut Vec<Published>,
-    ) {
-        let Some(state) = self.published.clone() else { return };
+/// By whom each view is served.
+pub(super) type Services = BTreeMap<PartitionId, Service>;
+
+/// The copies that have become whole: if an ask for one was refused, another is worth it.
+pub(super) type Restored = BTreeSet<(PartitionId, Member)>;
+
+/// Says what is published: to the nodes by effects, then to the router.
+pub(super) struct Publishing<'a> {
+    pub(super) ring: &'a Ring,
+    pub(super) boot: GatewayBoot,
+    pub(super) state: Option<&'a ClusterState>,
+    pub(super) nodes: &'a mut Nodes,
+    pub(super) unheard: &'a Unheard,
+    /// By whom each view is served, as it was told last.
+    pub(super) services: &'a mut Services,
+    pub(super) effects: &'a mut Vec<GatewayEffect>,
+    pub(super) published: &'a mut Vec<Published>,
+}
+
+impl Publishing<'_> {
+    /// Tells the views that differ from those of the state before.
+    pub(super) fn publish_views(&mut self, before: Option<&ClusterState>) {
+        let Some(state) = self.state else { return };
         for partition in self.ring.places().map(Place::partition) {
             let known = before.and_then(|before| before.view(partition));
             let Some(view) = state.view(partition) else {
                 if before.is_none() || known.is_some() {
-                    published.push(Published::Unknown(partition));
+                    self.published.push(Published::Unknown(partition));
                 }
                 continue;
             };
@@ -35,47 +54,34 @@ impl Controller {
                 "an epoch never goes back: {known:?} to {view:?}",
             );
             for member in Member::ALL {
-                if let Some(linked) = self.welcomed(self.ring.holder(partition, member)) {
-                    effects.push(GatewayEffect::send(linked.link, ToNode::View(*view)));
+                if let Some(linked) = self.nodes.welcomed(self.ring.holder(partition, member)) {
+                    self.effects.push(GatewayEffect::send(linked.link, ToNode::View(*view)));
                 }
             }
         }
-        self.publish_services(published);
+        self.publish_services();
     }
 
     /// Tells by whom views are served, where that has changed: with the view, or with what is known of its nodes.
-    pub(super) fn publish_services(&mut self, published: &mut Vec<Published>) {
-        let Some(state) = &self.published else { return };
+    pub(super) fn publish_services(&mut self) {
+        let Some(state) = self.state else { return };
         for view in state.known_views() {
-            let service = self.service(state, view.partition);
+            let service = self.copies().service(state, view.partition);
             if self.services.insert(view.partition, service) != Some(service) {
-                published.push(Published::View(*view, service));
+                self.published.push(Published::View(*view, service));
             }
         }
     }
 
-    /// Whether a partition can be served under a state.
-    pub(crate) fn service(&self, state: &ClusterState, partition: PartitionId) -> Service {
-        let Some(view) = state.view(partition) else { return Service::Available };
-        match state.lost_member(&self.ring, view) {
-            None => Service::Available,
-            Some(lost) if !state.is_lost(&self.ring, view) => Service::Without(lost),
-            Some(lost) if self.reinstatable(view, state).is_some() => Service::Without(lost),
-            Some(_) => Service::Lost,
-        }
-    }
-
-    pub(super) fn welcome_nodes(
-        &mut self,
-        effects: &mut Vec<GatewayEffect>,
-        published: &mut Vec<Published>,
-    ) {
-        let Some(state) = self.published.clone() else { return };
+    /// Welcomes the nodes that have reported.
+    pub(super) fn welcome_nodes(&mut self) {
+        let Some(state) = self.state else { return };
         for place in self.ring.places() {
-            let Some(linked) = self.reported(place).filter(|linked| !linked.is_welcomed) else {
+            let Some(linked) = self.nodes.reported(place).filter(|linked| !linked.is_welcomed)
+            else {
                 continue;
             };
-            if self.is_about_to_be_dropped(&state, place) {
+            if self.is_about_to_be_dropped(state, place) {
                 continue;
             }
             let (link, me) = (linked.link, neighbour(linked));
@@ -83,20 +89,20 @@ impl Controller {
                 cluster: state.cluster,
                 ring: self.ring.nodes().to_vec(),
                 gateway_boot: self.boot,
-                views: self.views_at(&state, place),
-                next: self.welcomed(self.ring.next(place)).map(neighbour),
-                home_is_linked: self.welcomed(self.ring.previous(place)).is_some(),
+                views: self.views_at(state, place),
+                next: self.nodes.welcomed(self.ring.next(place)).map(neighbour),
+                home_is_linked: self.nodes.welcomed(self.ring.previous(place)).is_some(),
             };
-            effects.push(GatewayEffect::send(link, ToNode::Welcome(welcome)));
-            published.push(Published::Welcomed(place, link));
-            if let Some(linked) = self.nodes.entry(place).or_default().link.as_mut() {
+            self.effects.push(GatewayEffect::send(link, ToNode::Welcome(welcome)));
+            self.published.push(Published::Welcomed(place, link));
+            if let Some(linked) = self.nodes.linked_mut(place) {
                 linked.is_welcomed = true;
             }
-            if let Some(previous) = self.welcomed(self.ring.previous(place)) {
-                effects.push(GatewayEffect::send(previous.link, ToNode::NextIsLinked(me)));
+            if let Some(previous) = self.nodes.welcomed(self.ring.previous(place)) {
+                self.effects.push(GatewayEffect::send(previous.link, ToNode::NextIsLinked(me)));
             }
-            if let Some(next) = self.welcomed(self.ring.next(place)) {
-                effects.push(GatewayEffect::send(next.link, ToNode::HomeIsLinked));
+            if let Some(next) = self.nodes.welcomed(self.ring.next(place)) {
+                self.effects.push(GatewayEffect::send(next.link, ToNode::HomeIsLinked));
             }
         }
     }
@@ -106,8 +112,8 @@ impl Controller {
     fn is_about_to_be_dropped(&self, state: &ClusterState, place: Place) -> bool {
         Member::ALL.into_iter().any(|member| {
             state.view(self.ring.partition_at(place, member)).is_some_and(|view| {
-                state.is_member_lost(&self.ring, view, member)
-                    && self.could_survive(view, member.other())
+                state.is_member_lost(self.ring, view, member)
+                    && self.copies().could_survive(view, member.other())
             })
         })
     }
@@ -117,9 +123,24 @@ impl Controller {
     fn views_at(&self, state: &ClusterState, place: Place) -> Vec<View> {
         let view_of = |member| {
             let view = state.view(self.ring.partition_at(place, member))?;
-            (!state.is_member_lost(&self.ring, view, member)).then_some(*view)
+            (!state.is_member_lost(self.ring, view, member)).then_some(*view)
         };
         Member::ALL.into_iter().filter_map(view_of).collect()
+    }
+
+    /// The copies that have become whole are worth another ask.
+    pub(super) fn tell_restored(&mut self, restored: Restored) {
+        for (partition, member) in restored {
+            if let Some(donor) = self.nodes.welcomed(self.ring.holder(partition, member.other())) {
+                let message = ToNode::JoinerIsWhole { partition };
+                self.effects.push(GatewayEffect::send(donor.link, message));
+            }
+        }
+    }
+
+    fn copies(&self) -> Copies<'_> {
+        let Self { ring, state, nodes, unheard, .. } = self;
+        Copies { ring, published: *state, nodes, unheard }
     }
 }
 

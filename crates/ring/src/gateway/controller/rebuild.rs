@@ -16,7 +16,7 @@ use protocol::id::{Incarnation, PartitionId};
 use protocol::message::CopyReport;
 use protocol::view::{Member, View};
 
-use super::Controller;
+use super::copies::Copies;
 
 /// What the reports of both copies come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +31,11 @@ pub(crate) enum Prospect {
     Found(View),
 }
 
-impl Controller {
+impl Copies<'_> {
     /// What is known of a view that was lost.
-    pub(crate) fn prospect(&self, partition: PartitionId) -> Prospect {
+    pub(crate) fn prospect(self, partition: PartitionId) -> Prospect {
         let report = |member| {
-            let linked = self.linked(self.ring.holder(partition, member))?;
+            let linked = self.nodes.linked(self.ring.holder(partition, member))?;
             Some((linked.hello.incarnation, *linked.report.as_ref()?.copy(member)))
         };
         match (report(Member::Home), report(Member::Next)) {

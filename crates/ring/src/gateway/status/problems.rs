@@ -6,7 +6,7 @@ use protocol::message::{Condition, DiskState, Verdict};
 use protocol::view::{Member, View};
 
 use super::Reporter;
-use crate::gateway::controller::Prospect;
+use crate::gateway::controller::rebuild::Prospect;
 use crate::gateway::published::Service;
 
 impl Reporter<'_> {
@@ -20,7 +20,7 @@ impl Reporter<'_> {
     fn problems_of_views(&self, partition: PartitionId, view: Option<&View>) -> Vec<String> {
         let Some(state) = self.controller.state() else { return vec![self.why_not_formed()] };
         let Some(view) = view else { return vec![self.why_unknown(partition)] };
-        match self.controller.service(state, partition) {
+        match self.controller.copies().service(state, partition) {
             Service::Available => {}
             Service::Without(lost) => return vec![self.why_changing(view, lost)],
             Service::Lost => return vec![self.why_lost(view)],
@@ -48,8 +48,10 @@ impl Reporter<'_> {
 
     /// Reports a silent disk of a node.
     fn why_silent_disk(&self, view: &View, member: Member) -> Option<String> {
-        let linked =
-            self.controller.linked(self.controller.ring().holder(view.partition, member))?;
+        let linked = self
+            .controller
+            .nodes()
+            .linked(self.controller.ring().holder(view.partition, member))?;
         let node = self.name(view.partition, member);
         (linked.disk == DiskState::Silent).then(|| {
             format!(
@@ -62,7 +64,7 @@ impl Reporter<'_> {
     /// Reports a damaged copy: rows differ from the rows written.
     fn why_damaged(&self, view: &View) -> Option<String> {
         let partition = view.partition;
-        let condition = |member| self.controller.condition_in(view, member);
+        let condition = |member| self.controller.copies().condition_in(view, member);
         let is_damaged = |member: &Member| {
             condition(*member).is_some_and(|condition| condition != Condition::Whole)
         };
@@ -70,7 +72,7 @@ impl Reporter<'_> {
         let (node, other) = (self.name(partition, damaged), self.name(partition, damaged.other()));
         let what =
             format!("damaged: the copy of {partition} on {node} is not what was written there");
-        if self.controller.salvage(view).is_some_and(|salvage| !salvage.ended) {
+        if self.controller.copies().salvage(view).is_some_and(|salvage| !salvage.ended) {
             return Some(format!("{what}. Its loss is accepted: what cannot be read is dropped"));
         }
         Some(match condition(damaged.other()) {
@@ -121,7 +123,7 @@ impl Reporter<'_> {
     /// Says that a node is not linked, with the reason it gave when it ended.
     fn not_linked(&self, partition: PartitionId, member: Member) -> String {
         let place = self.controller.ring().holder(partition, member);
-        match self.controller.last_words(place) {
+        match self.controller.nodes().last_words(place) {
             Some(words) => format!("is not linked (it ended: {words})"),
             None => "is not linked".to_owned(),
         }
@@ -146,8 +148,7 @@ impl Reporter<'_> {
         if self.is_holder_up(view.partition, reader) {
             return None;
         }
-        let is_moving =
-            self.controller.saving().is_some() || self.now < self.controller.grace_until();
+        let is_moving = self.controller.is_saving() || self.now < self.controller.grace_until();
         let hope = if is_moving { "the view is about to change" } else { "start it" };
         let node = self.name(view.partition, reader);
         let state = self.not_linked(view.partition, reader);
@@ -159,8 +160,13 @@ impl Reporter<'_> {
         let (partition, other) = (view.partition, sole.other());
         let holder = |member| self.controller.ring().holder(partition, member);
         let is_cut_off = sole == Member::Home
-            && self.controller.linked(holder(sole)).is_some_and(|home| home.unreachable.is_some());
-        let condition = self.controller.linked(holder(other)).map(|linked| linked.condition(other));
+            && self
+                .controller
+                .nodes()
+                .linked(holder(sole))
+                .is_some_and(|home| home.unreachable.is_some());
+        let condition =
+            self.controller.nodes().linked(holder(other)).map(|linked| linked.condition(other));
         let why = if !self.is_holder_up(partition, other) {
             format!("{}; start it", self.not_linked(partition, other))
         } else if is_cut_off {
@@ -216,7 +222,7 @@ impl Reporter<'_> {
         let (home, next) = (self.name(partition, Member::Home), self.name(partition, Member::Next));
         let accept = format!("`chainring accept-loss --partition {} --from NODE`", partition.0);
         let what = format!("the view of {partition} was lost with the gateway's state");
-        match self.controller.prospect(partition) {
+        match self.controller.copies().prospect(partition) {
             Prospect::Awaited(member) => {
                 let node = self.name(partition, member);
                 format!(
@@ -250,7 +256,8 @@ impl Reporter<'_> {
 
     fn why_not_formed(&self) -> String {
         let ring = self.controller.ring();
-        let missing = ring.places().filter(|place| self.controller.linked(*place).is_none());
+        let missing =
+            ring.places().filter(|place| self.controller.nodes().linked(*place).is_none());
         let missing = missing.map(|place| ring.node_at(place).to_string()).collect::<Vec<_>>();
         if missing.is_empty() {
             return "the cluster is being formed".to_owned();

@@ -1,6 +1,6 @@
 //! What a copy does with its link to the other one, and with the messages that come over it.
 
-use protocol::id::Incarnation;
+use protocol::id::{Incarnation, PartitionId};
 use protocol::message::CopyMessage;
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::{Member, View};
@@ -39,7 +39,7 @@ impl PartitionCopy {
         match message {
             CopyMessage::Greeting(greeting) => {
                 if let Some(view) = greeting.view {
-                    self.check_partition(link, &view)?;
+                    check_partition(link, self.partition(), &view)?;
                     self.replica.offer(cx, view)?;
                 }
                 self.peer.greeted(greeting);
@@ -57,15 +57,6 @@ impl PartitionCopy {
             CopyMessage::Goodbye(refusal) => return Err(Fault::Drop(link, refusal)),
         }
         self.proceed(cx)
-    }
-
-    /// A view from the other copy is one of this partition.
-    fn check_partition(&self, link: LinkId, view: &View) -> Result<(), Fault> {
-        if view.partition == self.partition() {
-            return Ok(());
-        }
-        let detail = format!("the other copy of {} acts on {view}", self.partition());
-        Err(Fault::protocol_error(link, detail))
     }
 
     fn receive(
@@ -90,4 +81,13 @@ impl PartitionCopy {
         self.source.close(cx.now);
         self.proceed(cx)
     }
+}
+
+/// A view from the other copy is one of the same partition.
+fn check_partition(link: LinkId, partition: PartitionId, view: &View) -> Result<(), Fault> {
+    if view.partition == partition {
+        return Ok(());
+    }
+    let detail = format!("the other copy of {partition} acts on {view}");
+    Err(Fault::protocol_error(link, detail))
 }

@@ -1,13 +1,11 @@
 //! What a copy does with a read that has returned.
 
-use protocol::id::Seq;
 use protocol::user::UserId;
 
 use super::PartitionCopy;
 use super::context::{Context, Fault};
-use super::damage::alarm_of_dropped_log;
 use super::reads::Purpose;
-use super::replica::{Replica, WasRead};
+use super::replica::WasRead;
 use super::salvage::Salvaged;
 use crate::store::{ReadError, ReadId, ReadRows};
 
@@ -38,7 +36,7 @@ impl PartitionCopy {
                 self.replica.reads.has_looked_up(seq, result);
                 Ok(())
             }
-            Purpose::Verification { from } => self.log_is_verified(cx, from, result),
+            Purpose::Verification { from } => self.sending().has_verified(cx, from, result),
             Purpose::Comparison => self.receiving().comparing().has_rows(cx, read, result),
             Purpose::Salvage(pin) => {
                 let salvaged = self.salvager().has_rows(cx, read, pin, result);
@@ -60,25 +58,6 @@ impl PartitionCopy {
         let served = requests.into_iter().try_for_each(|request| self.request(cx, request));
         self.replica.waiting.end_serving();
         served
-    }
-
-    /// More of the log was looked at. Where it is damaged it is dropped as far as nobody counts on it.
-    fn log_is_verified(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: Seq,
-        result: Result<ReadRows, ReadError>,
-    ) -> Result<(), Fault> {
-        let keep_from = self.sending().replication().needs_log_from();
-        let Replica { id, verification, log, .. } = &mut self.replica;
-        match verification.look_at(log, from, result) {
-            Err(Fault::Damaged(what)) if from < keep_from.min(log.durable()) => {
-                log.drop_below(cx, keep_from);
-                alarm_of_dropped_log(cx, *id, &what);
-                Ok(())
-            }
-            looked_at => looked_at,
-        }
     }
 
     fn has_salvaged(&mut self, cx: &mut Context<'_>, salvaged: Salvaged) {

@@ -222,6 +222,25 @@ impl Sending<'_> {
         Ok(())
     }
 
+    /// More of the log was read for a look at it. Where it is damaged it is dropped as far as nobody counts on it.
+    pub(in crate::node::copy) fn has_verified(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: Seq,
+        result: Result<ReadRows, ReadError>,
+    ) -> Result<(), Fault> {
+        let keep_from = self.replication().needs_log_from();
+        let Replica { id, verification, log, .. } = &mut *self.replica;
+        match verification.look_at(log, from, result) {
+            Err(Fault::Damaged(what)) if from < keep_from.min(log.durable()) => {
+                log.drop_below(cx, keep_from);
+                alarm_of_dropped_log(cx, *id, &what);
+                Ok(())
+            }
+            looked_at => looked_at,
+        }
+    }
+
     fn send_rows(&mut self, cx: &mut Context<'_>, view: &View) {
         let Some((_, data)) = self.source.session.as_mut().and_then(|session| session.next.take())
         else {

@@ -1,0 +1,31 @@
+//! The views *home only* under which home has not said that it serves.
+
+use std::collections::BTreeMap;
+
+use protocol::id::{Epoch, Incarnation, PartitionId};
+use protocol::view::View;
+
+/// The views *home only* that home has not said it acts on, and the next copies that were dropped for them: until it
+/// does, that copy has everything that anyone was told of.
+#[derive(Debug, Default)]
+pub(super) struct Unheard(BTreeMap<PartitionId, (Epoch, Incarnation)>);
+
+impl Unheard {
+    /// Next was dropped, and home's view is of this epoch now.
+    pub(super) fn dropped(&mut self, partition: PartitionId, epoch: Epoch, next: Incarnation) {
+        self.0.insert(partition, (epoch, next));
+    }
+
+    /// Home has said that it serves alone under the view of this epoch.
+    pub(super) fn heard(&mut self, partition: PartitionId, epoch: Epoch) {
+        if self.0.get(&partition).is_some_and(|(of, _)| *of <= epoch) {
+            self.0.remove(&partition);
+        }
+    }
+
+    /// The next copy that was dropped when a view was made, if home was not heard under it.
+    pub(super) fn dropped_for(&self, view: &View) -> Option<Incarnation> {
+        let (epoch, next) = *self.0.get(&view.partition)?;
+        (epoch == view.epoch).then_some(next)
+    }
+}
