@@ -27,21 +27,23 @@
 mod calls;
 mod dispatch;
 mod pending;
+mod requests;
+mod routes;
+mod update_ids;
 mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use protocol::id::{GatewayBoot, PartitionId, RequestId};
+use protocol::id::{GatewayBoot, PartitionId};
 use protocol::message::{CallId, Operation, Reply, Update};
-use protocol::view::{Member, View};
 
 use self::calls::{Calls, Framing, Unread};
-use self::dispatch::wanted_member;
 use self::pending::{Pending, Stage};
-use self::waiting::Waiting;
+use self::requests::Requests;
+use self::routes::Routes;
+use self::update_ids::UpdateIds;
 use super::effect::GatewayEffect;
-use super::published::{Published, Service};
+use super::published::Published;
 use super::request::{ClientRequest, Outcome, RequestKind, ServedBy, Ticket, Unavailable};
 use super::settings::GatewaySettings;
 use crate::link::LinkId;
@@ -51,8 +53,6 @@ use crate::time::{Time, earliest};
 /// The router of a gateway.
 #[derive(Debug)]
 pub(crate) struct Router {
-    ring: Ring,
-    boot: GatewayBoot,
     in_flight_max: usize,
     /// Until then, a home that is not linked is taken to be on its way.
     grace_until: Option<Time>,
@@ -60,21 +60,12 @@ pub(crate) struct Router {
     grace_ended: Time,
     /// Whether there is a cluster.
     is_formed: bool,
-    views: BTreeMap<PartitionId, (View, Service)>,
-    links: BTreeMap<Place, LinkId>,
-    /// The nodes that are linked and wait for their welcome.
-    arriving: BTreeMap<Place, LinkId>,
-    /// The links of nodes whose disk does not answer.
-    silent: BTreeSet<LinkId>,
-    pending: BTreeMap<Ticket, Pending>,
+    routes: Routes,
+    requests: Requests,
     /// The last request that has come.
     newest: Ticket,
-    waiting: Waiting,
     calls: Calls,
-    deadlines: BTreeSet<(Time, Ticket)>,
-    updates_taken: u64,
-    /// The counters of updates that may be sent again.
-    unsettled: BTreeSet<u64>,
+    update_ids: UpdateIds,
 }
 
 impl Router {
@@ -86,28 +77,20 @@ impl Router {
     ) -> Self {
         Self {
             calls: Calls::new(settings.node_limits, ring.size()),
-            ring,
-            boot,
             in_flight_max: settings.in_flight_max,
             grace_until: Some(grace_until),
             grace_ended: Time::ZERO,
             is_formed: false,
-            views: BTreeMap::new(),
-            links: BTreeMap::new(),
-            arriving: BTreeMap::new(),
-            silent: BTreeSet::new(),
-            pending: BTreeMap::new(),
+            routes: Routes::of(ring),
+            requests: Requests::default(),
             newest: Ticket(0),
-            waiting: Waiting::default(),
-            deadlines: BTreeSet::new(),
-            updates_taken: 0,
-            unsettled: BTreeSet::new(),
+            update_ids: UpdateIds::of(boot),
         }
     }
 
     /// How many requests are under way.
     pub(crate) fn in_flight(&self) -> usize {
-        self.pending.len()
+        self.requests.len()
     }
 
     /// A client's request.
@@ -123,16 +106,14 @@ impl Router {
             return complete(ticket, Outcome::NotDone(Unavailable::NotFormed), effects);
         }
         self.newest = self.newest.max(ticket);
-        let partition = self.ring.partition_of(request.id());
-        if self.pending.len() >= self.in_flight_max {
+        let partition = self.routes.ring.partition_of(request.id());
+        if self.requests.len() >= self.in_flight_max {
             return complete(ticket, Outcome::NotDone(Unavailable::Overloaded), effects);
         }
         let (operation, counter) = match request {
             ClientRequest::Read(id) => (Operation::Read(id), None),
             ClientRequest::Update(action) => {
-                self.updates_taken = self.updates_taken.saturating_add(1);
-                let request = RequestId { boot: self.boot, counter: self.updates_taken };
-                self.unsettled.insert(request.counter);
+                let request = self.update_ids.take();
                 (
                     Operation::Update(Update { request, unsettled_from: 0, action }),
                     Some(request.counter),
@@ -140,8 +121,7 @@ impl Router {
             }
         };
         let deadline = now + time_allowed;
-        self.deadlines.insert((deadline, ticket));
-        self.pending.insert(ticket, Pending::new(operation, counter, partition, deadline));
+        self.requests.add(ticket, Pending::new(operation, counter, partition, deadline));
         self.dispatch(now, ticket, effects);
     }
 
@@ -162,20 +142,19 @@ impl Router {
         match published {
             Published::Unknown(partition) => {
                 self.is_formed = true;
-                self.views.remove(&partition);
+                self.routes.forget_view(partition);
             }
             Published::View(view, service) => {
                 self.is_formed = true;
-                self.views.insert(view.partition, (view, service));
+                self.routes.publish(view, service);
                 self.begin_backlog(view.partition);
                 self.move_reads(now, view.partition, effects);
                 self.dispatch_waiting(now, view.partition, effects);
                 self.fill_all(now, effects);
             }
             Published::Welcomed(place, link) => {
-                self.arriving.remove(&place);
-                self.links.insert(place, link);
-                for partition in self.partitions_at(place) {
+                self.routes.welcomed(place, link);
+                for partition in self.routes.partitions_at(place) {
                     self.begin_backlog(partition);
                     self.dispatch_waiting(now, partition, effects);
                 }
@@ -185,33 +164,29 @@ impl Router {
 
     /// What waited for the view of a partition, or for a node of it, can be served: it is the backlog of that node.
     fn begin_backlog(&mut self, partition: PartitionId) {
-        let Some((view, _)) = self.views.get(&partition) else { return };
         for kind in [RequestKind::Read, RequestKind::Update] {
-            let place = self.ring.holder(partition, wanted_member(kind, view));
-            if let Some(link) = self.links.get(&place) {
-                self.calls.begin_backlog(*link, kind, self.newest);
+            let place = self.routes.wanted_place(partition, kind);
+            if let Some(link) = place.and_then(|place| self.routes.link(place)) {
+                self.calls.begin_backlog(link, kind, self.newest);
             }
         }
     }
 
     /// A node is linked; its welcome is to come.
     pub(crate) fn arriving(&mut self, place: Place, link: LinkId) {
-        self.arriving.insert(place, link);
+        self.routes.arriving(place, link);
     }
 
     /// A link is gone: what was sent over it and not replied to has an unknown fate. It waits to be sent again.
     pub(crate) fn link_lost(&mut self, now: Time, link: LinkId, effects: &mut Vec<GatewayEffect>) {
-        let place = place_of(link, &self.links).or_else(|| place_of(link, &self.arriving));
-        self.links.retain(|_, known| *known != link);
-        self.arriving.retain(|_, known| *known != link);
-        self.silent.remove(&link);
+        let place = self.routes.lost(link);
         for ticket in self.calls.lost(link) {
-            if let Some(pending) = self.pending.get_mut(&ticket) {
+            if let Some(pending) = self.requests.get_mut(ticket) {
                 pending.link_lost();
             }
             self.dispatch(now, ticket, effects);
         }
-        let partitions = place.map(|place| self.partitions_at(place));
+        let partitions = place.map(|place| self.routes.partitions_at(place));
         for partition in partitions.into_iter().flatten() {
             self.dispatch_waiting(now, partition, effects);
         }
@@ -229,14 +204,14 @@ impl Router {
         match self.calls.unread(link, understood) {
             Unread::Suspects(tickets) => {
                 for ticket in tickets {
-                    if let Some(pending) = self.pending.get_mut(&ticket) {
+                    if let Some(pending) = self.requests.get_mut(ticket) {
                         pending.framing = Framing::Alone;
                     }
                 }
             }
             Unread::Culprit(call) => {
                 let Some(ticket) = self.calls.remove(link, call) else { return };
-                let Some(pending) = self.pending.get(&ticket) else { return };
+                let Some(pending) = self.requests.get(ticket) else { return };
                 effects.push(GatewayEffect::Defect(format!(
                     "a node cannot decode {} of {}, which is alone in its frame: it is not sent again",
                     match pending.operation {
@@ -275,13 +250,14 @@ impl Router {
         reply: Reply,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        let Some(pending) = self.pending.get_mut(&ticket) else { return };
+        let Some(pending) = self.requests.get_mut(ticket) else { return };
         match reply {
             Reply::Done(answer) => {
                 let Stage::Sent { to: (place, member), epoch, .. } = pending.progress else {
                     return;
                 };
-                let served_by = ServedBy { node: self.ring.node_at(place).clone(), member, epoch };
+                let served_by =
+                    ServedBy { node: self.routes.ring.node_at(place).clone(), member, epoch };
                 self.settle(ticket, Outcome::Done { answer, served_by }, effects);
             }
             Reply::Fenced => {
@@ -297,15 +273,15 @@ impl Router {
     /// Time has passed.
     pub(crate) fn tick(&mut self, now: Time, effects: &mut Vec<GatewayEffect>) {
         while let Some((_, ticket)) =
-            self.deadlines.first().copied().filter(|(deadline, _)| *deadline <= now)
+            self.requests.first_deadline().filter(|(deadline, _)| *deadline <= now)
         {
-            let outcome = self.pending.get(&ticket).map(Pending::outcome_at_deadline);
+            let outcome = self.requests.get(ticket).map(Pending::outcome_at_deadline);
             self.settle(ticket, outcome.unwrap_or(Outcome::Unknown), effects);
         }
         if let Some(grace_until) = self.grace_until.take_if(|grace_until| *grace_until <= now) {
             self.grace_ended = grace_until;
             effects.push(GatewayEffect::Changed);
-            for partition in self.waiting.partitions() {
+            for partition in self.requests.partitions_waited_for() {
                 self.dispatch_waiting(now, partition, effects);
             }
         }
@@ -314,15 +290,14 @@ impl Router {
 
     /// When to tick at the latest.
     pub(crate) fn deadline(&self) -> Option<Time> {
-        earliest([self.deadlines.first().map(|(deadline, _)| *deadline), self.grace_until])
+        earliest([self.requests.first_deadline().map(|(deadline, _)| deadline), self.grace_until])
     }
 
     /// Reads that another copy now has to answer are sent there; what the one before still says is not heard.
     fn move_reads(&mut self, now: Time, partition: PartitionId, effects: &mut Vec<GatewayEffect>) {
-        let Some((view, _)) = self.views.get(&partition) else { return };
-        let reader = self.ring.holder(partition, view.in_sync.reader());
+        let Some(reader) = self.routes.wanted_place(partition, RequestKind::Read) else { return };
         let moved = self.calls.of(|ticket| {
-            self.pending.get(&ticket).is_some_and(|pending| {
+            self.requests.get(ticket).is_some_and(|pending| {
                 pending.partition == partition
                     && pending.kind() == RequestKind::Read
                     && pending.sent_to() != Some(reader)
@@ -335,27 +310,15 @@ impl Router {
     }
 
     fn settle(&mut self, ticket: Ticket, outcome: Outcome, effects: &mut Vec<GatewayEffect>) {
-        let Some(pending) = self.pending.remove(&ticket) else { return };
-        self.deadlines.remove(&(pending.deadline, ticket));
+        let Some(pending) = self.requests.remove(ticket) else { return };
         if let Stage::Sent { link, call, .. } = pending.progress {
             self.calls.remove(link, call);
         }
-        if let Some(queue) = pending.queue() {
-            self.waiting.remove(queue, ticket);
-        }
         if let Some(counter) = pending.counter {
-            self.unsettled.remove(&counter);
+            self.update_ids.settle(counter);
         }
         complete(ticket, outcome, effects);
     }
-
-    fn partitions_at(&self, place: Place) -> [PartitionId; 2] {
-        Member::ALL.map(|member| self.ring.partition_at(place, member))
-    }
-}
-
-fn place_of(link: LinkId, links: &BTreeMap<Place, LinkId>) -> Option<Place> {
-    links.iter().find(|(_, known)| **known == link).map(|(place, _)| *place)
 }
 
 fn complete(ticket: Ticket, outcome: Outcome, effects: &mut Vec<GatewayEffect>) {

@@ -1,15 +1,13 @@
 //! Where a request goes: to a node, into a queue, or back to its client.
 
-use std::time::Duration;
-
 use protocol::id::PartitionId;
 use protocol::message::{DiskState, Operation, Request, ToNode};
 use protocol::view::{Member, View};
 
+use super::Router;
 use super::calls::Framing;
 use super::pending::{Pending, Since, Stage};
-use super::waiting::Queue;
-use super::{Router, place_of};
+use super::routes::wanted_member;
 use crate::gateway::effect::GatewayEffect;
 use crate::gateway::published::Service;
 use crate::gateway::request::{Outcome, RequestKind, Ticket, Unavailable};
@@ -17,16 +15,13 @@ use crate::link::LinkId;
 use crate::placement::Place;
 use crate::time::Time;
 
-/// So long a request waits for room at a node that answers others; then it is turned away.
-const ROOM_WAIT_MAX: Duration = Duration::from_millis(250);
-
 impl Router {
     /// Sends a request if a copy can take it; ends it if none will; else it waits.
     pub(super) fn dispatch(&mut self, now: Time, ticket: Ticket, effects: &mut Vec<GatewayEffect>) {
-        let Some(pending) = self.pending.get(&ticket) else { return };
+        let Some(pending) = self.requests.get(ticket) else { return };
         let (partition, kind) = (pending.partition, pending.kind());
-        let Some((view, service)) = self.views.get(&partition).copied() else {
-            return self.wait_for_view(ticket);
+        let Some((view, service)) = self.routes.view(partition).copied() else {
+            return self.requests.wait_for_view(ticket);
         };
         let member = wanted_member(kind, &view);
         match (service, kind) {
@@ -37,24 +32,25 @@ impl Router {
                 return self.cannot_be_served(ticket, Unavailable::NoPrimary, effects);
             }
             (Service::Without(lost), RequestKind::Read) if lost == member => {
-                return self.wait_for_view(ticket);
+                return self.requests.wait_for_view(ticket);
             }
             (Service::Available | Service::Without(_), _) => {}
         }
-        let place = self.ring.holder(partition, member);
-        let Some(link) = self.links.get(&place).copied() else {
+        let place = self.routes.ring.holder(partition, member);
+        let Some(link) = self.routes.link(place) else {
             return self.await_node(now, ticket, place, effects);
         };
         if kind == RequestKind::Update && view.in_sync.primary().is_none() {
             return self.cannot_be_served(ticket, Unavailable::NoPrimary, effects);
         }
         let needs_disk = kind == RequestKind::Update;
-        if pending.was_refused_at(view.epoch) || (needs_disk && self.silent.contains(&link)) {
-            return self.wait_for_view(ticket);
+        if pending.was_refused_at(view.epoch) || (needs_disk && self.routes.is_silent(link)) {
+            return self.requests.wait_for_view(ticket);
         }
         // An update that was sent before goes on at once: its node has had it, and was not too full for it.
         if !pending.may_be_done() && self.must_queue(ticket, partition, kind, link) {
-            return self.wait_for_room(now, ticket, link);
+            let since = Since { now, busy: self.calls.busy(link, kind) };
+            return self.requests.wait_for_room(ticket, since);
         }
         self.send(ticket, link, (place, member), &view, effects);
     }
@@ -67,13 +63,13 @@ impl Router {
         place: Place,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        let Some(pending) = self.pending.get(&ticket) else { return };
+        let Some(pending) = self.requests.get(ticket) else { return };
         let in_grace = self.grace_until.is_some_and(|grace_until| now < grace_until);
-        let is_awaited = in_grace || self.arriving.contains_key(&place);
+        let is_awaited = in_grace || self.routes.is_arriving(place);
         if pending.kind() == RequestKind::Update && !is_awaited {
             self.cannot_be_served(ticket, Unavailable::NoPrimary, effects);
         } else {
-            self.wait_for_view(ticket);
+            self.requests.wait_for_view(ticket);
         }
     }
 
@@ -84,8 +80,8 @@ impl Router {
         why: Unavailable,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        if self.pending.get(&ticket).is_some_and(Pending::may_be_done) {
-            self.wait_for_view(ticket);
+        if self.requests.get(ticket).is_some_and(Pending::may_be_done) {
+            self.requests.wait_for_view(ticket);
         } else {
             self.settle(ticket, Outcome::NotDone(why), effects);
         }
@@ -99,26 +95,7 @@ impl Router {
         kind: RequestKind,
         link: LinkId,
     ) -> bool {
-        let first = self.waiting.first(Queue::ForRoom(partition, kind));
-        self.calls.is_full(link, kind) || first.is_some_and(|first| first < ticket)
-    }
-
-    fn wait_for_view(&mut self, ticket: Ticket) {
-        self.wait(ticket, Stage::WaitsForView);
-    }
-
-    fn wait_for_room(&mut self, now: Time, ticket: Ticket, link: LinkId) {
-        let Some(pending) = self.pending.get(&ticket) else { return };
-        let since = Since { now, busy: self.calls.busy(link, pending.kind()) };
-        self.wait(ticket, Stage::WaitsForRoom { since });
-    }
-
-    fn wait(&mut self, ticket: Ticket, progress: Stage) {
-        let Some(pending) = self.pending.get_mut(&ticket) else { return };
-        pending.progress = progress;
-        if let Some(queue) = pending.queue() {
-            self.waiting.add(queue, ticket);
-        }
+        self.calls.is_full(link, kind) || self.requests.is_behind_others(ticket, partition, kind)
     }
 
     fn send(
@@ -129,13 +106,12 @@ impl Router {
         view: &View,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        let Some(pending) = self.pending.get_mut(&ticket) else { return };
+        let Some(pending) = self.requests.get_mut(ticket) else { return };
         let framing = pending.framing;
         let call = self.calls.add(link, ticket, pending.kind(), framing);
         let mut operation = pending.operation.clone();
         if let Operation::Update(update) = &mut operation {
-            update.unsettled_from =
-                self.unsettled.first().copied().unwrap_or(update.request.counter);
+            update.unsettled_from = self.update_ids.unsettled_from(update.request.counter);
         }
         pending.progress = Stage::Sent { link, call, to, epoch: view.epoch };
         let request =
@@ -154,10 +130,7 @@ impl Router {
         partition: PartitionId,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        for ticket in self.waiting.take_all(partition) {
-            if let Some(pending) = self.pending.get_mut(&ticket) {
-                pending.progress = Stage::New;
-            }
+        for ticket in self.requests.take_waiting(partition) {
             self.dispatch(now, ticket, effects);
         }
     }
@@ -170,13 +143,8 @@ impl Router {
         disk: DiskState,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        let is_of = |links| place_of(link, links);
-        let Some(place) = is_of(&self.links).or_else(|| is_of(&self.arriving)) else { return };
-        match disk {
-            DiskState::Silent => self.silent.insert(link),
-            DiskState::Answers => self.silent.remove(&link),
-        };
-        for partition in self.partitions_at(place) {
+        let Some(place) = self.routes.disk_changed(link, disk) else { return };
+        for partition in self.routes.partitions_at(place) {
             self.begin_backlog(partition);
             self.dispatch_waiting(now, partition, effects);
         }
@@ -190,20 +158,22 @@ impl Router {
         kind: RequestKind,
         effects: &mut Vec<GatewayEffect>,
     ) {
-        if !self.waiting.anyone_for_room() {
+        if !self.requests.anyone_for_room() {
             return;
         }
         match kind {
             RequestKind::Read => self.fill(now, link, kind, effects),
             // How many updates a node may have depends on how many all have.
             RequestKind::Update => {
-                for link in self.links.values().copied().collect::<Vec<_>>() {
+                for link in self.routes.links() {
                     self.fill(now, link, kind, effects);
                 }
             }
         }
-        while let Some(ticket) = self.first_for_room(link, kind) {
-            if !self.has_waited_too_long(now, ticket, link) {
+        while let Some(ticket) = self.requests.first_for_room(&self.routes, link, kind) {
+            let busy = self.calls.busy(link, kind);
+            let pending = self.requests.get(ticket);
+            if !pending.is_some_and(|pending| pending.has_waited_for_room(now, busy)) {
                 return;
             }
             self.settle(ticket, Outcome::NotDone(Unavailable::Overloaded), effects);
@@ -213,10 +183,10 @@ impl Router {
     /// Requests have ended at their deadline, moved, or lost their link: what waits for room takes theirs. No answer comes
     /// for these, so nothing else would make it move.
     pub(super) fn fill_all(&mut self, now: Time, effects: &mut Vec<GatewayEffect>) {
-        if !self.waiting.anyone_for_room() {
+        if !self.requests.anyone_for_room() {
             return;
         }
-        for link in self.links.values().copied().collect::<Vec<_>>() {
+        for link in self.routes.links() {
             for kind in [RequestKind::Read, RequestKind::Update] {
                 self.fill(now, link, kind, effects);
             }
@@ -232,42 +202,11 @@ impl Router {
         effects: &mut Vec<GatewayEffect>,
     ) {
         while !self.calls.is_full(link, kind) {
-            let Some(ticket) = self.first_for_room(link, kind) else { return };
-            if let Some(pending) = self.pending.get_mut(&ticket) {
-                if let Some(queue) = pending.queue() {
-                    self.waiting.remove(queue, ticket);
-                }
-                pending.progress = Stage::New;
-            }
+            let Some(ticket) = self.requests.first_for_room(&self.routes, link, kind) else {
+                return;
+            };
+            self.requests.end_waiting(ticket);
             self.dispatch(now, ticket, effects);
         }
-    }
-
-    /// Of all that wait for room at the node of a link, whoever waits longest.
-    fn first_for_room(&self, link: LinkId, kind: RequestKind) -> Option<Ticket> {
-        let place = place_of(link, &self.links)?;
-        let partitions = self.partitions_at(place).into_iter().filter(|partition| {
-            let view = self.views.get(partition).map(|(view, _)| view);
-            view.is_some_and(|view| {
-                self.ring.holder(*partition, wanted_member(kind, view)) == place
-            })
-        });
-        partitions.filter_map(|partition| self.waiting.first(Queue::ForRoom(partition, kind))).min()
-    }
-
-    fn has_waited_too_long(&self, now: Time, ticket: Ticket, link: LinkId) -> bool {
-        let Some(pending) = self.pending.get(&ticket) else { return false };
-        let Stage::WaitsForRoom { since } = pending.progress else { return false };
-        let busy = self.calls.busy(link, pending.kind()).saturating_sub(since.busy);
-        now.since(since.now) >= ROOM_WAIT_MAX && busy >= ROOM_WAIT_MAX
-    }
-}
-
-/// The copy that a request goes to under a view.
-pub(super) fn wanted_member(kind: RequestKind, view: &View) -> Member {
-    match kind {
-        RequestKind::Read => view.in_sync.reader(),
-        // Where there is no primary, home is restored and becomes it.
-        RequestKind::Update => view.in_sync.primary().unwrap_or(Member::Home),
     }
 }

@@ -13,6 +13,9 @@ use crate::link::LinkId;
 use crate::placement::Place;
 use crate::time::Time;
 
+/// So long a request waits for room at a node that answers others; then it is turned away.
+const ROOM_WAIT_MAX: Duration = Duration::from_millis(250);
+
 /// A client's request that is under way.
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -108,6 +111,13 @@ impl Pending {
     /// Whether it was refused under this view already: it would be refused again.
     pub(super) fn was_refused_at(&self, epoch: Epoch) -> bool {
         self.refused_at == Some(epoch)
+    }
+
+    /// Whether it has waited for room for too long: its node was busy with others, for `busy` since its link is up.
+    pub(super) fn has_waited_for_room(&self, now: Time, busy: Duration) -> bool {
+        let Stage::WaitsForRoom { since } = self.progress else { return false };
+        let busy = busy.saturating_sub(since.busy);
+        now.since(since.now) >= ROOM_WAIT_MAX && busy >= ROOM_WAIT_MAX
     }
 
     /// Whether it is an update that a copy may have carried out, or may still.
