@@ -7,24 +7,25 @@
 //!      +-----------------------------------------------------+
 //! ```
 //!
-//! A change is decided on the published state only, made durable as a whole, and published after that. While a state
-//! is being saved nothing is sent: what happens meanwhile changes what is known of the links, and is looked at when the
-//! state has been saved. So there is one place that decides ([`decide`]) and one that speaks ([`publish`]), and both
-//! look at levels, not at edges.
+//! A change is decided on the published state only, made durable as a whole, and published after
+//! that. While a state is being saved nothing is sent: what happens meanwhile changes what is known
+//! of the links, and is looked at when the state has been saved. So there is one place that decides
+//! ([`decide`]) and one that speaks ([`publish`]), and both look at levels, not at edges.
 //!
 //! What changes a view (rules 5 and 6):
 //!
-//! - *both → home only*: next is not linked, ends, or has a disk that does not answer, or home reports that it cannot
-//!   reach next; and the grace period is over.
+//! - *both → home only*: next is not linked, ends, or has a disk that does not answer, or home
+//!   reports that it cannot reach next; and the grace period is over.
 //! - *both → one*: the other copy's data is lost, or worth less: damaged, or not even read.
-//! - *any → one*: an operator accepts what is lost with the other copy, and what this one cannot read.
-//! - *home only → next only*: home's data is lost, and home never said that it acts on the view: it died, unnoticed,
-//!   before that was decided. Next still has everything that anyone was told of.
-//! - *home only → both*, *next only → both*: the donor asks, for this epoch, over its present link; the joiner it names is
-//!   linked.
+//! - *any → one*: an operator accepts what is lost with the other copy, and what this one cannot
+//!   read.
+//! - *home only → next only*: home's data is lost, and home never said that it acts on the view: it
+//!   died, unnoticed, before that was decided. Next still has everything that anyone was told of.
+//! - *home only → both*, *next only → both*: the donor asks, for this epoch, over its present link;
+//!   the joiner it names is linked.
 //!
-//! The member in whose favour a member is dropped is linked, whole (or damaged, where the other one is no better), not ending, and
-//! [alive now](alive).
+//! The member in whose favour a member is dropped is linked, whole (or damaged, where the other one
+//! is no better), not ending, and [alive now](alive).
 //!
 //! A view that was lost with the state file is [rebuilt](rebuild).
 
@@ -166,8 +167,8 @@ impl Controller {
         self.admission().admit(hello)
     }
 
-    /// A node that was [admitted](Self::admit) is linked. It takes the place of an older link of the same node, whose
-    /// end is not a loss: no view shrinks for it. Returns that older link.
+    /// A node that was [admitted](Self::admit) is linked. It takes the place of an older link of
+    /// the same node, whose end is not a loss: no view shrinks for it. Returns that older link.
     pub(crate) fn link(
         &mut self,
         link: LinkId,
@@ -211,7 +212,8 @@ impl Controller {
         Hearing { ring, states, nodes, losses, asks, unheard, restored }.hear(link, message)
     }
 
-    /// An operator wants a partition to go on with the copy of one node, whatever is lost with the other.
+    /// An operator wants a partition to go on with the copy of one node, whatever is lost with the
+    /// other.
     pub(crate) fn accept_loss(
         &mut self,
         partition: PartitionId,

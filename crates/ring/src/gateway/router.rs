@@ -1,4 +1,5 @@
-//! The router: brings each client's request to the copy that serves it, and back an outcome that can be relied on.
+//! The router: brings each client's request to the copy that serves it, and back an outcome that
+//! can be relied on.
 //!
 //! ```text
 //!  submit          a copy can serve it           reply: done
@@ -12,17 +13,19 @@
 //!               link lost, fenced, or the view moved the reader
 //! ```
 //!
-//! A request waits for a view or a node that can serve it, up to its deadline; or for room at a node that has enough to
-//! do. Waiting for room is not load: only after a quarter of a second in which that node answered others is a request
-//! turned away. While the node is silent it waits on ([`dispatch`]). What waited for a view, or for a node that stood
-//! still, is no load either: while the node works that off, nobody is turned away ([`calls`]). An update is not sent to a
-//! node whose disk does not answer: it waits, and ends as not done if that lasts.
+//! A request waits for a view or a node that can serve it, up to its deadline; or for room at a
+//! node that has enough to do. Waiting for room is not load: only after a quarter of a second in
+//! which that node answered others is a request turned away. While the node is silent it waits on
+//! ([`dispatch`]). What waited for a view, or for a node that stood still, is no load either: while
+//! the node works that off, nobody is turned away ([`calls`]). An update is not sent to a node
+//! whose disk does not answer: it waits, and ends as not done if that lasts.
 //!
-//! Where requests go is said by the published view alone: reads to its reader, updates to home. Reads move after the
-//! view (rule 7): they wait for it where the reader is gone.
+//! Where requests go is said by the published view alone: reads to its reader, updates to home.
+//! Reads move after the view (rule 7): they wait for it where the reader is gone.
 //!
-//! Rule 13: an update that was handed to a link ends as *done* or *unknown*, unless every send of it was refused before
-//! writing. Rule 12: it keeps its id over all its sends, and each send says which ids may still be sent.
+//! Rule 13: an update that was handed to a link ends as *done* or *unknown*, unless every send of
+//! it was refused before writing. Rule 12: it keeps its id over all its sends, and each send says
+//! which ids may still be sent.
 
 mod calls;
 mod dispatch;
@@ -38,7 +41,7 @@ use protocol::id::{GatewayBoot, PartitionId};
 use protocol::message::{CallId, Operation, Reply, Update};
 
 use self::calls::{Calls, Framing, Unread};
-use self::pending::{Pending, Stage};
+use self::pending::{Pending, Stage, Target};
 use self::requests::Requests;
 use self::routes::Routes;
 use self::update_ids::UpdateIds;
@@ -162,7 +165,8 @@ impl Router {
         }
     }
 
-    /// What waited for the view of a partition, or for a node of it, can be served: it is the backlog of that node.
+    /// What waited for the view of a partition, or for a node of it, can be served: it is the
+    /// backlog of that node.
     fn begin_backlog(&mut self, partition: PartitionId) {
         for kind in [RequestKind::Read, RequestKind::Update] {
             let place = self.routes.wanted_place(partition, kind);
@@ -177,7 +181,8 @@ impl Router {
         self.routes.arriving(place, link);
     }
 
-    /// A link is gone: what was sent over it and not replied to has an unknown fate. It waits to be sent again.
+    /// A link is gone: what was sent over it and not replied to has an unknown fate. It waits to be
+    /// sent again.
     pub(crate) fn link_lost(&mut self, now: Time, link: LinkId, effects: &mut Vec<GatewayEffect>) {
         let place = self.routes.lost(link);
         for ticket in self.calls.lost(link) {
@@ -193,8 +198,8 @@ impl Router {
         self.fill_all(now, effects);
     }
 
-    /// A node could not decode a frame; it has read every request up to `understood`. The requests of that frame are
-    /// sent again, each alone. The one that cannot be decoded even so ends.
+    /// A node could not decode a frame; it has read every request up to `understood`. The requests
+    /// of that frame are sent again, each alone. The one that cannot be decoded even so ends.
     pub(crate) fn undecodable(
         &mut self,
         link: LinkId,
@@ -253,7 +258,8 @@ impl Router {
         let Some(pending) = self.requests.get_mut(ticket) else { return };
         match reply {
             Reply::Done(answer) => {
-                let Stage::Sent { to: (place, member), epoch, .. } = pending.progress else {
+                let Stage::Sent { to: Target { place, member }, epoch, .. } = pending.progress
+                else {
                     return;
                 };
                 let served_by =
@@ -264,8 +270,8 @@ impl Router {
                 pending.refused();
                 self.dispatch(now, ticket, effects);
             }
-            // Its id is not below the window and is of this boot, or it would not be pending: whoever says otherwise
-            // cannot be relied on.
+            // Its id is not below the window and is of this boot, or it would not be pending:
+            // whoever says otherwise cannot be relied on.
             Reply::Settled => self.settle(ticket, Outcome::Unknown, effects),
         }
     }
@@ -293,7 +299,8 @@ impl Router {
         earliest([self.requests.first_deadline().map(|(deadline, _)| deadline), self.grace_until])
     }
 
-    /// Reads that another copy now has to answer are sent there; what the one before still says is not heard.
+    /// Reads that another copy now has to answer are sent there; what the one before still says is
+    /// not heard.
     fn move_reads(&mut self, now: Time, partition: PartitionId, effects: &mut Vec<GatewayEffect>) {
         let Some(reader) = self.routes.wanted_place(partition, RequestKind::Read) else { return };
         let moved = self.calls.of(|ticket| {

@@ -5,7 +5,7 @@
 //!      | update             |                                       |
 //!      |------------------->| duplicate? precondition? next seq     |
 //!      |                    | write ... synced: durable at home     |
-//!      |                    |-- append (durable entries only) ----->| write ... synced: committed there
+//!      |                    |-- append (durable entries only) ----->| write, sync: committed there
 //!      |                    |<------------------------- durable ----|
 //!      |<--- answer --------| committed: release                    |
 //!      | read                                                       |
@@ -15,9 +15,9 @@
 //!
 //! Nothing waits for the update before it: many share one sync and one append.
 //!
-//! Both copies are one type, because which of them sends to the other is for the view to say, not for the ring: home is the
-//! *source* wherever it is in sync, and next is where home has lost its data and is restored. Only what an update does is
-//! home's alone.
+//! Both copies are one type, because which of them sends to the other is for the view to say, not
+//! for the ring: home is the *source* wherever it is in sync, and next is where home has lost its
+//! data and is restored. Only what an update does is home's alone.
 //!
 //! A copy's state is in parts. A *handler* borrows the parts that its matter concerns, and changes
 //! no others. This file turns events into calls of handlers.
@@ -25,16 +25,16 @@
 //! | handler | changes | in order to |
 //! |---|---|---|
 //! | [`Serving`] | replica | answer reads and updates ([`serving`], [`updates`]) |
-//! | [`Sending`] | source, peer; log and reads of the replica | send to the other copy ([`source`]) |
+//! | [`Sending`] | source, peer, replica | send to the other copy ([`source`]) |
 //! | [`Receiving`] | sink, comparison, replica | receive from the other copy ([`sink`]) |
-//! | [`Comparer`](comparison::Comparer) | comparison; pins and reads of the replica | compare both copies ([`comparison`]) |
+//! | [`Comparer`](comparison::Comparer) | comparison, replica | compare both ([`comparison`]) |
 //! | [`Salvager`] | salvaging, replica | drop what cannot be read ([`salvage`]) |
 //!
 //! | module | owns |
 //! |---|---|
 //! | [`replica`] | log, records, views and answers: what a copy is |
 //! | [`reads`], [`returned`] | what is read of the storage, and for what; what comes of it |
-//! | [`damage`] | what a copy does where its data is not what was written |
+//! | [`damage`], [`worth`] | damaged rows: what comes of them, what the controller hears |
 //! | [`peer`], [`neighbour`] | the other copy, as this one knows it; what it says |
 //! | [`tail`] | the end of the log, in memory |
 //! | [`release`] | answers that wait for their position to be committed |
@@ -60,6 +60,7 @@ mod sink;
 mod source;
 pub(crate) mod tail;
 mod updates;
+mod worth;
 
 use protocol::id::PartitionId;
 use protocol::message::{CopyReport, Progress, Request};
@@ -67,7 +68,6 @@ use protocol::view::View;
 
 use self::comparison::Comparison;
 use self::context::{Context, Fault, GatewayLink};
-use self::damage::{Worth, alarm_of_damage};
 use self::event::CopyEvent;
 use self::id::CopyId;
 use self::peer::Peer;
@@ -78,6 +78,7 @@ use self::sink::{Receiving, Sink};
 use self::source::Source;
 use self::source::replication::Replication;
 use self::source::sending::Sending;
+use self::worth::Worth;
 use crate::node::settings::NodeSettings;
 use crate::store::{Mark, RecoveredCopy};
 use crate::time::Time;
@@ -215,8 +216,8 @@ impl PartitionCopy {
                 self.replica.tell_salvage(cx);
             }
             if !self.replica.is_source() && self.peer.linked().is_some() {
-                // It may have been the source before, or have become damaged: whoever sends to it from now on has to know
-                // how far it is, and what of that can be relied on.
+                // It may have been the source before, or have become damaged: whoever sends to it
+                // from now on has to know how far it is, and what of that can be relied on.
                 self.receiving().begin_greeting(cx);
             }
         }
@@ -234,23 +235,6 @@ impl PartitionCopy {
     fn request(&mut self, cx: &mut Context<'_>, request: Request) -> Result<(), Fault> {
         let served = Serving { replica: &mut self.replica }.request(cx, request);
         self.handle_damage(cx, served)
-    }
-
-    /// Goes on after damage was found in this copy.
-    fn handle_damage(
-        &mut self,
-        cx: &mut Context<'_>,
-        outcome: Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        let Err(Fault::Damaged(what)) = outcome else { return outcome };
-        if self.replica.mark_damaged(cx) {
-            alarm_of_damage(cx, self.replica.id, &what);
-            if !self.replica.is_counted_on() {
-                self.receiving().begin_greeting(cx);
-            }
-        }
-        self.told.tell(cx, &self.replica);
-        Ok(())
     }
 
     fn sending(&mut self) -> Sending<'_> {

@@ -18,7 +18,8 @@ use protocol::message::RecordRow;
 use protocol::user::UserId;
 use protocol::view::Member;
 
-use super::{AnswerIn, AppliedId, ReadError, RecordKey, StoredRecord, Unreadable};
+use super::rows::{AnswerIn, AppliedId, ReadError, StoredRecord};
+use super::salvage::{RecordKey, Unreadable};
 
 /// The number of a read. The reads of a node are numbered in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]

@@ -8,7 +8,8 @@ use super::copies::Copies;
 use crate::gateway::accept_loss_error::AcceptLossError;
 
 impl Copies<'_> {
-    /// The copy of one node, if an operator may let a partition go on with it, whatever is lost with the other.
+    /// The copy of one node, if an operator may let a partition go on with it, whatever is lost
+    /// with the other.
     pub(super) fn acceptable(
         self,
         partition: PartitionId,

@@ -1,6 +1,7 @@
 //! Who may take a node's place in the ring.
 //!
-//! Who a node is, is judged when it connects. What it has, is judged by its report, before it is welcomed.
+//! Who a node is, is judged when it connects. What it has, is judged by its report, before it is
+//! welcomed.
 
 use std::collections::BTreeMap;
 
@@ -47,8 +48,8 @@ impl Admission<'_> {
         self.admit_start(hello, place)
     }
 
-    /// Only with data of this cluster and this ring. Where the cluster is not known any more, what the first node says
-    /// is believed.
+    /// Only with data of this cluster and this ring. Where the cluster is not known any more, what
+    /// the first node says is believed.
     fn admit_member(self, membership: &Membership, hello: &NodeHello) -> Result<(), Refusal> {
         let Membership { cluster, ring } = membership;
         let node = &hello.node;
@@ -91,8 +92,8 @@ impl Admission<'_> {
         Err(Refusal::new(RefusalCode::AlreadyConnected, detail))
     }
 
-    /// With the data that the ring knows the node by, with none at all (it was lost, and is restored), or with data that
-    /// a view still counts on.
+    /// With the data that the ring knows the node by, with none at all (it was lost, and is
+    /// restored), or with data that a view still counts on.
     fn admit_data(
         self,
         state: &ClusterState,
@@ -138,8 +139,8 @@ impl Admission<'_> {
         Ok(())
     }
 
-    /// Judges what a node has (rule 9): a copy in sync whose position is below what it once was, or below what the other
-    /// copy showed that it was, is lost data.
+    /// Judges what a node has (rule 9): a copy in sync whose position is below what it once was, or
+    /// below what the other copy showed that it was, is lost data.
     pub(super) fn admit_report(
         self,
         linked: &NodeLink,
@@ -164,8 +165,8 @@ impl Admission<'_> {
         Ok(())
     }
 
-    /// What the copies of a node that links must have. Its report was not sent before it was linked, so it says no less
-    /// than what was known until then.
+    /// What the copies of a node that links must have. Its report was not sent before it was
+    /// linked, so it says no less than what was known until then.
     pub(super) fn floors(self, hello: &NodeHello, place: Place) -> BTreeMap<Member, Seq> {
         let named = Member::ALL
             .into_iter()
@@ -190,7 +191,8 @@ impl Admission<'_> {
         same.map_or(Seq::ZERO, |(_, seq)| *seq)
     }
 
-    /// What the other copy in sync shows of it: home commits what next has, and next has what home has.
+    /// What the other copy in sync shows of it: home commits what next has, and next has what home
+    /// has.
     fn shown_by_other(self, partition: PartitionId, member: Member) -> Seq {
         let other = member.other();
         let place = self.ring.holder(partition, other);

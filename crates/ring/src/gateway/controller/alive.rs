@@ -1,14 +1,14 @@
-//! Who is alive now: rule 5 lets a view change only in favour of a member that has answered a probe which was sent
-//! after the loss was noticed.
+//! Who is alive now: rule 5 lets a view change only in favour of a member that has answered a probe
+//! which was sent after the loss was noticed.
 //!
 //! ```text
 //!   a loss is noticed          the survivor answers
 //!   -----------------> probe ----------------------> the view may change
 //! ```
 //!
-//! A link that is not known to be lost proves nothing: a gateway that stood still finds all its links dead, and hears of
-//! them one after the other. Losses are numbered. A probe has the number of the last loss, so its answer tells which
-//! losses it came after.
+//! A link that is not known to be lost proves nothing: a gateway that stood still finds all its
+//! links dead, and hears of them one after the other. Losses are numbered. A probe has the number
+//! of the last loss, so its answer tells which losses it came after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -45,7 +45,8 @@ pub(super) enum Extent {
 }
 
 impl Losses {
-    /// At the start every node is missing: whoever a view changes in favour of has to answer a probe.
+    /// At the start every node is missing: whoever a view changes in favour of has to answer a
+    /// probe.
     pub(super) fn at_start() -> Self {
         Self { last: ProbeNumber(1), links: BTreeMap::new(), to_probe: BTreeSet::new() }
     }
@@ -76,8 +77,8 @@ impl Losses {
         if is_most { Extent::Most } else { Extent::Some }
     }
 
-    /// Whether a member of a view has answered a probe which was sent after the other one was lost. If only the answer is
-    /// missing, its node is probed.
+    /// Whether a member of a view has answered a probe which was sent after the other one was lost.
+    /// If only the answer is missing, its node is probed.
     pub(super) fn is_alive_since(
         &mut self,
         nodes: &Nodes,

@@ -32,8 +32,8 @@ impl<'a> Copies<'a> {
         }
     }
 
-    /// The next copy that was dropped when the view was made, where home never served alone and has lost its data: this
-    /// copy has everything that anyone was told of.
+    /// The next copy that was dropped when the view was made, where home never served alone and has
+    /// lost its data: this copy has everything that anyone was told of.
     pub(super) fn reinstatable(self, view: &View, state: &ClusterState) -> Option<Incarnation> {
         let next = self.unheard.dropped_for(view)?;
         let is_lost = state.lost_member(self.ring, view) == Some(Member::Home);
@@ -60,14 +60,16 @@ impl<'a> Copies<'a> {
         !conditions.is_empty() && !conditions.contains(&Condition::Whole)
     }
 
-    /// What a member of a view is worth; none where its node has not reported, or the view does not name the data there.
+    /// What a member of a view is worth; none where its node has not reported, or the view does not
+    /// name the data there.
     pub(crate) fn condition_in(self, view: &View, member: Member) -> Option<Condition> {
         let linked = self.nodes.reported(self.ring.holder(view.partition, member))?;
         let is_meant = view.in_sync.incarnation(member) == Some(linked.hello.incarnation);
         is_meant.then(|| linked.condition(member))
     }
 
-    /// The salvage of the loss that was last accepted for a partition, as far as a copy has told of it.
+    /// The salvage of the loss that was last accepted for a partition, as far as a copy has told of
+    /// it.
     pub(crate) fn salvage(self, view: &View) -> Option<&'a Salvage> {
         let accepted = view.accepted_loss?;
         let mut told = Member::ALL.into_iter().filter_map(|member| {
@@ -85,8 +87,8 @@ impl<'a> Copies<'a> {
         reports.max()
     }
 
-    /// Whether a member is linked, whole, not ending, and has a disk that answers. One that is damaged will do where the
-    /// other one was, too: it serves the rows that are whole.
+    /// Whether a member is linked, whole, not ending, and has a disk that answers. One that is
+    /// damaged will do where the other one was, too: it serves the rows that are whole.
     pub(super) fn could_survive(self, view: &View, member: Member) -> bool {
         let place = self.ring.holder(view.partition, member);
         let is_worth_it = match self.condition_in(view, member) {

@@ -24,7 +24,8 @@ pub(super) type Asks = BTreeMap<PartitionId, (LinkId, Ask)>;
 /// The copies that an operator wants to go on with, whatever is lost with the others.
 pub(super) type Accepted = BTreeMap<PartitionId, Member>;
 
-/// An operator's decision skips so many epochs: whatever a copy that is away knows of the view, and nobody else, is older.
+/// An operator's decision skips so many epochs: whatever a copy that is away knows of the view, and
+/// nobody else, is older.
 const EPOCHS_SKIPPED: u64 = 1_000_000;
 
 /// Decides the next state. It takes asks and an operator's words, which count once, and notes whom
@@ -44,8 +45,8 @@ pub(super) struct Deciding<'a> {
 }
 
 impl Deciding<'_> {
-    /// The state to go to, where it differs from the published one. Asks that are not granted are refused or, if they
-    /// are out of date, dropped.
+    /// The state to go to, where it differs from the published one. Asks that are not granted are
+    /// refused or, if they are out of date, dropped.
     pub(super) fn decide(
         &mut self,
         now: Time,
@@ -76,7 +77,8 @@ impl Deciding<'_> {
         Some(ClusterState::formed(self.new_cluster, self.boot, self.ring, &incarnations))
     }
 
-    /// Rule 10: there is no state, and a node knows its cluster. The views are rebuilt as their copies report.
+    /// Rule 10: there is no state, and a node knows its cluster. The views are rebuilt as their
+    /// copies report.
     fn find_again(&self) -> Option<ClusterState> {
         let mut reported = self.ring.places().filter_map(|place| self.nodes.reported(place));
         let cluster =
@@ -168,15 +170,16 @@ impl Deciding<'_> {
         self.may_survive(view, lost.other()).then_some(in_sync)
     }
 
-    /// Home lost its data after the view shrank to it, but before it served alone. Next is still complete and takes over.
+    /// Home lost its data after the view shrank to it, but before it served alone. Next is still
+    /// complete and takes over.
     fn reinstate_next(&mut self, view: &View, state: &ClusterState) -> Option<InSync> {
         let next = self.copies().reinstatable(view, state)?;
         let reinstated = View { in_sync: InSync::NextOnly { next }, ..*view };
         self.may_survive(&reinstated, Member::Next).then_some(reinstated.in_sync)
     }
 
-    /// A copy that is worth less than the other one leaves in favour of that; then it is restored. Where both are damaged, each
-    /// has rows that the other one lacks.
+    /// A copy that is worth less than the other one leaves in favour of that; then it is restored.
+    /// Where both are damaged, each has rows that the other one lacks.
     fn drop_damaged(&mut self, view: &View) -> Option<InSync> {
         let is_worth_less = |member: &Member| {
             let condition = |member| self.copies().condition_in(view, member);
@@ -197,8 +200,8 @@ impl Deciding<'_> {
         }
     }
 
-    /// Rule 6: an ask counts for the epoch it names and the link it came over; the joiner it names must be linked, and say
-    /// that it is whole.
+    /// Rule 6: an ask counts for the epoch it names and the link it came over; the joiner it names
+    /// must be linked, and say that it is whole.
     fn answer_ask(&mut self, view: &View, effects: &mut Vec<GatewayEffect>) -> Option<InSync> {
         let (link, Ask { ask, partition, epoch, joiner }) = self.asks.remove(&view.partition)?;
         let (member, in_sync) = view.in_sync.sole()?;
@@ -234,8 +237,8 @@ impl Deciding<'_> {
         (is_due && self.may_survive(view, Member::Home)).then_some(InSync::HomeOnly { home })
     }
 
-    /// Whether a view may drop the other member in favour of this one (rule 5). If only the answer to a probe is missing,
-    /// the node is probed.
+    /// Whether a view may drop the other member in favour of this one (rule 5). If only the answer
+    /// to a probe is missing, the node is probed.
     fn may_survive(&mut self, view: &View, member: Member) -> bool {
         self.copies().could_survive(view, member)
             && self.losses.is_alive_since(self.nodes, self.ring, view, member)

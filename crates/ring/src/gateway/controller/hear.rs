@@ -151,7 +151,8 @@ impl Hearing<'_> {
         }
     }
 
-    /// Whether a copy speaks of what it is worth under a view that is over: it says that again under each view.
+    /// Whether a copy speaks of what it is worth under a view that is over: it says that again
+    /// under each view.
     fn is_outdated(&self, message: &FromNode) -> bool {
         let FromNode::Condition { partition, epoch, .. } = message else { return false };
         let view = self.states.decided().and_then(|state| state.view(*partition));

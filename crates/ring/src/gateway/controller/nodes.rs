@@ -20,7 +20,8 @@ pub(crate) struct Nodes(BTreeMap<Place, Node>);
 pub(super) struct Node {
     pub(super) link: Option<NodeLink>,
     pub(super) progress: BTreeMap<Member, Progress>,
-    /// The last entry that each copy was heard to have durable, with which data; whatever becomes of the link.
+    /// The last entry that each copy was heard to have durable, with which data; whatever becomes
+    /// of the link.
     pub(super) durable: BTreeMap<Member, (Incarnation, Seq)>,
     /// What came of comparing each copy with the other one.
     pub(super) compared: BTreeMap<Member, Verdict>,

@@ -62,7 +62,8 @@ impl Publishing<'_> {
         self.publish_services();
     }
 
-    /// Tells by whom views are served, where that has changed: with the view, or with what is known of its nodes.
+    /// Tells by whom views are served, where that has changed: with the view, or with what is known
+    /// of its nodes.
     pub(super) fn publish_services(&mut self) {
         let Some(state) = self.state else { return };
         for view in state.known_views() {
@@ -107,8 +108,9 @@ impl Publishing<'_> {
         }
     }
 
-    /// Rule 9: a node that lost its data is dropped before its welcome from the views that named that. It waits for the ones whose
-    /// other member takes over as soon as that has shown that it is alive.
+    /// Rule 9: a node that lost its data is dropped before its welcome from the views that named
+    /// that. It waits for the ones whose other member takes over as soon as that has shown that it
+    /// is alive.
     fn is_about_to_be_dropped(&self, state: &ClusterState, place: Place) -> bool {
         Member::ALL.into_iter().any(|member| {
             state.view(self.ring.partition_at(place, member)).is_some_and(|view| {
@@ -118,8 +120,8 @@ impl Publishing<'_> {
         })
     }
 
-    /// What a node is told of at its welcome. Rule 9: not a view that names data which it has lost; it hears of that
-    /// partition once it is dropped there.
+    /// What a node is told of at its welcome. Rule 9: not a view that names data which it has lost;
+    /// it hears of that partition once it is dropped there.
     fn views_at(&self, state: &ClusterState, place: Place) -> Vec<View> {
         let view_of = |member| {
             let view = state.view(self.ring.partition_at(place, member))?;

@@ -1,7 +1,9 @@
-//! A view that was lost with the controller's file is rebuilt from what both copies report (rule 10).
+//! A view that was lost with the controller's file is rebuilt from what both copies report (rule
+//! 10).
 //!
-//! A copy stores a view before it acts on it, and forgets none but with its data. So the newest view under which anything
-//! was acknowledged is the newest that the copies know of, as long as both are heard and neither has lost what it knew:
+//! A copy stores a view before it acts on it, and forgets none but with its data. So the newest
+//! view under which anything was acknowledged is the newest that the copies know of, as long as
+//! both are heard and neither has lost what it knew:
 //!
 //! | a copy reports | it counts |
 //! |---|---|
@@ -10,7 +12,8 @@
 //! | no view, and the other copy's view names its data | yes: it never acted on any |
 //! | no view otherwise | no |
 //!
-//! The view is published one epoch later, so that whatever of the old one is still on its way is fenced.
+//! The view is published one epoch later, so that whatever of the old one is still on its way is
+//! fenced.
 
 use protocol::id::{Incarnation, PartitionId};
 use protocol::message::CopyReport;
@@ -23,7 +26,8 @@ use super::copies::Copies;
 pub(crate) enum Prospect {
     /// This copy has not reported yet.
     Awaited(Member),
-    /// This copy's data is not what the view was decided for, so a newer one may have been lost with that.
+    /// This copy's data is not what the view was decided for, so a newer one may have been lost
+    /// with that.
     Unaccounted(Member),
     /// The copies know two views of one epoch: two controllers were at work.
     Contradiction,
@@ -36,7 +40,8 @@ impl Copies<'_> {
     pub(crate) fn prospect(self, partition: PartitionId) -> Prospect {
         let report = |member| {
             let linked = self.nodes.linked(self.ring.holder(partition, member))?;
-            Some((linked.hello.incarnation, *linked.report.as_ref()?.copy(member)))
+            let report = *linked.report.as_ref()?.copy(member);
+            Some(Reported { incarnation: linked.hello.incarnation, report })
         };
         match (report(Member::Home), report(Member::Next)) {
             (None, _) => Prospect::Awaited(Member::Home),
@@ -46,8 +51,14 @@ impl Copies<'_> {
     }
 }
 
-fn judge(home: (Incarnation, CopyReport), next: (Incarnation, CopyReport)) -> Prospect {
-    let newest = match (home.1.view, next.1.view) {
+/// What a copy has reported, with which data.
+struct Reported {
+    incarnation: Incarnation,
+    report: CopyReport,
+}
+
+fn judge(home: Reported, next: Reported) -> Prospect {
+    let newest = match (home.report.view, next.report.view) {
         (Some(home), Some(next)) if home.epoch == next.epoch && home != next => {
             return Prospect::Contradiction;
         }
@@ -56,7 +67,7 @@ fn judge(home: (Incarnation, CopyReport), next: (Incarnation, CopyReport)) -> Pr
         (Some(home), None) => home,
         (None, None) => return Prospect::Unaccounted(Member::Home),
     };
-    for (member, (incarnation, report)) in [(Member::Home, home), (Member::Next, next)] {
+    for (member, Reported { incarnation, report }) in [(Member::Home, home), (Member::Next, next)] {
         let named = report.view.map(|view| view.in_sync.incarnation(member));
         let counts = match named {
             Some(named) => named.is_none_or(|named| named == incarnation),
@@ -92,9 +103,10 @@ mod tests {
         }
     }
 
-    fn report(incarnation: u128, view: Option<View>) -> (Incarnation, CopyReport) {
+    fn report(incarnation: u128, view: Option<View>) -> Reported {
         let position = Position::ZERO;
-        (data(incarnation), CopyReport { view, position, condition: Condition::Whole })
+        let report = CopyReport { view, position, condition: Condition::Whole };
+        Reported { incarnation: data(incarnation), report }
     }
 
     const BOTH: fn(u64) -> View =

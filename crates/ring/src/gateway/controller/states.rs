@@ -44,7 +44,8 @@ impl States {
         self.saving_since = now;
     }
 
-    /// The state that was being saved is durable, and takes the place of the published one, which is returned.
+    /// The state that was being saved is durable, and takes the place of the published one, which
+    /// is returned.
     pub(super) fn saved(&mut self) -> Option<ClusterState> {
         let state = self.saving.take().unwrap_or_else(|| unreachable!("nothing was being saved"));
         self.published.replace(state)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use protocol::id::{Epoch, Incarnation, PartitionId};
 use protocol::view::View;
 
-/// The views *home only* that home has not said it acts on, and the next copies that were dropped for them: until it
-/// does, that copy has everything that anyone was told of.
+/// The views *home only* that home has not said it acts on, and the next copies that were dropped
+/// for them: until it does, that copy has everything that anyone was told of.
 #[derive(Debug, Default)]
 pub(super) struct Unheard(BTreeMap<PartitionId, (Epoch, Incarnation)>);
 

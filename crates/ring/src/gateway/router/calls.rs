@@ -77,7 +77,8 @@ struct Load {
     under_way: usize,
     answered_at: Option<Time>,
     busy: Duration,
-    /// The backlog of an outage: the requests up to this one. While the node works them off, it does not count as busy.
+    /// The backlog of an outage: the requests up to this one. While the node works them off, it
+    /// does not count as busy.
     backlog: Option<Ticket>,
 }
 
@@ -154,8 +155,8 @@ impl Calls {
         Some(ticket)
     }
 
-    /// A node has replied to a call, of whomever it was: the kind of the call, if it was not given up. `newest` is the
-    /// last request that has come.
+    /// A node has replied to a call, of whomever it was: the kind of the call, if it was not given
+    /// up. `newest` is the last request that has come.
     pub(super) fn answered(
         &mut self,
         now: Time,
@@ -173,8 +174,8 @@ impl Calls {
         self.links.entry(link).or_default().load_mut(kind).backlog = Some(newest);
     }
 
-    /// For how long a node was busy with requests of a kind since its link is up: it answered some all the time, and they
-    /// were not the backlog of an outage.
+    /// For how long a node was busy with requests of a kind since its link is up: it answered some
+    /// all the time, and they were not the backlog of an outage.
     pub(super) fn busy(&self, link: LinkId, kind: RequestKind) -> Duration {
         self.links.get(&link).map_or(Duration::ZERO, |at| at.load(kind).busy)
     }
@@ -188,8 +189,8 @@ impl Calls {
         tickets
     }
 
-    /// A node could not read a frame, and has read every request up to `understood`. Who was alone in a frame and
-    /// follows right on that is the culprit.
+    /// A node could not read a frame, and has read every request up to `understood`. Who was alone
+    /// in a frame and follows right on that is the culprit.
     pub(super) fn unread(&self, link: LinkId, understood: Option<CallId>) -> Unread {
         let behind = (link, understood.map_or(CallId(0), next))..=(link, CallId(u64::MAX));
         let mut unread = self.calls.range(behind).peekable();
@@ -235,7 +236,8 @@ fn next(call: CallId) -> CallId {
 mod tests {
     use super::*;
 
-    /// How many updates each node of a ring takes, where one after the other is asked for as many as it can take.
+    /// How many updates each node of a ring takes, where one after the other is asked for as many
+    /// as it can take.
     fn taken(updates_max: usize, nodes: u64) -> Vec<usize> {
         let limits = NodeLimits { updates_max, ..NodeLimits::default() };
         let mut calls = Calls::new(limits, nodes as usize);

@@ -2,11 +2,11 @@
 
 use protocol::id::PartitionId;
 use protocol::message::{DiskState, Operation, Request, ToNode};
-use protocol::view::{Member, View};
+use protocol::view::View;
 
 use super::Router;
 use super::calls::Framing;
-use super::pending::{Pending, Since, Stage};
+use super::pending::{Pending, Since, Stage, Target};
 use super::routes::wanted_member;
 use crate::gateway::effect::GatewayEffect;
 use crate::gateway::published::Service;
@@ -47,12 +47,13 @@ impl Router {
         if pending.was_refused_at(view.epoch) || (needs_disk && self.routes.is_silent(link)) {
             return self.requests.wait_for_view(ticket);
         }
-        // An update that was sent before goes on at once: its node has had it, and was not too full for it.
+        // An update that was sent before goes on at once: its node has had it, and was not too full
+        // for it.
         if !pending.may_be_done() && self.must_queue(ticket, partition, kind, link) {
             let since = Since { now, busy: self.calls.busy(link, kind) };
             return self.requests.wait_for_room(ticket, since);
         }
-        self.send(ticket, link, (place, member), &view, effects);
+        self.send(ticket, link, Target { place, member }, &view, effects);
     }
 
     /// The node is not linked that a request needs.
@@ -73,7 +74,8 @@ impl Router {
         }
     }
 
-    /// Nobody can serve a request. If it is an update that was sent before, it may have been done: its deadline decides.
+    /// Nobody can serve a request. If it is an update that was sent before, it may have been done:
+    /// its deadline decides.
     fn cannot_be_served(
         &mut self,
         ticket: Ticket,
@@ -102,7 +104,7 @@ impl Router {
         &mut self,
         ticket: Ticket,
         link: LinkId,
-        to: (Place, Member),
+        to: Target,
         view: &View,
         effects: &mut Vec<GatewayEffect>,
     ) {
@@ -114,8 +116,13 @@ impl Router {
             update.unsettled_from = self.update_ids.unsettled_from(update.request.counter);
         }
         pending.progress = Stage::Sent { link, call, to, epoch: view.epoch };
-        let request =
-            Request { call, partition: view.partition, member: to.1, epoch: view.epoch, operation };
+        let request = Request {
+            call,
+            partition: view.partition,
+            member: to.member,
+            epoch: view.epoch,
+            operation,
+        };
         let message = ToNode::Request(request);
         effects.push(match framing {
             Framing::Shared => GatewayEffect::send(link, message),
@@ -123,7 +130,8 @@ impl Router {
         });
     }
 
-    /// The view of a partition has changed, or a node of it has come or gone: all that waits is looked at again.
+    /// The view of a partition has changed, or a node of it has come or gone: all that waits is
+    /// looked at again.
     pub(super) fn dispatch_waiting(
         &mut self,
         now: Time,
@@ -150,7 +158,8 @@ impl Router {
         }
     }
 
-    /// A node has answered a request. What waits for room takes it; who has waited too long is turned away.
+    /// A node has answered a request. What waits for room takes it; who has waited too long is
+    /// turned away.
     pub(super) fn room_made(
         &mut self,
         now: Time,
@@ -180,8 +189,8 @@ impl Router {
         }
     }
 
-    /// Requests have ended at their deadline, moved, or lost their link: what waits for room takes theirs. No answer comes
-    /// for these, so nothing else would make it move.
+    /// Requests have ended at their deadline, moved, or lost their link: what waits for room takes
+    /// theirs. No answer comes for these, so nothing else would make it move.
     pub(super) fn fill_all(&mut self, now: Time, effects: &mut Vec<GatewayEffect>) {
         if !self.requests.anyone_for_room() {
             return;

@@ -43,7 +43,14 @@ pub(super) enum Stage {
     /// In the gateway, until the node has room.
     WaitsForRoom { since: Since },
     /// On its way to a copy, or there.
-    Sent { link: LinkId, call: CallId, to: (Place, Member), epoch: Epoch },
+    Sent { link: LinkId, call: CallId, to: Target, epoch: Epoch },
+}
+
+/// The copy that a request is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) place: Place,
+    pub(super) member: Member,
 }
 
 /// When a request began to wait for room.
@@ -80,7 +87,7 @@ impl Pending {
 
     pub(super) fn sent_to(&self) -> Option<Place> {
         match self.progress {
-            Stage::Sent { to: (place, _), .. } => Some(place),
+            Stage::Sent { to: Target { place, .. }, .. } => Some(place),
             Stage::New | Stage::WaitsForView | Stage::WaitsForRoom { .. } => None,
         }
     }
@@ -100,7 +107,8 @@ impl Pending {
         self.progress = Stage::New;
     }
 
-    /// The copy refused this send before writing anything. Sends before it are not answered by that.
+    /// The copy refused this send before writing anything. Sends before it are not answered by
+    /// that.
     pub(super) fn refused(&mut self) {
         if let Stage::Sent { epoch, .. } = self.progress {
             self.refused_at = Some(epoch);
@@ -113,7 +121,8 @@ impl Pending {
         self.refused_at == Some(epoch)
     }
 
-    /// Whether it has waited for room for too long: its node was busy with others, for `busy` since its link is up.
+    /// Whether it has waited for room for too long: its node was busy with others, for `busy` since
+    /// its link is up.
     pub(super) fn has_waited_for_room(&self, now: Time, busy: Duration) -> bool {
         let Stage::WaitsForRoom { since } = self.progress else { return false };
         let busy = busy.saturating_sub(since.busy);

@@ -81,7 +81,8 @@ impl Requests {
         pending.progress = Stage::New;
     }
 
-    /// All that wait for a partition's view or for room, in the order in which they came. None of them waits any longer.
+    /// All that wait for a partition's view or for room, in the order in which they came. None of
+    /// them waits any longer.
     pub(super) fn take_waiting(&mut self, partition: PartitionId) -> BTreeSet<Ticket> {
         let tickets = self.waiting.take_all(partition);
         for ticket in &tickets {

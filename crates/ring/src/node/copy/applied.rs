@@ -1,7 +1,8 @@
 //! The table of applied request ids (rule 12, *at most once*): its keys, in memory.
 //!
-//! The answers follow from the entries in the log, or lie beside it where a snapshot brought them; this is the index that says
-//! where. It changes only by applying an entry, so that two copies that applied the same entries agree on it.
+//! The answers follow from the entries in the log, or lie beside it where a snapshot brought them;
+//! this is the index that says where. It changes only by applying an entry, so that two copies that
+//! applied the same entries agree on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -64,7 +65,8 @@ impl Applied {
         };
     }
 
-    /// All is gone but this entry. Whether the other requests were applied is not known any more, so they count as settled.
+    /// All is gone but this entry. Whether the other requests were applied is not known any more,
+    /// so they count as settled.
     pub(crate) fn restart(&mut self, last: Option<&Entry>) {
         let Self { ids, .. } = std::mem::replace(self, Self::after(last));
         let Some(last) = last else { return };

@@ -1,16 +1,17 @@
 //! How the copy that receives compares a stretch of its rows with the source's.
 //!
 //! ```text
-//!   a stretch comes                reads of the rows here return                  all rows are read
-//!   --------------> at entry E ------------------------------------> comparing ---------------------> same, different
-//!                                                                        |
-//!                             a row of it has changed behind E           v
-//!                             -------------------------------------> skipped: no verdict on it
+//!   a stretch comes            the rows here are read                 all of them are
+//!   --------------> at entry E ----------------------> comparing ---------------------> same,
+//!                                                          |                            different
+//!                     a row of it has changed behind E     v
+//!                     ---------------------------------> skipped: no verdict on it
 //! ```
 //!
-//! A stretch is of the state at the entry E that came last before it. The rows here take reads, and entries go on coming
-//! meanwhile; so a stretch that they touch is not judged. A round in which a stretch was skipped has no verdict but a
-//! difference. The source is told when a stretch is done with, and sends the next one after that; nothing else waits for it.
+//! A stretch is of the state at the entry E that came last before it. The rows here take reads, and
+//! entries go on coming meanwhile; so a stretch that they touch is not judged. A round in which a
+//! stretch was skipped has no verdict but a difference. The source is told when a stretch is done
+//! with, and sends the next one after that; nothing else waits for it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -79,8 +80,8 @@ enum Outcome {
 }
 
 impl Comparing {
-    /// Adds rows to the digest; returns what is left then, or none where the rows are not those of the moment when the stretch
-    /// came.
+    /// Adds rows to the digest; returns what is left then, or none where the rows are not those of
+    /// the moment when the stretch came.
     fn add(
         &mut self,
         replica: &Replica,

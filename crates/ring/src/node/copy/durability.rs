@@ -6,7 +6,8 @@ use protocol::id::Position;
 
 use crate::store::Mark;
 
-/// The entries of a copy that were written but are not known to be durable, by the mark of their write.
+/// The entries of a copy that were written but are not known to be durable, by the mark of their
+/// write.
 #[derive(Debug, Clone)]
 pub(crate) struct Durability {
     durable: Position,
@@ -41,7 +42,8 @@ impl Durability {
         self.written.push_back((mark, position));
     }
 
-    /// The mutations up to `mark` are durable. Returns whether entries of this copy were among them.
+    /// The mutations up to `mark` are durable. Returns whether entries of this copy were among
+    /// them.
     pub(crate) fn synced(&mut self, mark: Mark) -> bool {
         let before = self.durable;
         while let Some((_, position)) =

@@ -9,7 +9,8 @@ use crate::link::LinkId;
 #[derive(Debug, Default)]
 pub(super) struct Peer {
     linked: Option<PeerLink>,
-    /// The last entry that a copy of this incarnation was heard to have made durable. It stays true without a link.
+    /// The last entry that a copy of this incarnation was heard to have made durable. It stays true
+    /// without a link.
     durable: Option<(Incarnation, Seq)>,
 }
 
@@ -19,7 +20,8 @@ pub(super) struct PeerLink {
     pub(super) link: LinkId,
     /// The data of the node at its other end.
     pub(super) incarnation: Incarnation,
-    /// How far the other copy was when it said so last, unless a session was begun with that: a greeting begins one.
+    /// How far the other copy was when it said so last, unless a session was begun with that: a
+    /// greeting begins one.
     pub(super) greeting: Option<Greeting>,
 }
 
@@ -57,8 +59,8 @@ impl Peer {
         }
     }
 
-    /// A copy of this incarnation is known to have made durable what is up to this entry; less than before where it
-    /// begins anew.
+    /// A copy of this incarnation is known to have made durable what is up to this entry; less than
+    /// before where it begins anew.
     pub(super) fn set_durable(&mut self, incarnation: Incarnation, seq: Seq) {
         self.durable = Some((incarnation, seq));
     }

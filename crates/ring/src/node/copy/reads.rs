@@ -1,6 +1,7 @@
 //! The reads of a copy that are under way, and what each is for.
 //!
-//! They return in any order. Whoever asked for one may not need it any more when it returns: then it is not used.
+//! They return in any order. Whoever asked for one may not need it any more when it returns: then
+//! it is not used.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,8 @@ use crate::store::{Budget, ReadError, ReadId, ReadRows, ReadWhat};
 pub(crate) enum Purpose {
     /// Requests wait for the record of this user.
     Record(UserId),
-    /// Requests that concern this user wait, the first one for the answer that it got when it was applied.
+    /// Requests that concern this user wait, the first one for the answer that it got when it was
+    /// applied.
     Answer(UserId, RequestId),
     /// It goes on with a snapshot, or with the comparison of both copies, at the source.
     Rows(RowsRead),
@@ -37,7 +39,8 @@ pub(crate) enum Purpose {
     },
     /// A stretch of the source is compared with the rows here.
     Comparison,
-    /// The copy looks for what it cannot read. The pin keeps the entries that were not committed when the read began.
+    /// The copy looks for what it cannot read. The pin keeps the entries that were not committed
+    /// when the read began.
     Salvage(Pin),
 }
 

@@ -15,7 +15,8 @@ pub(crate) enum Waiting {
     Update(CallId, Answer),
 }
 
-/// The answers that a copy has computed and not released, by the entry that has to be committed first.
+/// The answers that a copy has computed and not released, by the entry that has to be committed
+/// first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Releases {
     waiting: BTreeMap<Seq, Vec<Waiting>>,

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   apply            a sync            every member has it
-//!   -----> written ----------> durable ------------------> committed: release the answers that waited for it
+//!   -----> written ----------> durable ------------------> committed: the answers are released
 //! ```
 //!
 //! Each part of the state has a type of its own. Whoever has the replica may read all of them.
@@ -176,8 +176,8 @@ impl Replica {
         self.acting.offer(cx, self.id.member, view)
     }
 
-    /// The mutations up to `mark` are durable. The reads that waited under a view that is over are fenced, and so are the
-    /// updates that wait to be decided.
+    /// The mutations up to `mark` are durable. The reads that waited under a view that is over are
+    /// fenced, and so are the updates that wait to be decided.
     pub(crate) fn synced(&mut self, cx: &mut Context<'_>, mark: Mark) -> Synced {
         let more_is_durable = self.log.synced(mark);
         let is_salvaged = self.integrity.synced(mark);
@@ -190,13 +190,15 @@ impl Replica {
             cx.reply(call, Reply::Fenced);
         }
         if !self.is_named() {
-            // What became of the updates that wait is for the other copy to say: it has their entries, or nobody has.
+            // What became of the updates that wait is for the other copy to say: it has their
+            // entries, or nobody has.
             self.releases.clear();
         }
         Synced { more_is_durable, adopted: Some(view), parked, is_salvaged }
     }
 
-    /// Judges a request by its epoch and the view (rules 2 and 8): returns it if it is to be served now.
+    /// Judges a request by its epoch and the view (rules 2 and 8): returns it if it is to be served
+    /// now.
     pub(crate) fn admit(
         &mut self,
         cx: &mut Context<'_>,
@@ -214,8 +216,8 @@ impl Replica {
         Ok(None)
     }
 
-    /// Whether it may act as a member: the view that it acts on names it, with the data that it has, and no part of that
-    /// is missing.
+    /// Whether it may act as a member: the view that it acts on names it, with the data that it
+    /// has, and no part of that is missing.
     pub(crate) fn is_named(&self) -> bool {
         self.view().is_some_and(|view| self.id.is_in(view)) && self.integrity.condition().serves()
     }
@@ -231,12 +233,13 @@ impl Replica {
         self.acting.newest().is_some_and(|view| self.id.is_in(view))
     }
 
-    /// What of it the other copy can rely on; none while that is about to change. A member keeps its log, damaged or not: only
-    /// what nobody counts on is to be replaced.
+    /// What of it the other copy can rely on; none while that is about to change. A member keeps
+    /// its log, damaged or not: only what nobody counts on is to be replaced.
     pub(crate) fn holds(&self) -> Option<Holds> {
         let position = self.log.durable_position();
         match &self.integrity {
-            // The snapshot's first entry is not durable: a loss of power would bring back what was there before.
+            // The snapshot's first entry is not durable: a loss of power would bring back what was
+            // there before.
             Integrity::Installing(_) if self.log.is_all_in_flight() => None,
             Integrity::Installing(cursor) => Some(Holds::Part(position, cursor.clone())),
             Integrity::Installed(_) => None,
@@ -250,7 +253,8 @@ impl Replica {
         }
     }
 
-    /// Writes the entry that follows the last one: the log, which has the applied id too, and the record, all or nothing.
+    /// Writes the entry that follows the last one: the log, which has the applied id too, and the
+    /// record, all or nothing.
     ///
     /// # Panics
     ///
@@ -276,7 +280,8 @@ impl Replica {
         self.log.append(mark, entry);
     }
 
-    /// The entries up to this one are committed, as far as they were not yet: their answers are released.
+    /// The entries up to this one are committed, as far as they were not yet: their answers are
+    /// released.
     ///
     /// # Panics
     ///

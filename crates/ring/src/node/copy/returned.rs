@@ -47,7 +47,8 @@ impl PartitionCopy {
         self.proceed(cx)
     }
 
-    /// What requests wait for was read: they are admitted again, in their order, as the view may be another one now.
+    /// What requests wait for was read: they are admitted again, in their order, as the view may be
+    /// another one now.
     fn serve_waiting(
         &mut self,
         cx: &mut Context<'_>,

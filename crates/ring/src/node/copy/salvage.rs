@@ -1,22 +1,26 @@
 //! How a copy drops what it cannot read, because an operator accepted that it is lost.
 //!
 //! ```text
-//!   the view is adopted       entries, answers           records, part by part          durable
-//!   -----------------> Log, Applied ------------> Records ----------------------> ended --------> Whole
-//!                          |  one is unreadable      |  some are unreadable
-//!                          v                         v
-//!                   the log restarts           they are dropped, by name
+//!   the view is adopted   entries, answers       records, part by part        durable
+//!   ----------> Log, Applied ----------> Records ---------------------> ended -------> Whole
+//!                    | one is unreadable    | some are unreadable
+//!                    v                      v
+//!             the log restarts        they are dropped, by name
 //! ```
 //!
-//! The copy goes on serving meanwhile: what can be read is read, and updates go on. A record that cannot be read is turned away
-//! until it is dropped; from then on the user does not exist. What memory still has of an unreadable record is written once more.
+//! The copy goes on serving meanwhile: what can be read is read, and updates go on. A record that
+//! cannot be read is turned away until it is dropped; from then on the user does not exist. What
+//! memory still has of an unreadable record is written once more.
 //!
-//! - The *log* and the *table of applied ids* say how far the copy is, and which requests it has carried out. No record depends
-//!   on them. Where one row of them cannot be read, all but the last entry goes. Requests that were under way then count as
-//!   settled: whoever sends one again hears that its outcome is unknown.
-//! - A copy that could not read the end of its log at its start ends with the last entry that it can read. It does not know which
-//!   requests came after that one: if the gateway still sends such a request, it is carried out once more.
-//! - The other copy is sent nothing meanwhile, and a snapshot afterwards: no log tells of what was dropped.
+//! - The *log* and the *table of applied ids* say how far the copy is, and which requests it has
+//!   carried out. No record depends on them. Where one row of them cannot be read, all but the last
+//!   entry goes. Requests that were under way then count as settled: whoever sends one again hears
+//!   that its outcome is unknown.
+//! - A copy that could not read the end of its log at its start ends with the last entry that it
+//!   can read. It does not know which requests came after that one: if the gateway still sends such
+//!   a request, it is carried out once more.
+//! - The other copy is sent nothing meanwhile, and a snapshot afterwards: no log tells of what was
+//!   dropped.
 
 use protocol::entry::Entry;
 use protocol::id::{RequestId, Seq};

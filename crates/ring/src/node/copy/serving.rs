@@ -16,7 +16,8 @@ use super::replica::Replica;
 use super::tail::Latest;
 use crate::store::{AppliedId, AtHand, ReadWhat, StoredRecord};
 
-/// A record in its newest state, and the entry that has to be committed before anyone is told of it.
+/// A record in its newest state, and the entry that has to be committed before anyone is told of
+/// it.
 pub(super) struct Newest {
     pub(super) record: Option<StoredRecord>,
     pub(super) depends_on: Option<Seq>,

@@ -1,8 +1,10 @@
-//! The copy that receives: the replica from its primary, and a joiner from its donor, whichever of the two copies it is.
+//! The copy that receives: the replica from its primary, and a joiner from its donor, whichever of
+//! the two copies it is.
 //!
-//! A greeting begins a session; data of a session before is not used. There is one on each link, and one whenever the copy
-//! acts on another view under which it receives. Data of an older view than the newest one known
-//! here is fenced: the session ends, and once that view is durable another greeting tells the source of it.
+//! A greeting begins a session; data of a session before is not used. There is one on each link,
+//! and one whenever the copy acts on another view under which it receives. Data of an older view
+//! than the newest one known here is fenced: the session ends, and once that view is durable
+//! another greeting tells the source of it.
 //!
 //! Invariants: the log is a beginning of the source's durable log; what is acknowledged is durable.
 
@@ -59,6 +61,7 @@ pub(super) struct Received {
     pub(super) session: u64,
     /// The source's view.
     pub(super) view: View,
+    /// The data itself.
     pub(super) data: Data,
 }
 
@@ -87,8 +90,8 @@ impl Receiving<'_> {
         self.greet(cx);
     }
 
-    /// Says how far the copy is, if it owes that. The view that it names is durable, and that it is whole, or the source
-    /// would be told of what a loss of power takes away.
+    /// Says how far the copy is, if it owes that. The view that it names is durable, and that it is
+    /// whole, or the source would be told of what a loss of power takes away.
     fn greet(&mut self, cx: &mut Context<'_>) {
         let Some(link) = self.peer.linked().map(|linked| linked.link) else { return };
         if !self.sink.owes_greeting || self.replica.acting.storing().is_some() {

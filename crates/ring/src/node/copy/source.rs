@@ -1,17 +1,19 @@
-//! The copy that sends: the primary to its replica, and a donor to its joiner, whichever of the two copies it is.
+//! The copy that sends: the primary to its replica, and a donor to its joiner, whichever of the two
+//! copies it is.
 //!
 //! ```text
 //!   source                                   receiver
 //!     | <------------------------- greeting --- |   how far it is; begins a session
-//!     | --- append, append, ... --------------> |   what is durable here and was not sent (rule 4, *prefix*)
+//!     | --- append, append, ... --------------> |   what is durable here and not sent yet (rule 4)
 //!     | <-------------------------- durable --- |   commits what both have
 //! ```
 //!
-//! [`sending`] is the handler: [`start`] says where a [`session`] begins, [`send`] what goes in which order. Where the log
-//! no longer reaches back to where the receiver is, a [`snapshot`] goes first. [`replication`] says how far entries have come,
-//! and so what is committed. [`joining`] has how a receiver that is out of sync comes into the view, [`pace`] how fast it makes
-//! entries durable, [`scrub`] how a member's rows are compared with those here, [`outage`] what the gateway hears where there
-//! is no session.
+//! [`sending`] is the handler: [`start`] says where a [`session`] begins, [`send`] what goes in
+//! which order. Where the log no longer reaches back to where the receiver is, a [`snapshot`] goes
+//! first. [`replication`] says how far entries have come, and so what is committed. [`joining`] has
+//! how a receiver that is out of sync comes into the view, [`pace`] how fast it makes entries
+//! durable, [`scrub`] how a member's rows are compared with those here, [`outage`] what the gateway
+//! hears where there is no session.
 
 mod joining;
 mod outage;
@@ -75,8 +77,8 @@ impl Source {
         self.outage.forget_report();
     }
 
-    /// The controller's word on the view has come, by its welcome or because the copy acts on a newer one: it answers
-    /// whatever was asked before.
+    /// The controller's word on the view has come, by its welcome or because the copy acts on a
+    /// newer one: it answers whatever was asked before.
     pub(super) fn view_told(&mut self) {
         self.join.end();
     }
@@ -91,7 +93,8 @@ impl Source {
         self.join.joiner_may_come();
     }
 
-    /// The receiver has rows that were dropped here, of which no log tells: a snapshot is to take their place.
+    /// The receiver has rows that were dropped here, of which no log tells: a snapshot is to take
+    /// their place.
     pub(super) fn restore_receiver(&mut self, last: Option<Entry>) {
         if let Some(session) = &mut self.session {
             session.replace(Snapshot::begin(last));

@@ -1,4 +1,5 @@
-//! The end of a copy's log, in memory: the entries that are not committed yet, and those that a read needs.
+//! The end of a copy's log, in memory: the entries that are not committed yet, and those that a
+//! read needs.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -14,12 +15,14 @@ const PINNED_ENTRIES_MAX: u64 = 4_096;
 
 /// Entries that are not committed, in order, and the last of them for each user they concern.
 ///
-/// A copy looks for a record here before it looks into its storage. That gives every answer the position that it
-/// depends on (rule 3): the entry found here, or none if the newest state of the record is committed.
+/// A copy looks for a record here before it looks into its storage. That gives every answer the
+/// position that it depends on (rule 3): the entry found here, or none if the newest state of the
+/// record is committed.
 ///
-/// A *pin* keeps entries beyond their commit. The reader of a range of rows pins all entries that were not committed when
-/// its read began. So the rows that the storage had at any time since, overlaid with the newest states here, are the rows
-/// as of the last entry: a row that no entry here concerns has not changed since the read began.
+/// A *pin* keeps entries beyond their commit. The reader of a range of rows pins all entries that
+/// were not committed when its read began. So the rows that the storage had at any time since,
+/// overlaid with the newest states here, are the rows as of the last entry: a row that no entry
+/// here concerns has not changed since the read began.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tail {
     entries: VecDeque<Entry>,

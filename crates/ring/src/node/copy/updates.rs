@@ -12,7 +12,8 @@ use super::serving::{Newest, Serving};
 use crate::store::{ReadError, StoredRecord};
 
 impl Serving<'_> {
-    /// An update that was admitted. It waits where the storage has to be read first, and is served again then.
+    /// An update that was admitted. It waits where the storage has to be read first, and is served
+    /// again then.
     pub(super) fn update(
         &mut self,
         cx: &mut Context<'_>,
@@ -51,7 +52,8 @@ impl Serving<'_> {
         Ok(())
     }
 
-    /// Decides an update on the newest state of its record, and carries it out; returns its answer, and what that depends on.
+    /// Decides an update on the newest state of its record, and carries it out; returns its answer,
+    /// and what that depends on.
     fn decide_on(
         &mut self,
         cx: &mut Context<'_>,

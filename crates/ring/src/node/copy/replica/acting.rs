@@ -15,9 +15,9 @@ use crate::store::{Mark, Mutation};
 ///   acting e ---------------------> storing e' ---------------------> acting e'
 /// ```
 ///
-/// Rule 1 (*a copy makes a view durable before it acts on it*) and rule 2 (*fencing*) are decided here. While a view is
-/// being stored, requests of its epoch are parked, and those of the epoch before it are fenced: nothing new is begun
-/// under a view that is known to be over.
+/// Rule 1 (*a copy makes a view durable before it acts on it*) and rule 2 (*fencing*) are decided
+/// here. While a view is being stored, requests of its epoch are parked, and those of the epoch
+/// before it are fenced: nothing new is begun under a view that is known to be over.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Acting {
     acting: Option<View>,
@@ -32,7 +32,8 @@ enum Offer {
     Known,
     /// It is to be made durable, and then acted on.
     Store,
-    /// It has the epoch of the known view and another content: two controllers are at work (rule 14).
+    /// It has the epoch of the known view and another content: two controllers are at work (rule
+    /// 14).
     Conflict,
 }
 
@@ -105,7 +106,8 @@ impl Acting {
         Ok(())
     }
 
-    /// The mutations up to `mark` are durable: returns the view to act on from now, and the requests parked for it.
+    /// The mutations up to `mark` are durable: returns the view to act on from now, and the
+    /// requests parked for it.
     pub(super) fn durable(&mut self, mark: Mark) -> Option<(View, Vec<Request>)> {
         let (_, view) = self.storing.take_if(|(stored_at, _)| *stored_at <= mark)?;
         let before = self.acting.replace(view);

@@ -11,7 +11,8 @@ const STRIDE_ENTRIES: u64 = 64;
 /// Entries are counted together up to so many bytes.
 const STRIDE_BYTES: usize = 64 << 10;
 
-/// The extent of a log. Bytes are known by strides of entries, which is as exact as retention needs to be.
+/// The extent of a log. Bytes are known by strides of entries, which is as exact as retention needs
+/// to be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Extent {
     /// The first entry that is there; [`Seq::ZERO`] where there is none.

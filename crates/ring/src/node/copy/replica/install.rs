@@ -1,14 +1,14 @@
 //! How a snapshot takes the place of what a copy holds.
 //!
 //! ```text
-//!   begin: all is dropped, marked     chunks and entries, in the source's order     complete: the mark is taken away
-//!   --------------------------------> installing, cursor moves on ----------------> whole, once that is durable
+//!   begin: all is dropped      chunks and entries, in order       complete         durable
+//!   ---------------------> installing, cursor moves on ---------> installed -------> whole
 //! ```
 //!
-//! A chunk holds its rows as they are at the source right after the last entry that was sent before it. An entry that
-//! comes later changes a record only where the snapshot has come past it: the chunks ahead will bring its effect. So
-//! at any moment the copy holds exactly the source's rows up to the cursor, as of its own last entry; and a copy that
-//! dies on the way can go on from there.
+//! A chunk holds its rows as they are at the source right after the last entry that was sent before
+//! it. An entry that comes later changes a record only where the snapshot has come past it: the
+//! chunks ahead will bring its effect. So at any moment the copy holds exactly the source's rows up
+//! to the cursor, as of its own last entry; and a copy that dies on the way can go on from there.
 
 use protocol::entry::Entry;
 use protocol::message::{Cursor, Reply, Rows};
@@ -43,8 +43,8 @@ impl Replica {
         self.log.install(cx.write(mutation), base);
     }
 
-    /// More of a snapshot. Requests that the log tells of need no row: with one, the log could be trimmed beyond the oldest entry
-    /// that the last one says is needed.
+    /// More of a snapshot. Requests that the log tells of need no row: with one, the log could be
+    /// trimmed beyond the oldest entry that the last one says is needed.
     pub(crate) fn install(&mut self, cx: &mut Context<'_>, mut rows: Rows, then: Option<Cursor>) {
         if let Rows::Applied(rows) = &mut rows {
             rows.retain(|row| !self.applied.is_logged(row.request));

@@ -1,19 +1,21 @@
 //! What the data of a copy is worth: whether it is what was written, and all of it.
 //!
 //! ```text
-//!             a row is not what was written             a snapshot begins              all is written           and durable
-//!   Whole --------------------------------> Damaged -------------------> Installing --------------> Installed -----------> Whole
-//!                                                                            ^
-//!   found so at the start:  Damaged, Installing, Unreadable -----------------+
+//!         a row is damaged        a snapshot begins          all is written         durable
+//!   Whole ---------------> Damaged ---------------> Installing ------------> Installed ----> Whole
+//!                                                       ^
+//!   found at the start: Damaged, Installing, Unreadable --+
 //!
-//!                          an operator accepts what is lost, and the copy is alone          and durable
-//!   Damaged, Unreadable ----------------------------------------------------> Salvaged -----------> Whole
+//!                        the loss is accepted, and what is lost is dropped        durable
+//!   Damaged, Unreadable ---------------------------------------------> Salvaged --------> Whole
 //! ```
 //!
-//! A snapshot may begin at any other time too, if no view counts on the copy: the log was not kept for it.
+//! A snapshot may begin at any other time too, if no view counts on the copy: the log was not kept
+//! for it.
 //!
-//! A damaged copy stays a member until the controller has dropped it: what it can read is right, and what it cannot read
-//! it does not answer. An unreadable one does not even know how far it is, so it does nothing.
+//! A damaged copy stays a member until the controller has dropped it: what it can read is right,
+//! and what it cannot read it does not answer. An unreadable one does not even know how far it is,
+//! so it does nothing.
 
 use protocol::message::{Condition, Cursor};
 
@@ -28,11 +30,13 @@ pub(crate) enum Integrity {
     Damaged,
     /// A snapshot has come this far. Until it is complete the copy counts for nothing.
     Installing(Cursor),
-    /// All of a snapshot is written. Until that write is durable a loss of power makes a part of it again.
+    /// All of a snapshot is written. Until that write is durable a loss of power makes a part of it
+    /// again.
     Installed(Mark),
     /// The end of the log or the table of applied ids is not what was written.
     Unreadable,
-    /// What cannot be read was dropped. Until that write is durable a loss of power brings the damage back.
+    /// What cannot be read was dropped. Until that write is durable a loss of power brings the
+    /// damage back.
     Salvaged(Mark),
 }
 
@@ -78,7 +82,8 @@ impl Integrity {
         }
     }
 
-    /// The writes up to `mark` are durable. Returns whether the copy is whole with that because it was salvaged.
+    /// The writes up to `mark` are durable. Returns whether the copy is whole with that because it
+    /// was salvaged.
     pub(super) fn synced(&mut self, mark: Mark) -> bool {
         match *self {
             Self::Installed(written) if written <= mark => {

@@ -40,8 +40,8 @@ impl LastSalvage {
         salvage.filter(|salvage| salvage.accepted == accepted)
     }
 
-    /// Whether a copy out of sync that ends with this entry has to be restored by a snapshot: its log does not tell of what was
-    /// dropped here.
+    /// Whether a copy out of sync that ends with this entry has to be restored by a snapshot: its
+    /// log does not tell of what was dropped here.
     pub(crate) fn needs_snapshot(&self, theirs: Seq) -> bool {
         let snapshot_to = self.0.as_ref().and_then(|row| row.snapshot_to);
         snapshot_to.is_some_and(|to| theirs <= to)

@@ -29,8 +29,8 @@ pub(crate) struct Log {
     retention: Retention,
     durability: Durability,
     committed: Seq,
-    /// The last entry found at the start. Until it is committed (whether it was is not stored), nobody is told of
-    /// anything that was found.
+    /// The last entry found at the start. Until it is committed (whether it was is not stored),
+    /// nobody is told of anything that was found.
     found: Seq,
     tail: Tail,
 }
@@ -140,7 +140,8 @@ impl Log {
         self.tail.commit(committed);
     }
 
-    /// Keeps the entries that are not committed, and those that come, for a read of rows that begins now.
+    /// Keeps the entries that are not committed, and those that come, for a read of rows that
+    /// begins now.
     pub(crate) fn pin(&mut self) -> Pin {
         self.tail.pin(self.committed.next())
     }
@@ -150,7 +151,8 @@ impl Log {
         self.tail.unpin(pin, self.committed)
     }
 
-    /// One message's worth of the log, from `from` to `to` at most, out of memory; none where it has to be read.
+    /// One message's worth of the log, from `from` to `to` at most, out of memory; none where it
+    /// has to be read.
     pub(crate) fn at_hand(&self, from: Seq, to: Seq) -> Option<Vec<Entry>> {
         let mut bytes = 0_usize;
         let mut within_budget = |entry: &Entry| {
@@ -193,15 +195,15 @@ impl Log {
         (seq < self.from()).then_some(None)
     }
 
-    /// The first entry that stays within what is to be kept, whoever may need it. From `oldest_applied` on the log is
-    /// the table of applied ids.
+    /// The first entry that stays within what is to be kept, whoever may need it. From
+    /// `oldest_applied` on the log is the table of applied ids.
     pub(crate) fn retained_from(&self, oldest_applied: Option<Seq>) -> Seq {
         let retained = self.extent.retained_from(self.written.seq, self.retention);
         oldest_applied.map_or(retained, |oldest| retained.min(oldest))
     }
 
-    /// Forgets a part of the log that is damaged: all below an entry, but for what is not durable and the last entry that
-    /// is.
+    /// Forgets a part of the log that is damaged: all below an entry, but for what is not durable
+    /// and the last entry that is.
     pub(crate) fn drop_below(&mut self, cx: &mut Context<'_>, below: Seq) {
         let below = below.min(self.durable());
         if below > self.extent.from() {
@@ -210,8 +212,8 @@ impl Log {
         }
     }
 
-    /// Forgets the log below an entry, once that is worth a write. What is not durable stays, and the last entry that is:
-    /// it says where the copy is.
+    /// Forgets the log below an entry, once that is worth a write. What is not durable stays, and
+    /// the last entry that is: it says where the copy is.
     pub(crate) fn trim(&mut self, cx: &mut Context<'_>, below: Seq) {
         let below = below.min(self.durable());
         if self.extent.is_worth_trimming(below, self.retention) {

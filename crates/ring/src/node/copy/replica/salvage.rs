@@ -1,9 +1,10 @@
 //! How a salvage changes a copy: when it is due, what is read for it, what it drops.
-//! [`Salvager`](crate::node::copy::salvage::Salvager) has the order of its steps.
+//! The order of its steps is in [`copy::salvage`](crate::node::copy::salvage).
 //!
-//! It is due where an operator has accepted a loss, the view has this copy alone, and the copy was damaged when it heard of that
-//! view. That is stored ahead of the view, so that a copy which dies on the way begins again. Damage that is found after the
-//! salvage has ended was not accepted by anyone.
+//! It is due where an operator has accepted a loss, the view has this copy alone, and the copy was
+//! damaged when it heard of that view. That is stored ahead of the view, so that a copy which dies
+//! on the way begins again. Damage that is found after the salvage has ended was not accepted by
+//! anyone.
 
 use protocol::entry::Entry;
 use protocol::id::{RequestId, Seq};
@@ -21,7 +22,8 @@ use crate::node::copy::salvage::Salvager;
 use crate::store::{AnswerIn, AtHand, Budget, Mark, ReadWhat, RecordKey, StoredRecord};
 
 impl Replica {
-    /// A view is about to be stored: if it accepts the loss of what this copy cannot read, a salvage begins with it.
+    /// A view is about to be stored: if it accepts the loss of what this copy cannot read, a
+    /// salvage begins with it.
     pub(super) fn begin_salvage(&mut self, cx: &mut Context<'_>, view: &View) {
         let Some(accepted) = view.accepted_loss else { return };
         let newest = self.acting.newest();
@@ -47,7 +49,8 @@ impl Replica {
             && self.integrity.has_damage()
     }
 
-    /// Whether the other copy is to be sent nothing: rows are dropped, or that they were is not durable.
+    /// Whether the other copy is to be sent nothing: rows are dropped, or that they were is not
+    /// durable.
     pub(crate) fn holds_back_data(&self) -> bool {
         self.is_salvaging() || matches!(self.integrity, Integrity::Salvaged(_))
     }
@@ -87,8 +90,8 @@ impl Salvager<'_> {
         ReadWhat::Unreadable { after, budget }
     }
 
-    /// The log, or the table of applied ids, cannot be read: both begin anew with the last entry. Where the copy does not know
-    /// that one, it is `readable`.
+    /// The log, or the table of applied ids, cannot be read: both begin anew with the last entry.
+    /// Where the copy does not know that one, it is `readable`.
     pub(crate) fn begin_anew(&mut self, cx: &mut Context<'_>, readable: Option<Entry>) {
         let replica = &mut *self.replica;
         if replica.integrity.is_unreadable() {
@@ -129,7 +132,8 @@ impl Salvager<'_> {
         }
     }
 
-    /// The newest state of a user's record, if memory has it. The pin of the read that came before has kept every entry since.
+    /// The newest state of a user's record, if memory has it. The pin of the read that came before
+    /// has kept every entry since.
     fn in_memory(&self, cx: &Context<'_>, id: &UserId) -> Option<Option<StoredRecord>> {
         if let Some(latest) = self.replica.log.tail().record(id) {
             return Some(latest.record);

@@ -1,8 +1,10 @@
-//! A copy's rows, as a snapshot takes them: in order, in bounded parts, each as of the last entry written.
+//! A copy's rows, as a snapshot takes them: in order, in bounded parts, each as of the last entry
+//! written.
 //!
-//! A part is read first, which takes time, and then made of what was read and of the tail, where a pin has kept all that was
-//! not committed when the read began: see [`tail`](crate::node::copy::tail). The tail can have more rows than a part may have; then
-//! the part ends before the storage's does.
+//! A part is read first, which takes time, and then made of what was read and of the tail, where a
+//! pin has kept all that was not committed when the read began: see
+//! [`tail`](crate::node::copy::tail). The tail can have more rows than a part may have; then the
+//! part ends before the storage's does.
 
 use std::collections::BTreeMap;
 
@@ -37,8 +39,8 @@ impl<'a> Scan<'a> {
         self.rows_max.saturating_mul(2)
     }
 
-    /// What has to be read for the rows after a cursor, of the applied requests those up to an entry; none where memory has
-    /// them.
+    /// What has to be read for the rows after a cursor, of the applied requests those up to an
+    /// entry; none where memory has them.
     pub(crate) fn rows_to_read(self, after: &Cursor, applied_to: Seq) -> Option<ReadWhat> {
         match after {
             Cursor::Applied(after) => {
@@ -52,7 +54,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// What has to be read for the answers of these requests: those that a pin of now does not keep.
+    /// What has to be read for the answers of these requests: those that a pin of now does not
+    /// keep.
     pub(crate) fn answers_to_read(self, ids: impl Iterator<Item = AppliedId>) -> Option<ReadWhat> {
         let is_kept = |id: &AppliedId| {
             id.seq > self.log.committed() && self.log.tail().entry(id.seq).is_some()
@@ -61,8 +64,8 @@ impl<'a> Scan<'a> {
         (!ids.is_empty()).then_some(ReadWhat::Answers { ids, bytes_max: READ_BYTES_MAX })
     }
 
-    /// The rows after a cursor as of the last entry, made of what was read after it; none where that is not enough for one.
-    /// Of the applied requests it has those up to an entry.
+    /// The rows after a cursor as of the last entry, made of what was read after it; none where
+    /// that is not enough for one. Of the applied requests it has those up to an entry.
     pub(crate) fn rows_after(
         self,
         after: &Cursor,
@@ -131,7 +134,8 @@ impl<'a> Scan<'a> {
         Ok(Some((Rows::Applied(rows), Some(Cursor::Records(None)))))
     }
 
-    /// The records after one, and up to which user they are all there is; none if there are no more.
+    /// The records after one, and up to which user they are all there is; none if there are no
+    /// more.
     fn records_after(
         self,
         after: Option<&UserId>,

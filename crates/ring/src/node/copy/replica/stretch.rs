@@ -1,7 +1,8 @@
 //! A stretch of a copy's rows and its digest: what two copies are compared by.
 //!
-//! Source of the digest: XXH3 with 128 bits over each row's parts, those of variable length with their length before
-//! them, so that no two different stretches give the same bytes. It guards against faults, not against forgery.
+//! Source of the digest: XXH3 with 128 bits over each row's parts, those of variable length with
+//! their length before them, so that no two different stretches give the same bytes. It guards
+//! against faults, not against forgery.
 
 use std::fmt;
 

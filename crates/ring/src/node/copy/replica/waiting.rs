@@ -1,15 +1,16 @@
 //! Requests that wait for a read of the storage, by the user whom they concern.
 //!
 //! ```text
-//!                 not at hand                the read returns
-//!   request ---------------------> waiting -------------------> admitted and served again, in order
-//!                                     |
-//!                                     +--- another view: fenced; the gateway's link is lost: forgotten
+//!             not at hand          the read returns
+//!   request --------------> waiting ----------------> admitted and served again, in order
+//!                              |
+//!                              +--- another view: fenced; the gateway's link is lost: forgotten
 //! ```
 //!
-//! There is one read of each user at a time. What it has read is the newest state unless an entry of that user was applied
-//! meanwhile: what is not in the tail when a read begins is committed, so it is written. An entry that is applied while the
-//! read is under way is noted here, as it may be committed and gone from the tail when the read returns.
+//! There is one read of each user at a time. What it has read is the newest state unless an entry
+//! of that user was applied meanwhile: what is not in the tail when a read begins is committed, so
+//! it is written. An entry that is applied while the read is under way is noted here, as it may be
+//! committed and gone from the tail when the read returns.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +52,8 @@ impl WaitingRequests {
         self.by_user.contains_key(id)
     }
 
-    /// Lets a request wait behind others that wait and concern the same user; returns it where there are none.
+    /// Lets a request wait behind others that wait and concern the same user; returns it where
+    /// there are none.
     pub(crate) fn queue(&mut self, request: Request) -> Option<Request> {
         if !self.has(request.operation.id()) {
             return Some(request);
@@ -116,7 +118,8 @@ impl WaitingRequests {
         }
     }
 
-    /// Takes the requests of epochs before this one. Reads go on: who comes later may wait for them too.
+    /// Takes the requests of epochs before this one. Reads go on: who comes later may wait for them
+    /// too.
     pub(crate) fn fence(&mut self, epoch: Epoch) -> Vec<CallId> {
         let mut fenced = Vec::new();
         for waiting in self.by_user.values_mut() {

@@ -15,17 +15,20 @@
 //!          or whole, another one comes, or a second has passed
 //! ```
 //!
-//! The view is told by a welcome that has it, and by one of a higher epoch, from the controller or the other copy.
+//! The view is told by a welcome that has it, and by one of a higher epoch, from the controller or
+//! the other copy.
 //!
-//! In *Holding* and *Asked* the donor commits nothing that the joiner has not made durable too (rule 6). *Holding* makes
-//! that true before the ask is sent: without it a donor under load would always be a few entries ahead. It begins only when
-//! the joiner's next sync is going to make it level ([`pace`](super::pace)), so that updates wait for one sync, however slow
-//! the joiner's disk. What the joiner makes durable meanwhile is committed, as in the view *both*.
+//! In *Holding* and *Asked* the donor commits nothing that the joiner has not made durable too
+//! (rule 6). *Holding* makes that true before the ask is sent: without it a donor under load would
+//! always be a few entries ahead. It begins only when the joiner's next sync is going to make it
+//! level ([`pace`](super::pace)), so that updates wait for one sync, however slow the joiner's
+//! disk. What the joiner makes durable meanwhile is committed, as in the view *both*.
 //!
-//! An ask is not stored. So a copy that has started may have asked before, and be granted it, for a joiner that it does not
-//! know any more: *Forgotten*. As a source it commits nothing then, until it is told the view, as an ask that is open ends
-//! with that. A welcome without the view comes from a controller that has lost it, and with it what it decided: the view
-//! that is rebuilt may be the one that was asked for.
+//! An ask is not stored. So a copy that has started may have asked before, and be granted it, for a
+//! joiner that it does not know any more: *Forgotten*. As a source it commits nothing then, until
+//! it is told the view, as an ask that is open ends with that. A welcome without the view comes
+//! from a controller that has lost it, and with it what it decided: the view that is rebuilt may be
+//! the one that was asked for.
 
 use std::time::Duration;
 
@@ -41,8 +44,8 @@ use crate::node::copy::replica::Replica;
 use crate::node::settings::NodeSettings;
 use crate::time::Time;
 
-/// The donor begins to hold back its commits for the joiner when no more than this many entries are still to be sent. How
-/// many are on their way does not matter: a slow disk takes them all at once.
+/// The donor begins to hold back its commits for the joiner when no more than this many entries are
+/// still to be sent. How many are on their way does not matter: a slow disk takes them all at once.
 const HOLD_LAG_ENTRIES: u64 = 256;
 
 /// An ask that was refused is made again after this long.
@@ -98,7 +101,8 @@ pub(super) struct Donor<'a> {
 }
 
 impl Donor<'_> {
-    /// The copy that could join: this one serves alone, the other receives entries, and there is a controller to ask.
+    /// The copy that could join: this one serves alone, the other receives entries, and there is a
+    /// controller to ask.
     fn joiner(self, gateway: Option<GatewayLink>) -> Option<Candidate> {
         let view = self.replica.view()?;
         let is_alone = self.replica.is_source() && view.in_sync.sole().is_some();
@@ -123,7 +127,8 @@ impl Donor<'_> {
         }
     }
 
-    /// From when on to hold for a joiner; none where it is too far behind, or its next ack has to say.
+    /// From when on to hold for a joiner; none where it is too far behind, or its next ack has to
+    /// say.
     fn hold_from(self, Candidate { acked, sent, pace, .. }: Candidate) -> Option<Time> {
         let level = self.level();
         if acked >= level {
@@ -133,8 +138,8 @@ impl Donor<'_> {
         if unsent > HOLD_LAG_ENTRIES { None } else { pace.hold_from(level) }
     }
 
-    /// How long to hold for a joiner: more than twice as long as it should take. One of which no sync was timed yet has no more
-    /// than any; if it takes longer, its next syncs tell.
+    /// How long to hold for a joiner: more than twice as long as it should take. One of which no
+    /// sync was timed yet has no more than any; if it takes longer, its next syncs tell.
     fn hold_max(self, candidate: Candidate) -> Duration {
         let syncs = candidate.pace.sync().map(|sync| sync.saturating_mul(3));
         self.settings.hold_max.max(syncs.unwrap_or_default())
@@ -147,8 +152,8 @@ impl Join {
         self.state = State::Apart;
     }
 
-    /// The last entry that is durable on the joiner that the controller may make a member, or have made one (rule 6); where
-    /// there is none, here.
+    /// The last entry that is durable on the joiner that the controller may make a member, or have
+    /// made one (rule 6); where there is none, here.
     pub(super) fn durable_on_joiner(&self, replica: &Replica, peer: &Peer) -> Seq {
         match self.state {
             State::Forgotten => Seq::ZERO,
@@ -167,8 +172,8 @@ impl Join {
         }
     }
 
-    /// The controller says that the other copy's node is linked, or the copy whole: if an ask was refused, another one may be
-    /// worth it.
+    /// The controller says that the other copy's node is linked, or the copy whole: if an ask was
+    /// refused, another one may be worth it.
     pub(super) fn joiner_may_come(&mut self) {
         if matches!(self.state, State::Refused { .. }) {
             self.state = State::Apart;
@@ -198,7 +203,8 @@ impl Join {
         }
     }
 
-    /// What was refused may be asked for again: for a joiner with other data, which was not asked for yet, or after a while.
+    /// What was refused may be asked for again: for a joiner with other data, which was not asked
+    /// for yet, or after a while.
     fn end_refusal(&mut self, now: Time, candidate: Option<Candidate>) {
         if let State::Refused { joiner, since } = self.state {
             let is_another = candidate.is_some_and(|candidate| candidate.joiner != joiner);

@@ -1,4 +1,5 @@
-//! How fast a receiver makes durable what it is sent: from that a donor knows when to hold its commits for a joiner.
+//! How fast a receiver makes durable what it is sent: from that a donor knows when to hold its
+//! commits for a joiner.
 //!
 //! ```text
 //!   joiner:   |<--- sync --->|<--- sync --->|<--- sync --->|
@@ -7,12 +8,14 @@
 //!   donor:                          ^ holds                ^ the joiner is level: asks
 //! ```
 //!
-//! A joiner that acknowledges begins its next sync at once, if it has written more. That sync covers what it has written by
-//! then, which it says. Entries that come while it syncs are made durable by the sync after that. So a donor that holds
-//! just before an ack knows the joiner level one sync after that ack: what was committed until it held has arrived before.
+//! A joiner that acknowledges begins its next sync at once, if it has written more. That sync
+//! covers what it has written by then, which it says. Entries that come while it syncs are made
+//! durable by the sync after that. So a donor that holds just before an ack knows the joiner level
+//! one sync after that ack: what was committed until it held has arrived before.
 //!
-//! A joiner that has made durable all that it has written syncs the next entry as soon as that comes. It is behind by what is on
-//! its way alone, maybe for ever: so a donor may hold at any time.
+//! A joiner that has made durable all that it has written syncs the next entry as soon as that
+//! comes. It is behind by what is on its way alone, maybe for ever: so a donor may hold at any
+//! time.
 
 use std::time::Duration;
 
@@ -20,7 +23,8 @@ use protocol::id::Seq;
 
 use crate::time::Time;
 
-/// What is under way when the donor holds is given this long at least to arrive before the joiner's next sync.
+/// What is under way when the donor holds is given this long at least to arrive before the joiner's
+/// next sync.
 const ARRIVAL_MIN: Duration = Duration::from_millis(10);
 
 /// How fast a receiver makes durable what it is sent.
@@ -41,7 +45,8 @@ struct Ack {
 }
 
 impl Pace {
-    /// The receiver has made entries durable up to `durable`, and has written those up to `written`.
+    /// The receiver has made entries durable up to `durable`, and has written those up to
+    /// `written`.
     pub(super) fn acked(&mut self, at: Time, durable: Seq, written: Seq) {
         if let Some(last) = self.last {
             if durable <= last.durable {
@@ -60,7 +65,8 @@ impl Pace {
         self.sync
     }
 
-    /// From when on a donor that has committed up to `committed` is to hold; none where the next ack has to say.
+    /// From when on a donor that has committed up to `committed` is to hold; none where the next
+    /// ack has to say.
     pub(super) fn hold_from(&self, committed: Seq) -> Option<Time> {
         let Ack { at, durable, written } = self.last?;
         let is_idle = written == durable;

@@ -15,8 +15,8 @@ use crate::node::copy::replica::Replica;
 use crate::node::settings::NodeSettings;
 use crate::time::{Time, earliest};
 
-/// For a receiver that is connected and not in sync, the log is kept beyond its bounds by so many entries: what a window may
-/// hold of small ones.
+/// For a receiver that is connected and not in sync, the log is kept beyond its bounds by so many
+/// entries: what a window may hold of small ones.
 const RECEIVER_LAG_ENTRIES_MAX: u64 = 65_536;
 
 /// How far the entries of a copy have come. It decides, and changes nothing.
@@ -29,8 +29,8 @@ pub(in crate::node::copy) struct Replication<'a> {
 }
 
 impl<'a> Replication<'a> {
-    /// The last entry that may be committed. A receiver was sent only what is durable at the source, so what is durable at
-    /// the receiver is committed.
+    /// The last entry that may be committed. A receiver was sent only what is durable at the
+    /// source, so what is durable at the receiver is committed.
     pub(super) fn committable(self) -> Seq {
         let id = self.replica.id;
         if !self.replica.is_source() {
@@ -42,15 +42,16 @@ impl<'a> Replication<'a> {
         }
     }
 
-    /// The last entry that is durable here, on the members that are behind this copy, and on the joiner that may be one. What
-    /// comes after it is kept in the log, and it itself, to see that the other copy holds the same.
+    /// The last entry that is durable here, on the members that are behind this copy, and on the
+    /// joiner that may be one. What comes after it is kept in the log, and it itself, to see that
+    /// the other copy holds the same.
     fn durable_everywhere(self) -> Seq {
         let on_joiner = self.source.join.durable_on_joiner(self.replica, self.peer);
         self.durable_on_members().min(on_joiner)
     }
 
-    /// The last entry that is durable here and on the members that are sent entries by this copy. A joiner is left out: where
-    /// the log is damaged that it would need, it gets a snapshot.
+    /// The last entry that is durable here and on the members that are sent entries by this copy. A
+    /// joiner is left out: where the log is damaged that it would need, it gets a snapshot.
     fn durable_on_members(self) -> Seq {
         let other = self.replica.id.member.other();
         let members = self.views().filter(|view| view.in_sync.source() != other);
@@ -59,16 +60,16 @@ impl<'a> Replication<'a> {
         members.map(|member| self.peer.durable_at(member)).fold(here, Seq::min)
     }
 
-    /// The first entry that the copy cannot do without: a member that is behind is to be sent it, or its request may be sent
-    /// again.
+    /// The first entry that the copy cannot do without: a member that is behind is to be sent it,
+    /// or its request may be sent again.
     pub(in crate::node::copy) fn needs_log_from(self) -> Seq {
         let members = self.durable_on_members();
         let oldest = self.replica.applied.oldest_logged();
         oldest.map_or(members, |oldest| members.min(oldest))
     }
 
-    /// The first entry that must be kept: the last one that is durable everywhere, a stretch behind it, and what a receiver
-    /// that is connected is still to be sent, if it is not too far behind.
+    /// The first entry that must be kept: the last one that is durable everywhere, a stretch behind
+    /// it, and what a receiver that is connected is still to be sent, if it is not too far behind.
     pub(super) fn keep_log_from(self) -> Seq {
         let retained = self.replica.log.retained_from(self.replica.applied.oldest_logged());
         let from = retained.min(self.durable_everywhere());
@@ -94,8 +95,8 @@ impl<'a> Replication<'a> {
         Donor { replica, peer, session: source.session.as_ref(), settings }
     }
 
-    /// When to tell the gateway that next cannot be reached: where nothing commits without it. A copy that is damaged does not
-    /// ask to go on alone.
+    /// When to tell the gateway that next cannot be reached: where nothing commits without it. A
+    /// copy that is damaged does not ask to go on alone.
     pub(super) fn report_deadline(self) -> Option<Time> {
         let condition = self.replica.integrity.condition();
         let is_fit = self.replica.is_source() && condition == Condition::Whole;

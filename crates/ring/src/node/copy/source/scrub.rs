@@ -1,8 +1,10 @@
-//! The background comparison of both copies, as the source drives it: how far it is, and when it goes on.
+//! The background comparison of both copies, as the source drives it: how far it is, and when it
+//! goes on.
 //!
-//! It takes the rows stretch by stretch, and begins again at the end. A stretch has the rows as they are when an entry was
-//! the last, and its digest is sent right after that entry: so the receiver compares the state of the same moment. The next
-//! stretch waits until it has, so a receiver with a slow disk compares as fast as it can. Nothing else waits for that, and no
+//! It takes the rows stretch by stretch, and begins again at the end. A stretch has the rows as
+//! they are when an entry was the last, and its digest is sent right after that entry: so the
+//! receiver compares the state of the same moment. The next stretch waits until it has, so a
+//! receiver with a slow disk compares as fast as it can. Nothing else waits for that, and no
 //! snapshot of the storage is held open.
 
 use protocol::message::{Condition, Cursor};

@@ -1,4 +1,5 @@
-//! What is sent, and in which order: entries that are durable here, and rows right after the entry that they are as of.
+//! What is sent, and in which order: entries that are durable here, and rows right after the entry
+//! that they are as of.
 
 use protocol::id::{Position, Seq};
 use protocol::message::{CopyMessage, Cursor, Data};
@@ -212,7 +213,8 @@ impl Sending<'_> {
                 let below = self.replication().needs_log_from();
                 self.replica.log.drop_below(cx, below);
                 alarm_of_dropped_log(cx, self.replica.id, &what);
-                // The receiver is no member, or it would need no less: a snapshot takes the log's place.
+                // The receiver is no member, or it would need no less: a snapshot takes the log's
+                // place.
             }
             Err(fault) => {
                 self.source.rest_until(cx.now + self.settings.scrub_pause);
@@ -222,7 +224,8 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// More of the log was read for a look at it. Where it is damaged it is dropped as far as nobody counts on it.
+    /// More of the log was read for a look at it. Where it is damaged it is dropped as far as
+    /// nobody counts on it.
     pub(in crate::node::copy) fn has_verified(
         &mut self,
         cx: &mut Context<'_>,

@@ -42,7 +42,8 @@ impl Sending<'_> {
         } else {
             self.source.close(cx.now);
         }
-        // Memory has the entries until they are committed, which is at once where this copy is alone in sync.
+        // Memory has the entries until they are committed, which is at once where this copy is
+        // alone in sync.
         let sent = self.send(cx);
         self.commit(cx);
         self.pursue_joining(cx);
@@ -82,7 +83,8 @@ impl Sending<'_> {
         else {
             return Ok(());
         };
-        // What was sent in a session before may still be made durable, so the bound is what is durable here.
+        // What was sent in a session before may still be made durable, so the bound is what is
+        // durable here.
         let is_plain = session.snapshot.is_none();
         if !session.may_ack(data)
             || seq > self.replica.log.durable()
@@ -107,7 +109,8 @@ impl Sending<'_> {
             && is_ahead
             && let Some(position) = self.replica.log.position_at_hand(seq)
         {
-            // It is not sent again. Where memory does not tell its position, it is: the receiver has it, and goes on behind it.
+            // It is not sent again. Where memory does not tell its position, it is: the receiver
+            // has it, and goes on behind it.
             let missing = || {
                 let detail = format!("entry {seq} was acknowledged and is not there");
                 Fault::protocol_error(link, detail)
@@ -117,7 +120,8 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Tells the gateway whether next can be reached, where the view needs it to be (it shrinks on that).
+    /// Tells the gateway whether next can be reached, where the view needs it to be (it shrinks on
+    /// that).
     fn report_next(&mut self, cx: &mut Context<'_>) {
         let Some(View { partition, epoch, .. }) = self.replica.view().copied() else { return };
         if cx.gateway.is_none() || self.replica.id.member != Member::Home {

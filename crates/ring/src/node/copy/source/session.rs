@@ -1,4 +1,5 @@
-//! A session: what was sent to the other copy since its greeting, and what of that it has made durable.
+//! A session: what was sent to the other copy since its greeting, and what of that it has made
+//! durable.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -87,7 +88,8 @@ impl Session {
         matches!(self.next, Some((_, Data::Install { .. })))
     }
 
-    /// Whether the receiver takes data under this view now: so much is not under way, and the view is not older than its own.
+    /// Whether the receiver takes data under this view now: so much is not under way, and the view
+    /// is not older than its own.
     pub(super) fn takes(&self, view: &View, window_bytes: usize) -> bool {
         self.under_way_bytes < window_bytes && view.epoch >= self.needs
     }

@@ -5,9 +5,9 @@
 //!   sent:                    ... 7  8  9   rows as of 9   10 11 12   rows as of 12   13 ...
 //! ```
 //!
-//! Rows are read when the window has room for them, and are as of the last entry when the read returns. They wait until
-//! every entry up to that one is durable and sent. So no snapshot of the storage is held open, and no log is kept for its
-//! sake; updates go on meanwhile.
+//! Rows are read when the window has room for them, and are as of the last entry when the read
+//! returns. They wait until every entry up to that one is durable and sent. So no snapshot of the
+//! storage is held open, and no log is kept for its sake; updates go on meanwhile.
 
 use protocol::entry::Entry;
 use protocol::id::Seq;
@@ -20,8 +20,8 @@ pub(super) struct Snapshot {
     pub(super) cursor: Option<Cursor>,
     /// The number of the data that completes it.
     last: Option<u64>,
-    /// Of the applied requests it has those up to this entry. The receiver's log tells of those after it, which may come
-    /// faster than rows of them could be sent.
+    /// Of the applied requests it has those up to this entry. The receiver's log tells of those
+    /// after it, which may come faster than rows of them could be sent.
     pub(super) applied_to: Seq,
 }
 

@@ -16,7 +16,8 @@ use crate::node::effect::StopReason;
 
 /// Where a session begins.
 enum Start {
-    /// Not before the controller has dropped the receiver, which has nothing to go on from, or the log here is read.
+    /// Not before the controller has dropped the receiver, which has nothing to go on from, or the
+    /// log here is read.
     Later,
     /// Entries follow what the receiver has.
     After(Position),
@@ -56,8 +57,8 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Rule 4, *prefix*: what a member has is a beginning of the durable log here, and not less than it once was. What a
-    /// joiner has counts for nothing: if it does not fit it is replaced.
+    /// Rule 4, *prefix*: what a member has is a beginning of the durable log here, and not less
+    /// than it once was. What a joiner has counts for nothing: if it does not fit it is replaced.
     fn start(
         &mut self,
         cx: &mut Context<'_>,
@@ -82,8 +83,8 @@ impl Sending<'_> {
         }
     }
 
-    /// A joiner whose last entry is in the log here begins as it may, another one with a snapshot. A log that is damaged
-    /// there does not say: then it is not.
+    /// A joiner whose last entry is in the log here begins as it may, another one with a snapshot.
+    /// A log that is damaged there does not say: then it is not.
     fn start_joiner(&mut self, cx: &mut Context<'_>, theirs: Position, fitting: Start) -> Start {
         if theirs.seq > self.replica.log.durable()
             || self.replica.salvage.needs_snapshot(theirs.seq)
@@ -98,7 +99,8 @@ impl Sending<'_> {
         }
     }
 
-    /// Home makes the entries, so it is never behind; but what a home had that lost its data may be ahead of next.
+    /// Home makes the entries, so it is never behind; but what a home had that lost its data may be
+    /// ahead of next.
     fn check_not_ahead(&self, view: &View, theirs: Position) -> Result<(), Fault> {
         let durable = self.replica.log.durable();
         let is_home = self.replica.id.member == Member::Home;
@@ -151,7 +153,8 @@ impl Sending<'_> {
     }
 }
 
-/// Whether an operator has accepted the loss of what a copy out of sync holds beyond the copy in sync.
+/// Whether an operator has accepted the loss of what a copy out of sync holds beyond the copy in
+/// sync.
 fn is_disowned(view: &View, theirs: Position) -> bool {
     view.accepted_loss.is_some_and(|epoch| theirs.epoch < epoch)
 }

@@ -62,7 +62,8 @@ impl Copy {
         work(&mut self.replica, &mut cx)
     }
 
-    /// The records are written one after the other, or deleted, and none of that is committed or in storage.
+    /// The records are written one after the other, or deleted, and none of that is committed or in
+    /// storage.
     fn write(&mut self, changes: &[(UserId, bool)]) {
         self.write_on(0, changes);
     }
@@ -160,8 +161,8 @@ proptest! {
         }
     }
 
-    /// Rows that a storage has at any time since a read began, with the entries since then above them, are those of the last
-    /// entry.
+    /// Rows that a storage has at any time since a read began, with the entries since then above
+    /// them, are those of the last entry.
     #[test]
     fn a_part_is_as_of_the_last_entry_however_much_of_it_was_read(
         before in vec(("[a-c]{1,2}", any::<bool>()), 0..8),
