@@ -35,7 +35,7 @@ use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::Member;
 
 use self::copy::PartitionCopy;
-use self::copy::context::{Context, Fault, GatewayLink};
+use self::copy::context::{Context, Fault, GatewayLink, undecodable};
 use self::copy::event::CopyEvent;
 use self::disk::Disk;
 use self::formed::{Formed, Heard};
@@ -163,7 +163,7 @@ impl Node {
             NodeEvent::GatewayUndecodable { link } if self.gateway.is(link) => {
                 let message = FromNode::Undecodable { understood: self.last_call };
                 turn.effects.push(NodeEffect::ToGateway { link, message });
-                Err(Fault::undecodable(link))
+                Err(Fault::Drop(link, undecodable()))
             }
             // The link is gone.
             NodeEvent::GatewaySays { .. } | NodeEvent::GatewayUndecodable { .. } => Ok(()),
@@ -179,7 +179,7 @@ impl Node {
                 self.copy_handles(turn, from.other(), CopyEvent::Said { link, message })
             }
             NodeEvent::NeighbourUndecodable { from, link } => {
-                Err(say_goodbye(turn, from, Fault::undecodable(link)))
+                Err(say_goodbye(turn, from, link, undecodable()))
             }
             NodeEvent::NeighbourLost { from, link } => {
                 self.copy_handles(turn, from.other(), CopyEvent::LinkLost { link })
@@ -225,7 +225,7 @@ impl Node {
         hello: &HomeHello,
     ) -> Result<(), Fault> {
         if let Err(refusal) = self.admit(hello) {
-            return Err(say_goodbye(turn, Member::Home, Fault::Drop(link, refusal)));
+            return Err(say_goodbye(turn, Member::Home, link, refusal));
         }
         let incarnation = hello.incarnation;
         self.copy_handles(turn, Member::Next, CopyEvent::Linked { link, incarnation })
@@ -316,10 +316,8 @@ impl Node {
 }
 
 /// Tells a neighbour why its link is dropped.
-fn say_goodbye(turn: &mut Turn<'_>, to: Member, fault: Fault) -> Fault {
-    if let Fault::Drop(link, refusal) = &fault {
-        let (link, message) = (*link, CopyMessage::Goodbye(refusal.clone()));
-        turn.effects.push(NodeEffect::ToNeighbour { to, link, message });
-    }
-    fault
+fn say_goodbye(turn: &mut Turn<'_>, to: Member, link: LinkId, refusal: Refusal) -> Fault {
+    let message = CopyMessage::Goodbye(refusal.clone());
+    turn.effects.push(NodeEffect::ToNeighbour { to, link, message });
+    Fault::Drop(link, refusal)
 }

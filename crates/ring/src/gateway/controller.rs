@@ -49,13 +49,13 @@ use protocol::id::{ClusterId, GatewayBoot, NodeId, PartitionId};
 use protocol::message::{DiskState, FromNode, ToNode};
 use protocol::refusal::{Refusal, RefusalCode};
 
-use self::admission::Admission;
-use self::alive::{Extent, Losses};
+use self::admission::Admitting;
+use self::alive::{LinksLost, NoticedLosses};
 use self::copies::Copies;
 use self::decide::{Accepted, Asks, Deciding};
 use self::grace::Grace;
 use self::hear::Hearing;
-use self::nodes::{NodeLink, Nodes};
+use self::nodes::{KnownNodes, NodeLink};
 use self::publish::{Publishing, Restored, Services};
 use self::states::States;
 use self::unheard::Unheard;
@@ -76,8 +76,8 @@ pub(crate) struct Controller {
     new_cluster: ClusterId,
     grace: Grace,
     states: States,
-    nodes: Nodes,
-    losses: Losses,
+    nodes: KnownNodes,
+    losses: NoticedLosses,
     asks: Asks,
     unheard: Unheard,
     accepted: Accepted,
@@ -94,9 +94,9 @@ impl Controller {
         grace: Duration,
         now: Time,
     ) -> Self {
-        let losses = Losses::at_start();
+        let losses = NoticedLosses::at_start();
         Self {
-            nodes: Nodes::missing(&ring, losses.last()),
+            nodes: KnownNodes::missing(&ring, losses.last()),
             ring,
             boot,
             new_cluster,
@@ -128,7 +128,7 @@ impl Controller {
     }
 
     /// What is known of the nodes.
-    pub(crate) fn nodes(&self) -> &Nodes {
+    pub(crate) fn nodes(&self) -> &KnownNodes {
         &self.nodes
     }
 
@@ -200,7 +200,7 @@ impl Controller {
         let place = self.nodes.place_of_link(link)?;
         self.nodes.get_mut(place).link = None;
         let Self { ring, nodes, losses, .. } = self;
-        if losses.notice_link(nodes, ring, now, place) == Extent::Most {
+        if losses.notice_link(nodes, ring, now, place) == LinksLost::Most {
             self.grace.begin(now);
         }
         Some(place)
@@ -264,9 +264,9 @@ impl Controller {
         (now < until).then_some(until)
     }
 
-    fn admission(&self) -> Admission<'_> {
+    fn admission(&self) -> Admitting<'_> {
         let Self { ring, states, nodes, .. } = self;
-        Admission { ring, states, nodes }
+        Admitting { ring, states, nodes }
     }
 
     fn deciding(&mut self) -> Deciding<'_> {

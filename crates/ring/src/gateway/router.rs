@@ -41,7 +41,7 @@ use protocol::id::{GatewayBoot, PartitionId};
 use protocol::message::{CallId, Operation, Reply, Update};
 
 use self::calls::{Calls, Framing, Unread};
-use self::pending::{Pending, Stage, Target};
+use self::pending::{Destination, Pending, Stage};
 use self::requests::Requests;
 use self::routes::Routes;
 use self::update_ids::UpdateIds;
@@ -258,7 +258,7 @@ impl Router {
         let Some(pending) = self.requests.get_mut(ticket) else { return };
         match reply {
             Reply::Done(answer) => {
-                let Stage::Sent { to: Target { place, member }, epoch, .. } = pending.progress
+                let Stage::Sent { to: Destination { place, member }, epoch, .. } = pending.progress
                 else {
                     return;
                 };

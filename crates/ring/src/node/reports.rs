@@ -7,12 +7,12 @@ use protocol::message::Progress;
 use crate::time::Time;
 
 /// The progress of each of a node's copies.
-pub(super) type Copies = [Option<Progress>; 2];
+pub(super) type CopiesProgress = [Option<Progress>; 2];
 
 /// Reports of progress: only news, and not too often.
 #[derive(Debug)]
 pub(super) struct Reports {
-    reported: Copies,
+    reported: CopiesProgress,
     not_before: Time,
 }
 
@@ -28,7 +28,12 @@ impl Reports {
     }
 
     /// The progress to report now; none for a copy without news.
-    pub(super) fn due(&mut self, now: Time, interval: Duration, progress: Copies) -> Copies {
+    pub(super) fn due(
+        &mut self,
+        now: Time,
+        interval: Duration,
+        progress: CopiesProgress,
+    ) -> CopiesProgress {
         if self.deadline(progress).is_none_or(|deadline| now < deadline) {
             return [None, None];
         }
@@ -42,7 +47,7 @@ impl Reports {
     }
 
     /// The time of the next report; none if there is no news.
-    pub(super) fn deadline(&self, progress: Copies) -> Option<Time> {
+    pub(super) fn deadline(&self, progress: CopiesProgress) -> Option<Time> {
         (progress != self.reported).then_some(self.not_before)
     }
 }

@@ -11,20 +11,20 @@ use protocol::message::{CopyReport, Report};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::view::Member;
 
-use super::nodes::{NodeLink, Nodes};
+use super::nodes::{KnownNodes, NodeLink};
 use super::states::States;
 use crate::gateway::cluster_state::ClusterState;
 use crate::placement::{Place, Ring};
 
 /// Judges who may take a node's place. It changes nothing.
 #[derive(Clone, Copy)]
-pub(super) struct Admission<'a> {
+pub(super) struct Admitting<'a> {
     pub(super) ring: &'a Ring,
     pub(super) states: &'a States,
-    pub(super) nodes: &'a Nodes,
+    pub(super) nodes: &'a KnownNodes,
 }
 
-impl Admission<'_> {
+impl Admitting<'_> {
     /// Judges a node that connects.
     ///
     /// # Errors

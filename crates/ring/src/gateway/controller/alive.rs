@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A link that is not known to be lost proves nothing: a gateway that stood still finds all its
-//! links dead, and hears of them one after the other. Losses are numbered. A probe has the number
+//! links dead, and hears of them one after the other. NoticedLosses are numbered. A probe has the number
 //! of the last loss, so its answer tells which losses it came after.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,17 +16,17 @@ use std::time::Duration;
 use protocol::message::{ProbeNumber, ToNode};
 use protocol::view::{Member, View};
 
-use super::nodes::Nodes;
+use super::nodes::KnownNodes;
 use crate::gateway::effect::GatewayEffect;
 use crate::placement::{Place, Ring};
 use crate::time::Time;
 
-/// Nodes whose links are lost within this time are lost at once.
+/// KnownNodes whose links are lost within this time are lost at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// The losses that were noticed, and who has to show that it is alive since.
 #[derive(Debug)]
-pub(super) struct Losses {
+pub(super) struct NoticedLosses {
     /// The number of the last one.
     last: ProbeNumber,
     /// When the link of each node was lost, lately.
@@ -37,14 +37,14 @@ pub(super) struct Losses {
 
 /// How many links are lost at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// Those of some nodes.
-    Some,
+pub(super) enum LinksLost {
+    /// Those of a few nodes.
+    Few,
     /// Those of most nodes: the fault is likely at this end.
     Most,
 }
 
-impl Losses {
+impl NoticedLosses {
     /// At the start every node is missing: whoever a view changes in favour of has to answer a
     /// probe.
     pub(super) fn at_start() -> Self {
@@ -57,7 +57,7 @@ impl Losses {
     }
 
     /// A loss at this node is noticed: of its link, of its data, or of what that is worth.
-    pub(super) fn notice(&mut self, nodes: &mut Nodes, place: Place) {
+    pub(super) fn notice(&mut self, nodes: &mut KnownNodes, place: Place) {
         self.last = ProbeNumber(self.last.0.saturating_add(1));
         nodes.get_mut(place).loss = self.last;
     }
@@ -65,23 +65,23 @@ impl Losses {
     /// A link is lost.
     pub(super) fn notice_link(
         &mut self,
-        nodes: &mut Nodes,
+        nodes: &mut KnownNodes,
         ring: &Ring,
         now: Time,
         place: Place,
-    ) -> Extent {
+    ) -> LinksLost {
         self.notice(nodes, place);
         self.links.insert(place, now);
         self.links.retain(|_, lost| now.since(*lost) <= AT_ONCE);
         let is_most = self.links.len().saturating_mul(2) > ring.size();
-        if is_most { Extent::Most } else { Extent::Some }
+        if is_most { LinksLost::Most } else { LinksLost::Few }
     }
 
     /// Whether a member of a view has answered a probe which was sent after the other one was lost.
     /// If only the answer is missing, its node is probed.
     pub(super) fn is_alive_since(
         &mut self,
-        nodes: &Nodes,
+        nodes: &KnownNodes,
         ring: &Ring,
         view: &View,
         member: Member,
@@ -97,7 +97,7 @@ impl Losses {
     }
 
     /// Probes the nodes that a view could change in favour of.
-    pub(super) fn send_probes(&mut self, nodes: &mut Nodes, effects: &mut Vec<GatewayEffect>) {
+    pub(super) fn send_probes(&mut self, nodes: &mut KnownNodes, effects: &mut Vec<GatewayEffect>) {
         for place in std::mem::take(&mut self.to_probe) {
             let probe = self.last;
             let Some(linked) = nodes.linked_mut(place) else { continue };

@@ -5,7 +5,7 @@ use protocol::message::{Condition, DiskState};
 use protocol::salvage::Salvage;
 use protocol::view::{Member, View};
 
-use super::nodes::{NodeLink, Nodes};
+use super::nodes::{KnownNodes, NodeLink};
 use super::unheard::Unheard;
 use crate::gateway::cluster_state::ClusterState;
 use crate::gateway::published::Service;
@@ -16,7 +16,7 @@ use crate::placement::Ring;
 pub(crate) struct Copies<'a> {
     pub(super) ring: &'a Ring,
     pub(super) published: Option<&'a ClusterState>,
-    pub(super) nodes: &'a Nodes,
+    pub(super) nodes: &'a KnownNodes,
     pub(super) unheard: &'a Unheard,
 }
 

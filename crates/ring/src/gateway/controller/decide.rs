@@ -6,10 +6,10 @@ use protocol::id::{ClusterId, Epoch, GatewayBoot, PartitionId};
 use protocol::message::{Ask, Condition, DiskState, ToNode};
 use protocol::view::{InSync, Member, View};
 
-use super::alive::Losses;
+use super::alive::NoticedLosses;
 use super::copies::Copies;
 use super::grace::Grace;
-use super::nodes::Nodes;
+use super::nodes::KnownNodes;
 use super::rebuild::Prospect;
 use super::unheard::Unheard;
 use crate::gateway::cluster_state::ClusterState;
@@ -37,8 +37,8 @@ pub(super) struct Deciding<'a> {
     pub(super) new_cluster: ClusterId,
     pub(super) grace: &'a Grace,
     pub(super) published: Option<&'a ClusterState>,
-    pub(super) nodes: &'a mut Nodes,
-    pub(super) losses: &'a mut Losses,
+    pub(super) nodes: &'a mut KnownNodes,
+    pub(super) losses: &'a mut NoticedLosses,
     pub(super) asks: &'a mut Asks,
     pub(super) unheard: &'a mut Unheard,
     pub(super) accepted: &'a mut Accepted,

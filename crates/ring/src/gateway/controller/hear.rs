@@ -6,10 +6,10 @@ use protocol::refusal::{Refusal, RefusalCode};
 use protocol::salvage::Salvage;
 use protocol::view::Member;
 
-use super::admission::Admission;
-use super::alive::Losses;
+use super::admission::Admitting;
+use super::alive::NoticedLosses;
 use super::decide::Asks;
-use super::nodes::Nodes;
+use super::nodes::KnownNodes;
 use super::publish::Restored;
 use super::states::States;
 use super::unheard::Unheard;
@@ -23,8 +23,8 @@ const LAST_WORDS_BYTES_MAX: usize = 1024;
 pub(super) struct Hearing<'a> {
     pub(super) ring: &'a Ring,
     pub(super) states: &'a States,
-    pub(super) nodes: &'a mut Nodes,
-    pub(super) losses: &'a mut Losses,
+    pub(super) nodes: &'a mut KnownNodes,
+    pub(super) losses: &'a mut NoticedLosses,
     pub(super) asks: &'a mut Asks,
     pub(super) unheard: &'a mut Unheard,
     pub(super) restored: &'a mut Restored,
@@ -51,7 +51,7 @@ impl Hearing<'_> {
         match message {
             FromNode::Report(report) if linked.report.is_none() => {
                 let Self { ring, states, nodes, .. } = self;
-                Admission { ring, states, nodes }.admit_report(linked, place, report)
+                Admitting { ring, states, nodes }.admit_report(linked, place, report)
             }
             FromNode::Report(_) => Err(protocol_error("a second report")),
             FromNode::Alive(probe) if *probe > linked.probed => {

@@ -13,7 +13,7 @@ use crate::placement::{Place, Ring};
 
 /// The nodes of the ring.
 #[derive(Debug)]
-pub(crate) struct Nodes(BTreeMap<Place, Node>);
+pub(crate) struct KnownNodes(BTreeMap<Place, Node>);
 
 /// What the controller knows of a node.
 #[derive(Debug, Default)]
@@ -80,7 +80,7 @@ impl NodeLink {
     }
 }
 
-impl Nodes {
+impl KnownNodes {
     /// The nodes at the start: all of them are missing, since this loss.
     pub(super) fn missing(ring: &Ring, loss: ProbeNumber) -> Self {
         let missing = || Node { loss, ..Node::default() };

@@ -7,7 +7,7 @@ use protocol::message::{Neighbour, ToNode, Welcome};
 use protocol::view::{Member, View};
 
 use super::copies::Copies;
-use super::nodes::{NodeLink, Nodes};
+use super::nodes::{KnownNodes, NodeLink};
 use super::unheard::Unheard;
 use crate::gateway::cluster_state::ClusterState;
 use crate::gateway::effect::GatewayEffect;
@@ -25,7 +25,7 @@ pub(super) struct Publishing<'a> {
     pub(super) ring: &'a Ring,
     pub(super) boot: GatewayBoot,
     pub(super) state: Option<&'a ClusterState>,
-    pub(super) nodes: &'a mut Nodes,
+    pub(super) nodes: &'a mut KnownNodes,
     pub(super) unheard: &'a Unheard,
     /// By whom each view is served, as it was told last.
     pub(super) services: &'a mut Services,

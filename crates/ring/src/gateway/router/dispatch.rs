@@ -6,7 +6,7 @@ use protocol::view::View;
 
 use super::Router;
 use super::calls::Framing;
-use super::pending::{Pending, Since, Stage, Target};
+use super::pending::{Destination, Pending, Since, Stage};
 use super::routes::wanted_member;
 use crate::gateway::effect::GatewayEffect;
 use crate::gateway::published::Service;
@@ -53,7 +53,7 @@ impl Router {
             let since = Since { now, busy: self.calls.busy(link, kind) };
             return self.requests.wait_for_room(ticket, since);
         }
-        self.send(ticket, link, Target { place, member }, &view, effects);
+        self.send(ticket, link, Destination { place, member }, &view, effects);
     }
 
     /// The node is not linked that a request needs.
@@ -104,7 +104,7 @@ impl Router {
         &mut self,
         ticket: Ticket,
         link: LinkId,
-        to: Target,
+        to: Destination,
         view: &View,
         effects: &mut Vec<GatewayEffect>,
     ) {

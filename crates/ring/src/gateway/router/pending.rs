@@ -43,12 +43,12 @@ pub(super) enum Stage {
     /// In the gateway, until the node has room.
     WaitsForRoom { since: Since },
     /// On its way to a copy, or there.
-    Sent { link: LinkId, call: CallId, to: Target, epoch: Epoch },
+    Sent { link: LinkId, call: CallId, to: Destination, epoch: Epoch },
 }
 
 /// The copy that a request is sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct Destination {
     pub(super) place: Place,
     pub(super) member: Member,
 }
@@ -87,7 +87,7 @@ impl Pending {
 
     pub(super) fn sent_to(&self) -> Option<Place> {
         match self.progress {
-            Stage::Sent { to: Target { place, .. }, .. } => Some(place),
+            Stage::Sent { to: Destination { place, .. }, .. } => Some(place),
             Stage::New | Stage::WaitsForView | Stage::WaitsForRoom { .. } => None,
         }
     }

@@ -49,11 +49,11 @@ impl Fault {
     pub(crate) fn protocol_error(link: LinkId, detail: impl Into<String>) -> Self {
         Self::Drop(link, Refusal::new(RefusalCode::ProtocolError, detail))
     }
+}
 
-    /// A frame of a peer cannot be decoded.
-    pub(crate) fn undecodable(link: LinkId) -> Self {
-        Self::protocol_error(link, "a frame cannot be decoded")
-    }
+/// A frame of a peer cannot be decoded.
+pub(crate) fn undecodable() -> Refusal {
+    Refusal::new(RefusalCode::ProtocolError, "a frame cannot be decoded")
 }
 
 impl From<ReadError> for Fault {

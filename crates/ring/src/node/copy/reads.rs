@@ -11,7 +11,7 @@ use protocol::user::UserId;
 use protocol::view::Member;
 
 use super::context::Context;
-use super::replica::log::{Log, READ};
+use super::replica::log::{EntryLog, READ};
 use super::tail::Pin;
 use crate::store::{Budget, ReadError, ReadId, ReadRows, ReadWhat};
 
@@ -123,7 +123,7 @@ impl Reads {
     }
 
     /// The position of an entry; it is read where memory does not tell.
-    pub(crate) fn look_up(&mut self, cx: &mut Context<'_>, log: &Log, seq: Seq) -> Lookup {
+    pub(crate) fn look_up(&mut self, cx: &mut Context<'_>, log: &EntryLog, seq: Seq) -> Lookup {
         if let Some(position) = log.position_at_hand(seq) {
             return Lookup::Is(position);
         }

@@ -46,7 +46,7 @@ use protocol::view::{InSync, View};
 use self::acting::{Acting, Admission};
 use self::integrity::Integrity;
 use self::last_salvage::LastSalvage;
-use self::log::Log;
+use self::log::EntryLog;
 use self::verification::Verification;
 use self::waiting::WaitingRequests;
 use super::applied::Applied;
@@ -62,7 +62,7 @@ use crate::store::{Mark, Mutation, RecoveredCopy, Scope};
 pub(crate) struct Replica {
     pub(super) id: CopyId,
     pub(super) acting: Acting,
-    pub(super) log: Log,
+    pub(super) log: EntryLog,
     pub(super) verification: Verification,
     pub(super) applied: Applied,
     pub(super) integrity: Integrity,
@@ -104,7 +104,7 @@ impl Replica {
         Self {
             id,
             acting: Acting::recovered(view),
-            log: Log::recovered(id.member, settings, &recovered),
+            log: EntryLog::recovered(id.member, settings, &recovered),
             verification: Verification::default(),
             integrity: Integrity::recovered(&recovered),
             applied: Applied::recovered(recovered.applied, recovered.last.as_ref()),

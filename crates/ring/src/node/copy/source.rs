@@ -12,11 +12,11 @@
 //! which order. Where the log no longer reaches back to where the receiver is, a [`snapshot`] goes
 //! first. [`replication`] says how far entries have come, and so what is committed. [`joining`] has
 //! how a receiver that is out of sync comes into the view, [`pace`] how fast it makes entries
-//! durable, [`scrub`] how a member's rows are compared with those here, [`outage`] what the gateway
+//! durable, [`scrub`] how a member's rows are compared with those here, [`downtime`] what the gateway
 //! hears where there is no session.
 
+mod downtime;
 mod joining;
-mod outage;
 mod pace;
 pub(super) mod replication;
 mod scrub;
@@ -30,8 +30,8 @@ use protocol::entry::Entry;
 use protocol::id::Seq;
 use protocol::message::AskNumber;
 
+use self::downtime::Downtime;
 use self::joining::Join;
-use self::outage::Outage;
 use self::scrub::Scrub;
 use self::session::Session;
 use self::snapshot::Snapshot;
@@ -45,7 +45,7 @@ pub(super) struct Source {
     session: Option<Session>,
     join: Join,
     scrub: Scrub,
-    outage: Outage,
+    downtime: Downtime,
 }
 
 impl Source {
@@ -54,27 +54,27 @@ impl Source {
             session: None,
             join: Join::default(),
             scrub: Scrub::default(),
-            outage: Outage::from(now),
+            downtime: Downtime::from(now),
         }
     }
 
     /// The link is gone, or has to begin anew; the receiver was well until `down_since`.
     pub(super) fn close(&mut self, down_since: Time) {
         if self.session.take().is_some() {
-            self.outage.begin(down_since);
+            self.downtime.begin(down_since);
         }
     }
 
     /// Next's node is dialled from now on: it has its time to be reached.
     pub(super) fn dialled(&mut self, now: Time) {
         if self.session.is_none() {
-            self.outage.begin(now);
+            self.downtime.begin(now);
         }
     }
 
     /// The gateway has a new link: what was reported on the one before is over.
     pub(super) fn forget_reports(&mut self) {
-        self.outage.forget_report();
+        self.downtime.forget_report();
     }
 
     /// The controller's word on the view has come, by its welcome or because the copy acts on a

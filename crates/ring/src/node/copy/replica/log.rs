@@ -19,7 +19,7 @@ pub(crate) const READ: Budget = Budget { rows_max: 512, bytes_max: 256 << 10 };
 
 /// A copy's log.
 #[derive(Debug)]
-pub(crate) struct Log {
+pub(crate) struct EntryLog {
     /// The copy.
     member: Member,
     written: Position,
@@ -35,7 +35,7 @@ pub(crate) struct Log {
     tail: Tail,
 }
 
-impl Log {
+impl EntryLog {
     /// The log as it was found in storage.
     pub(super) fn recovered(
         member: Member,

@@ -13,7 +13,7 @@ use protocol::id::{RequestId, Seq};
 use protocol::message::{AppliedRow, Cursor, RecordRow, Rows};
 use protocol::user::UserId;
 
-use super::log::Log;
+use super::log::EntryLog;
 use crate::node::copy::applied::{Applied, missing_answer};
 use crate::node::copy::context::Fault;
 use crate::store::{AppliedId, Budget, ReadRows, ReadWhat, StoredRecord};
@@ -27,7 +27,7 @@ pub(crate) type Part = (Rows, Option<Cursor>);
 /// Reads the rows of a copy. It changes nothing.
 #[derive(Clone, Copy)]
 pub(crate) struct Scan<'a> {
-    pub(super) log: &'a Log,
+    pub(super) log: &'a EntryLog,
     pub(super) applied: &'a Applied,
     /// The most rows that are read at once, of storage and of the tail each.
     pub(super) rows_max: usize,

@@ -2,7 +2,7 @@
 
 use protocol::id::Seq;
 
-use super::log::{Log, READ};
+use super::log::{EntryLog, READ};
 use crate::node::copy::context::{Context, Fault};
 use crate::node::copy::reads::{Purpose, Reads};
 use crate::store::{ReadError, ReadRows, ReadWhat};
@@ -20,7 +20,7 @@ impl Verification {
     }
 
     /// Looks at more of the log, and begins again at its end; not before the last look is over.
-    pub(crate) fn pursue(&mut self, cx: &mut Context<'_>, log: &Log, reads: &mut Reads) {
+    pub(crate) fn pursue(&mut self, cx: &mut Context<'_>, log: &EntryLog, reads: &mut Reads) {
         let durable = log.durable();
         let from = self.verified.next().max(log.from());
         if reads.is_verifying() {
@@ -41,7 +41,7 @@ impl Verification {
     /// When they are damaged.
     pub(crate) fn look_at(
         &mut self,
-        log: &Log,
+        log: &EntryLog,
         from: Seq,
         result: Result<ReadRows, ReadError>,
     ) -> Result<(), Fault> {

@@ -103,8 +103,8 @@ impl<'a> Replication<'a> {
         let view = self.replica.view().filter(|_| is_fit)?;
         let is_needed = self.replica.id.member == Member::Home
             && view.in_sync.incarnation(Member::Next).is_some();
-        let Source { session, outage, .. } = self.source;
-        let is_missing = session.is_none() && !outage.is_reported(view.epoch);
+        let Source { session, downtime, .. } = self.source;
+        let is_missing = session.is_none() && !downtime.is_reported(view.epoch);
         // Next has greeted and waits while the log here is read for the start of the session. Only
         // a disk that hangs makes it unreachable.
         let patience = if self.peer.linked().is_some() && self.replica.reads.is_looking_up() {
@@ -112,7 +112,7 @@ impl<'a> Replication<'a> {
         } else {
             self.settings.patience
         };
-        (is_needed && is_missing).then(|| outage.since() + patience)
+        (is_needed && is_missing).then(|| downtime.since() + patience)
     }
 
     /// When there is something to compare.

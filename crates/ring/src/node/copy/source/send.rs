@@ -17,7 +17,7 @@ use crate::store::{ReadError, ReadId, ReadRows};
 
 /// How it stands with entries that are to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+enum SendState {
     GoesOn,
     /// They are being read.
     Waits,
@@ -54,7 +54,7 @@ impl Sending<'_> {
                     if session.sent.seq >= to {
                         return Ok(());
                     }
-                    if self.send_entries(cx, &view, to)? == Next::Waits {
+                    if self.send_entries(cx, &view, to)? == SendState::Waits {
                         return Ok(());
                     }
                 }
@@ -167,14 +167,19 @@ impl Sending<'_> {
     }
 
     /// Sends entries up to `to`; returns whether some were at hand.
-    fn send_entries(&mut self, cx: &mut Context<'_>, view: &View, to: Seq) -> Result<Next, Fault> {
-        let Some(session) = &mut self.source.session else { return Ok(Next::Waits) };
+    fn send_entries(
+        &mut self,
+        cx: &mut Context<'_>,
+        view: &View,
+        to: Seq,
+    ) -> Result<SendState, Fault> {
+        let Some(session) = &mut self.source.session else { return Ok(SendState::Waits) };
         let previous = session.sent;
         let from = previous.seq.next();
         if from < self.replica.log.from() {
             // The log was not kept for a receiver that is so far behind.
             session.replace(Snapshot::begin(self.replica.log.last_entry()));
-            return Ok(Next::GoesOn);
+            return Ok(SendState::GoesOn);
         }
         let mut entries = std::mem::take(&mut session.entries);
         entries.retain(|entry| entry.position.seq <= to);
@@ -184,16 +189,16 @@ impl Sending<'_> {
                 if !is_resting {
                     self.replica.reads.read_log(cx, from, to);
                 }
-                return Ok(Next::Waits);
+                return Ok(SendState::Waits);
             };
             entries = at_hand;
         }
-        let Some(session) = &mut self.source.session else { return Ok(Next::Waits) };
+        let Some(session) = &mut self.source.session else { return Ok(SendState::Waits) };
         if let Some(last) = entries.last() {
             session.sent = last.position;
         }
         self.send_data(cx, view, Data::Append { previous, entries });
-        Ok(Next::GoesOn)
+        Ok(SendState::GoesOn)
     }
 
     /// Entries were read.

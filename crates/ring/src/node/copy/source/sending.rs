@@ -128,11 +128,11 @@ impl Sending<'_> {
             return;
         }
         let deadline = self.replication().report_deadline();
-        let Source { session, outage, .. } = &mut *self.source;
+        let Source { session, downtime, .. } = &mut *self.source;
         if session.is_some() {
-            outage.end(cx, partition);
+            downtime.end(cx, partition);
         } else if deadline.is_some_and(|deadline| deadline <= cx.now) {
-            outage.report(cx, partition, epoch);
+            downtime.report(cx, partition, epoch);
         }
     }
 

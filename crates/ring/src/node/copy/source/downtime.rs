@@ -8,14 +8,14 @@ use crate::time::Time;
 
 /// The time without a session.
 #[derive(Debug)]
-pub(super) struct Outage {
+pub(super) struct Downtime {
     /// When the last session ended.
     since: Time,
     /// The gateway was told that next cannot be reached, under the view of this epoch.
     reported: Option<Epoch>,
 }
 
-impl Outage {
+impl Downtime {
     pub(super) fn from(now: Time) -> Self {
         Self { since: now, reported: None }
     }
@@ -25,7 +25,7 @@ impl Outage {
         self.since
     }
 
-    /// The outage counts from this moment.
+    /// The downtime counts from this moment.
     pub(super) fn begin(&mut self, since: Time) {
         self.since = since;
     }
@@ -46,7 +46,7 @@ impl Outage {
         cx.tell_gateway(FromNode::NextUnreachable { partition, epoch });
     }
 
-    /// Tells the gateway that next can be reached again, if it was told of the outage.
+    /// Tells the gateway that next can be reached again, if it was told of the downtime.
     pub(super) fn end(&mut self, cx: &mut Context<'_>, partition: PartitionId) {
         if self.reported.take().is_some() {
             cx.tell_gateway(FromNode::NextReachable { partition });
