@@ -108,3 +108,29 @@ impl NoticedLosses {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_lost_at_once_if_most_of_them_are_lost_within_a_second() {
+        let ids = ["db-0", "db-1", "db-2"].map(|id| id.parse().unwrap());
+        let ring = Ring::new(ids.to_vec()).unwrap();
+        let mut losses = NoticedLosses::at_start();
+        let mut nodes = KnownNodes::missing(&ring, losses.last());
+        let places = ring.places().collect::<Vec<_>>();
+        let mut lose = |ms, place: usize| {
+            losses.notice_link(
+                &mut nodes,
+                &ring,
+                Time::at(Duration::from_millis(ms)),
+                places[place],
+            )
+        };
+        assert_eq!(lose(0, 0), LinksLost::Few);
+        assert_eq!(lose(1_001, 1), LinksLost::Few, "the first one was lost before");
+        assert_eq!(lose(1_500, 1), LinksLost::Few, "it is the same node");
+        assert_eq!(lose(1_900, 2), LinksLost::Most);
+    }
+}

@@ -29,3 +29,33 @@ impl Unheard {
         (epoch == view.epoch).then_some(next)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::id::GatewayBoot;
+    use protocol::view::InSync;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn view(epoch: u64) -> View {
+        View {
+            partition: PartitionId(0),
+            epoch: Epoch(epoch),
+            in_sync: InSync::HomeOnly { home: Incarnation(Uuid::from_u128(1)) },
+            decided_by: GatewayBoot(Uuid::nil()),
+            accepted_loss: None,
+        }
+    }
+
+    #[test]
+    fn the_dropped_copy_is_known_until_home_is_heard_under_that_view() {
+        let (mut unheard, next) = (Unheard::default(), Incarnation(Uuid::from_u128(2)));
+        unheard.dropped(PartitionId(0), Epoch(3), next);
+        unheard.heard(PartitionId(0), Epoch(2));
+        assert_eq!(unheard.dropped_for(&view(3)), Some(next));
+        assert_eq!(unheard.dropped_for(&view(4)), None, "it was dropped for an older view");
+        unheard.heard(PartitionId(0), Epoch(3));
+        assert_eq!(unheard.dropped_for(&view(3)), None);
+    }
+}

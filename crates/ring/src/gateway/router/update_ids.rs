@@ -36,3 +36,20 @@ impl UpdateIds {
         self.unsettled.first().copied().unwrap_or(counter)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn ids_may_be_sent_from_the_oldest_unsettled_one_on() {
+        let mut ids = UpdateIds::of(GatewayBoot(Uuid::nil()));
+        let [first, second, third] = [(); 3].map(|()| ids.take().counter);
+        ids.settle(second);
+        assert_eq!(ids.unsettled_from(third), first);
+        ids.settle(first);
+        assert_eq!(ids.unsettled_from(third), third);
+    }
+}
