@@ -31,7 +31,7 @@ enum Pick {
 fn turn_a_bit(cluster: &Cluster, (node, member): (usize, Member), table: Table, pick: Pick) {
     let storage = RocksStorage::open(&cluster.data(node), &RocksSettings::default())
         .expect("the storage opens");
-    let keys = keys_of(member);
+    let keys = keys_of(&storage, member).expect("the rows about the node are whole");
     let keys = &keys.start[..]..&keys.end[..];
     let rows = storage.scan(table, keys, ScanLimit::NONE).expect("it can be read");
     let row = if pick == Pick::First { rows.first() } else { rows.last() };

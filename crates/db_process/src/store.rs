@@ -2,16 +2,19 @@
 //!
 //! | table | module | key | value |
 //! |---|---|---|---|
-//! | `Meta` | [`meta`] | a name | one of the rows listed below |
+//! | `Meta` | [`meta`] | a name, or copy, name | one of the rows listed below |
 //! | `Records` | [`record`] | copy, user id | position, record |
 //! | `Log` | [`log`] | copy, seq | entry, the oldest entry with an unsettled request |
 //! | `Applied` | [`applied`] | copy, request id | seq, answer; only from snapshots |
+//!
+//! A *copy* in a key is its partition and its member ([`copy`]).
 //!
 //! The rows of `Meta` are the identity, the membership, and for each copy its view, the start of
 //! its log, an incomplete snapshot, its damage and its last salvage.
 //!
 //! Every value is [sealed](seal) with a version and a checksum. Other releases will read these
-//! keys and values: their form never changes under the same version.
+//! keys and values: their form never changes under the same version. Rows of older formats are
+//! [upgraded](upgrade) when a node opens them.
 //!
 //! Recently used records are in memory, in a [`cache`].
 //!
@@ -29,11 +32,12 @@ mod record;
 mod seal;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 pub use meta::Identity;
 pub use seal::SealError;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use protocol::entry::{Answer, Entry};
 use protocol::id::{NodeId, RequestId, Seq};
@@ -46,6 +50,7 @@ use ring_core::store::{
 };
 
 use self::cache::RecordCache;
+use self::copy::{Copies, StoredCopy};
 use crate::storage::{Batch, Storage, StorageError, StorageReader, Table};
 
 /// The default memory for recently read records. MiB.
@@ -55,6 +60,9 @@ pub const RECORD_CACHE_MIB: u32 = 16;
 pub struct Store {
     storage: Arc<dyn Storage>,
     cache: RecordCache,
+    node: NodeId,
+    /// The node's copies. Unknown until the node is in a ring.
+    copies: OnceLock<Copies>,
 }
 
 /// Why stored rows cannot be used.
@@ -128,11 +136,31 @@ impl Store {
             Some(found) => Identity { boots: found.boots.saturating_add(1), ..found },
             None => Identity::new(node.clone(), new_incarnation()),
         };
+        let membership = meta::membership(&*storage)?;
+        let copies = membership.map(|membership| Copies::of(node, &membership)).transpose()?;
+        if upgrade::is_due(&*storage)? {
+            let without = || StoreError::Inconsistent("copies, but no ring".to_owned());
+            upgrade::run(&*storage, copies.ok_or_else(without)?)?;
+        }
         let mut batch = Batch::new();
         meta::put_identity(&mut batch, &identity);
         storage.write(batch)?;
         storage.sync()?;
-        Ok((Self { storage, cache: RecordCache::new(record_cache_bytes) }, identity))
+        let cache = RecordCache::new(record_cache_bytes);
+        let copies = copies.map_or_else(OnceLock::new, OnceLock::from);
+        Ok((Self { storage, cache, node: node.clone(), copies }, identity))
+    }
+
+    /// The copy of a member.
+    ///
+    /// # Panics
+    ///
+    /// When the node is in no ring: it has no copies then.
+    fn copy(&self, member: Member) -> StoredCopy {
+        let copies = self.copies.get();
+        copies
+            .unwrap_or_else(|| unreachable!("a node without a ring has no {member} copy"))
+            .get(member)
     }
 
     /// The state of a node at its start.
@@ -149,9 +177,10 @@ impl Store {
     }
 
     fn recover_copy(&self, member: Member) -> Result<RecoveredCopy, StoreError> {
-        let reader = self.reader();
-        let view = meta::view(reader, member)?;
-        let found = self.recover_rows(member).map(|found| RecoveredCopy { view, ..found });
+        let Some(copies) = self.copies.get() else { return Ok(RecoveredCopy::default()) };
+        let (reader, copy) = (self.reader(), copies.get(member));
+        let view = meta::view(reader, copy)?;
+        let found = self.recover_rows(copy).map(|found| RecoveredCopy { view, ..found });
         match found.as_ref().err().and_then(StoreError::damage) {
             Some(what) => {
                 let damage = Some(Damage::Unreadable(what));
@@ -162,21 +191,21 @@ impl Store {
     }
 
     /// The rows that a copy cannot do without.
-    fn recover_rows(&self, member: Member) -> Result<RecoveredCopy, StoreError> {
+    fn recover_rows(&self, copy: StoredCopy) -> Result<RecoveredCopy, StoreError> {
         let reader = self.reader();
-        let log = log::find(reader, member)?;
+        let log = log::find(reader, copy)?;
         let log_from = match &log.last {
             Some(_) => Seq::ZERO.next(),
             None => Seq::ZERO,
         };
         Ok(RecoveredCopy {
             view: None,
-            log_from: meta::log_from(reader, member)?.unwrap_or(log_from),
-            applied: applied::all(reader, member, log.applied)?,
+            log_from: meta::log_from(reader, copy)?.unwrap_or(log_from),
+            applied: applied::all(reader, copy, log.applied)?,
             last: log.last,
-            installing: meta::installing(reader, member)?,
-            damage: meta::is_damaged(reader, member)?.then_some(Damage::Known),
-            salvage: meta::salvage(reader, member)?,
+            installing: meta::installing(reader, copy)?,
+            damage: meta::is_damaged(reader, copy)?.then_some(Damage::Known),
+            salvage: meta::salvage(reader, copy)?,
             log_sizes: log.sizes,
         })
     }
@@ -184,71 +213,84 @@ impl Store {
     /// Adds a mutation to a batch. This batch must be written before the next one.
     pub fn add(&self, batch: &mut Batch, mutation: &Mutation) {
         match mutation {
-            Mutation::Membership(membership) => meta::put_membership(batch, membership),
-            Mutation::View { member, view } => meta::put_view(batch, *member, view),
+            Mutation::Membership(membership) => {
+                meta::put_membership(batch, membership);
+                let copies = Copies::of(&self.node, membership)
+                    .unwrap_or_else(|error| unreachable!("no ring to join: {error}"));
+                assert_eq!(*self.copies.get_or_init(|| copies), copies, "a node keeps its place");
+            }
+            Mutation::View { member, view } => meta::put_view(batch, self.copy(*member), view),
             Mutation::Apply { member, entry, oldest_applied, settled, scope } => {
-                log::put(batch, *member, entry, *oldest_applied);
+                let copy = self.copy(*member);
+                log::put(batch, copy, entry, *oldest_applied);
                 if *scope == Scope::Whole {
-                    record::apply(batch, *member, entry);
+                    record::apply(batch, copy, entry);
                     self.cache.apply(*member, entry);
                 }
                 for request in settled {
-                    applied::delete(batch, *member, *request);
+                    applied::delete(batch, copy, *request);
                 }
             }
             Mutation::Install { member, base } => {
+                let copy = self.copy(*member);
                 for table in [Table::Records, Table::Log, Table::Applied] {
-                    batch.delete_range(table, copy::keys(*member));
+                    batch.delete_range(table, copy.keys());
                 }
                 let log_from = base.as_ref().map_or(Seq::ZERO, |base| base.position.seq);
-                meta::put_log_from(batch, *member, log_from);
-                meta::put_installing(batch, *member, Some(&Cursor::START));
-                meta::put_damaged(batch, *member, false);
-                meta::put_salvage(batch, *member, None);
+                meta::put_log_from(batch, copy, log_from);
+                meta::put_installing(batch, copy, Some(&Cursor::START));
+                meta::put_damaged(batch, copy, false);
+                meta::put_salvage(batch, copy, None);
                 if let Some(base) = base {
                     // The snapshot brings the applied ids up to here.
-                    log::put(batch, *member, base, base.position.seq.next());
+                    log::put(batch, copy, base, base.position.seq.next());
                 }
                 self.cache.clear(*member);
             }
             Mutation::Chunk { member, rows, then } => {
+                let copy = self.copy(*member);
                 match rows {
                     Rows::Applied(rows) => {
-                        rows.iter().for_each(|row| applied::put(batch, *member, row));
+                        rows.iter().for_each(|row| applied::put(batch, copy, row));
                     }
                     Rows::Records(rows) => {
-                        rows.iter().for_each(|row| record::put(batch, *member, row));
+                        rows.iter().for_each(|row| record::put(batch, copy, row));
                         self.cache.replace(*member, rows);
                     }
                 }
-                meta::put_installing(batch, *member, then.as_ref());
+                meta::put_installing(batch, copy, then.as_ref());
             }
-            Mutation::MarkDamaged { member } => meta::put_damaged(batch, *member, true),
+            Mutation::MarkDamaged { member } => {
+                meta::put_damaged(batch, self.copy(*member), true);
+            }
             Mutation::Salvage { member, row, is_damaged, dropped, rewritten } => {
-                meta::put_salvage(batch, *member, Some(row));
-                meta::put_damaged(batch, *member, *is_damaged);
+                let copy = self.copy(*member);
+                meta::put_salvage(batch, copy, Some(row));
+                meta::put_damaged(batch, copy, *is_damaged);
                 for key in dropped {
-                    record::delete(batch, *member, key);
+                    record::delete(batch, copy, key);
                     self.cache.drop_record(*member, key.id().as_ref());
                 }
-                rewritten.iter().for_each(|row| record::put(batch, *member, row));
+                rewritten.iter().for_each(|row| record::put(batch, copy, row));
                 self.cache.replace(*member, rewritten);
             }
             Mutation::RestartLog { member, last } => {
+                let copy = self.copy(*member);
                 for table in [Table::Log, Table::Applied] {
-                    batch.delete_range(table, copy::keys(*member));
+                    batch.delete_range(table, copy.keys());
                 }
                 let log_from = last.as_ref().map_or(Seq::ZERO, |last| last.position.seq);
-                meta::put_log_from(batch, *member, log_from);
-                meta::put_installing(batch, *member, None);
-                meta::put_damaged(batch, *member, true);
+                meta::put_log_from(batch, copy, log_from);
+                meta::put_installing(batch, copy, None);
+                meta::put_damaged(batch, copy, true);
                 if let Some(last) = last {
-                    log::put(batch, *member, last, last.position.seq);
+                    log::put(batch, copy, last, last.position.seq);
                 }
             }
             Mutation::TrimLog { member, below } => {
-                log::trim(batch, *member, *below);
-                meta::put_log_from(batch, *member, *below);
+                let copy = self.copy(*member);
+                log::trim(batch, copy, *below);
+                meta::put_log_from(batch, copy, *below);
             }
         }
     }
@@ -302,7 +344,7 @@ impl Stored for Store {
         if let Some(cached) = self.cache.get(member, id) {
             return Ok(AtHand::Record(cached));
         }
-        let at_hand = record::at_hand(self.reader(), member, id)?;
+        let at_hand = record::at_hand(self.reader(), self.copy(member), id)?;
         if let AtHand::Record(stored) = &at_hand {
             self.cache.keep(member, id, stored);
         }
@@ -312,7 +354,7 @@ impl Stored for Store {
 
 impl StoredRows for Store {
     fn record(&self, member: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
-        Ok(record::get(self.reader(), member, id)?)
+        Ok(record::get(self.reader(), self.copy(member), id)?)
     }
 
     fn records(
@@ -321,7 +363,7 @@ impl StoredRows for Store {
         after: Option<&UserId>,
         budget: Budget,
     ) -> Result<Vec<RecordRow>, ReadError> {
-        Ok(record::after(self.reader(), member, after, budget)?)
+        Ok(record::after(self.reader(), self.copy(member), after, budget)?)
     }
 
     fn entries(
@@ -331,11 +373,11 @@ impl StoredRows for Store {
         to: Seq,
         budget: Budget,
     ) -> Result<Vec<Entry>, ReadError> {
-        Ok(log::entries(self.reader(), member, from..=to, budget)?)
+        Ok(log::entries(self.reader(), self.copy(member), from..=to, budget)?)
     }
 
     fn applied(&self, member: Member, request: RequestId) -> Result<Option<Answer>, ReadError> {
-        Ok(applied::get(self.reader(), member, request)?)
+        Ok(applied::get(self.reader(), self.copy(member), request)?)
     }
 
     fn unreadable(
@@ -344,10 +386,10 @@ impl StoredRows for Store {
         after: Option<&RecordKey>,
         budget: Budget,
     ) -> Result<Unreadable, ReadError> {
-        Ok(record::unreadable(self.reader(), member, after, budget)?)
+        Ok(record::unreadable(self.reader(), self.copy(member), after, budget)?)
     }
 
     fn last_readable(&self, member: Member) -> Result<Option<Entry>, ReadError> {
-        Ok(log::last_readable(self.reader(), member)?)
+        Ok(log::last_readable(self.reader(), self.copy(member))?)
     }
 }

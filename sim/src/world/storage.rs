@@ -69,7 +69,7 @@ impl DiskFaults {
             Row::Entry => Table::Log,
             Row::Answer => Table::Applied,
         };
-        let keys = keys_of(rot.member);
+        let Ok(keys) = keys_of(&*storage, rot.member) else { return false };
         let rows = storage.scan(table, &keys.start[..]..&keys.end[..], ScanLimit::NONE);
         let rows = rows.unwrap_or_default();
         let Some(last) = rows.len().checked_sub(1) else { return false };

@@ -11,7 +11,8 @@ use protocol::user::UserId;
 use protocol::view::{Member, View};
 use ring_core::store::StoredRecord;
 
-use super::{Identity, StoreError, applied, copy, log, meta, record, seal};
+use super::copy::Copies;
+use super::{Identity, StoreError, applied, log, meta, record, seal, upgrade};
 use crate::storage::{ScanLimit, StorageReader, Table};
 
 /// The data of a node.
@@ -28,7 +29,7 @@ pub struct Audit {
 }
 
 /// The data of a copy, without the stored start of its log and its salvage.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CopyAudit {
     /// The view stored for the copy.
     pub view: Option<View>,
@@ -47,8 +48,16 @@ pub struct CopyAudit {
 }
 
 /// The keys of a copy's rows, in every table except [`Table::Meta`]: for tests that damage rows.
-pub fn keys_of(member: Member) -> std::ops::Range<bytes::Bytes> {
-    copy::keys(member)
+/// Empty if the node is in no ring.
+///
+/// # Errors
+///
+/// When the rows about the node cannot be read.
+pub fn keys_of(
+    reader: &dyn StorageReader,
+    member: Member,
+) -> Result<std::ops::Range<bytes::Bytes>, StoreError> {
+    Ok(copies(reader)?.map(|copies| copies.get(member).keys()).unwrap_or_default())
 }
 
 /// A value as a node stores it: for tests that make rows.
@@ -70,35 +79,48 @@ pub fn audit(reader: &dyn StorageReader) -> Result<Audit, StoreError> {
     })
 }
 
+/// The copies of a node; `None` if it is in no ring.
+fn copies(reader: &dyn StorageReader) -> Result<Option<Copies>, StoreError> {
+    if upgrade::is_due(reader)? {
+        let detail = "its rows are in an older format: start the node once, it upgrades them";
+        return Err(StoreError::Inconsistent(detail.to_owned()));
+    }
+    match (meta::identity(reader)?, meta::membership(reader)?) {
+        (Some(identity), Some(membership)) => Copies::of(&identity.node, &membership).map(Some),
+        _ => Ok(None),
+    }
+}
+
 fn audit_copy(reader: &dyn StorageReader, member: Member) -> Result<CopyAudit, StoreError> {
-    let range = copy::all(member);
+    let Some(copies) = copies(reader)? else { return Ok(CopyAudit::default()) };
+    let copy = copies.get(member);
+    let range = copy.keys();
     let range = &range.start[..]..&range.end[..];
     let entries = reader.scan(Table::Log, range.clone(), ScanLimit::NONE)?;
     let rows = reader.scan(Table::Records, range, ScanLimit::NONE)?;
     let mut unreadable = None;
     let mut records = BTreeMap::new();
     for (key, value) in &rows {
-        let row = readable(record::row(member, key, value), &mut unreadable)?;
+        let row = readable(record::row(copy, key, value), &mut unreadable)?;
         records.extend(
             row.map(|RecordRow { id, position, record }| (id, StoredRecord { position, record })),
         );
     }
     let mut log = Vec::new();
     for (_, value) in &entries {
-        let logged = readable(log::decode(member, value), &mut unreadable)?;
+        let logged = readable(log::decode(copy, value), &mut unreadable)?;
         log.extend(logged.map(|logged| logged.entry));
     }
-    let applied =
-        log::find(reader, member).and_then(|log| applied::all(reader, member, log.applied));
+    let applied = log::find(reader, copy).and_then(|log| applied::all(reader, copy, log.applied));
     let applied = readable(applied, &mut unreadable)?.unwrap_or_default();
     let applied = applied.into_iter().map(|id| (id.request, id.seq)).collect();
     Ok(CopyAudit {
-        view: meta::view(reader, member)?,
+        view: meta::view(reader, copy)?,
         records,
         log,
         applied,
-        installing: meta::installing(reader, member)?,
-        is_damaged: meta::is_damaged(reader, member)?,
+        installing: meta::installing(reader, copy)?,
+        is_damaged: meta::is_damaged(reader, copy)?,
         unreadable,
     })
 }

@@ -8,77 +8,77 @@ use protocol::entry::{Change, Entry, RecordJson};
 use protocol::id::{COUNTED_MAX, Epoch, Position, Seq};
 use protocol::message::RecordRow;
 use protocol::user::{User, UserId};
-use protocol::view::Member;
 use ring_core::store::{AtHand, Budget, RecordKey, StoredRecord, Unreadable};
 
+use super::StoreError;
+use super::copy::{self, StoredCopy};
 use super::seal::{self, SealError, Sealer};
-use super::{StoreError, copy};
 use crate::storage::{self, Batch, ScanLimit, StorageReader, Table};
 
 const POSITION_BYTES: usize = 16;
 
-fn key(member: Member, id: &UserId) -> Bytes {
-    copy::key(member, &[id.as_str().as_bytes()])
+fn key(copy: StoredCopy, id: &UserId) -> Bytes {
+    copy.key(&[id.as_str().as_bytes()])
 }
 
 /// The effect of an entry on its record.
-pub(super) fn apply(batch: &mut Batch, member: Member, entry: &Entry) {
+pub(super) fn apply(batch: &mut Batch, copy: StoredCopy, entry: &Entry) {
     match &entry.change {
         Change::Create { id, record } | Change::Replace { id, record } => {
-            put_value(batch, member, (id, entry.position, record));
+            put_value(batch, copy, (id, entry.position, record));
         }
-        Change::Delete { id } => batch.delete(Table::Records, key(member, id)),
+        Change::Delete { id } => batch.delete(Table::Records, key(copy, id)),
     }
 }
 
 /// Stores a record from a snapshot.
-pub(super) fn put(batch: &mut Batch, member: Member, row: &RecordRow) {
-    put_value(batch, member, (&row.id, row.position, &row.record));
+pub(super) fn put(batch: &mut Batch, copy: StoredCopy, row: &RecordRow) {
+    put_value(batch, copy, (&row.id, row.position, &row.record));
 }
 
 fn put_value(
     batch: &mut Batch,
-    member: Member,
+    copy: StoredCopy,
     (id, position, record): (&UserId, Position, &RecordJson),
 ) {
     let mut value = Sealer::with_capacity(POSITION_BYTES + record.len());
     value.put(&position.epoch.0.to_be_bytes());
     value.put(&position.seq.0.to_be_bytes());
     value.put(record);
-    batch.put(Table::Records, key(member, id), value.seal());
+    batch.put(Table::Records, key(copy, id), value.seal());
 }
 
 /// The records after one, or from the first, as far as the budget goes.
 pub(super) fn after(
     reader: &dyn StorageReader,
-    member: Member,
+    copy: StoredCopy,
     after: Option<&UserId>,
     budget: Budget,
 ) -> Result<Vec<RecordRow>, StoreError> {
-    let all = copy::keys(member);
+    let all = copy.keys();
     // The smallest key above a user's key is the same key with one zero byte more.
-    let from = after.map_or(all.start, |id| copy::key(member, &[id.as_str().as_bytes(), &[0]]));
+    let from = after.map_or(all.start, |id| copy.key(&[id.as_str().as_bytes(), &[0]]));
     let limit = ScanLimit { rows: budget.rows_max.max(1), bytes: budget.bytes_max };
     let rows = reader.scan(Table::Records, &from[..]..&all.end[..], limit)?;
-    rows.iter().map(|(key, value)| row(member, key, value)).collect()
+    rows.iter().map(|(key, value)| row(copy, key, value)).collect()
 }
 
 /// The unreadable rows among the rows after one, as many rows as the budget has. A record
 /// without a valid user counts too, because no update of it can be decided.
 pub(super) fn unreadable(
     reader: &dyn StorageReader,
-    member: Member,
+    copy: StoredCopy,
     after: Option<&RecordKey>,
     budget: Budget,
 ) -> Result<Unreadable, StoreError> {
-    let all = copy::keys(member);
-    let from = after.map_or(all.start, |RecordKey(key)| copy::key(member, &[key, &[0]]));
+    let all = copy.keys();
+    let from = after.map_or(all.start, |RecordKey(key)| copy.key(&[key, &[0]]));
     let limit = ScanLimit { rows: budget.rows_max.max(1), bytes: budget.bytes_max };
     let rows = reader.scan(Table::Records, &from[..]..&all.end[..], limit)?;
-    let key_of = |key: &Bytes| RecordKey(key.get(1..).unwrap_or_default().to_vec());
+    let key_of = |key: &Bytes| RecordKey(copy::rest(key).to_vec());
     let mut keys = Vec::new();
     for (key, value) in &rows {
-        match row(member, key, value) {
+        match row(copy, key, value) {
             Ok(row) if User::from_json(&row.record).is_ok() => {}
             Err(error) if error.damage().is_none() => return Err(error),
             Ok(_) | Err(_) => keys.push(key_of(key)),
@@ -88,43 +88,43 @@ pub(super) fn unreadable(
 }
 
 /// Removes a row, whatever its key is.
-pub(super) fn delete(batch: &mut Batch, member: Member, RecordKey(key): &RecordKey) {
-    batch.delete(Table::Records, copy::key(member, &[key]));
+pub(super) fn delete(batch: &mut Batch, copy: StoredCopy, RecordKey(key): &RecordKey) {
+    batch.delete(Table::Records, copy.key(&[key]));
 }
 
 /// A row of the table.
-pub(super) fn row(member: Member, key: &Bytes, value: &Bytes) -> Result<RecordRow, StoreError> {
-    let id = key.split_first().and_then(|(_, id)| std::str::from_utf8(id).ok()?.parse().ok());
+pub(super) fn row(copy: StoredCopy, key: &Bytes, value: &Bytes) -> Result<RecordRow, StoreError> {
+    let id = std::str::from_utf8(copy::rest(key)).ok().and_then(|id| id.parse().ok());
     let id: UserId =
-        id.ok_or_else(|| StoreError::Inconsistent(format!("a {member} record under no id")))?;
-    let StoredRecord { position, record } = open(member, value)?;
+        id.ok_or_else(|| StoreError::Inconsistent(format!("a {copy} record under no id")))?;
+    let StoredRecord { position, record } = open(copy, value)?;
     Ok(RecordRow { id, position, record })
 }
 
 pub(super) fn get(
     reader: &dyn StorageReader,
-    member: Member,
+    copy: StoredCopy,
     id: &UserId,
 ) -> Result<Option<StoredRecord>, StoreError> {
-    let value = reader.get(Table::Records, &key(member, id))?;
-    value.map(|value| open(member, &value)).transpose()
+    let value = reader.get(Table::Records, &key(copy, id))?;
+    value.map(|value| open(copy, &value)).transpose()
 }
 
 /// The same, without waiting for the disk.
 pub(super) fn at_hand(
     reader: &dyn StorageReader,
-    member: Member,
+    copy: StoredCopy,
     id: &UserId,
 ) -> Result<AtHand, StoreError> {
-    Ok(match reader.at_hand(Table::Records, &key(member, id))? {
-        storage::AtHand::Value(value) => AtHand::Record(open(member, &value)?),
+    Ok(match reader.at_hand(Table::Records, &key(copy, id))? {
+        storage::AtHand::Value(value) => AtHand::Record(open(copy, &value)?),
         storage::AtHand::Absent => AtHand::Absent,
         storage::AtHand::Unknown => AtHand::Unknown,
     })
 }
 
-fn open(member: Member, value: &Bytes) -> Result<StoredRecord, StoreError> {
-    let row = || format!("the {member} copy's record of a user");
+fn open(copy: StoredCopy, value: &Bytes) -> Result<StoredRecord, StoreError> {
+    let row = || format!("the {copy} copy's record of a user");
     decode(value).map_err(|error| StoreError::Row { row: row(), error })
 }
 

@@ -1,8 +1,9 @@
 //! Every value of a frame survives storage, and every value of the storage survives a frame.
 
 mod salvage;
+mod upgrading;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use bytes::Bytes;
@@ -27,16 +28,37 @@ use crate::storage::memory::MemoryDisk;
 const MEMBER: Member = Member::Next;
 const ALL: Budget = Budget { rows_max: 1_000, bytes_max: usize::MAX };
 
+/// Opens the store of `db-0`, which joins a ring of two if it is in none.
 fn open(storage: &Arc<dyn Storage>) -> Store {
     // Without a cache, so that every read reads the stored rows.
-    Store::open(Arc::clone(storage), &"db-0".parse().unwrap(), 0, Uuid::nil).unwrap().0
+    let (store, _) = Store::open(Arc::clone(storage), &node(), 0, Uuid::nil).unwrap();
+    if store.copies.get().is_none() {
+        let mut batch = Batch::new();
+        store.add(&mut batch, &Mutation::Membership(ring_of_two()));
+        store.write(batch).unwrap();
+    }
+    store
 }
 
-/// A node that has carried out mutations and starts again.
+fn node() -> NodeId {
+    "db-0".parse().unwrap()
+}
+
+fn ring_of_two() -> Membership {
+    let cluster = protocol::id::ClusterId(Uuid::nil());
+    Membership { cluster, ring: vec![node(), "db-1".parse().unwrap()] }
+}
+
+/// A node in a ring of two that has carried out mutations and starts again.
 fn stored(mutations: impl IntoIterator<Item = Mutation>) -> Store {
+    stored_in(ring_of_two(), mutations)
+}
+
+/// A node that has joined a ring, has carried out mutations, and starts again.
+fn stored_in(ring: Membership, mutations: impl IntoIterator<Item = Mutation>) -> Store {
     let storage: Arc<dyn Storage> = Arc::new(MemoryDisk::new().open());
-    let store = open(&storage);
-    for mutation in mutations {
+    let (store, _) = Store::open(Arc::clone(&storage), &node(), 0, Uuid::nil).unwrap();
+    for mutation in std::iter::once(Mutation::Membership(ring)).chain(mutations) {
         let mut batch = Batch::new();
         store.add(&mut batch, &mutation);
         store.write(batch).unwrap();
@@ -70,10 +92,11 @@ fn number() -> impl Strategy<Value = u64> {
 /// Writes a row as it is.
 fn with_row(table: Table, key: &[&[u8]], payload: &[u8]) -> Store {
     let storage: Arc<dyn Storage> = Arc::new(MemoryDisk::new().open());
+    let store = open(&storage);
     let mut batch = Batch::new();
-    batch.put(table, copy::key(MEMBER, key), seal::seal(payload));
+    batch.put(table, store.copy(MEMBER).key(key), seal::seal(payload));
     storage.write(batch).unwrap();
-    open(&storage)
+    store
 }
 
 proptest! {
@@ -148,11 +171,13 @@ proptest! {
     }
 
     #[test]
-    fn a_view_and_a_membership_of_a_frame_survive_storage(view: View, membership: Membership) {
-        let store = stored([
-            Mutation::Membership(membership.clone()),
-            Mutation::View { member: MEMBER, view },
-        ]);
+    fn a_view_and_a_membership_of_a_frame_survive_storage(view: View, drawn: Membership) {
+        // Rings have different nodes, and a node joins only a ring with itself.
+        let others = drawn.ring.into_iter().chain(ring_of_two().ring);
+        let others = others.filter(|id| *id != node()).collect::<BTreeSet<_>>();
+        let ring = std::iter::once(node()).chain(others).collect();
+        let membership = Membership { ring, ..drawn };
+        let store = stored_in(membership.clone(), [Mutation::View { member: MEMBER, view }]);
         prop_assert_eq!(recovered(&store).view, Some(view));
         prop_assert_eq!(store.recover().unwrap().membership, Some(membership));
     }

@@ -4,11 +4,11 @@
 //! every table is made:
 //!
 //! ```text
-//!   nothing ----> "chainring-storage 2 unfinished" ----> tables made ----> "chainring-storage 2"
+//!   nothing ----> "chainring-storage 3 unfinished" ----> tables made ----> "chainring-storage 3"
 //! ```
 //!
-//! An older format is upgraded to this one before any write that the older release would not
-//! understand.
+//! The file names the new format before the first write that an older release would not
+//! understand. The rows themselves are upgraded after that, by `store::upgrade`.
 //!
 //! A directory without the file is used only if it is empty, so that no file of another program
 //! is ever overwritten. Files made by the file system itself, such as `lost+found`, do not count
@@ -36,7 +36,8 @@ const PROGRAM: &str = "chainring-storage";
 /// |---|---|
 /// | 1 | every entry has a row in the table of applied ids |
 /// | 2 | the log is that table, except for the ids from a snapshot |
-const VERSION: u32 = 2;
+/// | 3 | the keys of a copy begin with its partition and member |
+const VERSION: u32 = 3;
 /// The last word of `FORMAT` while the tables are being made.
 const UNFINISHED: &str = "unfinished";
 

@@ -102,10 +102,10 @@ fn a_directory_with_other_files_is_refused_and_not_touched() {
 fn a_newer_format_is_refused_and_not_touched() {
     let temporary = tempfile::tempdir().unwrap();
     drop(open(temporary.path()).unwrap());
-    fs::write(temporary.path().join(FORMAT), "chainring-storage 3 with more words\n").unwrap();
+    fs::write(temporary.path().join(FORMAT), "chainring-storage 4 with more words\n").unwrap();
     let before = snapshot(temporary.path());
     let expected =
-        StorageError::NewerFormat { path: temporary.path().to_owned(), found: 3, supported: 2 };
+        StorageError::NewerFormat { path: temporary.path().to_owned(), found: 4, supported: 3 };
     assert_eq!(open(temporary.path()).unwrap_err(), expected);
     assert_eq!(RocksStorage::open_read_only(temporary.path()).unwrap_err(), expected);
     assert_eq!(snapshot(temporary.path()), before);
@@ -120,7 +120,7 @@ fn an_older_format_becomes_this_one() {
     let format = || fs::read_to_string(temporary.path().join(FORMAT)).unwrap();
     assert_eq!(format(), "chainring-storage 1\n", "who only reads changes nothing");
     assert_eq!(everything(&open(temporary.path()).unwrap()).len(), 1200);
-    assert_eq!(format(), "chainring-storage 2\n");
+    assert_eq!(format(), "chainring-storage 3\n");
 }
 
 #[test]

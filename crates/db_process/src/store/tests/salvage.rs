@@ -41,8 +41,8 @@ fn creates(number: u64) -> Mutation {
 }
 
 /// Flips a bit of a row's value; returns the row's key in its copy.
-fn turn_a_bit(storage: &dyn Storage, table: Table, row: usize, bit: usize) -> Option<Vec<u8>> {
-    let keys = copy::keys(MEMBER);
+fn turn_a_bit(store: &Store, table: Table, row: usize, bit: usize) -> Option<Vec<u8>> {
+    let (storage, keys) = (store.storage(), store.copy(MEMBER).keys());
     let rows = storage.scan(table, &keys.start[..]..&keys.end[..], ScanLimit::NONE).unwrap();
     let (key, value) = rows.get(row.checked_rem(rows.len())?)?;
     let mut value = value.to_vec();
@@ -51,7 +51,7 @@ fn turn_a_bit(storage: &dyn Storage, table: Table, row: usize, bit: usize) -> Op
     let mut batch = Batch::new();
     batch.put(table, key.clone(), value);
     storage.write(batch).unwrap();
-    Some(key[1..].to_vec())
+    Some(copy::rest(key).to_vec())
 }
 
 fn write(store: &Store, mutation: &Mutation) {
@@ -111,7 +111,7 @@ proptest! {
         let mut lost = BTreeSet::new();
         for (table, row, bit) in turned {
             let table = [Table::Records, Table::Log, Table::Applied][table];
-            let key = turn_a_bit(&*storage, table, row, bit);
+            let key = turn_a_bit(&store, table, row, bit);
             lost.extend(key.filter(|_| table == Table::Records));
         }
         // A row with two flipped bits may be whole again.
@@ -121,7 +121,8 @@ proptest! {
         });
         if let Some(key) = &no_id {
             let mut batch = Batch::new();
-            batch.put(Table::Records, copy::key(MEMBER, &[key.as_bytes()]), seal::seal(b"{}"));
+            let row = store.copy(MEMBER).key(&[key.as_bytes()]);
+            batch.put(Table::Records, row, seal::seal(b"{}"));
             storage.write(batch).unwrap();
             lost.insert(key.as_bytes().to_vec());
         }
@@ -156,9 +157,10 @@ fn a_record_of_another_release_is_not_dropped() {
     let mut value = seal::seal(b"{}").to_vec();
     value[0] = 1;
     let storage: Arc<dyn Storage> = Arc::new(MemoryDisk::new().open());
+    let store = open(&storage);
     let mut batch = Batch::new();
-    batch.put(Table::Records, copy::key(MEMBER, &[b"ada"]), value);
+    batch.put(Table::Records, store.copy(MEMBER).key(&[b"ada"]), value);
     storage.write(batch).unwrap();
-    let found = open(&storage).unreadable(MEMBER, None, ALL);
+    let found = store.unreadable(MEMBER, None, ALL);
     assert!(matches!(found, Err(ReadError::Failed(_))), "{found:?}");
 }
