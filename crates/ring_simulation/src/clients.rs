@@ -20,16 +20,23 @@ const TIME_ALLOWED: Duration = Duration::from_secs(5);
 /// The clients of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Clients {
+    /// Every request and every answer, in the order of the run.
     events: Vec<Event<Input, Output>>,
     /// The user of each open request.
     open: BTreeMap<Ticket, UserId>,
+    /// How many requests were made.
     asked: u64,
+    /// The position of each record in the last answer that told it.
     last_seen: BTreeMap<UserId, Position>,
     /// The names in updates with a definite outcome: `true` if the update was done.
     pub(crate) decided: BTreeMap<String, bool>,
+    /// The name in each open update.
     names: BTreeMap<Ticket, String>,
+    /// How many requests were done.
     pub(crate) done: u64,
+    /// How many requests were certainly not done.
     pub(crate) not_done: u64,
+    /// How many requests ended without a known outcome.
     pub(crate) unknown: u64,
 }
 
@@ -131,8 +138,11 @@ impl Clients {
 
 /// The values of one request.
 struct NewValues {
+    /// Unique in the run.
     name: Name,
+    /// The same for all users.
     email: Email,
+    /// Unique in the run.
     group: u32,
 }
 

@@ -7,6 +7,7 @@ use ring_core::time::Time;
 /// The time of a run.
 #[derive(Debug, Default)]
 pub(crate) struct SimulatedClock {
+    /// Since the start of the run.
     elapsed: Duration,
 }
 

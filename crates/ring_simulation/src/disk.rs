@@ -21,8 +21,11 @@ pub(crate) use self::content::{Content, CopyOnDisk};
 /// The storage of a node. `current` has every write, `durable` has the synced writes.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
+    /// With every write.
     pub(crate) current: Content,
+    /// With the synced writes.
     pub(crate) durable: Content,
+    /// The writes in `current` alone, in order.
     unsynced: VecDeque<UnsyncedWrite>,
     /// Whether some of the records are not at hand.
     is_cold: bool,
@@ -33,7 +36,9 @@ pub(crate) struct Disk {
 /// A write that no sync has covered.
 #[derive(Debug)]
 struct UnsyncedWrite {
+    /// The mark that a sync has to reach.
     mark: Mark,
+    /// The change of the content.
     mutation: Mutation,
 }
 

@@ -10,7 +10,9 @@ use uuid::Uuid;
 /// The controller's file.
 #[derive(Debug, Default)]
 pub(crate) struct GatewayDisk {
+    /// The state that survives.
     pub(crate) durable: Option<ClusterState>,
+    /// The state decided and not durable.
     pub(crate) saving: Option<ClusterState>,
 }
 
@@ -46,15 +48,20 @@ impl GatewayDisk {
 /// Whether the save under way is durable when its process dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SaveAtDeath {
+    /// The replacement of the file is durable.
     Durable,
+    /// The old file is still there.
     Lost,
 }
 
 /// The gateway's machine.
 #[derive(Default)]
 pub(crate) struct GatewayMachine {
+    /// What is left when the process dies.
     pub(crate) disk: GatewayDisk,
+    /// The process, while it runs.
     gateway: Option<Gateway>,
+    /// How many times the process was started.
     boots: u64,
 }
 

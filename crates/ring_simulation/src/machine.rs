@@ -14,15 +14,23 @@ use crate::totals::Totals;
 
 /// A machine of the ring.
 pub(crate) struct NodeMachine {
+    /// Stable: it survives the loss of the disk.
     pub(crate) id: NodeId,
+    /// Made with the disk.
     pub(crate) incarnation: Incarnation,
+    /// What is left when the process dies.
     pub(crate) disk: Disk,
+    /// The reads of the process under way.
     pub(crate) reads: Reads,
     /// The next node and its address, once the node has asked for a link to it.
     pub(crate) dialling: Option<DialNext>,
+    /// The position in the ring.
     place: Place,
+    /// The settings of each node started here.
     settings: NodeSettings,
+    /// The process, while it runs.
     node: Option<Node>,
+    /// How many times a node was started on this disk.
     boots: u64,
     /// The mark of the sync under way.
     syncing: Option<Mark>,

@@ -14,7 +14,9 @@ use crate::schedule::Plan;
 
 /// The machines of the ring.
 pub(crate) struct Machines {
+    /// The order of the machines.
     ring: Ring,
+    /// One for each place of the ring.
     machines: Vec<NodeMachine>,
     /// How many disks were lost.
     disks_lost: u128,

@@ -55,15 +55,15 @@ impl End {
     }
 }
 
+/// A message of a link.
 #[derive(Debug)]
 pub(crate) enum Message {
+    /// From a node to the gateway.
     FromNode(FromNode),
+    /// From the gateway to a node.
     ToNode(Box<ToNode>),
     /// For the neighbour's copy `to`.
-    ToNeighbour {
-        to: Member,
-        message: CopyMessage,
-    },
+    ToNeighbour { to: Member, message: CopyMessage },
 }
 
 /// A direction of a link.
@@ -78,32 +78,44 @@ enum Direction {
 /// The messages under way in one direction of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LinkQueue {
+    /// The link of the queue.
     pub(crate) link: LinkId,
+    /// One of its two directions.
     direction: Direction,
 }
 
 /// A message at the end of its way.
 #[derive(Debug)]
 pub(crate) struct Arrival {
+    /// The receiver.
     pub(crate) at: End,
+    /// The content.
     pub(crate) message: Message,
 }
 
+/// A link, until both of its ends have closed it.
 #[derive(Debug)]
 struct Link {
+    /// The machines that it connects.
     ends: Ends,
-    /// Messages under way: `forth` has the client's, `back` the server's.
+    /// The messages under way from the client.
     forth: VecDeque<Message>,
+    /// The messages under way from the server.
     back: VecDeque<Message>,
-    /// Whether each end regards the link as open.
+    /// Whether the client regards the link as open.
     client_open: bool,
+    /// Whether the server regards the link as open.
     server_open: bool,
 }
 
+/// The links of a run, and what keeps them from opening.
 #[derive(Debug, Default)]
 pub(crate) struct Network {
+    /// The links with an open end.
     links: BTreeMap<LinkId, Link>,
+    /// The machines that cannot connect.
     cut: BTreeSet<Ends>,
+    /// The number of the newest link.
     last_id: u64,
 }
 

@@ -10,8 +10,11 @@ use crate::totals::Totals;
 /// A read under way.
 #[derive(Debug)]
 struct Read {
+    /// The number given by the node.
     read: ReadId,
+    /// The copy to read from.
     member: Member,
+    /// The rows to read.
     what: ReadWhat,
     /// The result, after the read was carried out and before it returns.
     was_read: Option<Result<ReadRows, ReadError>>,

@@ -10,6 +10,7 @@ use protocol::view::Member;
 /// A ring and its schedule.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// The size of the ring.
     pub(crate) nodes: usize,
     /// How many log entries a copy keeps. Most schedules keep few, so that logs are trimmed all
     /// the time.
@@ -20,6 +21,7 @@ pub struct Plan {
     /// Whether records may become unreadable in both copies of a partition. An operator then
     /// accepts the loss.
     pub(crate) has_operator: bool,
+    /// The steps, in order.
     pub(crate) actions: Vec<Action>,
 }
 
@@ -77,6 +79,7 @@ pub(crate) enum Action {
         #[arbitrary(with = byte)]
         ends: usize,
     },
+    /// Every machine can connect again.
     HealCuts,
     /// A process is killed. Unsynced writes stay.
     Kill {
@@ -123,23 +126,35 @@ pub(crate) enum Action {
     },
     /// The gateway dies, if the design promises to survive this.
     KillGateway,
+    /// The gateway starts, unless it runs.
     StartGateway,
 }
 
+/// The ends that learn at once that a link is broken.
 #[derive(Debug, Clone, Copy, Arbitrary)]
 pub(crate) enum WhoKnows {
+    /// The end that opened the link.
     Client,
+    /// The end that accepted the link.
     Server,
+    /// Both ends.
     Both,
 }
 
+/// A kind of request.
 #[derive(Debug, Clone, Copy, Arbitrary)]
 pub(crate) enum ClientOperation {
+    /// Makes a record.
     Create,
+    /// Reads a record.
     Read,
+    /// Changes the name in a record.
     Change,
+    /// Changes the name, if the record is the one seen last.
     ChangeIfMatch,
+    /// Removes a record.
     Delete,
+    /// Removes a record, if it is the one seen last.
     DeleteIfMatch,
 }
 

@@ -37,16 +37,27 @@ const STEP_MAX: Duration = Duration::from_millis(500);
 
 /// All parts of a run.
 pub(crate) struct Simulation {
+    /// The time of all machines.
     pub(crate) clock: SimulatedClock,
+    /// The nodes and their disks.
     pub(crate) machines: Machines,
+    /// The gateway and its disk.
     pub(crate) gateway: GatewayMachine,
+    /// The links and the messages under way.
     pub(crate) network: Network,
+    /// The requests and the history of their answers.
     pub(crate) clients: Clients,
+    /// The requests between gateway and nodes.
     pub(crate) requests: Requests,
+    /// The entries made in the run, for the rules.
     pub(crate) archive: EntryArchive,
+    /// The views seen in the run, for the rules.
     pub(crate) views: KnownViews,
+    /// What the gateway has heard, for the rules.
     pub(crate) evidence: Evidence,
+    /// How much has happened.
     pub(crate) totals: Totals,
+    /// Every event and every action, for the report of a failure.
     pub(crate) log: Vec<String>,
 }
 

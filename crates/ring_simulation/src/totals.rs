@@ -5,30 +5,55 @@
 pub struct Totals {
     /// The number of schedules played.
     pub schedules: u64,
+    /// Requests done.
     pub(crate) done: u64,
+    /// Requests certainly not done.
     pub(crate) not_done: u64,
+    /// Requests without a known outcome.
     pub(crate) unknown: u64,
+    /// Changes of a view, decided and not always saved.
     pub(crate) view_changes: u64,
+    /// Reads answered by home.
     pub(crate) reads_at_home: u64,
+    /// Reads answered by next in the view *both*.
     pub(crate) reads_at_next: u64,
+    /// Requests that a node did not carry out.
     pub(crate) fenced: u64,
+    /// Updates sent more than once.
     pub(crate) resent: u64,
+    /// Nodes killed.
     pub(crate) node_deaths: u64,
+    /// Gateways killed.
     pub(crate) gateway_deaths: u64,
+    /// Disks lost.
     pub(crate) data_losses: u64,
+    /// Losses of the controller's file.
     pub(crate) state_losses: u64,
+    /// Snapshots completed.
     pub(crate) installs: u64,
+    /// Next copies that took over from a home without its data.
     pub(crate) reinstated: u64,
+    /// Records made unreadable.
     pub(crate) rotten: u64,
+    /// Copies marked as damaged.
     pub(crate) damage_found: u64,
+    /// Salvages completed.
     pub(crate) salvages: u64,
+    /// Records dropped by a salvage.
     pub(crate) users_dropped: u64,
+    /// Reads answered by next in the view *next only*.
     pub(crate) reads_at_next_alone: u64,
+    /// Links broken by an action.
     pub(crate) broken_links: u64,
+    /// Reads of a record that was not at hand.
     pub(crate) cold_reads: u64,
+    /// All other reads of a disk.
     pub(crate) other_reads: u64,
+    /// Reads with another result when they returned than when they were carried out.
     pub(crate) reads_overtaken: u64,
+    /// Stretches of a comparison skipped because entries touched them.
     pub(crate) comparisons_skipped: u64,
+    /// Steps of the checker of histories.
     pub(crate) checker_steps: u64,
 }
 

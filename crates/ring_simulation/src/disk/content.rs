@@ -13,10 +13,14 @@ use ring_core::store::{
     StoredRecord,
 };
 
+/// A copy of a partition, as a disk holds it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct CopyOnDisk {
+    /// The newest view stored for the copy.
     pub(crate) view: Option<View>,
+    /// The records, the unreadable ones too.
     pub(crate) records: BTreeMap<UserId, StoredRecord>,
+    /// The log from its first entry that is not trimmed.
     pub(crate) log: BTreeMap<Seq, Entry>,
     /// The trimmed entries of the log, for the rules only: no node sees them.
     pub(crate) trimmed: BTreeMap<Seq, Entry>,
@@ -24,17 +28,24 @@ pub(crate) struct CopyOnDisk {
     snapshot: BTreeMap<RequestId, AppliedRow>,
     /// The first log entry of the table of applied ids.
     oldest_applied: Seq,
+    /// Where the snapshot goes on, while the copy is partial.
     pub(crate) installing: Option<Cursor>,
+    /// Whether the node has marked the copy as damaged.
     pub(crate) is_damaged: bool,
+    /// The salvage due or done.
     salvage: Option<SalvageRow>,
     /// The unreadable records.
     pub(crate) rotten: BTreeSet<UserId>,
 }
 
+/// All that a disk holds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Content {
+    /// The cluster and the ring, once the node is a member.
     pub(crate) membership: Option<Membership>,
+    /// The copy of the partition at home on this node.
     pub(crate) home: CopyOnDisk,
+    /// The copy of the partition of the node before.
     pub(crate) next: CopyOnDisk,
 }
 

@@ -28,6 +28,7 @@ pub(crate) struct Moment(u64);
 /// What the gateway knows of its nodes.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
+    /// The newest moment.
     last: Moment,
     /// What the gateway has heard of each node since it started.
     nodes: BTreeMap<Place, NodeEvidence>,

@@ -12,7 +12,9 @@ use crate::machines::Machines;
 /// The views seen in the whole run.
 #[derive(Debug, Default)]
 pub(crate) struct KnownViews {
+    /// The view of each partition and epoch.
     views: BTreeMap<(PartitionId, Epoch), View>,
+    /// The epoch that each copy acts on.
     acting: BTreeMap<(Place, PartitionId), Epoch>,
     /// The homes dropped for damage. Each may have entries unknown to all others. A snapshot
     /// replaces its data.
@@ -26,6 +28,7 @@ pub(crate) struct KnownViews {
 struct DroppedNext {
     /// The epoch of that view.
     epoch: Epoch,
+    /// The data of that copy.
     next: Incarnation,
 }
 

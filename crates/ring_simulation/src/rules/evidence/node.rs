@@ -12,6 +12,7 @@ use super::Moment;
 /// What the gateway knows of one node.
 #[derive(Debug, Default)]
 pub(super) struct NodeEvidence {
+    /// The present link.
     link: Option<LinkId>,
     /// The moment when the link was lost, while there is none.
     unlinked: Option<Moment>,
@@ -40,8 +41,10 @@ struct Data {
 /// The condition of a copy.
 #[derive(Debug, Clone, Copy)]
 struct CopyCondition {
+    /// The link of the newest word.
     link: LinkId,
     incarnation: Incarnation,
+    /// The newest word.
     condition: Condition,
     /// The moment since when the copy is said to be in any condition but whole.
     damaged: Option<Moment>,
@@ -50,6 +53,7 @@ struct CopyCondition {
 /// Home's word that it cannot reach next.
 #[derive(Debug, Clone, Copy)]
 struct Unreachable {
+    /// The epoch of its view.
     epoch: Epoch,
     since: Moment,
 }
