@@ -26,7 +26,7 @@ pub(crate) struct Clients {
     open: BTreeMap<Ticket, UserId>,
     /// How many requests were made.
     asked: u64,
-    /// The position of each record in the last answer that told it.
+    /// The newest position of each record in an answer.
     last_seen: BTreeMap<UserId, Position>,
     /// The names in updates with a definite outcome: `true` if the update was done.
     pub(crate) decided: BTreeMap<String, bool>,

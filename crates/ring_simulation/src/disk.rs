@@ -36,7 +36,7 @@ pub(crate) struct Disk {
 /// A write that no sync has covered.
 #[derive(Debug)]
 struct UnsyncedWrite {
-    /// The mark that a sync has to reach.
+    /// The mark for a sync to reach.
     mark: Mark,
     /// The change of the content.
     mutation: Mutation,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// The controller's file.
 #[derive(Debug, Default)]
 pub(crate) struct GatewayDisk {
-    /// The state that survives.
+    /// The state after a start.
     pub(crate) durable: Option<ClusterState>,
     /// The state decided and not durable.
     pub(crate) saving: Option<ClusterState>,
@@ -57,7 +57,7 @@ pub(crate) enum SaveAtDeath {
 /// The gateway's machine.
 #[derive(Default)]
 pub(crate) struct GatewayMachine {
-    /// What is left when the process dies.
+    /// Survives the process.
     pub(crate) disk: GatewayDisk,
     /// The process, while it runs.
     gateway: Option<Gateway>,

@@ -18,7 +18,7 @@ pub(crate) struct NodeMachine {
     pub(crate) id: NodeId,
     /// Made with the disk.
     pub(crate) incarnation: Incarnation,
-    /// What is left when the process dies.
+    /// Survives the process.
     pub(crate) disk: Disk,
     /// The reads of the process under way.
     pub(crate) reads: Reads,

@@ -96,7 +96,7 @@ pub(crate) struct Arrival {
 /// A link, until both of its ends have closed it.
 #[derive(Debug)]
 struct Link {
-    /// The machines that it connects.
+    /// Its two machines.
     ends: Ends,
     /// The messages under way from the client.
     forth: VecDeque<Message>,
@@ -108,12 +108,12 @@ struct Link {
     server_open: bool,
 }
 
-/// The links of a run, and what keeps them from opening.
+/// The links and the cuts of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Network {
     /// The links with an open end.
     links: BTreeMap<LinkId, Link>,
-    /// The machines that cannot connect.
+    /// The pairs of machines without a way to each other.
     cut: BTreeSet<Ends>,
     /// The number of the newest link.
     last_id: u64,

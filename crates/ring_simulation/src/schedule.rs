@@ -130,12 +130,12 @@ pub(crate) enum Action {
     StartGateway,
 }
 
-/// The ends that learn at once that a link is broken.
+/// The ends told at once of a broken link.
 #[derive(Debug, Clone, Copy, Arbitrary)]
 pub(crate) enum WhoKnows {
-    /// The end that opened the link.
+    /// The client of the link.
     Client,
-    /// The end that accepted the link.
+    /// The server of the link.
     Server,
     /// Both ends.
     Both,

@@ -17,7 +17,7 @@ pub struct Totals {
     pub(crate) reads_at_home: u64,
     /// Reads answered by next in the view *both*.
     pub(crate) reads_at_next: u64,
-    /// Requests that a node did not carry out.
+    /// Requests not carried out by a node.
     pub(crate) fenced: u64,
     /// Updates sent more than once.
     pub(crate) resent: u64,
@@ -31,7 +31,7 @@ pub struct Totals {
     pub(crate) state_losses: u64,
     /// Snapshots completed.
     pub(crate) installs: u64,
-    /// Next copies that took over from a home without its data.
+    /// Next copies in the place of a home without its data.
     pub(crate) reinstated: u64,
     /// Records made unreadable.
     pub(crate) rotten: u64,
@@ -45,7 +45,7 @@ pub struct Totals {
     pub(crate) reads_at_next_alone: u64,
     /// Links broken by an action.
     pub(crate) broken_links: u64,
-    /// Reads of a record that was not at hand.
+    /// Reads of a record not at hand.
     pub(crate) cold_reads: u64,
     /// All other reads of a disk.
     pub(crate) other_reads: u64,

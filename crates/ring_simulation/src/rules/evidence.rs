@@ -7,6 +7,7 @@
 //!
 //! A node never says in this simulation that it ends.
 
+mod moment;
 mod node;
 
 use std::collections::BTreeMap;
@@ -18,12 +19,9 @@ use ring_core::gateway::GatewayEvent;
 use ring_core::link::LinkId;
 use ring_core::placement::{Place, Ring};
 
+use self::moment::Moment;
 use self::node::NodeEvidence;
 use crate::gateway::GatewayDisk;
-
-/// The number of an event or of a probe of the gateway.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(u64);
 
 /// What the gateway knows of its nodes.
 #[derive(Debug, Default)]
@@ -90,7 +88,7 @@ impl Evidence {
     }
 
     fn advance(&mut self) -> Moment {
-        self.last.0 += 1;
+        self.last = self.last.next();
         self.last
     }
 

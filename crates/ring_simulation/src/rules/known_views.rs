@@ -14,7 +14,7 @@ use crate::machines::Machines;
 pub(crate) struct KnownViews {
     /// The view of each partition and epoch.
     views: BTreeMap<(PartitionId, Epoch), View>,
-    /// The epoch that each copy acts on.
+    /// The epoch acted on by each copy.
     acting: BTreeMap<(Place, PartitionId), Epoch>,
     /// The homes dropped for damage. Each may have entries unknown to all others. A snapshot
     /// replaces its data.

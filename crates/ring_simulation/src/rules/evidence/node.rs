@@ -7,7 +7,7 @@ use protocol::message::{Condition, DiskState, FromNode, ProbeNumber};
 use protocol::view::Member;
 use ring_core::link::LinkId;
 
-use super::Moment;
+use super::moment::Moment;
 
 /// What the gateway knows of one node.
 #[derive(Debug, Default)]
