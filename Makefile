@@ -67,9 +67,10 @@ bench: deps ## Measure messages, cores, and a partition beside RocksDB; BENCH=pa
 fuzz: ## Fuzz each target; FUZZ="messages rows" FUZZ_SECONDS=1800
 	@scripts/fuzz $(or $(FUZZ_SECONDS),60) $(FUZZ)
 
-lint: deps ## Formatting and lints, as CI checks them
+lint: deps ## Formatting, lints and the rules of the house, as CI checks them
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	@scripts/house
 
 doc: deps ## Build the documentation of the code; a warning is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items

@@ -49,7 +49,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     for (batch, bytes) in BATCHES.into_iter().flat_map(|batch| RECORD_BYTES.map(|b| (batch, b))) {
         let entries = (1..=batch).map(|seq| entry(seq, bytes)).collect();
         let append = Data::Append { previous: position(0), entries };
-        measure_frame(criterion, "append", (batch, bytes), &[data(view, append)]);
+        measure_frame(criterion, "append", batch, bytes, &[data(view, append)]);
         let row = |seq| RecordRow {
             id: user_id(seq),
             position: position(seq),
@@ -57,7 +57,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         };
         let rows = Rows::Records((1..=batch).map(row).collect());
         let chunk = Data::Chunk { rows, then: None };
-        measure_frame(criterion, "chunk", (batch, bytes), &[data(view, chunk)]);
+        measure_frame(criterion, "chunk", batch, bytes, &[data(view, chunk)]);
     }
 }
 
@@ -91,15 +91,11 @@ fn measure<M>(
     M: Serialize + DeserializeOwned + Debug,
 {
     let messages = (1..=batch).map(message).collect::<Vec<_>>();
-    measure_frame(criterion, name, (batch, bytes), &messages);
+    measure_frame(criterion, name, batch, bytes, &messages);
 }
 
-fn measure_frame<M>(
-    criterion: &mut Criterion,
-    name: &str,
-    (batch, bytes): (u64, usize),
-    messages: &[M],
-) where
+fn measure_frame<M>(criterion: &mut Criterion, name: &str, batch: u64, bytes: usize, messages: &[M])
+where
     M: Serialize + DeserializeOwned + Debug,
 {
     let mut group = criterion.benchmark_group(format!("codec/{name}"));

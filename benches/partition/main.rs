@@ -128,8 +128,8 @@ async fn measure(args: &Args, users: u32, name_bytes: usize) -> anyhow::Result<(
             rates.push((by_pair, by_rocksdb));
         }
         let per_sync = f64::from(args.requests * args.pairs) / syncs.max(1) as f64;
-        let what = ("updates", users, name_bytes, *under_way);
-        line(what, args.requests, &rates, &format!("{per_sync:.1}"));
+        let measured = Measured { operation: "updates", users, name_bytes, under_way: *under_way };
+        line(&measured, args.requests, &rates, &format!("{per_sync:.1}"));
     }
     let keys = keys_at_next(&mut pair, args.requests, users, name_bytes).await?;
     for under_way in &args.under_way {
@@ -143,7 +143,8 @@ async fn measure(args: &Args, users: u32, name_bytes: usize) -> anyhow::Result<(
             }
             rates.push((by_pair, begin.elapsed()));
         }
-        line(("reads", users, name_bytes, *under_way), args.requests, &rates, "");
+        let measured = Measured { operation: "reads", users, name_bytes, under_way: *under_way };
+        line(&measured, args.requests, &rates, "");
     }
     pair.stop().await
 }
@@ -213,9 +214,17 @@ fn copy_directory(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The first columns of the table.
+struct Measured {
+    operation: &'static str,
+    users: u32,
+    name_bytes: usize,
+    under_way: usize,
+}
+
 /// Prints a line of the table, with medians: the ratio is the median of the ratios too.
 fn line(
-    (operation, users, name_bytes, under_way): (&str, u32, usize, usize),
+    Measured { operation, users, name_bytes, under_way }: &Measured,
     requests: u32,
     rates: &[(Duration, Duration)],
     per_sync: &str,

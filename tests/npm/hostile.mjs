@@ -2,8 +2,9 @@
 //
 //   node hostile.mjs URL AUTH
 //
-// AUTH is the `auth` of an observer that is let in, as JSON. Carries out each attack, one after the other, and prints a line of JSON for
-// each: its name, how it ended, and after how many milliseconds.
+// AUTH is the `auth` of an observer that is let in, as JSON. Carries out each attack, one after
+// the other, and prints a line of JSON for each: its name, how it ended, and after how many
+// milliseconds.
 
 import { connect } from "node:net";
 import { randomBytes } from "node:crypto";

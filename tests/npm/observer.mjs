@@ -2,9 +2,10 @@
 //
 //   node observer.mjs URL AUTH TRANSPORT
 //
-// AUTH is the `auth` of the CONNECT packet as JSON; where it is empty none is sent. TRANSPORT is the one to use; without it
-// the client has its default settings. Prints each thing it hears as a line of JSON. Ends with 1 when the gateway refuses it,
-// with 0 when its standard input ends.
+// AUTH is the `auth` of the CONNECT packet as JSON; where it is empty none is sent. TRANSPORT
+// is the one to use; without it the client has its default settings. Prints each thing it hears
+// as a line of JSON. Ends with 1 when the gateway refuses it, with 0 when its standard input
+// ends.
 
 import { io } from "socket.io-client";
 
@@ -28,7 +29,8 @@ socket.on("cluster", (cluster) => tell("cluster", cluster));
 socket.on("disconnect", (reason) => tell("disconnect", reason));
 socket.on("connect_error", (error) => {
   tell("connect_error", error.message);
-  // While it is active the client tries again by itself: it could not reach the gateway. A refusal ends that.
+  // While it is active the client tries again by itself: it could not reach the gateway. A
+  // refusal ends that.
   if (!socket.active) {
     process.exitCode = 1;
     end();

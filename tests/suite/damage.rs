@@ -28,7 +28,7 @@ enum Pick {
 
 /// Flips a bit of one row of a copy in a table of a node's storage. The node must not be
 /// running.
-fn turn_a_bit(cluster: &Cluster, (node, member): (usize, Member), table: Table, pick: Pick) {
+fn turn_a_bit(cluster: &Cluster, node: usize, member: Member, table: Table, pick: Pick) {
     let storage = RocksStorage::open(&cluster.data(node), &RocksSettings::default())
         .expect("the storage opens");
     let keys = keys_of(&storage, member).expect("the rows about the node are whole");
@@ -71,7 +71,7 @@ async fn damage_is_repaired(node: usize, member: Member, table: Table) {
     let mut cluster = Cluster::start(3).await;
     create_users(&cluster).await;
     cluster.stop_node(node).await;
-    turn_a_bit(&cluster, (node, member), table, Pick::Last);
+    turn_a_bit(&cluster, node, member, table, Pick::Last);
     cluster.start_node(node);
     cluster.node(node).says("damaged").await;
     every_user_is_as_created(&cluster).await;

@@ -45,7 +45,7 @@ use tokio::sync::Notify;
 use tracing::{error, warn};
 
 pub(crate) use links::Links;
-pub(crate) use reads::READERS;
+pub(crate) use reads::{READERS, Reader};
 pub(crate) use teller::Teller;
 
 use self::reads::{Read, ReadQueue};

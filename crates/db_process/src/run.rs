@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::deps::Deps;
 use crate::driver::dialler::Dialler;
 use crate::driver::home_links::HomeLinks;
-use crate::driver::{Driver, Links, READERS, Teller, gateway_link, next_link};
+use crate::driver::{Driver, Links, READERS, Reader, Teller, gateway_link, next_link};
 use crate::storage::StorageError;
 use crate::store::{Store, StoreError};
 
@@ -106,7 +106,7 @@ where
     for number in 1..=READERS {
         let (ended, reader) = oneshot::channel::<()>();
         readers.push(reader);
-        let reads = Arc::clone(&driver).keep_reading(Arc::clone(&threads), reading.clone());
+        let reads = Reader::new(&driver, &threads).run(reading.clone());
         threads.spawn_loop(&format!("reads-{number}"), Box::pin(reads.map(|()| drop(ended))))?;
     }
     let timer = Arc::clone(&driver);

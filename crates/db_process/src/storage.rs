@@ -92,8 +92,8 @@ impl ScanLimit {
     pub const NONE: Self = Self { rows: usize::MAX, bytes: usize::MAX };
 
     /// The length of a row's key and value, in bytes.
-    fn bytes_of(row: &(Bytes, Bytes)) -> usize {
-        row.0.len() + row.1.len()
+    fn bytes_of(key: &Bytes, value: &Bytes) -> usize {
+        key.len() + value.len()
     }
 }
 
@@ -106,7 +106,7 @@ fn take_limited<E>(
     let mut bytes = 0;
     for row in rows {
         let row = row?;
-        bytes += ScanLimit::bytes_of(&row);
+        bytes += ScanLimit::bytes_of(&row.0, &row.1);
         taken.push(row);
         if taken.len() >= limit.rows || bytes >= limit.bytes {
             break;

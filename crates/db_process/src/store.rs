@@ -239,7 +239,7 @@ impl Store {
                 let log_from = base.as_ref().map_or(Seq::ZERO, |base| base.position.seq);
                 meta::put_log_from(batch, copy, log_from);
                 meta::put_installing(batch, copy, Some(&Cursor::START));
-                meta::put_damaged(batch, copy, false);
+                meta::clear_damaged(batch, copy);
                 meta::put_salvage(batch, copy, None);
                 if let Some(base) = base {
                     // The snapshot brings the applied ids up to here.
@@ -260,13 +260,15 @@ impl Store {
                 }
                 meta::put_installing(batch, copy, then.as_ref());
             }
-            Mutation::MarkDamaged { member } => {
-                meta::put_damaged(batch, self.copy(*member), true);
-            }
+            Mutation::MarkDamaged { member } => meta::mark_damaged(batch, self.copy(*member)),
             Mutation::Salvage { member, row, is_damaged, dropped, rewritten } => {
                 let copy = self.copy(*member);
                 meta::put_salvage(batch, copy, Some(row));
-                meta::put_damaged(batch, copy, *is_damaged);
+                if *is_damaged {
+                    meta::mark_damaged(batch, copy);
+                } else {
+                    meta::clear_damaged(batch, copy);
+                }
                 for key in dropped {
                     record::delete(batch, copy, key);
                     self.cache.drop_record(*member, key.id().as_ref());
@@ -282,7 +284,7 @@ impl Store {
                 let log_from = last.as_ref().map_or(Seq::ZERO, |last| last.position.seq);
                 meta::put_log_from(batch, copy, log_from);
                 meta::put_installing(batch, copy, None);
-                meta::put_damaged(batch, copy, true);
+                meta::mark_damaged(batch, copy);
                 if let Some(last) = last {
                     log::put(batch, copy, last, last.position.seq);
                 }
@@ -327,7 +329,8 @@ impl Store {
     pub fn end_read(
         &self,
         read: ReadId,
-        (member, what): (Member, ReadWhat),
+        member: Member,
+        what: ReadWhat,
         result: &Result<ReadRows, ReadError>,
     ) -> bool {
         let ReadWhat::Record(id) = what else { return false };
@@ -335,7 +338,7 @@ impl Store {
             Ok(ReadRows::Record(stored)) => stored.as_ref(),
             Ok(_) | Err(_) => None,
         };
-        !self.cache.has_read(member, (id, read), stored)
+        !self.cache.has_read(member, id, read, stored)
     }
 }
 

@@ -18,6 +18,15 @@ pub(crate) struct Teller {
     nodes: BTreeMap<LinkId, NodeId>,
 }
 
+/// How a message travels.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// In a frame with other messages.
+    Shared,
+    /// In a frame of its own.
+    Alone,
+}
+
 impl Teller {
     /// Creates the teller of a starting gateway, and tells of the start with the saved state.
     pub(crate) fn new(gateway: GatewayBoot, saved: Option<&ClusterState>) -> Self {
@@ -80,8 +89,10 @@ impl Teller {
                 }
             }
             GatewayEffect::Drop { link, .. } => self.unlinked(*link),
-            GatewayEffect::Send { link, message } => self.sends(*link, message, false),
-            GatewayEffect::SendAlone { link, message } => self.sends(*link, message, true),
+            GatewayEffect::Send { link, message } => self.sends(*link, message, Framing::Shared),
+            GatewayEffect::SendAlone { link, message } => {
+                self.sends(*link, message, Framing::Alone)
+            }
             GatewayEffect::Complete { .. }
             | GatewayEffect::Defect(_)
             | GatewayEffect::LossAccepted(_)
@@ -89,7 +100,7 @@ impl Teller {
         }
     }
 
-    fn sends(&self, link: LinkId, message: &ToNode, is_alone: bool) {
+    fn sends(&self, link: LinkId, message: &ToNode, framing: Framing) {
         let Some(node) = self.nodes.get(&link) else { return };
         let node = || node.clone();
         match message {
@@ -111,7 +122,7 @@ impl Teller {
                     epoch,
                     call,
                     request,
-                    is_alone,
+                    is_alone: framing == Framing::Alone,
                 });
             }
             ToNode::Probe(probe) => {

@@ -27,10 +27,10 @@ pub struct ReportedOperation {
 
 /// The longest order found, and the operations in its way.
 ///
-/// [`placed`](Counterexample::placed) is one of the longest orders of a beginning of the history that
-/// agree with the model and with real time. By real time, any of [`blocked`](Counterexample::blocked)
-/// could come next, and the one completed first had to. In every order tried, one of them
-/// contradicts the state.
+/// [`placed`](Counterexample::placed) is one of the longest orders of a beginning of the history
+/// that agree with the model and with real time. By real time, any of
+/// [`blocked`](Counterexample::blocked) could come next, and the one completed first had to. In
+/// every order tried, one of them contradicts the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counterexample {
     /// The longest order found, each operation with the state after it.

@@ -307,7 +307,7 @@ mod tests {
         }
 
         #[test]
-        fn positions_order_by_epoch_then_seq(a: (u64, u64), b: (u64, u64)) {
+        fn positions_order_by_epoch_then_seq(a in any::<(u64, u64)>(), b in any::<(u64, u64)>()) {
             let position = |(epoch, seq)| Position { epoch: Epoch(epoch), seq: Seq(seq) };
             prop_assert_eq!(position(a).cmp(&position(b)), a.cmp(&b));
         }

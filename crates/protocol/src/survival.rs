@@ -52,12 +52,12 @@ proptest! {
 
     #[test]
     fn what_is_kept_as_json_survives_it(
-        view: View, membership: Membership, cursor: Cursor, fields: (UserId, Name, Email),
+        view: View, membership: Membership, cursor: Cursor, id: UserId, name: Name, email: Email,
     ) {
         survives_json(view)?;
         survives_json(membership)?;
         survives_json(cursor)?;
-        survives_json(fields)?;
+        survives_json((id, name, email))?;
     }
 
     #[test]

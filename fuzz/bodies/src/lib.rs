@@ -3,7 +3,7 @@
 //!
 //! | target | reads |
 //! |---|---|
-//! | [`messages`](fn@messages) | frames of every kind of link, and the `auth` of a connecting peer |
+//! | [`messages`](fn@messages) | frames of every kind of link, and the `auth` of a peer |
 //! | [`packets`](fn@packets) | a server's websocket messages, at the client end of a link |
 //! | [`rows`](fn@rows) | the rows in a node's storage |
 //! | [`bodies`](fn@bodies) | bodies of REST requests, and records |

@@ -64,8 +64,8 @@ async fn damage(cluster: &mut Cluster, rows: [(Table, Pick); 2]) {
     for (node, _) in COPIES {
         cluster.stop_node(node).await;
     }
-    for (copy, (table, pick)) in COPIES.into_iter().zip(rows) {
-        turn_a_bit(cluster, copy, table, pick);
+    for ((node, member), (table, pick)) in COPIES.into_iter().zip(rows) {
+        turn_a_bit(cluster, node, member, table, pick);
     }
     COPIES.into_iter().for_each(|(node, _)| cluster.start_node(node));
 }

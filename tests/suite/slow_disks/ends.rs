@@ -24,7 +24,8 @@ async fn a_node_that_starts_on_a_disk_that_hangs_ends_and_says_why() {
     // In the first round the directory is new. In the second the node has to recover it.
     for _ in 0..2 {
         cluster.start_node(NODE);
-        says_that_the_disk_does_not_answer(cluster.take_node(NODE).ended().await);
+        let (status, said) = cluster.take_node(NODE).ended().await;
+        says_that_the_disk_does_not_answer(status, &said);
         cluster.slow_disk(Host::Node(NODE)).release(Calls::Syncs);
         cluster.start_all();
         cluster.healthy_within(RECOVERY).await;
@@ -43,7 +44,8 @@ async fn a_gateway_that_starts_on_a_disk_that_hangs_ends_and_says_why() {
         cluster.stop_all().await;
         cluster.slow_disk(Host::Gateway).hang(Calls::Syncs);
         cluster.start_gateway();
-        says_that_the_disk_does_not_answer(cluster.take_gateway().ended().await);
+        let (status, said) = cluster.take_gateway().ended().await;
+        says_that_the_disk_does_not_answer(status, &said);
     }
 }
 
@@ -55,7 +57,8 @@ async fn a_node_that_is_told_to_end_while_its_syncs_hang_ends_at_its_deadline() 
     cluster.slow_disk(Host::Node(NODE)).hang(Calls::Syncs);
     // The last sync of the node hangs, if no earlier one does.
     cluster.node(NODE).terminate();
-    says_that_the_disk_does_not_answer(cluster.take_node(NODE).ended().await);
+    let (status, said) = cluster.take_node(NODE).ended().await;
+    says_that_the_disk_does_not_answer(status, &said);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +90,7 @@ async fn a_node_that_is_told_to_end_while_its_reads_hang_ends_well() {
     cluster.stop_all().await;
 }
 
-fn says_that_the_disk_does_not_answer((status, said): (ExitStatus, String)) {
+fn says_that_the_disk_does_not_answer(status: ExitStatus, said: &str) {
     assert!(!status.success(), "it ended as if nothing was wrong:\n{said}");
     let is_told = |line: &str| line.contains("error: ") && line.contains("has not answered for 3s");
     assert!(said.lines().any(is_told), "it does not say that its disk does not answer:\n{said}");

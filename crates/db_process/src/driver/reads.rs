@@ -25,6 +25,7 @@ use tracing::error;
 
 use super::Driver;
 use crate::run::RunError;
+use crate::store::Store;
 
 /// How many reads may be carried out at a time.
 pub(crate) const READERS: usize = 4;
@@ -88,29 +89,31 @@ impl ReadQueue {
     }
 }
 
-impl Driver {
-    /// Carries out reads until `ending` is cancelled.
-    pub(crate) async fn keep_reading(
-        self: Arc<Self>,
-        threads: Arc<dyn Threads>,
-        ending: CancellationToken,
-    ) {
+/// A reader: carries out reads, a few at a time.
+pub(crate) struct Reader {
+    driver: Arc<Driver>,
+    threads: Arc<dyn Threads>,
+}
+
+impl Reader {
+    pub(crate) fn new(driver: &Arc<Driver>, threads: &Arc<dyn Threads>) -> Self {
+        Self { driver: Arc::clone(driver), threads: Arc::clone(threads) }
+    }
+
+    /// Carries out reads until `ending` is cancelled, or until the node cannot continue.
+    pub(crate) async fn run(self, ending: CancellationToken) {
         let reading = async {
             let mut reads_max = READS_MAX;
             loop {
-                let reads = self.reads.take(reads_max).await;
-                let (began, slow) =
-                    (Instant::now(), SLOW * u32::try_from(reads.len()).unwrap_or(1));
-                let driver = Arc::clone(&self);
-                let read = threads.block_for(Blocking::Read, move || driver.carry_out_reads(reads));
-                match read.await {
-                    Some(Ok(returned)) => {
+                let reads = self.driver.reads.take(reads_max).await;
+                let slow = SLOW * u32::try_from(reads.len()).unwrap_or(1);
+                let began = Instant::now();
+                match self.carry_out(reads).await {
+                    Ok(returned) => {
                         reads_max = if began.elapsed() > slow { 1 } else { READS_MAX };
-                        self.have_returned(returned);
+                        self.tell_core(returned);
                     }
-                    Some(Err(reason)) => self.stop(reason),
-                    // The process ends: nothing is carried out any more.
-                    None => return,
+                    Err(reason) => return self.driver.stop(reason),
                 }
             }
         };
@@ -121,28 +124,37 @@ impl Driver {
         }
     }
 
-    fn carry_out_reads(&self, reads: Vec<Read>) -> Result<Vec<Returned>, RunError> {
-        reads.into_iter().map(|read| Ok((self.carry_out_read(&read)?, read))).collect()
+    /// Carries out the reads on a blocking thread.
+    async fn carry_out(&self, reads: Vec<Read>) -> Result<Vec<Returned>, RunError> {
+        let driver = Arc::clone(&self.driver);
+        let read = move || {
+            reads.into_iter().map(|read| Ok((carry_out(&driver.store, &read)?, read))).collect()
+        };
+        // Without a result the thread has ended, which a panic cannot do: the process ends.
+        let returned = self.threads.block_for(Blocking::Read, read).await;
+        returned.unwrap_or(Err(RunError::ReadPanicked))
     }
 
     /// Tells the core the results of reads. Entries may have been applied since then.
-    fn have_returned(&self, returned: Vec<Returned>) {
-        let mut held = self.shared.lock_anyhow();
+    fn tell_core(&self, returned: Vec<Returned>) {
+        let Driver { shared, store, .. } = &*self.driver;
+        let mut held = shared.lock_anyhow();
         let _hold = held.links.hold();
         for (result, Read { read, member, what }) in returned {
-            let is_overtaken = self.store.end_read(read, (member, what), &result);
-            held.teller.has_read(member, is_overtaken);
-            self.handle(&mut held, [NodeEvent::Read { read, member, result }]);
+            if store.end_read(read, member, what, &result) {
+                held.teller.read_overtaken(member);
+            }
+            self.driver.handle(&mut held, [NodeEvent::Read { read, member, result }]);
         }
     }
+}
 
-    /// Carries out one read. Without the catch, a panic would end this thread only, and the core
-    /// would wait for the read for ever.
-    fn carry_out_read(&self, read: &Read) -> Result<Result<ReadRows, ReadError>, RunError> {
-        let read = || self.store.read(read.member, &read.what);
-        catch_unwind(AssertUnwindSafe(read)).map_err(|_| {
-            error!("a read of the storage panicked");
-            RunError::ReadPanicked
-        })
-    }
+/// Carries out one read. Without the catch, a panic would end this thread only, and the core
+/// would wait for the read for ever.
+fn carry_out(store: &Store, read: &Read) -> Result<Result<ReadRows, ReadError>, RunError> {
+    let read = || store.read(read.member, &read.what);
+    catch_unwind(AssertUnwindSafe(read)).map_err(|_| {
+        error!("a read of the storage panicked");
+        RunError::ReadPanicked
+    })
 }

@@ -178,10 +178,8 @@ impl Teller {
     }
 
     /// Emits the end of an overtaken read: its record is not the newest any more.
-    pub(super) fn has_read(&self, member: Member, is_overtaken: bool) {
-        if is_overtaken {
-            self.tell(|| NodeFact::ReadOvertaken { member });
-        }
+    pub(super) fn read_overtaken(&self, member: Member) {
+        self.tell(|| NodeFact::ReadOvertaken { member });
     }
 
     fn tell(&self, event: impl FnOnce() -> NodeFact) {

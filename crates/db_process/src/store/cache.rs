@@ -100,7 +100,8 @@ impl RecordCache {
     pub(super) fn has_read(
         &self,
         member: Member,
-        (id, read): (UserId, ReadId),
+        id: UserId,
+        read: ReadId,
         stored: Option<&StoredRecord>,
     ) -> bool {
         let key = Key { member, id };
@@ -232,13 +233,12 @@ mod tests {
         for (overtake, number) in overtakings.into_iter().zip(1..) {
             cache.expect(Member::Home, &id(1), ReadId(number));
             overtake(&cache);
-            let of = (id(1), ReadId(number));
-            assert!(!cache.has_read(Member::Home, of, Some(&read(1))));
+            assert!(!cache.has_read(Member::Home, id(1), ReadId(number), Some(&read(1))));
             assert_ne!(cache.get(Member::Home, &id(1)), Some(read(1)));
         }
         cache.expect(Member::Home, &id(1), ReadId(9));
-        assert!(!cache.has_read(Member::Home, (id(1), ReadId(8)), Some(&read(1))));
-        assert!(cache.has_read(Member::Home, (id(1), ReadId(9)), Some(&read(9))));
+        assert!(!cache.has_read(Member::Home, id(1), ReadId(8), Some(&read(1))));
+        assert!(cache.has_read(Member::Home, id(1), ReadId(9), Some(&read(9))));
         assert_eq!(cache.get(Member::Home, &id(1)), Some(read(9)));
     }
 

@@ -101,8 +101,12 @@ pub(super) fn is_damaged(reader: &dyn StorageReader, copy: StoredCopy) -> Result
     Ok(get::<bool>(reader, Key::OfCopy(copy, DAMAGED))?.unwrap_or(false))
 }
 
-pub(super) fn put_damaged(batch: &mut Batch, copy: StoredCopy, is_damaged: bool) {
-    put_or_delete(batch, Key::OfCopy(copy, DAMAGED), is_damaged.then_some(&true));
+pub(super) fn mark_damaged(batch: &mut Batch, copy: StoredCopy) {
+    put(batch, Key::OfCopy(copy, DAMAGED), &true);
+}
+
+pub(super) fn clear_damaged(batch: &mut Batch, copy: StoredCopy) {
+    put_or_delete(batch, Key::OfCopy(copy, DAMAGED), None::<&bool>);
 }
 
 /// The state of a copy's last salvage.

@@ -25,7 +25,7 @@ fn key(copy: StoredCopy, id: &UserId) -> Bytes {
 pub(super) fn apply(batch: &mut Batch, copy: StoredCopy, entry: &Entry) {
     match &entry.change {
         Change::Create { id, record } | Change::Replace { id, record } => {
-            put_value(batch, copy, (id, entry.position, record));
+            put_value(batch, key(copy, id), entry.position, record);
         }
         Change::Delete { id } => batch.delete(Table::Records, key(copy, id)),
     }
@@ -33,19 +33,15 @@ pub(super) fn apply(batch: &mut Batch, copy: StoredCopy, entry: &Entry) {
 
 /// Stores a record from a snapshot.
 pub(super) fn put(batch: &mut Batch, copy: StoredCopy, row: &RecordRow) {
-    put_value(batch, copy, (&row.id, row.position, &row.record));
+    put_value(batch, key(copy, &row.id), row.position, &row.record);
 }
 
-fn put_value(
-    batch: &mut Batch,
-    copy: StoredCopy,
-    (id, position, record): (&UserId, Position, &RecordJson),
-) {
+fn put_value(batch: &mut Batch, key: Bytes, position: Position, record: &RecordJson) {
     let mut value = Sealer::with_capacity(POSITION_BYTES + record.len());
     value.put(&position.epoch.0.to_be_bytes());
     value.put(&position.seq.0.to_be_bytes());
     value.put(record);
-    batch.put(Table::Records, key(copy, id), value.seal());
+    batch.put(Table::Records, key, value.seal());
 }
 
 /// The records after one, or from the first, as far as the budget goes.

@@ -1,10 +1,10 @@
 //! The upgrade of rows from older formats, at the first start of a release that writes a newer
 //! one.
 //!
-//! | format | key of a copy's row | its rows in `Meta` |
+//! | format | key of a copy's row | key of its row in `Meta` |
 //! |---|---|---|
-//! | 1, 2 | member (1 byte), the rest | a name such as `view-of-home` |
-//! | 3 | partition and member (3 bytes, see [`copy`](super::copy)), the rest | the same beginning, a name |
+//! | 1, 2 | member, the rest | a name such as `view-of-home` |
+//! | 3 | partition, member, the rest ([`copy`](super::copy)) | partition, member, `view` |
 //!
 //! The file `FORMAT` names the newer format before the first row changes, so that no older
 //! release opens the directory any more. Each batch moves some rows: it puts them under their new

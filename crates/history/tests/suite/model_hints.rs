@@ -185,7 +185,9 @@ fn assert_promises<M: Model>(
         for output in results().filter(|output| !model.has_effect(input, *output)) {
             without_effect += 1;
             for (later, result) in combinations(&inputs, &outputs) {
-                assert_makes_nothing_possible(model, &states, (input, output), (later, result));
+                let first = Answered { input, output };
+                let later = Answered { input: later, output: result };
+                assert_makes_nothing_possible(model, &states, &first, &later);
             }
         }
         for other in inputs.iter().filter(|other| model.are_alike(input, other)) {
@@ -204,19 +206,27 @@ fn combinations<'a, I, O>(
         .flat_map(|input| outputs.iter().map(Some).chain([None]).map(move |output| (input, output)))
 }
 
+/// An operation with its result; `None` if the result is unknown.
+struct Answered<'a, M: Model> {
+    input: &'a M::Input,
+    output: Option<&'a M::Output>,
+}
+
 fn assert_makes_nothing_possible<M: Model>(
     model: &M,
     states: &[M::State],
-    (input, output): (&M::Input, Option<&M::Output>),
-    (later, result): (&M::Input, Option<&M::Output>),
+    first: &Answered<'_, M>,
+    later: &Answered<'_, M>,
 ) {
     for state in states {
-        let Some(after) = model.step(state, input, output) else {
+        let Some(after) = model.step(state, first.input, first.output) else {
             continue;
         };
-        let is_new = model.step(&after, later, result).is_some()
-            && model.step(state, later, result).is_none();
-        assert!(!is_new, "in {state:?}, {input:?} makes {later:?} -> {result:?} possible");
+        let Answered { input, output } = *later;
+        let is_new = model.step(&after, input, output).is_some()
+            && model.step(state, input, output).is_none();
+        let first = first.input;
+        assert!(!is_new, "in {state:?}, {first:?} makes {input:?} -> {output:?} possible");
     }
 }
 

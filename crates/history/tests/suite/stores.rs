@@ -199,10 +199,17 @@ impl UserStore {
     }
 }
 
+/// How etags are compared (RFC 9110, section 8.8.3.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Strong,
+    Weak,
+}
+
 /// Whether a list contains an etag.
-fn names(list: &str, etag: &str, is_weak: bool) -> bool {
+fn names(list: &str, etag: &str, comparison: Comparison) -> bool {
     let of = |listed: &str| match listed.trim().strip_prefix("W/") {
-        Some(listed) => is_weak && listed == etag,
+        Some(listed) => comparison == Comparison::Weak && listed == etag,
         None => matches!(listed.trim(), "*") || listed.trim() == etag,
     };
     list.split(',').any(of)
@@ -260,8 +267,12 @@ impl Store for UserStore {
             users::Input::Read { .. } => users::Output::Found { fields: present, etag: Some(etag) },
             users::Input::Change { if_match, if_none_match, .. }
             | users::Input::Delete { if_match, if_none_match, .. }
-                if if_match.as_ref().is_some_and(|listed| !names(listed, &etag, false))
-                    || if_none_match.as_ref().is_some_and(|listed| names(listed, &etag, true)) =>
+                if if_match
+                    .as_ref()
+                    .is_some_and(|listed| !names(listed, &etag, Comparison::Strong))
+                    || if_none_match
+                        .as_ref()
+                        .is_some_and(|listed| names(listed, &etag, Comparison::Weak)) =>
             {
                 users::Output::PreconditionFailed
             }

@@ -33,6 +33,13 @@ pub(super) struct Gate<A> {
     settings: Settings,
 }
 
+/// A peer that the acceptor has let in.
+struct Admitted<'socket> {
+    socket: &'socket SocketHandle,
+    connection: Connection,
+    adapter: Arc<RawAdapter>,
+}
+
 impl<A: Acceptor> Gate<A> {
     pub(super) fn new(acceptor: A, adapter: AdapterSlot, settings: &Settings) -> Arc<Self> {
         Arc::new(Self { acceptor, adapter, settings: settings.clone() })
@@ -55,10 +62,10 @@ impl<A: Acceptor> Gate<A> {
             Admission::Link { peer, version, open } => {
                 // The service limits the number of links itself.
                 connection.control().give_back();
-                self.admit_link(socket, (connection, adapter), (&peer, version), open)
+                self.admit_link(Admitted { socket, connection, adapter }, &peer, version, open)
             }
             Admission::Observer(open) => {
-                self.admit_observer(socket, (connection, adapter), open);
+                self.admit_observer(Admitted { socket, connection, adapter }, open);
             }
         }
         Ok(())
@@ -66,9 +73,9 @@ impl<A: Acceptor> Gate<A> {
 
     fn admit_link(
         &self,
-        socket: &SocketHandle,
-        (connection, adapter): (Connection, Arc<RawAdapter>),
-        (peer, version): (&str, Version),
+        Admitted { socket, connection, adapter }: Admitted<'_>,
+        peer: &str,
+        version: Version,
         open: OpenLink<A::Out, A::In>,
     ) {
         let address = connection.address();
@@ -94,8 +101,7 @@ impl<A: Acceptor> Gate<A> {
 
     fn admit_observer(
         &self,
-        socket: &SocketHandle,
-        (connection, adapter): (Connection, Arc<RawAdapter>),
+        Admitted { socket, connection, adapter }: Admitted<'_>,
         open: OpenObserver,
     ) {
         let address = connection.address();

@@ -112,11 +112,15 @@ impl Control {
         .await;
     }
 
-    pub(super) fn set_stalled(&self, is_stalled: bool) {
-        self.is_stalled.store(is_stalled, Ordering::Release);
-        if !is_stalled {
-            self.answerer.wake();
-        }
+    /// Written bytes wait for the peer to read.
+    pub(super) fn set_stalled(&self) {
+        self.is_stalled.store(true, Ordering::Release);
+    }
+
+    /// No bytes wait any more.
+    pub(super) fn clear_stalled(&self) {
+        self.is_stalled.store(false, Ordering::Release);
+        self.answerer.wake();
     }
 
     pub(super) fn silence_max(&self) -> Option<Duration> {

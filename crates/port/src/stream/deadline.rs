@@ -104,14 +104,14 @@ impl<S> DeadlineStream<S> {
         self.control.check_writer(cx.waker())?;
         if let Poll::Ready(result) = write(Pin::new(&mut self.inner), cx) {
             if self.stalled_since.take().is_some() {
-                self.control.set_stalled(false);
+                self.control.clear_stalled();
             }
             return Poll::Ready(result);
         }
         let stalled_since = match self.stalled_since {
             Some(since) => since,
             None => {
-                self.control.set_stalled(true);
+                self.control.set_stalled();
                 *self.stalled_since.insert(Instant::now())
             }
         };

@@ -56,11 +56,9 @@ impl NewUser {
     pub fn from_body(body: &[u8]) -> Result<Self, BodyError> {
         let mut fields = Fields::parse(body)?;
         let (id, name, email, group) = fields.take_all();
-        for (field, given) in
-            [("name", name.is_some()), ("email", email.is_some()), ("group", group.is_some())]
-        {
-            fields.require(field, given);
-        }
+        fields.require("name", name.as_ref());
+        fields.require("email", email.as_ref());
+        fields.require("group", group.as_ref());
         match (fields.finish(), name, email, group) {
             (Ok(()), Some(name), Some(email), Some(group)) => Ok(Self { id, name, email, group }),
             (finished, ..) => Err(finished.err().unwrap_or(BodyError::NotAnObject)),
@@ -77,7 +75,7 @@ impl UserPatch {
     pub fn from_body(body: &[u8]) -> Result<Self, BodyError> {
         let mut fields = Fields::parse(body)?;
         let (id, name, email, group) = fields.take_all();
-        fields.require("id", id.is_some());
+        fields.require("id", id.as_ref());
         match (fields.finish(), id) {
             (Ok(()), Some(id)) => Ok(Self { id, name, email, group }),
             (finished, _) => Err(finished.err().unwrap_or(BodyError::NotAnObject)),
@@ -123,8 +121,8 @@ impl Fields {
         read(value).map_err(|detail| self.fault(field, detail)).ok()
     }
 
-    fn require(&mut self, field: &str, given: bool) {
-        if !given && !self.errors.iter().any(|error| error.field == field) {
+    fn require<T>(&mut self, field: &str, given: Option<&T>) {
+        if given.is_none() && !self.errors.iter().any(|error| error.field == field) {
             self.fault(field, "is required");
         }
     }

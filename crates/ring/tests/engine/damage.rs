@@ -178,7 +178,7 @@ fn is_data(effect: &NodeEffect) -> bool {
 }
 
 /// Sends a stretch with this number of rows and this digest from the source.
-fn compare(node: &mut Node, view: View, (rows, digest): (u64, u128)) -> Vec<NodeEffect> {
+fn compare(node: &mut Node, view: View, rows: u64, digest: u128) -> Vec<NodeEffect> {
     let stretch = Stretch { after: Cursor::Records(None), to: None, rows, digest };
     handle(node, data(view, Data::Compare(stretch)))
 }
@@ -189,8 +189,8 @@ fn a_stretch_of_more_rows_than_can_be_sent_at_once_drops_the_link() {
     let mut node = node(view(1, 2, both(1)), in_sync);
     handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() });
     let rows_max = 2 * NodeSettings::default().rows_max as u64;
-    assert!(!drops_home(&compare(&mut node, in_sync, (rows_max, 0))));
-    let effects = compare(&mut node, in_sync, (rows_max + 1, 0));
+    assert!(!drops_home(&compare(&mut node, in_sync, rows_max, 0)));
+    let effects = compare(&mut node, in_sync, rows_max + 1, 0);
     assert!(drops_home(&effects), "{effects:?}");
 }
 
@@ -218,7 +218,7 @@ fn copies_that_differ_raise_one_alarm_until_they_are_the_same_again() {
         (1, Verdict::Different, 1),
     ];
     for (digest, verdict, alarm) in rounds {
-        let effects = compare(&mut node, in_sync, (0, digest));
+        let effects = compare(&mut node, in_sync, 0, digest);
         assert_eq!(verdicts(&effects), [verdict], "{effects:?}");
         assert_eq!(alarms(&effects), alarm);
     }

@@ -23,13 +23,14 @@ fn says(
     partition: u16,
     condition: Condition,
 ) -> Vec<ring_core::gateway::GatewayEffect> {
-    says_under(gateway, node, (partition, Epoch(1)), condition)
+    says_under(gateway, node, partition, Epoch(1), condition)
 }
 
 fn says_under(
     gateway: &mut Gateway,
     node: u8,
-    (partition, epoch): (u16, Epoch),
+    partition: u16,
+    epoch: Epoch,
     condition: Condition,
 ) -> Vec<ring_core::gateway::GatewayEffect> {
     let partition = PartitionId(partition);
@@ -50,9 +51,9 @@ fn what_a_copy_was_worth_under_an_older_view_is_not_heard() {
         if is_saved {
             at_gateway(&mut gateway, GatewayEvent::Saved);
         }
-        assert_eq!(says_under(&mut gateway, 0, (0, epoch), Condition::Partial), []);
+        assert_eq!(says_under(&mut gateway, 0, 0, epoch, Condition::Partial), []);
     }
-    let effects = says_under(&mut gateway, 0, (0, Epoch(5)), Condition::Damaged);
+    let effects = says_under(&mut gateway, 0, 0, Epoch(5), Condition::Damaged);
     assert_eq!(views(&effects)[0], Some(next_only), "that counts");
 }
 
@@ -126,10 +127,10 @@ fn a_damaged_copy_stays_while_there_is_no_whole_one() {
 #[test]
 fn an_ask_for_a_joiner_that_is_not_whole_is_refused_until_it_is() {
     let mut gateway = gateway([(4, home_only(0)), (1, both(1)), (1, both(2))]);
-    says_under(&mut gateway, 1, (0, Epoch(4)), Condition::Damaged);
+    says_under(&mut gateway, 1, 0, Epoch(4), Condition::Damaged);
     let effects = at_gateway(&mut gateway, ask(0, 0, 4));
     assert!(matches!(sent_to(&effects, 0)[..], [ToNode::AskRefused { .. }]), "{effects:?}");
-    let effects = says_under(&mut gateway, 1, (0, Epoch(4)), Condition::Whole);
+    let effects = says_under(&mut gateway, 1, 0, Epoch(4), Condition::Whole);
     let whole = ToNode::JoinerIsWhole { partition: PartitionId(0) };
     assert_eq!(sent_to(&effects, 0), [&whole]);
     let effects = at_gateway(&mut gateway, ask(0, 0, 4));
@@ -291,13 +292,13 @@ fn the_status_names_what_was_dropped_until_another_loss_is_accepted() {
     salvage.drop_record(Some("ada".parse().unwrap()));
     salvage.ended = true;
     tells(&mut gateway, &salvage);
-    says_under(&mut gateway, 0, (0, accepted), Condition::Whole);
+    says_under(&mut gateway, 0, 0, accepted, Condition::Whole);
     at_gateway(&mut gateway, GatewayEvent::NodeLost { link: link(0) });
     settle(&mut gateway);
     let status =
         |gateway: &Gateway| gateway.overview(AFTER_GRACE).partitions.swap_remove(0).salvage;
     assert_eq!(status(&gateway), Some(salvage), "whatever becomes of the link");
-    says_under(&mut gateway, 1, (0, accepted), Condition::Whole);
+    says_under(&mut gateway, 1, 0, accepted, Condition::Whole);
     at_gateway(&mut gateway, GatewayEvent::NodeLinked { link: LinkId(99), hello: hello(0) });
     let home = CopyReport { condition: Condition::Damaged, ..CopyReport::default() };
     let message = FromNode::Report(Report { home, ..Report::default() });

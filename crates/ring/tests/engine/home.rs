@@ -94,10 +94,10 @@ pub(crate) fn update_event(counter: u64, action: Action) -> NodeEvent {
 
 /// An update, with all earlier updates settled.
 pub(crate) fn update_event_under(epoch: u64, counter: u64, action: Action) -> NodeEvent {
-    update_event_of(epoch, (counter, counter), action)
+    update_event_of(epoch, counter, counter, action)
 }
 
-fn update_event_of(epoch: u64, (counter, unsettled_from): (u64, u64), action: Action) -> NodeEvent {
+fn update_event_of(epoch: u64, counter: u64, unsettled_from: u64, action: Action) -> NodeEvent {
     let request = RequestId { boot: BOOT, counter };
     let update = Update { request, unsettled_from, action };
     let request = Request {
@@ -174,13 +174,12 @@ fn the_log_is_kept_from_the_oldest_request_that_may_be_sent_again() {
     let mut node = linked_to_next();
     let mut effects = update(&mut node, 1, create());
     let deletes = || Action::Delete { id: user_of(1), precondition: Precondition::NONE };
-    for (update, action) in [((2, 2), deletes()), ((3, 2), create()), ((4, 2), deletes())] {
-        effects.extend(handle(&mut node, update_event_of(1, update, action)));
+    for (counter, action) in [(2, deletes()), (3, create()), (4, deletes())] {
+        effects.extend(handle(&mut node, update_event_of(1, counter, 2, action)));
     }
     sync(&mut node, &effects);
     assert_eq!(kept_from(&says(&mut node, durable(1, 4, 1))), [Seq(2)]);
-    let again =
-        handle_with(&mut node, &Logged::by(&effects), update_event_of(1, (2, 2), deletes()));
+    let again = handle_with(&mut node, &Logged::by(&effects), update_event_of(1, 2, 2, deletes()));
     let repeated = again.iter().any(|effect| {
         matches!(
             effect,
@@ -191,7 +190,7 @@ fn the_log_is_kept_from_the_oldest_request_that_may_be_sent_again() {
         )
     });
     assert!(repeated, "{again:?}");
-    let effects = handle(&mut node, update_event_of(1, (5, 4), create()));
+    let effects = handle(&mut node, update_event_of(1, 5, 4, create()));
     assert_eq!(kept_from(&effects), [], "the entry that settles them is not durable");
     assert_eq!(kept_from(&sync(&mut node, &effects)), [Seq(4)]);
 }

@@ -158,9 +158,8 @@ pub(crate) fn entry(position: Position) -> Entry {
     }
 }
 
-fn append(previous: (u64, u64), seqs: &[u64]) -> NodeEvent {
+fn append(previous: Position, seqs: &[u64]) -> NodeEvent {
     let entries = seqs.iter().map(|seq| entry(position(3, *seq))).collect();
-    let previous = position(previous.0, previous.1);
     data(view(0, 3, both(0)), Data::Append { previous, entries })
 }
 
@@ -180,9 +179,9 @@ fn entries_in_order_are_written_once() {
     let writes = |effects: &[NodeEffect]| {
         effects.iter().filter(|effect| matches!(effect, NodeEffect::Write { .. })).count()
     };
-    assert_eq!(writes(&handle(&mut node, append((0, 0), &[1, 2]))), 2);
+    assert_eq!(writes(&handle(&mut node, append(position(0, 0), &[1, 2]))), 2);
     assert_eq!(
-        writes(&handle(&mut node, append((0, 0), &[1, 2, 3]))),
+        writes(&handle(&mut node, append(position(0, 0), &[1, 2, 3]))),
         1,
         "what is here is not written again"
     );
@@ -191,7 +190,11 @@ fn entries_in_order_are_written_once() {
 
 #[test]
 fn a_gap_between_entries_drops_the_link() {
-    for event in [append((3, 1), &[2]), append((0, 0), &[2]), append((0, 0), &[1, 3])] {
+    for event in [
+        append(position(3, 1), &[2]),
+        append(position(0, 0), &[2]),
+        append(position(0, 0), &[1, 3]),
+    ] {
         let mut node = linked_to_home();
         let effects = handle(&mut node, event);
         assert!(drops_home(&effects), "{effects:?}");
@@ -201,8 +204,8 @@ fn a_gap_between_entries_drops_the_link() {
 #[test]
 fn a_log_that_is_not_a_prefix_of_homes_drops_the_link() {
     let mut node = linked_to_home();
-    handle(&mut node, append((0, 0), &[1]));
-    let effects = handle(&mut node, append((2, 1), &[2]));
+    handle(&mut node, append(position(0, 0), &[1]));
+    let effects = handle(&mut node, append(position(2, 1), &[2]));
     assert!(drops_home(&effects), "{effects:?}");
 }
 
@@ -251,7 +254,7 @@ fn rows_without_a_snapshot_drop_the_link() {
 #[test]
 fn data_of_another_session_is_not_used() {
     let mut node = linked_to_home();
-    let NodeEvent::NeighbourSays { from, link, message } = append((0, 0), &[1]) else {
+    let NodeEvent::NeighbourSays { from, link, message } = append(position(0, 0), &[1]) else {
         unreachable!("made above")
     };
     let CopyMessage::Data { view, data, .. } = message else { unreachable!("made above") };

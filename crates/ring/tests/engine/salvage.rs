@@ -104,9 +104,13 @@ fn told(effects: &[NodeEffect]) -> Vec<Salvage> {
     told.collect()
 }
 
-fn salvage(accepted: u64, ended: bool, ids: &[UserId]) -> Salvage {
+fn ended_salvage(accepted: u64, ids: &[UserId]) -> Salvage {
+    Salvage { ended: true, ..salvage_under_way(accepted, ids) }
+}
+
+fn salvage_under_way(accepted: u64, ids: &[UserId]) -> Salvage {
     let (accepted, dropped) = (Epoch(accepted), ids.len() as u64);
-    Salvage { accepted, ended, dropped, ids: ids.to_vec() }
+    Salvage { accepted, ended: false, dropped, ids: ids.to_vec() }
 }
 
 fn create_under(epoch: u64) -> NodeEvent {
@@ -125,7 +129,7 @@ fn what_cannot_be_read_is_dropped_by_name_once_that_is_accepted() {
     assert_eq!(replies(&fenced), [Reply::Fenced], "nobody knows whether the user is there");
     let effects = play(&mut node, &mut shelf, tells(accepting(9)));
     let ids = [user_of(1)];
-    assert_eq!(told(&effects), [salvage(9, false, &[]), salvage(9, true, &ids)]);
+    assert_eq!(told(&effects), [salvage_under_way(9, &[]), ended_salvage(9, &ids)]);
     let log = effects.iter().filter_map(|effect| match effect {
         NodeEffect::Salvaged { salvage, .. } => Some(salvage.names()),
         _ => None,
@@ -177,11 +181,11 @@ fn a_copy_that_dies_while_it_is_salvaged_begins_again_with_the_names_that_it_has
     let before: UserId = "dropped-before".parse().unwrap();
     let mut node = crate::support::recovered(found(|home| {
         home.view = Some(accepting(9));
-        let salvage = salvage(9, false, std::slice::from_ref(&before));
+        let salvage = salvage_under_way(9, std::slice::from_ref(&before));
         home.salvage = Some(SalvageRow { salvage, snapshot_to: None });
     }));
     let effects = welcomed(&mut node, &mut shelf, accepting(9));
-    assert_eq!(told(&effects).last(), Some(&salvage(9, true, &[before, user_of(1)])));
+    assert_eq!(told(&effects).last(), Some(&ended_salvage(9, &[before, user_of(1)])));
     assert!(shelf.rotten.is_empty());
     assert_eq!(node.home().unwrap().progress().condition, Condition::Whole);
 }
@@ -200,7 +204,7 @@ fn damage_that_is_found_after_a_salvage_waits_for_another_word() {
     play(&mut node, &mut shelf, tells(View { epoch: Epoch(10), ..accepting(9) }));
     assert!(shelf.records.contains_key(&other_user()), "an older word");
     let effects = play(&mut node, &mut shelf, tells(accepting(20)));
-    assert_eq!(told(&effects).last(), Some(&salvage(20, true, &[other_user()])));
+    assert_eq!(told(&effects).last(), Some(&ended_salvage(20, &[other_user()])));
     assert!(shelf.records.is_empty());
 }
 
@@ -241,7 +245,7 @@ fn what_memory_has_of_a_record_that_cannot_be_read_is_written_again() {
     shelf.remembered.insert(user_of(1), record(&user_of(1), 4));
     let mut node = started(found(|_| {}));
     let effects = play(&mut node, &mut shelf, tells(accepting(9)));
-    assert_eq!(told(&effects).last(), Some(&salvage(9, true, &[])));
+    assert_eq!(told(&effects).last(), Some(&ended_salvage(9, &[])));
     assert!(shelf.records.contains_key(&user_of(1)) && shelf.rotten.is_empty());
 }
 
@@ -274,7 +278,7 @@ fn a_record_that_an_entry_writes_while_it_is_looked_at_is_kept() {
         effects.extend(read);
     }
     let last = told(&effects).pop();
-    assert_eq!(last, Some(salvage(9, true, &[])), "the user was deleted by its entry: {effects:?}");
+    assert_eq!(last, Some(ended_salvage(9, &[])), "the user was deleted by its entry: {effects:?}");
 }
 
 /// Handles an event. Its reads for unreadable records are carried out at once, but return later.
@@ -301,7 +305,7 @@ fn the_names_are_told_again_on_each_link() {
     let mut node = started(found(|_| {}));
     play(&mut node, &mut shelf, tells(accepting(9)));
     let effects = welcomed(&mut node, &mut shelf, accepting(9));
-    assert_eq!(told(&effects), [salvage(9, true, &[user_of(1)])]);
+    assert_eq!(told(&effects), [ended_salvage(9, &[user_of(1)])]);
 }
 
 #[test]

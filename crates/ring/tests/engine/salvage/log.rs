@@ -63,7 +63,7 @@ fn a_copy_that_cannot_read_the_end_of_its_log_goes_on_after_the_last_entry_that_
         [Condition::Unreadable, Condition::Damaged, Condition::Whole],
         "it serves what is whole as soon as it knows how far it is"
     );
-    assert_eq!(told(&effects).last(), Some(&salvage(9, true, &[user_of(1)])));
+    assert_eq!(told(&effects).last(), Some(&ended_salvage(9, &[user_of(1)])));
     let read = play(&mut node, &mut shelf, read_under(9, other_user()));
     assert!(matches!(replies(&read)[..], [Reply::Done(Answer::Found { .. })]), "{read:?}");
     play(&mut node, &mut shelf, create_under(9));

@@ -33,7 +33,7 @@ fn a_joiner_gets_a_snapshot_until_the_other_copy_was_restored() {
         let mut node = started(found(|home| {
             home.view = Some(accepting(9));
             home.damage = None;
-            let salvage = salvage(9, true, &[]);
+            let salvage = ended_salvage(9, &[]);
             home.salvage = Some(SalvageRow { salvage, snapshot_to: Some(Seq(5)) });
         }));
         play(&mut node, shelf, NodeEvent::Tick);

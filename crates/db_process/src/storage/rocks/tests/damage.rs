@@ -11,9 +11,15 @@ use crate::storage::rocks::synced_mark::SYNCED;
 use crate::storage::rocks::{RocksSettings, RocksStorage};
 use crate::storage::{ScanLimit, Storage, StorageError, StorageReader, Table};
 
-/// A fully synced storage, with its rows. If `in_tables`, the rows are in table files; otherwise
-/// they are in the WAL alone.
-fn damageable(directory: &Path, in_tables: bool) -> (PathBuf, Rows) {
+/// Where RocksDB has the rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RowsAre {
+    InTableFiles,
+    InWal,
+}
+
+/// A fully synced storage with its rows in this place, and the rows.
+fn damageable(directory: &Path, place: RowsAre) -> (PathBuf, Rows) {
     let source = directory.join("source");
     let storage = CrashableRocks::open(&source, &RocksSettings::default()).unwrap();
     fill(&storage);
@@ -21,7 +27,7 @@ fn damageable(directory: &Path, in_tables: bool) -> (PathBuf, Rows) {
     let rows = everything(&storage);
     let target = directory.join("damageable");
     storage.copy_as_killed(&target).unwrap();
-    if in_tables {
+    if place == RowsAre::InTableFiles {
         drop(open(&target).unwrap());
     }
     (target, rows)
@@ -68,21 +74,21 @@ fn read_everything(storage: &RocksStorage) -> Result<Rows, StorageError> {
 #[test]
 fn a_damaged_table_file_never_gives_wrong_data() {
     let temporary = tempfile::tempdir().unwrap();
-    let (path, rows) = damageable(temporary.path(), true);
+    let (path, rows) = damageable(temporary.path(), RowsAre::InTableFiles);
     assert!(damage(temporary.path(), "sst", &path, &rows) > 40);
 }
 
 #[test]
 fn a_damaged_record_in_the_synced_part_of_the_wal_is_noticed() {
     let temporary = tempfile::tempdir().unwrap();
-    let (path, rows) = damageable(temporary.path(), false);
+    let (path, rows) = damageable(temporary.path(), RowsAre::InWal);
     assert!(damage(temporary.path(), "log", &path, &rows) >= 40, "every byte of it matters");
 }
 
 #[test]
 fn a_wal_that_lost_what_was_synced_is_refused_again_and_again() {
     let temporary = tempfile::tempdir().unwrap();
-    let (path, _) = damageable(temporary.path(), false);
+    let (path, _) = damageable(temporary.path(), RowsAre::InWal);
     for (file, (bytes, _)) in snapshot(&path) {
         if file.extension().is_some_and(|extension| extension == "log") {
             fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
