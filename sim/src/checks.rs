@@ -1,35 +1,7 @@
 //! The checks: the rules of the design, one file each, judged event by event.
 //!
-//! | module | rule | judges |
-//! |---|---|---|
-//! | [`one_view`] | 1 | one view for each partition and epoch; a change is allowed and one epoch |
-//! | [`durable_views`] | 1 | a view is durable before it is told, and before a copy acts on it |
-//! | [`fencing`] | 2 | a copy serves its own epoch only; no epoch goes back |
-//! | [`release`] | 3 | an answer shows only entries durable on every copy in sync |
-//! | [`prefix`] | 4 | next holds home's durable entries, in home's order, without gaps |
-//! | [`shrink`] | 5 | a view drops a member only in favour of one linked and alive now |
-//! | [`ask`] | 6 | a donor commits nothing that its joiner lacks while it asks |
-//! | [`reads_move`] | 7 | requests go to the copy named by the published view |
-//! | [`out_of_sync`] | 8 | a copy out of sync answers nothing |
-//! | [`whole`] | 8 | a copy says that it is whole only once this is durable |
-//! | [`lost_data`] | 9 | a node is welcomed under views that name the data it has |
-//! | [`controller_file`] | 10 | a gateway goes on from the durable views |
-//! | [`recovered`] | 11 | recovered data is synced before use; a failed sync ends the process |
-//! | [`at_most_once`] | 12 | a request is applied at most once |
-//! | [`outcomes`] | 13 | an update *not done* or turned down never took effect |
-//! | [`undecodable`] | 13 | an undecodable request is sent again alone, and not a third time |
-//! | [`one_gateway`] | 14 | a second gateway does nothing; no copy has two views of one epoch |
-//! | [`linearizable`] | | the clients' history, user by user |
-//! | [`roles`] | | the view's reader answers reads, its primary answers updates |
-//! | [`durability`] | | both copies hold every acknowledged update after a total power loss |
-//! | [`same_copies`] | | both copies are the same in the end |
-//! | [`deadline`] | | every request has an answer in time |
-//! | [`waiting`] | | a request is turned away only after it has waited at a busy node |
-//! | [`silent_disk`] | | a node tells the gateway when its disk does not answer |
-//! | [`availability`] | | no read fails while one node is in trouble |
-//! | [`convergence`] | | fresh operations succeed once everything is back |
-//! | [`documented`] | | every answer is a documented one |
-//! | [`endings`] | | no process ends by itself without a reason |
+//! The first sentence of each module says what it judges. A new check is a module with a
+//! [`Check`] and a line in [`Checks`].
 
 pub mod ask;
 pub mod at_most_once;
@@ -74,19 +46,21 @@ use crate::model::Model;
 use crate::plan::Plan;
 use crate::plan::swarm::Core;
 use crate::seen::{Moment, Seen};
+use crate::violation::{Finding, Rule, Violation};
 
-pub use crate::report::Violation;
-
-/// A rule, and the state to judge it by.
+/// A rule, and the state to judge by it.
 pub trait Check {
+    /// The rule, and the name of the check.
+    fn rule(&self) -> Rule;
+
     /// Judges an event. `model` is the state of the cluster before it.
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let _ = (model, at, seen);
         Ok(())
     }
 
     /// Judges the end of a run.
-    fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
+    fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Finding> {
         let _ = (model, at, end);
         Ok(())
     }
@@ -94,58 +68,6 @@ pub trait Check {
     /// The cost of judging the end, in evaluations of a model.
     fn steps(&self) -> u64 {
         0
-    }
-}
-
-/// The rule of a check in one sentence, for the reader of a failure.
-pub fn rule(check: &str) -> &'static str {
-    match check {
-        "one-view" => {
-            "rule 1: one view for each partition and epoch, changed by the controller alone, one epoch at a time"
-        }
-        "durable-views" => {
-            "rule 1: a view is durable before anyone hears of it, and before a copy acts on it"
-        }
-        "fencing" => "rule 2: a copy serves its own epoch only, and no epoch goes back",
-        "release" => "rule 3: what an answer shows is durable on every copy in sync",
-        "prefix" => "rule 4: next holds a beginning of home's durable log, without gaps",
-        "shrink" => {
-            "rule 5: a view drops a member only in favour of one that is linked and alive now"
-        }
-        "ask" => "rule 6: a donor that asks commits nothing that the joiner has not made durable",
-        "reads-move" => "rule 7: requests go to whom the published view says, under its epoch",
-        "out-of-sync" => "rule 8: a copy that is out of sync never serves",
-        "whole" => "rule 8: a copy says that it is whole only once that is durable",
-        "lost-data" => "rule 9: a node is welcomed only under views that name the data it has",
-        "controller-file" => "rule 10: a gateway goes on from the views that were durable",
-        "recovered" => {
-            "rule 11: what was recovered is synced before it is used, and nothing goes on after a failed sync"
-        }
-        "at-most-once" => "rule 12: a request is carried out at most once",
-        "outcomes" => "rule 13: what was not done never took effect",
-        "undecodable" => {
-            "rule 13: what a node cannot decode is sent again alone, and not a third time"
-        }
-        "one-gateway" => {
-            "rule 14: there is one gateway, and a copy never has two views of one epoch"
-        }
-        "linearizable" => "what clients see of each user is linearizable",
-        "roles" => {
-            "reads are answered by the replica or the primary of the epoch, updates by the primary"
-        }
-        "durability" => {
-            "an acknowledged update is in both copies, also after a loss of power everywhere"
-        }
-        "same-copies" => "when all has come back, both copies are the same",
-        "deadline" => "a request has its answer by its deadline, and is not given up before",
-        "waiting" => "503 `overloaded` comes only after 250 ms in which the node answered others",
-        "silent-disk" => "a node tells the gateway when no sync has returned for a second",
-        "availability" => "with one node in trouble no read fails",
-        "convergence" => "when the faults have ended, all that can be served comes back by itself",
-        "documented" => "there are no answers but those that are documented",
-        "endings" => "no process ends by itself without a reason",
-        "panics" => "no process panics",
-        _ => "see sim/src/checks",
     }
 }
 
@@ -249,7 +171,10 @@ impl Checks {
     ///
     /// The first violation.
     pub fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
-        self.0.iter_mut().try_for_each(|check| check.see(model, at, seen))
+        self.0.iter_mut().try_for_each(|check| {
+            let judged = check.see(model, at, seen);
+            judged.map_err(|finding| finding.breaks(check.rule()))
+        })
     }
 
     /// Judges the end of a run.
@@ -258,7 +183,10 @@ impl Checks {
     ///
     /// The first violation.
     pub fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
-        self.0.iter_mut().try_for_each(|check| check.finish(model, at, end))
+        self.0.iter_mut().try_for_each(|check| {
+            let judged = check.finish(model, at, end);
+            judged.map_err(|finding| finding.breaks(check.rule()))
+        })
     }
 
     /// The cost of judging the end, in evaluations of a model.
@@ -269,14 +197,16 @@ impl Checks {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::plan::Options;
+
     #[test]
-    fn every_check_says_what_it_judges() {
-        let sources = std::fs::read_dir("src/checks").unwrap();
-        for source in sources.map(|entry| entry.unwrap().path()) {
-            let name = source.file_stem().unwrap().to_string_lossy().replace('_', "-");
-            if name != "support" {
-                assert!(!super::rule(&name).starts_with("see "), "{name}");
-            }
-        }
+    fn every_check_has_a_name_and_a_rule_of_its_own() {
+        let checks = Checks::new(&Plan::draw(0, &Options::default())).0;
+        let names = checks.iter().map(|check| check.rule().check).collect::<BTreeSet<_>>();
+        let rules = checks.iter().map(|check| check.rule().says).collect::<BTreeSet<_>>();
+        assert_eq!((names.len(), rules.len()), (checks.len(), checks.len()));
     }
 }

@@ -16,7 +16,7 @@
 //! | `world` | machines with production processes, the network between them, their faults |
 //! | [`seen`] | the events of a run |
 //! | [`model`] | the state of the cluster, derived from the events |
-//! | [`checks`] | the rules, one file each |
+//! | [`checks`], [`violation`] | the rules, one file each, and what breaks them |
 //! | [`probes`], `statistics` | how much has happened |
 //! | [`report`], [`timeline`] | the result of a run, for programs and for people |
 //!
@@ -42,4 +42,5 @@ pub mod run;
 pub mod seen;
 mod statistics;
 pub mod timeline;
+pub mod violation;
 mod world;

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use protocol::id::PartitionId;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::kind::FaultKind;
-use crate::seen::Moment;
+use crate::violation::{Finding, Kind, Violation};
 
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,74 +33,9 @@ pub enum Failure {
     Harness(String),
 }
 
-/// A broken rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Violation {
-    /// The check that found it.
-    pub check: String,
-    /// Whether it is of safety or of liveness.
-    pub kind: Kind,
-    /// The time, in milliseconds.
-    pub at_ms: u64,
-    /// The observation, and the expectation.
-    pub detail: String,
-    /// The partition or user concerned.
-    pub about: About,
-}
-
-/// The kind of a violation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Something forbidden happened.
-    Safety,
-    /// Something required did not happen.
-    Liveness,
-}
-
-/// The subject of a violation, to choose the events that matter.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
-    /// The partition, if there is one.
-    pub partition: Option<PartitionId>,
-    /// The user, if there is one.
-    pub user: Option<String>,
-}
-
-impl Violation {
-    /// A violation of safety: something forbidden happened.
-    pub fn safety(check: &str, at: Moment, detail: impl Into<String>) -> Self {
-        Self::new(check, Kind::Safety, at, detail.into())
-    }
-
-    /// A violation of liveness: something required did not happen.
-    pub fn liveness(check: &str, at: Moment, detail: impl Into<String>) -> Self {
-        Self::new(check, Kind::Liveness, at, detail.into())
-    }
-
-    fn new(check: &str, kind: Kind, at: Moment, detail: String) -> Self {
-        let at_ms = u64::try_from(at.0.as_millis()).unwrap_or(u64::MAX);
-        Self { check: check.to_owned(), kind, at_ms, detail, about: About::default() }
-    }
-
-    /// Sets the partition concerned.
-    #[must_use]
-    pub fn of(mut self, partition: PartitionId) -> Self {
-        self.about.partition = Some(partition);
-        self
-    }
-
-    /// Sets the user concerned.
-    #[must_use]
-    pub fn of_user(mut self, user: impl Into<String>) -> Self {
-        self.about.user = Some(user.into());
-        self
-    }
-}
-
 impl From<Violation> for Failure {
     fn from(violation: Violation) -> Self {
-        match violation.kind {
+        match violation.finding.kind {
             Kind::Safety => Self::Safety(violation),
             Kind::Liveness => Self::Liveness(violation),
         }
@@ -109,10 +43,10 @@ impl From<Violation> for Failure {
 }
 
 impl Failure {
-    /// The check that found the violation; none if the harness is at fault.
-    pub fn check(&self) -> Option<&str> {
+    /// The violation; none if the harness is at fault.
+    pub fn violation(&self) -> Option<&Violation> {
         match self {
-            Self::Safety(violation) | Self::Liveness(violation) => Some(&violation.check),
+            Self::Safety(violation) | Self::Liveness(violation) => Some(violation),
             Self::Harness(_) => None,
         }
     }
@@ -134,7 +68,7 @@ impl fmt::Display for Failure {
             Self::Liveness(violation) => ("liveness", violation),
             Self::Harness(detail) => return write!(f, "the harness failed: {detail}"),
         };
-        let Violation { check, at_ms, detail, .. } = violation;
+        let Violation { check, finding: Finding { at_ms, detail, .. }, .. } = violation;
         #[allow(clippy::cast_precision_loss, reason = "for people")]
         let at_s = *at_ms as f64 / 1000.0;
         write!(f, "{what} violation of {check:?} at {at_s:.3} s: {detail}")

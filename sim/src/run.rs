@@ -26,7 +26,7 @@ use std::time::Duration;
 use ring_core::placement::Ring;
 use service::events::{Event, NodeFact};
 
-use crate::checks::{Checks, End, Violation};
+use crate::checks::{Checks, End};
 use crate::model::Model;
 use crate::panics;
 use crate::plan::Plan;
@@ -36,6 +36,7 @@ use crate::plan::swarm::{Core, Pace};
 use crate::report::{Failure, RunReport};
 use crate::seen::{ClientDid, Log, Moment, Phase, Seen, WorldDid};
 use crate::statistics::Counter;
+use crate::violation::{Finding, Rule};
 use crate::world::World;
 
 use self::aim::Aims;
@@ -45,6 +46,9 @@ pub(crate) use self::fresh::is_fresh;
 
 /// How long the return of everything may take after the end of the faults.
 const CONVERGENCE_MAX: Duration = Duration::from_secs(30);
+
+/// The rule judged by the run itself.
+const NO_PANICS: Rule = Rule { check: "panics", says: "no process panics" };
 
 /// Runs a plan. Every event goes to `watch` too.
 pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> RunReport {
@@ -112,7 +116,7 @@ impl Run<'_> {
         if panic.is_ours {
             Failure::Harness(panic.to_string())
         } else {
-            Violation::safety("panics", self.log.now(), panic.to_string()).into()
+            Finding::safety(self.log.now(), panic.to_string()).breaks(NO_PANICS).into()
         }
     }
 

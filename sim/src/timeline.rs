@@ -7,8 +7,8 @@ use protocol::id::PartitionId;
 use ring_core::placement::Ring;
 use service::events::{Event, GatewayFact, NodeFact, Said};
 
-use crate::report::About;
 use crate::seen::{Answered, ClientDid, Moment, Seen, StateDid, WorldDid};
+use crate::violation::About;
 
 /// How many of the last events that matter are shown.
 const SHOWN_MAX: usize = 30;
@@ -23,7 +23,7 @@ impl Timeline {
         self.0.push((at, seen));
     }
 
-    /// The last events that matter for the subject of a violation.
+    /// The last events that matter for the subject of a finding.
     pub fn about(&self, ring: &Ring, about: &About) -> Vec<String> {
         let user = about.user.as_deref();
         let of_user = || Some(ring.partition_of(&user?.parse().ok()?));

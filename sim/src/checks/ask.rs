@@ -9,17 +9,22 @@ use service::events::{Event, GatewayFact, NodeFact};
 
 use super::Check;
 use crate::model::{Model, named, sole};
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "ask";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct AskHolds;
 
 impl Check for AskHolds {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "ask",
+            says: "rule 6: a donor that asks commits nothing that the joiner has not made durable",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         match seen {
             Seen::Inside(Event::Node { node, event: NodeFact::Asks(ask) }) => {
                 let place = model.ring.place_of(node);
@@ -91,7 +96,7 @@ fn joiner_has(
     (partition, donor): (PartitionId, Member),
     committed: Option<Seq>,
     what: impl Fn() -> String,
-) -> Result<(), Violation> {
+) -> Result<(), Finding> {
     let committed = committed.unwrap_or(Seq::ZERO);
     let joiner = donor.other();
     let copy = model.copy(partition, joiner);
@@ -104,7 +109,7 @@ fn joiner_has(
     let detail = format!(
         "{what}: {donor} has committed up to {committed}, {joiner} has up to {durable} durable {whole}"
     );
-    Err(Violation::safety(NAME, at, detail).of(partition))
+    Err(Finding::safety(at, detail).of(partition))
 }
 
 #[cfg(test)]

@@ -10,10 +10,8 @@ use service::events::{Event, NodeFact};
 
 use super::Check;
 use crate::model::Model;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "at-most-once";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -22,7 +20,11 @@ pub struct AtMostOnce {
 }
 
 impl Check for AtMostOnce {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule { check: "at-most-once", says: "rule 12: a request is carried out at most once" }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         match event {
             NodeFact::Starts { home, .. } => {
@@ -54,7 +56,7 @@ impl Check for AtMostOnce {
                 let detail = format!(
                     "request {request} of {partition} is carried out by entry {before} and by entry {position}"
                 );
-                Err(Violation::safety(NAME, at, detail).of(*partition))
+                Err(Finding::safety(at, detail).of(*partition))
             }
             _ => Ok(()),
         }

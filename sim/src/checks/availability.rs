@@ -7,10 +7,8 @@ use history::users::Input;
 use super::Check;
 use crate::model::Model;
 use crate::plan::swarm::{Pace, Swarm};
-use crate::report::Violation;
 use crate::seen::{Answered, ClientDid, Moment, Phase, Seen, WorldDid};
-
-const NAME: &str = "availability";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -31,7 +29,11 @@ impl Availability {
 }
 
 impl Check for Availability {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule { check: "availability", says: "with one node in trouble no read fails" }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         self.is_over |= *seen == Seen::World(WorldDid::Phase(Phase::Liveness));
         if self.pace == Pace::Free || self.is_over {
             return Ok(());
@@ -49,7 +51,7 @@ impl Check for Availability {
             return Ok(());
         }
         let detail = format!("a read failed with one node in trouble: {answered:?}");
-        Err(Violation::liveness(NAME, at, detail).of_user(id))
+        Err(Finding::liveness(at, detail).of_user(id))
     }
 }
 

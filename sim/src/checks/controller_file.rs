@@ -11,10 +11,8 @@ use super::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::step::Death;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen, WorldDid};
-
-const NAME: &str = "controller-file";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -24,7 +22,14 @@ pub struct ControllerFile {
 }
 
 impl Check for ControllerFile {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "controller-file",
+            says: "rule 10: a gateway goes on from the views that were durable",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         match seen {
             Seen::World(WorldDid::Kills(Host::Gateway, Death::DataLost)) => self.is_lost = true,
             Seen::Inside(Event::Gateway { event: GatewayFact::Starts { views, .. }, .. }) => {
@@ -32,7 +37,7 @@ impl Check for ControllerFile {
                 if !std::mem::take(&mut self.is_lost) && found != model.saved {
                     let detail =
                         format!("a gateway starts from {found:?}, saved was {:?}", model.saved);
-                    return Err(Violation::safety(NAME, at, detail));
+                    return Err(Finding::safety(at, detail));
                 }
             }
             _ => {}

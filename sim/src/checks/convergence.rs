@@ -5,24 +5,29 @@ use history::Outcome;
 
 use super::Check;
 use crate::model::Model;
-use crate::report::Violation;
 use crate::run::is_fresh;
 use crate::seen::{ClientDid, Moment, Seen};
-
-const NAME: &str = "convergence";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Convergence;
 
 impl Check for Convergence {
-    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "convergence",
+            says: "when the faults have ended, all that can be served comes back by itself",
+        }
+    }
+
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Client { did: ClientDid::Completed(answered), .. } = seen else { return Ok(()) };
         if !is_fresh(&answered.input) || matches!(answered.outcome, Outcome::Done(_)) {
             return Ok(());
         }
         let detail = format!("all was back, and yet: {answered:?}");
-        Err(Violation::liveness(NAME, at, detail).of_user(answered.input.id()))
+        Err(Finding::liveness(at, detail).of_user(answered.input.id()))
     }
 }
 

@@ -15,10 +15,8 @@ use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::step::{Condition, Death};
 use crate::plan::swarm::Swarm;
-use crate::report::Violation;
 use crate::seen::{ClientDid, Moment, Seen, StateDid, WorldDid};
-
-const NAME: &str = "deadline";
+use crate::violation::{Finding, Rule};
 
 /// The time for the way there and back, and for the gateway to notice the deadline.
 const SLACK: Duration = Duration::from_millis(500);
@@ -85,7 +83,14 @@ impl Deadline {
 }
 
 impl Check for Deadline {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "deadline",
+            says: "a request has its answer by its deadline, and is not given up before",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         if self.formed_since.is_none() && !model.published.is_empty() {
             self.formed_since = Some(at);
         }
@@ -115,7 +120,7 @@ impl Check for Deadline {
                         answered.took, self.allowed
                     );
                     let user = answered.input.id();
-                    return Err(Violation::liveness(NAME, at, detail).of_user(user));
+                    return Err(Finding::liveness(at, detail).of_user(user));
                 }
                 let is_read = matches!(answered.input, Input::Read { .. });
                 let is_given_up = match answered.status {
@@ -133,7 +138,7 @@ impl Check for Deadline {
                         "given up before the deadline of {:?}: {answered:?}",
                         self.deadline
                     );
-                    return Err(Violation::liveness(NAME, at, detail).of_user(user));
+                    return Err(Finding::liveness(at, detail).of_user(user));
                 }
             }
             _ => {}

@@ -6,17 +6,19 @@ use history::Outcome;
 
 use super::Check;
 use crate::model::Model;
-use crate::report::Violation;
 use crate::seen::{Answered, ClientDid, Moment, Seen};
-
-const NAME: &str = "documented";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Documented;
 
 impl Check for Documented {
-    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule { check: "documented", says: "there are no answers but those that are documented" }
+    }
+
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Client { did: ClientDid::Completed(answered), .. } = seen else { return Ok(()) };
         let Answered { outcome, status: Some(status), .. } = answered else { return Ok(()) };
         let is_unavailable = match status {
@@ -32,7 +34,7 @@ impl Check for Documented {
             return Ok(());
         }
         let detail = format!("an answer that is not documented: {answered:?}");
-        Err(Violation::safety(NAME, at, detail).of_user(answered.input.id()))
+        Err(Finding::safety(at, detail).of_user(answered.input.id()))
     }
 }
 

@@ -13,10 +13,8 @@ use protocol::view::Member;
 
 use super::{Check, End};
 use crate::model::{Model, named};
-use crate::report::Violation;
 use crate::seen::Moment;
-
-const NAME: &str = "durability";
+use crate::violation::{Finding, Rule};
 
 /// The budget of the checker for each user: far more than any user's history has needed.
 const STEPS_PER_USER: u64 = 25_000_000;
@@ -26,19 +24,26 @@ const STEPS_PER_USER: u64 = 25_000_000;
 pub struct Durability;
 
 impl Check for Durability {
-    fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "durability",
+            says: "an acknowledged update is in both copies, also after a loss of power everywhere",
+        }
+    }
+
+    fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Finding> {
         if let Some((place, error)) =
             end.judged().find_map(|(place, audit)| Some((place, audit.as_ref().err()?)))
         {
             let detail = format!("what db-{place} holds cannot be read: {error}");
-            return Err(Violation::safety(NAME, at, detail));
+            return Err(Finding::safety(at, detail));
         }
         for partition in model.partitions() {
             for member in Member::ALL {
                 let copy = in_sync(model, end, partition, member);
                 if let Some(what) = copy.and_then(|copy| copy.unreadable.as_ref()) {
                     let detail = format!("the {member} copy of {partition} is in sync: {what}");
-                    return Err(Violation::safety(NAME, at, detail).of(partition));
+                    return Err(Finding::safety(at, detail).of(partition));
                 }
             }
         }
@@ -47,7 +52,7 @@ impl Check for Durability {
         match &verdict.linearizability.worst {
             Some((user, verdict)) if !verdict.is_linearizable() => {
                 let detail = format!("with what the copies hold at the end, {user}: {verdict}");
-                Err(Violation::safety(NAME, at, detail).of_user(user))
+                Err(Finding::safety(at, detail).of_user(user))
             }
             _ => Ok(()),
         }
@@ -122,8 +127,8 @@ mod tests {
         let partition = scene.model.ring.partition_of(&user);
         let place = scene.model.ring.holder(partition, Member::Next).index();
         end.audits.get_mut(&place).unwrap().as_mut().unwrap().next.records.clear();
-        let violation = Durability.finish(&scene.model, Moment::default(), &end).unwrap_err();
-        assert_eq!(violation.about.user.as_deref(), Some("user-1"));
+        let finding = Durability.finish(&scene.model, Moment::default(), &end).unwrap_err();
+        assert_eq!(finding.about.user.as_deref(), Some("user-1"));
     }
 
     #[test]

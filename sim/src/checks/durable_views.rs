@@ -8,17 +8,22 @@ use service::events::{Event, GatewayFact, NodeFact};
 
 use super::Check;
 use crate::model::Model;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "durable-views";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct DurableViews;
 
 impl Check for DurableViews {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "durable-views",
+            says: "rule 1: a view is durable before anyone hears of it, and before a copy acts on it",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         match seen {
             Seen::Inside(Event::Gateway { event, .. }) => match event {
                 GatewayFact::Publishes(view) => is_saved(model, at, view),
@@ -40,28 +45,28 @@ impl Check for DurableViews {
                 }
                 let detail =
                     format!("{node} acts on {view} ({member}), and has {durable:?} durable");
-                Err(Violation::safety(NAME, at, detail).of(view.partition))
+                Err(Finding::safety(at, detail).of(view.partition))
             }
             _ => Ok(()),
         }
     }
 }
 
-fn is_saved(model: &Model, at: Moment, view: &View) -> Result<(), Violation> {
+fn is_saved(model: &Model, at: Moment, view: &View) -> Result<(), Finding> {
     let saved = model.saved.get(&view.partition);
     if saved == Some(view) {
         return Ok(());
     }
     let detail = format!("{view} is told, and the controller's file has {saved:?}");
-    Err(Violation::safety(NAME, at, detail).of(view.partition))
+    Err(Finding::safety(at, detail).of(view.partition))
 }
 
-fn is_settled(model: &Model, at: Moment, partition: PartitionId) -> Result<(), Violation> {
+fn is_settled(model: &Model, at: Moment, partition: PartitionId) -> Result<(), Finding> {
     match model.deciding.get(&partition) {
         None => Ok(()),
         Some(view) => {
             let detail = format!("a view of {partition} is told while {view} is being saved");
-            Err(Violation::safety(NAME, at, detail).of(partition))
+            Err(Finding::safety(at, detail).of(partition))
         }
     }
 }

@@ -7,10 +7,8 @@ use super::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::kind::FaultKind;
-use crate::report::Violation;
 use crate::seen::{Ended, Moment, Seen, WorldDid};
-
-const NAME: &str = "endings";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -22,7 +20,11 @@ pub struct Endings {
 }
 
 impl Check for Endings {
-    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule { check: "endings", says: "no process ends by itself without a reason" }
+    }
+
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         match seen {
             Seen::World(WorldDid::Fault(
                 FaultKind::DiskError
@@ -49,7 +51,7 @@ impl Check for Endings {
                 Ended::AsTold if self.told_to_stop.contains(host) => Ok(()),
                 ended => {
                     let detail = format!("{host} ended by itself: {ended:?}");
-                    Err(Violation::safety(NAME, at, detail))
+                    Err(Finding::safety(at, detail))
                 }
             },
             _ => Ok(()),

@@ -8,17 +8,22 @@ use service::events::{Event, NodeFact, ReplyKind};
 
 use super::Check;
 use crate::model::Model;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "fencing";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Fencing;
 
 impl Check for Fencing {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "fencing",
+            says: "rule 2: a copy serves its own epoch only, and no epoch goes back",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         let Some(known) = model.node(node) else { return Ok(()) };
         match event {
@@ -36,7 +41,7 @@ impl Check for Fencing {
             NodeFact::Replies { call, reply: ReplyKind::Done, .. } => {
                 let Some(called) = model.call(node, *call) else {
                     let detail = format!("{node} answers call {}, which nobody made", call.0);
-                    return Err(Violation::safety(NAME, at, detail));
+                    return Err(Finding::safety(at, detail));
                 };
                 let acting = known.copy(called.member).acting.map(|view| view.epoch);
                 let serves = match called.request {
@@ -54,7 +59,7 @@ impl Check for Fencing {
                     called.member,
                     shown(acting),
                 );
-                Err(Violation::safety(NAME, at, detail).of(called.partition))
+                Err(Finding::safety(at, detail).of(called.partition))
             }
             _ => Ok(()),
         }
@@ -67,7 +72,7 @@ fn goes_on(
     member: Member,
     before: Option<&View>,
     after: Option<&View>,
-) -> Result<(), Violation> {
+) -> Result<(), Finding> {
     let epoch = |view: Option<&View>| view.map(|view| view.epoch);
     if epoch(before) <= epoch(after) {
         return Ok(());
@@ -75,7 +80,7 @@ fn goes_on(
     let partition = before.map_or(PartitionId::default(), |view| view.partition);
     let (before, after) = (shown(epoch(before)), shown(epoch(after)));
     let detail = format!("the {member} copy of {node} goes back from {before} to {after}");
-    Err(Violation::safety(NAME, at, detail).of(partition))
+    Err(Finding::safety(at, detail).of(partition))
 }
 
 fn shown(epoch: Option<Epoch>) -> String {

@@ -6,10 +6,8 @@ use history::users::check_users;
 
 use super::{Check, End};
 use crate::model::Model;
-use crate::report::Violation;
 use crate::seen::Moment;
-
-const NAME: &str = "linearizable";
+use crate::violation::{Finding, Rule};
 
 /// The budget of the checker for each user: far more than any user's history has needed. An
 /// undecided history is a violation too.
@@ -22,17 +20,21 @@ pub struct Linearizable {
 }
 
 impl Check for Linearizable {
-    fn finish(&mut self, _: &Model, at: Moment, end: &End) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule { check: "linearizable", says: "what clients see of each user is linearizable" }
+    }
+
+    fn finish(&mut self, _: &Model, at: Moment, end: &End) -> Result<(), Finding> {
         let verdict = check_users(&end.history, Budget::steps(STEPS_PER_USER));
         self.steps = verdict.linearizability.steps;
         if let Some(reused) = &verdict.reused_etag {
             let detail = format!("an etag stands for two contents: {reused:?}");
-            return Err(Violation::safety(NAME, at, detail).of_user(&reused.id));
+            return Err(Finding::safety(at, detail).of_user(&reused.id));
         }
         match &verdict.linearizability.worst {
             Some((user, verdict)) if !verdict.is_linearizable() => {
                 let detail = format!("{user}: {verdict}");
-                Err(Violation::safety(NAME, at, detail).of_user(user))
+                Err(Finding::safety(at, detail).of_user(user))
             }
             _ => Ok(()),
         }
@@ -60,7 +62,7 @@ mod tests {
         let end = end_with("user-1", "ada", &history);
         let scene = Scene::formed(Linearizable::default());
         let mut check = Linearizable::default();
-        let violation = check.finish(&scene.model, Moment::default(), &end).unwrap_err();
-        assert_eq!(violation.about.user.as_deref(), Some("user-1"));
+        let finding = check.finish(&scene.model, Moment::default(), &end).unwrap_err();
+        assert_eq!(finding.about.user.as_deref(), Some("user-1"));
     }
 }

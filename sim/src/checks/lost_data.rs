@@ -6,17 +6,22 @@ use service::events::{Event, GatewayFact};
 
 use super::Check;
 use crate::model::{Model, named};
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "lost-data";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct LostData;
 
 impl Check for LostData {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "lost-data",
+            says: "rule 9: a node is welcomed only under views that name the data it has",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Inside(Event::Gateway { gateway, event: GatewayFact::Welcomes { node, views } }) =
             seen
         else {
@@ -39,7 +44,7 @@ impl Check for LostData {
                     "{node} has data {} and is welcomed under {view:?}",
                     linked.incarnation
                 );
-                return Err(Violation::safety(NAME, at, detail).of(view.partition));
+                return Err(Finding::safety(at, detail).of(view.partition));
             }
         }
         Ok(())

@@ -12,10 +12,8 @@ use super::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::kind::FaultKind;
-use crate::report::Violation;
 use crate::seen::{Ended, Moment, Seen, WorldDid};
-
-const NAME: &str = "one-gateway";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -33,7 +31,14 @@ pub struct OneGateway {
 const NOTICED_WITHIN_MS: u128 = 100;
 
 impl Check for OneGateway {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "one-gateway",
+            says: "rule 14: there is one gateway, and a copy never has two views of one epoch",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         match seen {
             Seen::World(WorldDid::Fault(FaultKind::ForkedGateway)) => self.is_forked = true,
             Seen::World(WorldDid::Starts(Host::SecondGateway)) => self.second_since = Some(at),
@@ -44,7 +49,7 @@ impl Check for OneGateway {
                 if !self.is_forked && !is_explained {
                     let detail =
                         format!("a second gateway ended otherwise than it should: {ended:?}");
-                    return Err(Violation::safety(NAME, at, detail));
+                    return Err(Finding::safety(at, detail));
                 }
             }
             Seen::Inside(Event::Node { node, event: NodeFact::Acts { member, view } }) => {
@@ -53,7 +58,7 @@ impl Check for OneGateway {
                 let known = self.views.entry(key).or_insert(*view);
                 if known != view {
                     let detail = format!("{node} has acted on {known:?} and acts on {view:?}");
-                    return Err(Violation::safety(NAME, at, detail).of(view.partition));
+                    return Err(Finding::safety(at, detail).of(view.partition));
                 }
             }
             _ => {}
@@ -61,7 +66,7 @@ impl Check for OneGateway {
         match self.second_since.filter(|_| !self.is_forked) {
             Some(since) if (at.0.saturating_sub(since.0)).as_millis() > NOTICED_WITHIN_MS => {
                 let detail = "a second gateway is at work on the same state directory";
-                Err(Violation::safety(NAME, at, detail))
+                Err(Finding::safety(at, detail))
             }
             _ => Ok(()),
         }

@@ -11,10 +11,8 @@ use super::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::step::Death;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen, WorldDid};
-
-const NAME: &str = "one-view";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -27,7 +25,14 @@ pub struct OneView {
 }
 
 impl Check for OneView {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "one-view",
+            says: "rule 1: one view for each partition and epoch, changed by the controller alone, one epoch at a time",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         match seen {
             Seen::Inside(Event::Gateway { event, .. }) => match event {
                 GatewayFact::Decides(view) => {
@@ -64,7 +69,7 @@ impl Check for OneView {
 }
 
 impl OneView {
-    fn is_the_one(&mut self, at: Moment, view: &View) -> Result<(), Violation> {
+    fn is_the_one(&mut self, at: Moment, view: &View) -> Result<(), Finding> {
         let key = (view.partition, view.epoch);
         let told = *self.views.entry(key).or_insert(*view);
         let known = self.acted.get(&key).copied().filter(|acted| acted != view).unwrap_or(told);
@@ -72,7 +77,7 @@ impl OneView {
             return Ok(());
         }
         let detail = format!("two views of one epoch: {known:?} and {view:?}");
-        Err(Violation::safety(NAME, at, detail).of(view.partition))
+        Err(Finding::safety(at, detail).of(view.partition))
     }
 }
 
@@ -81,7 +86,7 @@ fn change_is_allowed(
     at: Moment,
     before: &View,
     after: &View,
-) -> Result<(), Violation> {
+) -> Result<(), Finding> {
     use InSync::{Both, HomeOnly, NextOnly};
     let is_one_of_them = match (before.in_sync, after.in_sync) {
         (Both { home, .. }, HomeOnly { home: kept }) => home == kept,
@@ -103,7 +108,7 @@ fn change_is_allowed(
         return Ok(());
     };
     let detail = format!("{objection}: {before:?}, then {after:?}");
-    Err(Violation::safety(NAME, at, detail).of(after.partition))
+    Err(Finding::safety(at, detail).of(after.partition))
 }
 
 #[cfg(test)]

@@ -7,17 +7,19 @@ use service::events::{Event, NodeFact, ReplyKind};
 
 use super::Check;
 use crate::model::{Model, named, reader};
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "out-of-sync";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct OutOfSync;
 
 impl Check for OutOfSync {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule { check: "out-of-sync", says: "rule 8: a copy that is out of sync never serves" }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Inside(Event::Node {
             node,
             event: NodeFact::Replies { call, reply: ReplyKind::Done, .. },
@@ -31,7 +33,7 @@ impl Check for OutOfSync {
         let object = |why: String| {
             let detail =
                 format!("{node} answers for {} as {}: {why}", called.partition, called.member);
-            Err(Violation::safety(NAME, at, detail).of(called.partition))
+            Err(Finding::safety(at, detail).of(called.partition))
         };
         let Some(acting) = known.copy(called.member).acting else {
             return object("it has no view".to_owned());

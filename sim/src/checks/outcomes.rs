@@ -11,17 +11,19 @@ use protocol::view::Member;
 
 use super::{Check, End};
 use crate::model::Model;
-use crate::report::Violation;
 use crate::seen::Moment;
-
-const NAME: &str = "outcomes";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Outcomes;
 
 impl Check for Outcomes {
-    fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule { check: "outcomes", says: "rule 13: what was not done never took effect" }
+    }
+
+    fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Finding> {
         let written = names_written(model, end);
         for operation in end.history.operations() {
             let Some(name) = name_of(operation.input()) else { continue };
@@ -31,7 +33,7 @@ impl Check for Outcomes {
                     "{} of {user} was certainly not done, and {name:?} was written",
                     operation.id()
                 );
-                return Err(Violation::safety(NAME, at, detail).of_user(user));
+                return Err(Finding::safety(at, detail).of_user(user));
             }
             if let Outcome::Done(
                 Output::AlreadyExists | Output::PreconditionFailed | Output::NotFound,
@@ -43,7 +45,7 @@ impl Check for Outcomes {
                     "{} of {user} was turned down, and {name:?} was written",
                     operation.id()
                 );
-                return Err(Violation::safety(NAME, at, detail).of_user(user));
+                return Err(Finding::safety(at, detail).of_user(user));
             }
         }
         Ok(())

@@ -10,10 +10,8 @@ use service::events::{Event, NodeFact};
 
 use super::Check;
 use crate::model::{Model, named};
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "prefix";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -34,7 +32,14 @@ struct Held {
 }
 
 impl Check for Prefix {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "prefix",
+            says: "rule 4: next holds a beginning of home's durable log, without gaps",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         match event {
             NodeFact::Appends { to, view, last, .. } => {
@@ -46,7 +51,7 @@ impl Check for Prefix {
                     "{node} sends entry {last} of {}, and has up to {durable} durable",
                     view.partition
                 );
-                Err(Violation::safety(NAME, at, detail).of(view.partition))
+                Err(Finding::safety(at, detail).of(view.partition))
             }
             NodeFact::Acknowledges { partition, member, seq, .. } => {
                 let durable = model.copy(*partition, *member).entry.durable;
@@ -56,7 +61,7 @@ impl Check for Prefix {
                 let detail = format!(
                     "{node} says that entry {seq} of {partition} is durable at {member}, and has up to {durable} durable"
                 );
-                Err(Violation::safety(NAME, at, detail).of(*partition))
+                Err(Finding::safety(at, detail).of(*partition))
             }
             NodeFact::Applies { partition, member, position, request } => {
                 let before = model.copy(*partition, *member).entry.handed;
@@ -73,7 +78,7 @@ impl Check for Prefix {
                         let detail = format!(
                             "{node} applies entry {position} of {partition} as {member}, {objection}"
                         );
-                        Err(Violation::safety(NAME, at, detail).of(*partition))
+                        Err(Finding::safety(at, detail).of(*partition))
                     }
                 }
             }

@@ -6,17 +6,22 @@ use service::events::{Event, GatewayFact};
 
 use super::Check;
 use crate::model::{Model, has_primary, reader};
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "reads-move";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct ReadsMove;
 
 impl Check for ReadsMove {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "reads-move",
+            says: "rule 7: requests go to whom the published view says, under its epoch",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Inside(Event::Gateway {
             event: GatewayFact::Requests { node, partition, member, epoch, request, .. },
             ..
@@ -28,7 +33,7 @@ impl Check for ReadsMove {
         let object = |why: String| {
             let detail =
                 format!("{what} of {partition} goes to {node} as {member} at epoch {epoch}: {why}");
-            Err(Violation::safety(NAME, at, detail).of(*partition))
+            Err(Finding::safety(at, detail).of(*partition))
         };
         let Some(view) = model.published.get(partition) else {
             return object("no view is published".to_owned());

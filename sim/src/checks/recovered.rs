@@ -7,10 +7,8 @@ use service::events::{Event, NodeFact};
 
 use super::Check;
 use crate::model::Model;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen, StorageDid};
-
-const NAME: &str = "recovered";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -20,7 +18,14 @@ pub struct Recovered {
 }
 
 impl Check for Recovered {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "recovered",
+            says: "rule 11: what was recovered is synced before it is used, and nothing goes on after a failed sync",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         match seen {
             Seen::Inside(Event::Node { node, event: NodeFact::Starts { .. } }) => {
                 let Some(known) = model.node(node) else { return Ok(()) };
@@ -28,7 +33,7 @@ impl Check for Recovered {
                     return Ok(());
                 }
                 let detail = format!("{node} starts with what it found, and has not synced it");
-                Err(Violation::safety(NAME, at, detail))
+                Err(Finding::safety(at, detail))
             }
             Seen::Storage { node, did } => match did {
                 StorageDid::Opened => {
@@ -41,7 +46,7 @@ impl Check for Recovered {
                 }
                 StorageDid::Written | StorageDid::Synced if self.failed.contains(node) => {
                     let detail = format!("db-{node} goes on after its storage has failed: {did:?}");
-                    Err(Violation::safety(NAME, at, detail))
+                    Err(Finding::safety(at, detail))
                 }
                 StorageDid::Written | StorageDid::Synced | StorageDid::ReadFailed => Ok(()),
             },

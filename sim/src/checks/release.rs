@@ -7,17 +7,22 @@ use service::events::{Event, NodeFact, ReplyKind};
 
 use super::Check;
 use crate::model::{Model, named};
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "release";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Release;
 
 impl Check for Release {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "release",
+            says: "rule 3: what an answer shows is durable on every copy in sync",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         let NodeFact::Replies { call, reply: ReplyKind::Done, position: Some(shown) } = event
         else {
@@ -40,7 +45,7 @@ impl Check for Release {
                     "{node} answers as {} with entry {shown}, and the {member} copy has up to {durable} durable ({view})",
                     called.member,
                 );
-                return Err(Violation::safety(NAME, at, detail).of(called.partition));
+                return Err(Finding::safety(at, detail).of(called.partition));
             }
         }
         Ok(())

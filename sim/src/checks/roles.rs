@@ -7,24 +7,29 @@ use protocol::view::Member;
 
 use super::Check;
 use crate::model::{Model, has_primary, reader};
-use crate::report::Violation;
 use crate::seen::{Answered, ClientDid, Moment, Seen, ServedBy};
-
-const NAME: &str = "roles";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Roles;
 
 impl Check for Roles {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "roles",
+            says: "reads are answered by the replica or the primary of the epoch, updates by the primary",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Client { did: ClientDid::Completed(answered), .. } = seen else { return Ok(()) };
         let Answered { input, outcome: Outcome::Done(_), served_by, .. } = answered else {
             return Ok(());
         };
         match judge(model, input, served_by.as_ref()) {
             Ok(()) => Ok(()),
-            Err(detail) => Err(Violation::safety(NAME, at, detail).of_user(input.id())),
+            Err(detail) => Err(Finding::safety(at, detail).of_user(input.id())),
         }
     }
 }

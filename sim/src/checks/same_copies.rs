@@ -10,30 +10,32 @@ use service::events::{Event, NodeFact};
 
 use super::{Check, End};
 use crate::model::Model;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "same-copies";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct SameCopies;
 
 impl Check for SameCopies {
-    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule { check: "same-copies", says: "when all has come back, both copies are the same" }
+    }
+
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         match seen {
             Seen::Inside(Event::Node {
                 event: NodeFact::Compares { partition, verdict: Verdict::Different },
                 node,
             }) => {
                 let detail = format!("{node} finds that its copy of {partition} differs");
-                Err(Violation::safety(NAME, at, detail).of(*partition))
+                Err(Finding::safety(at, detail).of(*partition))
             }
             _ => Ok(()),
         }
     }
 
-    fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Violation> {
+    fn finish(&mut self, model: &Model, at: Moment, end: &End) -> Result<(), Finding> {
         for partition in model.partitions() {
             let is_both = model
                 .published
@@ -60,7 +62,7 @@ impl Check for SameCopies {
                 continue;
             };
             let detail = format!("the copies of {partition} {difference}");
-            return Err(Violation::safety(NAME, at, detail).of(partition));
+            return Err(Finding::safety(at, detail).of(partition));
         }
         Ok(())
     }

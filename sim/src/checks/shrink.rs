@@ -21,10 +21,8 @@ use self::losses::{Loss, Losses};
 use super::Check;
 use crate::model::{Model, named};
 use crate::plan::swarm::Swarm;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "shrink";
+use crate::violation::{Finding, Rule};
 
 /// Links lost within this time are lost at once. The gateway's own limit is a little longer.
 const AT_ONCE: Duration = Duration::from_millis(990);
@@ -119,7 +117,14 @@ impl Shrink {
 }
 
 impl Check for Shrink {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "shrink",
+            says: "rule 5: a view drops a member only in favour of one that is linked and alive now",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Inside(Event::Gateway { gateway, event }) = seen else { return Ok(()) };
         if let Some(place) = self.losses.follow(model, *gateway, event) {
             self.link_lost(model, at, place);
@@ -132,7 +137,7 @@ impl Check for Shrink {
             }
             GatewayFact::Decides(view) => self.judge(model, *gateway, at, view).map_err(|why| {
                 let detail = format!("shrunk to {view}: {why}");
-                Violation::safety(NAME, at, detail).of(view.partition)
+                Finding::safety(at, detail).of(view.partition)
             }),
             _ => Ok(()),
         }
@@ -176,8 +181,8 @@ mod tests {
         scene.play(lost(1));
         alive(0, 2).into_iter().for_each(|seen| scene.play(seen));
         scene.play(lost(0));
-        let violation = scene.objects(decides(home_only(0, 2)));
-        assert!(violation.detail.contains("not linked"), "{}", violation.detail);
+        let finding = scene.objects(decides(home_only(0, 2)));
+        assert!(finding.detail.contains("not linked"), "{}", finding.detail);
     }
 
     #[test]
@@ -211,8 +216,8 @@ mod tests {
         scene.play(probes);
         scene.play(lost(1));
         scene.play(answers);
-        let violation = scene.objects(decides(home_only(0, 2)));
-        assert!(violation.detail.contains("no probe since"), "{}", violation.detail);
+        let finding = scene.objects(decides(home_only(0, 2)));
+        assert!(finding.detail.contains("no probe since"), "{}", finding.detail);
         alive(0, 3).into_iter().for_each(|seen| scene.play(seen));
         scene.play(decides(home_only(0, 2)));
     }
@@ -242,8 +247,8 @@ mod tests {
     fn a_view_that_shrinks_for_nothing_is_seen() {
         let mut scene = scene();
         alive(0, 1).into_iter().for_each(|seen| scene.play(seen));
-        let violation = scene.objects(decides(home_only(0, 2)));
-        assert!(violation.detail.contains("nothing of db-1"), "{}", violation.detail);
+        let finding = scene.objects(decides(home_only(0, 2)));
+        assert!(finding.detail.contains("nothing of db-1"), "{}", finding.detail);
     }
 
     #[test]
@@ -257,8 +262,8 @@ mod tests {
         scene.play(lost(0));
         scene.play(linked(7, 0));
         alive(0, 2).into_iter().for_each(|seen| scene.play(seen));
-        let violation = scene.objects(decides(home_only(0, 2)));
-        assert!(violation.detail.contains("to connect"), "{}", violation.detail);
+        let finding = scene.objects(decides(home_only(0, 2)));
+        assert!(finding.detail.contains("to connect"), "{}", finding.detail);
         (0..100).for_each(|_| scene.play(read()));
         scene.play(decides(home_only(0, 2)));
     }

@@ -10,10 +10,8 @@ use service::events::{Event, NodeFact};
 use super::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen, StorageDid, WorldDid};
-
-const NAME: &str = "silent-disk";
+use crate::violation::{Finding, Rule};
 
 /// A node has to tell within this time: a second, plus the inaccuracy of its timer.
 const TOLD_WITHIN: Duration = Duration::from_millis(1_200);
@@ -89,12 +87,19 @@ impl SilentDisk {
 }
 
 impl Check for SilentDisk {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "silent-disk",
+            says: "a node tells the gateway when no sync has returned for a second",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let late = self.nodes.iter().find(|(_, state)| state.due().is_some_and(|due| due < at));
         if let Some((place, NodeState { waits: Some(since), .. })) = late {
             let host = Host::Node(*place);
             let detail = format!("{host} waits for its disk since {since}, and has not told");
-            return Err(Violation::safety(NAME, at, detail));
+            return Err(Finding::safety(at, detail));
         }
         self.follow(model, at, seen);
         Ok(())

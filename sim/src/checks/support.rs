@@ -20,8 +20,8 @@ use super::{Check, End};
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::swarm::Core;
-use crate::report::Violation;
 use crate::seen::{Answered, ClientDid, Moment, Seen, ServedBy, StateDid, StorageDid};
+use crate::violation::Finding;
 
 /// The partition of the made-up histories: home is db-0, next is db-1.
 pub(super) const P0: PartitionId = PartitionId(0);
@@ -248,20 +248,20 @@ impl<C: Check> Scene<C> {
 
     /// Plays an event. The check must not object.
     pub(super) fn play(&mut self, seen: Seen) {
-        if let Err(violation) = self.try_play(seen.clone()) {
-            panic!("{violation:?} of {seen:?}");
+        if let Err(finding) = self.try_play(seen.clone()) {
+            panic!("{finding:?} of {seen:?}");
         }
     }
 
     /// Plays an event. The check must object.
-    pub(super) fn objects(&mut self, seen: Seen) -> Violation {
+    pub(super) fn objects(&mut self, seen: Seen) -> Finding {
         match self.try_play(seen.clone()) {
             Ok(()) => panic!("no objection to {seen:?}"),
-            Err(violation) => violation,
+            Err(finding) => finding,
         }
     }
 
-    fn try_play(&mut self, seen: Seen) -> Result<(), Violation> {
+    fn try_play(&mut self, seen: Seen) -> Result<(), Finding> {
         self.at.0 += Duration::from_millis(1);
         let judged = self.check.see(&self.model, self.at, &seen);
         self.model.follow(self.at, &seen);

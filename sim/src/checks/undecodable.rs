@@ -9,10 +9,8 @@ use service::events::{Event, GatewayFact, Said};
 
 use super::Check;
 use crate::model::Model;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "undecodable";
+use crate::violation::{Finding, Rule};
 
 /// A request sent over a link.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +54,14 @@ impl Undecodable {
 }
 
 impl Check for Undecodable {
-    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "undecodable",
+            says: "rule 13: what a node cannot decode is sent again alone, and not a third time",
+        }
+    }
+
+    fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Inside(Event::Gateway { event, .. }) = seen else { return Ok(()) };
         match event {
             GatewayFact::Starts { .. } => *self = Self::default(),
@@ -75,7 +80,7 @@ impl Check for Undecodable {
                     && let Err(why) = self.judge(request, is_alone)
                 {
                     let detail = format!("update {request} is sent to {node} again: it {why}");
-                    return Err(Violation::safety(NAME, at, detail).of(*partition));
+                    return Err(Finding::safety(at, detail).of(*partition));
                 }
             }
             _ => {}

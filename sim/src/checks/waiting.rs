@@ -16,12 +16,10 @@ use self::idle::Idle;
 use super::Check;
 use crate::model::Model;
 use crate::plan::swarm::Swarm;
-use crate::report::Violation;
 use crate::seen::{Answered, ClientDid, Moment, Seen};
+use crate::violation::{Finding, Rule};
 
 mod idle;
-
-const NAME: &str = "waiting";
 
 /// The least wait before a request is turned away.
 const WAIT_MIN: Duration = Duration::from_millis(250);
@@ -80,7 +78,7 @@ impl Waiting {
         model: &Model,
         at: Moment,
         answered: &Answered,
-    ) -> Result<(), Violation> {
+    ) -> Result<(), Finding> {
         let user = answered.input.id();
         let Ok(id) = user.parse() else { return Ok(()) };
         let partition = model.ring.partition_of(&id);
@@ -101,7 +99,7 @@ impl Waiting {
              {answered:?}",
             answered.took,
         );
-        Err(Violation::safety(NAME, at, detail).of_user(user))
+        Err(Finding::safety(at, detail).of_user(user))
     }
 
     fn reply(&mut self, model: &Model, at: Moment, place: Place, call: CallId) {
@@ -114,7 +112,14 @@ impl Waiting {
 }
 
 impl Check for Waiting {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "waiting",
+            says: "503 `overloaded` comes only after 250 ms in which the node answered others",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         self.idle.follow(model, at, seen);
         match seen {
             Seen::Inside(Event::Gateway {
@@ -132,7 +137,7 @@ impl Check for Waiting {
             Seen::Client { did: ClientDid::Completed(answered), .. } => {
                 self.idle.judge(model, at, answered).map_err(|why| {
                     let detail = format!("{why}: {answered:?}");
-                    Violation::liveness(NAME, at, detail).of_user(answered.input.id())
+                    Finding::liveness(at, detail).of_user(answered.input.id())
                 })
             }
             _ => Ok(()),

@@ -5,17 +5,22 @@ use service::events::{Event, NodeFact};
 
 use super::Check;
 use crate::model::Model;
-use crate::report::Violation;
 use crate::seen::{Moment, Seen};
-
-const NAME: &str = "whole";
+use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub struct Whole;
 
 impl Check for Whole {
-    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Violation> {
+    fn rule(&self) -> Rule {
+        Rule {
+            check: "whole",
+            says: "rule 8: a copy says that it is whole only once that is durable",
+        }
+    }
+
+    fn see(&mut self, model: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Inside(Event::Node { node, event }) = seen else { return Ok(()) };
         let (partition, member) = match event {
             NodeFact::Comes(progress) if progress.condition.serves() => {
@@ -32,7 +37,7 @@ impl Check for Whole {
         let detail = format!(
             "{node} has all of the {member} copy of {partition}, it says, and of what is durable a part is missing"
         );
-        Err(Violation::safety(NAME, at, detail).of(partition))
+        Err(Finding::safety(at, detail).of(partition))
     }
 }
 

@@ -96,7 +96,10 @@ async fn plant(copy: &Copy, patch: &Patch, args: &BugsArgs) -> anyhow::Result<Ro
         after: report.seed - args.seeds.start + 1,
         by: match &report.failure {
             Some(Failure::Harness(detail)) => Err(detail.clone()),
-            failure => Ok(failure.as_ref().and_then(Failure::check).unwrap_or_default().to_owned()),
+            failure => {
+                let violation = failure.as_ref().and_then(Failure::violation);
+                Ok(violation.map_or_else(String::new, |violation| violation.check.clone()))
+            }
         },
     });
     Ok(Row { patch: patch.clone(), caught })

@@ -85,8 +85,8 @@ pub(super) fn tell(report: &RunReport, replay: &str) {
         )),
         Some(failure) => {
             say(&format!("seed {}: {failure}", report.seed));
-            if let Some(check) = failure.check() {
-                say(&format!("the rule: {}", sim::checks::rule(check)));
+            if let Some(violation) = failure.violation() {
+                say(&format!("the rule: {}", violation.rule));
             }
             if !report.events.is_empty() {
                 say("the last events that matter:");

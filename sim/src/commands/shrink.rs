@@ -63,7 +63,7 @@ pub(super) async fn shrink(args: ShrinkArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn check_of(failure: &Failure) -> Option<String> {
-    failure.check().map(str::to_owned)
+    failure.violation().map(|violation| violation.check.clone())
 }
 
 /// Runs schedules, one after the other.

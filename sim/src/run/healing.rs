@@ -7,12 +7,15 @@ use protocol::id::PartitionId;
 use protocol::view::{InSync, Member};
 
 use super::{CONVERGENCE_MAX, Run};
+use crate::checks::Check;
+use crate::checks::convergence::Convergence;
 use crate::model::named;
 use crate::plan::host::Host;
 use crate::plan::step::{Condition, Death, Step};
 use crate::plan::swarm::Core;
-use crate::report::{Failure, Violation};
+use crate::report::Failure;
 use crate::seen::Phase;
+use crate::violation::Finding;
 
 /// A margin, added to the time in which the loss of a link is noticed.
 const CALM: Duration = Duration::from_secs(1);
@@ -182,6 +185,6 @@ impl Run<'_> {
             return Ok(());
         }
         let detail = format!("{CONVERGENCE_MAX:?} after the faults have ended, {missing}");
-        Err(Violation::liveness("convergence", self.log.now(), detail).into())
+        Err(Finding::liveness(self.log.now(), detail).breaks(Convergence.rule()).into())
     }
 }

@@ -9,12 +9,15 @@ use protocol::view::{InSync, Member};
 use ring_core::placement::Place;
 
 use super::Run;
+use crate::checks::Check;
+use crate::checks::convergence::Convergence;
 use crate::plan::host::Host;
 use crate::plan::step::{Death, Step};
 use crate::plan::swarm::Core;
 use crate::plan::workload::PlannedOperation;
-use crate::report::{Failure, Violation};
+use crate::report::Failure;
 use crate::seen::Phase;
+use crate::violation::Finding;
 
 /// The prefix of the ids of the users under load.
 const LOADED: &str = "load-";
@@ -85,7 +88,9 @@ impl Run<'_> {
                     "{BACK_MAX:?} after {host} is up again, {} is not both again, under load",
                     home.partition(),
                 );
-                return Err(Violation::liveness("convergence", self.log.now(), detail).into());
+                return Err(Finding::liveness(self.log.now(), detail)
+                    .breaks(Convergence.rule())
+                    .into());
             }
         }
         let deadline = self.world.now() + BACK_MAX;

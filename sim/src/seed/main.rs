@@ -76,10 +76,10 @@ fn run_here(plan: &Plan, show: Show) -> RunReport {
         show.show(at, seen);
         timeline.add(at, seen.clone());
     });
-    if let Some(Failure::Safety(violation) | Failure::Liveness(violation)) = &report.failure {
+    if let Some(violation) = report.failure.as_ref().and_then(Failure::violation) {
         let nodes = (0..plan.swarm.nodes).map(Host::node_id).collect();
         let ring = Ring::new(nodes).unwrap_or_else(|error| unreachable!("it has run: {error}"));
-        report.events = timeline.about(&ring, &violation.about);
+        report.events = timeline.about(&ring, &violation.finding.about);
     }
     show.finish();
     report
