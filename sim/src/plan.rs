@@ -10,13 +10,14 @@
 //! | module | owns |
 //! |---|---|
 //! | [`swarm`] | the sizes, times and habits of a seed |
-//! | [`fault`], [`kind`] | the faults |
+//! | [`fault`], [`corruption`], [`kind`] | the faults |
 //! | [`step`] | the steps of a fault |
 //! | [`schedule`] | when each fault begins and ends |
 //! | [`workload`] | the operations of clients, and their times |
 //!
 //! Only the latency of each message is drawn later, by turmoil, from a seed in the plan.
 
+pub mod corruption;
 pub mod fault;
 pub mod host;
 pub mod kind;

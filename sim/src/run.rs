@@ -30,6 +30,7 @@ use crate::checks::{Checks, End};
 use crate::model::Model;
 use crate::panics;
 use crate::plan::Plan;
+use crate::plan::corruption::{Corruption, Fate};
 use crate::plan::fault::{Fault, PlannedFault};
 use crate::plan::host::Host;
 use crate::plan::swarm::{Core, Pace};
@@ -180,10 +181,16 @@ impl Run<'_> {
                     self.without_data.insert(place);
                 }
                 Fault::LostAlone { host: Host::Node(place), .. } => self.will_lose(place),
-                Fault::Corrupt { host: Host::Node(place), rot, stranded: true, .. } => {
+                Fault::Corrupt(Corruption { host: Host::Node(place), rot, fate })
+                    if fate.is_stranded() =>
+                {
                     self.will_strand(place, rot.member);
                 }
-                Fault::Corrupt { host: Host::Node(place), killed_again: true, .. } => {
+                Fault::Corrupt(Corruption {
+                    host: Host::Node(place),
+                    fate: Fate::KilledTwice,
+                    ..
+                }) => {
                     self.leave_behind(place, PlannedFault { at_ms, for_ms, fault });
                     return;
                 }

@@ -15,7 +15,7 @@ use service::events::{self, Event};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use crate::plan::fault::Row;
+use crate::plan::corruption::Row;
 use crate::plan::host::Host;
 use crate::plan::kind::FaultKind;
 use crate::plan::step::{Condition, Death};

@@ -1,8 +1,8 @@
 //! The faults.
 
-use protocol::view::Member;
 use serde::{Deserialize, Serialize};
 
+use super::corruption::Corruption;
 use super::host::Host;
 use super::kind::FaultKind;
 
@@ -73,25 +73,7 @@ pub enum Fault {
         user: String,
     },
     /// A stored row is damaged.
-    Corrupt {
-        /// The machine with the row.
-        host: Host,
-        /// The damaged row.
-        rot: Rot,
-        /// Whether the process is killed in the same moment, so that it meets the row at its
-        /// start.
-        #[serde(default)]
-        killed: bool,
-        /// Whether the row is damaged, and the process killed, while the home copy is ahead of
-        /// the next copy (the two are cut off from each other for this). The process is killed
-        /// once more after its copy is restored.
-        #[serde(default)]
-        killed_again: bool,
-        /// Whether the node that restores the copy is killed as soon as a snapshot has begun.
-        /// The syncs of the damaged node hang until the killed one is back.
-        #[serde(default)]
-        stranded: bool,
-    },
+    Corrupt(Corruption),
     /// The node comes back with an empty data directory.
     LostData(Host),
     /// The next node of a node's home copy is killed, and the node comes back with an empty
@@ -154,30 +136,6 @@ pub enum Fault {
     },
 }
 
-/// A stored row in which a bit flips.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rot {
-    /// The copy with the row.
-    pub member: Member,
-    /// The kind of the row.
-    pub row: Row,
-    /// The position among the rows of that kind, from 0 (the first) to 1 (the last).
-    pub pick: f64,
-}
-
-/// A kind of stored row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Row {
-    /// A user's record.
-    Record,
-    /// A log entry.
-    Entry,
-    /// The stored answer to an applied request.
-    Answer,
-}
-
 /// A disk operation that fails once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -212,7 +170,7 @@ impl Fault {
             Self::DiskFull(_) => FaultKind::DiskFull,
             Self::HungDisk(_) => FaultKind::HungDisk,
             Self::Undecodable { .. } => FaultKind::Undecodable,
-            Self::Corrupt { .. } => FaultKind::Corrupt,
+            Self::Corrupt(_) => FaultKind::Corrupt,
             Self::LostData(_) | Self::LostAlone { .. } => FaultKind::LostData,
             Self::LostState => FaultKind::LostState,
             Self::Blackout { .. } => FaultKind::Blackout,
@@ -241,7 +199,7 @@ impl Fault {
             | Self::DiskFull(host)
             | Self::HungDisk(host)
             | Self::Undecodable { host, .. }
-            | Self::Corrupt { host, .. }
+            | Self::Corrupt(Corruption { host, .. })
             | Self::LostData(host)
             | Self::Pause(host) => vec![*host],
             Self::Slow { between: (a, b), .. }

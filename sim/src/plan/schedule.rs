@@ -5,7 +5,8 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use ring_core::placement::Ring;
 
-use super::fault::{DiskError, Fault, PlannedFault, Rot, Row};
+use super::corruption::{Corruption, Fate, Rot, Row};
+use super::fault::{DiskError, Fault, PlannedFault};
 use super::host::Host;
 use super::kind::FaultKind;
 use super::swarm::{Pace, Swarm, between, pick};
@@ -109,12 +110,17 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
             let killed = row == Row::Entry && random.random();
             if random.random_ratio(1, 8) {
                 let rot = Rot { member: Member::Home, row: Row::Entry, pick: 1.0 };
-                let (killed, killed_again) = (true, true);
-                return Fault::Corrupt { host, rot, killed, killed_again, stranded: false };
+                return Fault::Corrupt(Corruption { host, rot, fate: Fate::KilledTwice });
             }
             let rot = Rot { member, row, pick };
             let stranded = swarm.pace == Pace::Free && random.random_ratio(1, 4);
-            Fault::Corrupt { host, rot, killed, killed_again: false, stranded }
+            let fate = match (killed, stranded) {
+                (false, false) => Fate::GoesOn,
+                (true, false) => Fate::Killed,
+                (false, true) => Fate::Stranded,
+                (true, true) => Fate::KilledAndStranded,
+            };
+            Fault::Corrupt(Corruption { host, rot, fate })
         }
         FaultKind::LostData if swarm.pace == Pace::Free && random.random() => {
             let place = random.random_range(0..swarm.nodes);

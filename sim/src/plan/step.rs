@@ -1,6 +1,7 @@
 //! The steps of faults.
 
-use super::fault::{DiskError, Fault, Rot};
+use super::corruption::{Corruption, Rot};
+use super::fault::{DiskError, Fault};
 use super::host::Host;
 
 /// A step of a fault.
@@ -116,9 +117,10 @@ impl Fault {
             Self::Stop(host) => vec![(0, Step::Stop(*host))],
             Self::Crash(host) => down(*host, Death::Vanished),
             Self::PowerLoss { host, kept } => down(*host, Death::PowerLost { kept: *kept }),
-            Self::Corrupt { host, rot, killed, .. } => {
-                let dies = if *killed { down(*host, Death::Killed) } else { Vec::new() };
-                [(0, Step::Corrupt(*host, *rot))].into_iter().chain(dies).collect()
+            Self::Corrupt(Corruption { host, rot, fate }) => {
+                let dies = fate.is_killed().then(|| down(*host, Death::Killed));
+                let rots = (0, Step::Corrupt(*host, *rot));
+                [rots].into_iter().chain(dies.into_iter().flatten()).collect()
             }
             Self::LostData(host) => down(*host, Death::DataLost),
             Self::LostAlone { next, .. } => down(*next, Death::Killed),

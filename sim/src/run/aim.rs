@@ -5,6 +5,7 @@ use std::time::Duration;
 use protocol::view::Member;
 
 use super::Run;
+use crate::plan::corruption::{Corruption, Fate};
 use crate::plan::fault::{Fault, PlannedFault};
 use crate::plan::host::Host;
 use crate::plan::swarm::Pace;
@@ -78,7 +79,9 @@ impl Run<'_> {
                 self.model.is_a_donor_ahead()
                     || Duration::from_millis(planned.at_ms) + AIM_MAX <= now
             }
-            Fault::Corrupt { host: Host::Node(place), killed_again: true, .. } => {
+            Fault::Corrupt(Corruption {
+                host: Host::Node(place), fate: Fate::KilledTwice, ..
+            }) => {
                 self.model.is_home_syncing(place)
                     || Duration::from_millis(planned.at_ms) + AIM_MAX <= now
             }

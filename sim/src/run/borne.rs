@@ -12,6 +12,7 @@ use ring_core::placement::Place;
 
 use super::Run;
 use crate::model::named;
+use crate::plan::corruption::Corruption;
 use crate::plan::fault::Fault;
 use crate::plan::host::Host;
 
@@ -25,7 +26,7 @@ impl Run<'_> {
             return false;
         }
         match fault {
-            Fault::Corrupt { host: Host::Node(place), rot, .. } => {
+            Fault::Corrupt(Corruption { host: Host::Node(place), rot, .. }) => {
                 let here = self.model.ring.places().nth(*place);
                 let partition = here.map(|here| self.model.ring.partition_at(here, rot.member));
                 partition.is_some_and(|partition| {

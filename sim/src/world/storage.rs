@@ -15,7 +15,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::disk::part;
-use crate::plan::fault::{DiskError, Rot, Row};
+use crate::plan::corruption::{Rot, Row};
+use crate::plan::fault::DiskError;
 use crate::seen::{Log, Seen, StorageDid};
 
 /// The faults of a disk, shared with the world.
