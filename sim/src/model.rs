@@ -1,5 +1,6 @@
 //! The state of a cluster, derived from the events seen. Checks judge the next event by it.
 
+mod follow;
 mod node;
 mod roles;
 
@@ -9,11 +10,8 @@ use protocol::id::{Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Request
 use protocol::message::{CallId, Condition, Progress};
 use protocol::view::{InSync, Member, View};
 use ring_core::placement::{Place, Ring};
-use service::events::{Event, GatewayFact, Said};
 
-use crate::plan::host::Host;
-use crate::plan::step::Death;
-use crate::seen::{Moment, Seen, StateDid, WorldDid};
+use crate::seen::Moment;
 
 pub use self::node::{CopyModel, NodeModel, SnapshotModel, Stages};
 pub use self::roles::{has_primary, named, reader, sole, source};
@@ -42,6 +40,28 @@ pub struct Model {
     pub heard: BTreeMap<(Place, Member), Seq>,
     /// The requests sent by gateways.
     pub calls: BTreeMap<(GatewayBoot, CallId), Call>,
+}
+
+/// A copy of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CopyId {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The member that it is of the partition.
+    pub member: Member,
+}
+
+impl CopyId {
+    /// The other copy of the partition.
+    #[must_use]
+    pub fn other(self) -> Self {
+        Self { member: self.member.other(), ..self }
+    }
+}
+
+/// The copies of a partition.
+pub fn copies_of(partition: PartitionId) -> impl Iterator<Item = CopyId> {
+    Member::ALL.into_iter().map(move |member| CopyId { partition, member })
 }
 
 /// A link of a node to a gateway.
@@ -92,6 +112,22 @@ impl Model {
         self.ring.places().map(Place::partition)
     }
 
+    /// All copies of the cluster.
+    pub fn copies(&self) -> impl Iterator<Item = CopyId> + use<> {
+        self.partitions().flat_map(copies_of)
+    }
+
+    /// A copy of a node; none if no node has this place.
+    pub fn copy_at(&self, place: usize, member: Member) -> Option<CopyId> {
+        let place = self.ring.places().nth(place)?;
+        Some(CopyId { partition: self.ring.partition_at(place, member), member })
+    }
+
+    /// The place of the node with a copy.
+    pub fn place_of(&self, copy: CopyId) -> usize {
+        self.ring.holder(copy.partition, copy.member).index()
+    }
+
     /// The node with a copy.
     pub fn holder(&self, partition: PartitionId, member: Member) -> &NodeModel {
         &self.nodes[self.ring.holder(partition, member).index()]
@@ -113,6 +149,13 @@ impl Model {
         self.links.range(of_gateway).any(|(_, linked)| linked.place == place)
     }
 
+    /// Whether a node has a link to the gateway started last. With a forked gateway this says
+    /// little.
+    pub fn is_linked_now(&self, place: usize) -> bool {
+        let link = self.gateway.zip(self.ring.places().nth(place));
+        link.is_some_and(|(gateway, place)| self.is_linked(gateway, place))
+    }
+
     /// The request that a node answers by this call.
     pub fn call(&self, node: &NodeId, call: CallId) -> Option<&Call> {
         let joined = self.node(node)?.joined?;
@@ -123,6 +166,17 @@ impl Model {
     /// partition are level.
     pub fn is_whole(&self) -> bool {
         self.partitions().all(|partition| self.is_both_and_level(partition))
+    }
+
+    /// Whether the view of a partition is *both*.
+    pub fn is_both(&self, partition: PartitionId) -> bool {
+        let view = self.published.get(&partition);
+        view.is_some_and(|view| matches!(view.in_sync, InSync::Both { .. }))
+    }
+
+    /// Whether updates of a partition are turned away until its home is restored.
+    pub fn has_no_primary(&self, partition: PartitionId) -> bool {
+        self.published.get(&partition).is_some_and(|view| !has_primary(view.in_sync))
     }
 
     /// Whether the view of a partition is *both*, both copies act on it, and they are level.
@@ -142,155 +196,6 @@ impl Model {
             && idle(Member::Home)
             && idle(Member::Next)
             && written(Member::Home) == written(Member::Next)
-    }
-
-    /// Whether a granted ask leaves a donor ahead: the joiner has stored the new view, the
-    /// donor has not, and the donor has durable entries that the joiner lacks. A power loss now
-    /// would leave it so.
-    pub fn is_a_donor_ahead(&self) -> bool {
-        self.saved.iter().any(|(partition, saved)| {
-            let is_it = |donor: Member| {
-                let (joiner, donor) =
-                    (self.copy(*partition, donor.other()), self.copy(*partition, donor));
-                joiner.view.durable == Some(*saved)
-                    && donor.view.durable != Some(*saved)
-                    && donor.entry.durable > joiner.entry.durable
-            };
-            sole(saved.in_sync).is_none() && Member::ALL.into_iter().any(is_it)
-        })
-    }
-
-    /// Whether a node's home copy has an entry that it is about to make durable and to send to
-    /// next.
-    pub fn is_home_syncing(&self, place: usize) -> bool {
-        let home = self.nodes.get(place).map(|node| node.home.entry);
-        home.is_some_and(|entry| entry.handed.seq > entry.durable.seq)
-    }
-
-    /// Whether the gateway has heard of a later entry at a node's home copy than the next copy
-    /// has.
-    pub fn is_ahead_of_next(&self, place: usize) -> bool {
-        self.ring.places().nth(place).is_some_and(|place| {
-            let next = self.copy(place.partition(), Member::Next);
-            self.heard.get(&(place, Member::Home)).is_some_and(|seq| *seq > next.entry.handed.seq)
-        })
-    }
-
-    /// Whether a copy of a node is in sync with fewer entries than the gateway has heard it to
-    /// have.
-    pub fn is_restored_to_less(&self, place: usize) -> bool {
-        let Some(place) = self.ring.places().nth(place) else { return false };
-        Member::ALL.into_iter().any(|member| {
-            let partition = self.ring.partition_at(place, member);
-            let is_both = self.published.get(&partition).is_some_and(|view| {
-                sole(view.in_sync).is_none()
-                    && named(view.in_sync, member) == self.nodes[place.index()].incarnation
-            });
-            let copy = self.copy(partition, member);
-            let has = copy.entry.handed.seq;
-            let is_whole = !copy.is_damaged && !copy.snapshot.handed.is_part;
-            is_both
-                && is_whole
-                && self.heard.get(&(place, member)).is_some_and(|heard| *heard > has)
-        })
-    }
-
-    /// The nodes of a donor and its joiner, where the ask is granted and the donor does not
-    /// know it yet.
-    pub fn donor_untold(&self) -> Option<(Place, Place)> {
-        self.saved.iter().find_map(|(partition, saved)| {
-            let is_untold = |donor: &Member| {
-                let copy = self.copy(*partition, *donor);
-                copy.ask.is_some_and(|ask| ask.partition == *partition)
-                    && copy.view.handed != Some(*saved)
-            };
-            let donor = Member::ALL.into_iter().find(is_untold)?;
-            let holder = |member| self.ring.holder(*partition, member);
-            sole(saved.in_sync).is_none().then(|| (holder(donor), holder(donor.other())))
-        })
-    }
-
-    /// Follows an event.
-    pub fn follow(&mut self, at: Moment, seen: &Seen) {
-        match seen {
-            Seen::Inside(Event::Node { node, event }) => {
-                if let Some(place) = self.ring.place_of(node) {
-                    self.nodes[place.index()].follow(event);
-                }
-            }
-            Seen::Inside(Event::Gateway { gateway, event }) => {
-                self.follow_gateway(at, *gateway, event);
-            }
-            Seen::Storage { node, did } => self.nodes[*node].follow_storage(did),
-            Seen::State { gateway: Host::Gateway, did: StateDid::Saved(views) } => {
-                self.saved = views.iter().map(|view| (view.partition, *view)).collect();
-            }
-            Seen::World(WorldDid::Kills(Host::Gateway, how)) => {
-                self.links.clear();
-                if *how == Death::DataLost {
-                    self.saved.clear();
-                    self.published.clear();
-                }
-            }
-            Seen::World(WorldDid::Ended(Host::Gateway, _)) => self.links.clear(),
-            Seen::State { .. } | Seen::Client { .. } | Seen::World(_) => {}
-        }
-    }
-
-    fn follow_gateway(&mut self, at: Moment, gateway: GatewayBoot, event: &GatewayFact) {
-        match event {
-            GatewayFact::Starts { views, .. } => {
-                self.gateway = Some(gateway);
-                self.heard.clear();
-                self.deciding.clear();
-                self.published = views.iter().map(|view| (view.partition, *view)).collect();
-                self.saved = self.published.clone();
-                self.views.extend(views.iter().map(|view| ((view.partition, view.epoch), *view)));
-            }
-            GatewayFact::Linked { link, node, incarnation, .. } => {
-                if let Some(place) = self.ring.place_of(node) {
-                    self.links
-                        .insert((gateway, *link), LinkedNode { place, incarnation: *incarnation });
-                }
-            }
-            GatewayFact::Unlinked { link, .. } => {
-                self.links.remove(&(gateway, *link));
-            }
-            GatewayFact::Decides(view) => {
-                self.deciding.insert(view.partition, *view);
-            }
-            GatewayFact::Publishes(view) => {
-                self.deciding.remove(&view.partition);
-                self.published.insert(view.partition, *view);
-                // A view that nobody has stored may be lost with the controller's file. Its
-                // epoch is then used again.
-                self.views.insert((view.partition, view.epoch), *view);
-            }
-            GatewayFact::Forgets { partition } => {
-                self.published.remove(partition);
-            }
-            GatewayFact::Requests { node, partition, member, epoch, call, request, .. } => {
-                let sent = Call {
-                    at,
-                    node: node.clone(),
-                    partition: *partition,
-                    member: *member,
-                    epoch: *epoch,
-                    request: *request,
-                };
-                self.calls.insert((gateway, *call), sent);
-            }
-            GatewayFact::Tells { .. }
-            | GatewayFact::Welcomes { .. }
-            | GatewayFact::Probes { .. } => {}
-            GatewayFact::Hears { node, said } => {
-                if let (Said::Durable { member, seq }, Some(place)) =
-                    (said, self.ring.place_of(node))
-                {
-                    self.heard.insert((place, *member), *seq);
-                }
-            }
-        }
     }
 }
 

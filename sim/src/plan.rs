@@ -14,6 +14,7 @@
 //! | [`step`] | the steps of a fault |
 //! | [`schedule`] | when each fault begins and ends |
 //! | [`workload`] | the operations of clients, and their times |
+//! | [`new_users`] | the users of operations beyond the plan |
 //!
 //! Only the latency of each message is drawn later, by turmoil, from a seed in the plan.
 
@@ -21,6 +22,7 @@ pub mod corruption;
 pub mod fault;
 pub mod host;
 pub mod kind;
+pub mod new_users;
 pub mod schedule;
 pub mod step;
 pub mod swarm;

@@ -27,7 +27,7 @@ impl Counter {
         let mut counter = Self::default();
         if swarm.pace == Pace::OneAtATime {
             counter.is_paced = true;
-            let detection_ms = swarm.heartbeat_interval_ms + swarm.heartbeat_timeout_ms;
+            let detection_ms = swarm.detection_ms();
             counter.statistics.paced = Paced { seeds: 1, detection_ms, ..Paced::default() };
         }
         counter

@@ -50,6 +50,7 @@ use self::deps::Names;
 use self::machine::Machine;
 use self::network::Network;
 use crate::plan::Plan;
+use crate::plan::fault::Fault;
 use crate::plan::host::Host;
 use crate::plan::step::{Death, Step};
 use crate::plan::workload::PlannedOperation;
@@ -143,9 +144,9 @@ impl World {
         &self.recorder
     }
 
-    /// Plans steps. Each time counts from now, in milliseconds.
-    pub(crate) fn add_steps(&mut self, steps: Vec<(u64, Step)>) {
-        for (after_ms, step) in steps {
+    /// Plans the steps of a fault that begins now.
+    pub(crate) fn add_fault(&mut self, fault: &Fault, for_ms: u64) {
+        for (after_ms, step) in fault.steps(for_ms) {
             self.add_step(Duration::from_millis(after_ms), step);
         }
     }

@@ -5,7 +5,7 @@ use history::Outcome;
 
 use super::Check;
 use crate::model::Model;
-use crate::run::is_fresh;
+use crate::plan::new_users::NewUsers;
 use crate::seen::{ClientDid, Moment, Seen};
 use crate::violation::{Finding, Rule};
 
@@ -23,7 +23,8 @@ impl Check for Convergence {
 
     fn see(&mut self, _: &Model, at: Moment, seen: &Seen) -> Result<(), Finding> {
         let Seen::Client { did: ClientDid::Completed(answered), .. } = seen else { return Ok(()) };
-        if !is_fresh(&answered.input) || matches!(answered.outcome, Outcome::Done(_)) {
+        let is_fresh = NewUsers::of(&answered.input) == Some(NewUsers::Fresh);
+        if !is_fresh || matches!(answered.outcome, Outcome::Done(_)) {
             return Ok(());
         }
         let detail = format!("all was back, and yet: {answered:?}");

@@ -149,6 +149,9 @@ const SLOW_READ_MS: u64 = 100;
 /// One seed of this many has a permanently slow disk.
 const SLOW_DISK_ONE_IN: u32 = 12;
 
+/// A margin, added to the time in which the loss of a link is noticed.
+const CALM_MARGIN: Duration = Duration::from_secs(1);
+
 /// The duration of a read, from a good disk to one about to die.
 const READS_MS: [Span; 4] =
     [Span::new(0, 1), Span::new(1, 20), Span::new(5, 100), Span::new(200, 800)];
@@ -212,6 +215,16 @@ impl Swarm {
         }
         swarm.disk_deadline_ms = pick(random, &[3_000, 20_000, 20_000]);
         swarm
+    }
+
+    /// How long a dead link may look alive, in milliseconds.
+    pub fn detection_ms(&self) -> u64 {
+        self.heartbeat_interval_ms + self.heartbeat_timeout_ms
+    }
+
+    /// How long a dead link may look alive, with a margin: a cut is noticed by then.
+    pub fn calm(&self) -> Duration {
+        Duration::from_millis(self.detection_ms()) + CALM_MARGIN
     }
 
     /// The duration of a sync on the node at this place.

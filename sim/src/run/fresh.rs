@@ -2,63 +2,52 @@
 //! before.
 
 use history::users::{Fields, Input, Patch};
-use ring_core::placement::Place;
 
-use super::Run;
+use super::watched::{CONVERGENCE_MAX, Watched};
+use crate::plan::new_users::NewUsers;
 use crate::plan::swarm::Core;
-use crate::plan::workload::PlannedOperation;
+use crate::report::Failure;
+use crate::seen::Phase;
 
-/// The prefix of the ids of those users.
-const FRESH: &str = "fresh-";
-
-/// Whether an operation is a fresh one, and so must succeed.
-pub(crate) fn is_fresh(input: &Input) -> bool {
-    input.id().starts_with(FRESH)
-}
-
-impl Run<'_> {
-    /// Asks for fresh operations on each partition. All of them must succeed. Without a live
-    /// primary, a partition gets only reads.
-    pub(super) fn ask_fresh(&mut self, core: Core) {
-        for place in self.model.ring.places().collect::<Vec<_>>() {
-            let inputs = match core {
-                Core::AllBut { node } if node == place.index() => self.fresh_reads(place),
-                _ if self.has_no_primary(place.partition()) => self.fresh_reads(place),
-                _ => self.fresh_operations(place),
-            };
-            // One client for each partition keeps the order of its operations.
-            let client = place.index() % self.plan.swarm.clients;
-            for input in inputs {
-                self.fresh_waiting += 1;
-                let operation = PlannedOperation { at_ms: 0, client, input, if_match: false };
-                self.world.ask(client, operation);
-            }
+/// Asks for fresh operations on each partition, and waits for the answers. All of them must
+/// succeed. Without a live primary, a partition gets only reads.
+///
+/// # Errors
+///
+/// The first violation.
+pub(super) fn ask_fresh(watched: &mut Watched<'_>, core: Core) -> Result<(), Failure> {
+    watched.begin(Phase::Fresh);
+    for place in watched.model.ring.places().collect::<Vec<_>>() {
+        let (ring, partition) = (&watched.model.ring, place.partition());
+        let Some(id) = NewUsers::Fresh.of_partition(ring, partition).next() else {
+            panic!("no id falls into {partition}");
+        };
+        let is_left_out = matches!(core, Core::AllBut { node } if node == place.index());
+        let has_primary = !is_left_out && !watched.model.has_no_primary(partition);
+        let inputs = if has_primary { operations(id) } else { vec![Input::Read { id }] };
+        // One client for each partition keeps the order of its operations.
+        let client = place.index() % watched.plan.swarm.clients;
+        for input in inputs {
+            watched.ask(client, input);
         }
     }
-
-    fn fresh_operations(&self, place: Place) -> Vec<Input> {
-        let id = self.fresh_user(place);
-        let name = format!("fresh {id}");
-        let fields = Fields { name, email: format!("{id}@example.org"), group: 0 };
-        let patch = Patch { name: Some(format!("changed {id}")), ..Patch::default() };
-        vec![
-            Input::Create { id: id.clone(), fields },
-            Input::Read { id: id.clone() },
-            Input::Change { id: id.clone(), patch, if_match: None, if_none_match: None },
-            Input::Read { id },
-        ]
+    let deadline = watched.world.now() + CONVERGENCE_MAX;
+    while !watched.unanswered.are_all_idle(NewUsers::Fresh) {
+        watched.step()?;
+        watched.be_in_time(deadline, "the fresh operations have no answer")?;
     }
+    Ok(())
+}
 
-    fn fresh_reads(&self, place: Place) -> Vec<Input> {
-        vec![Input::Read { id: self.fresh_user(place) }]
-    }
-
-    /// A user of a partition, unknown to all clients before.
-    fn fresh_user(&self, place: Place) -> String {
-        let is_of = |id: &String| {
-            id.parse().is_ok_and(|id| self.model.ring.partition_of(&id) == place.partition())
-        };
-        let mut ids = (0..10_000).map(|number| format!("{FRESH}{number}"));
-        ids.find(is_of).unwrap_or_else(|| panic!("no id falls into {}", place.partition()))
-    }
+/// Two updates, each with a read.
+fn operations(id: String) -> Vec<Input> {
+    let name = format!("fresh {id}");
+    let fields = Fields { name, email: format!("{id}@example.org"), group: 0 };
+    let patch = Patch { name: Some(format!("changed {id}")), ..Patch::default() };
+    vec![
+        Input::Create { id: id.clone(), fields },
+        Input::Read { id: id.clone() },
+        Input::Change { id: id.clone(), patch, if_match: None, if_none_match: None },
+        Input::Read { id },
+    ]
 }

@@ -5,24 +5,18 @@ use std::time::Duration;
 
 use history::users::{Fields, Input, Patch};
 use protocol::id::PartitionId;
-use protocol::view::{InSync, Member};
-use ring_core::placement::Place;
+use protocol::view::Member;
 
-use super::Run;
-use crate::checks::Check;
-use crate::checks::convergence::Convergence;
+use super::convergence::converge;
+use super::watched::Watched;
 use crate::plan::host::Host;
+use crate::plan::new_users::NewUsers;
 use crate::plan::step::{Death, Step};
 use crate::plan::swarm::Core;
-use crate::plan::workload::PlannedOperation;
 use crate::report::Failure;
 use crate::seen::Phase;
-use crate::violation::Finding;
 
-/// The prefix of the ids of the users under load.
-const LOADED: &str = "load-";
-
-/// The number of those users.
+/// The number of users under load.
 const USERS: usize = 12;
 
 /// The number of clients. Each asks for one update after the other.
@@ -34,114 +28,95 @@ const DOWN: Duration = Duration::from_millis(600);
 /// How long the view may take to become *both* again after the node is up.
 const BACK_MAX: Duration = Duration::from_secs(12);
 
-/// The updates asked for while a node comes back.
-#[derive(Debug, Default)]
-pub(super) struct Load {
-    /// The number of unanswered updates of each client.
-    open: [u32; CLIENTS],
-    asked: u32,
+/// Lets the node with a slow disk, if there is one, die and come back under load.
+///
+/// # Errors
+///
+/// The first violation. A view that is not *both* in time is one.
+pub(super) fn come_back_under_load(watched: &mut Watched<'_>, core: Core) -> Result<(), Failure> {
+    let slow = watched.plan.swarm.slow_disk.filter(|_| core == Core::All);
+    // The slow node joins the partition of the node before it.
+    let next = slow.and_then(|slow| watched.model.copy_at(slow, Member::Next));
+    let Some((slow, next)) = slow.zip(next) else { return Ok(()) };
+    watched.begin(Phase::Load);
+    Loading::new(watched, next.partition).come_back(Host::Node(slow))?;
+    converge(watched, core)
 }
 
-impl Load {
-    /// An operation has ended.
-    pub(super) fn has_ended(&mut self, input: &Input, client: usize) {
-        if let Some(open) = self.open.get_mut(client).filter(|_| is_of_load(input)) {
-            *open -= 1;
-        }
+/// Keeps clients busy with updates of one partition while its next node comes back.
+struct Loading<'a, 'w> {
+    watched: &'a mut Watched<'w>,
+    partition: PartitionId,
+    users: Vec<String>,
+    /// The number of updates asked for.
+    asked: usize,
+}
+
+impl<'a, 'w> Loading<'a, 'w> {
+    fn new(watched: &'a mut Watched<'w>, partition: PartitionId) -> Self {
+        let users = NewUsers::Loaded.of_partition(&watched.model.ring, partition);
+        let users = users.take(USERS).collect();
+        Self { watched, partition, users, asked: 0 }
     }
 
-    fn is_over(&self) -> bool {
-        self.open.iter().all(|open| *open == 0)
-    }
-}
-
-fn is_of_load(input: &Input) -> bool {
-    input.id().starts_with(LOADED)
-}
-
-impl Run<'_> {
-    /// Lets the node with a slow disk, if there is one, die and come back under load.
-    pub(super) fn come_back_under_load(&mut self, core: Core) -> Result<(), Failure> {
-        let Some(slow) = self.plan.swarm.slow_disk.filter(|_| core == Core::All) else {
-            return Ok(());
-        };
-        self.begin(Phase::Load);
-        let count = self.plan.swarm.nodes;
-        let home = self.model.ring.places().nth((slow + count - 1) % count);
-        let Some(home) = home else { return Ok(()) };
-        let users = self.loaded_users(home);
-        let (host, how) = (Host::Node(slow), Death::Killed);
-        self.world.carry_out(Step::Down { host, how });
-        let up_at = self.world.now() + DOWN;
-        while self.world.now() < up_at || self.is_both(home.partition()) {
-            self.load(&users);
+    fn come_back(&mut self, host: Host) -> Result<(), Failure> {
+        self.watched.world.carry_out(Step::Down { host, how: Death::Killed });
+        let up_at = self.watched.world.now() + DOWN;
+        while self.watched.world.now() < up_at || self.watched.model.is_both(self.partition) {
             self.step()?;
-            self.be_in_time(up_at + BACK_MAX, "the loss of the slow node is not noticed")?;
+            self.watched
+                .be_in_time(up_at + BACK_MAX, "the loss of the slow node is not noticed")?;
         }
-        self.world.carry_out(Step::Up(host));
-        let deadline = self.world.now() + BACK_MAX;
-        while !self.acts_on_both(home.partition()) {
-            self.load(&users);
+        self.watched.world.carry_out(Step::Up(host));
+        let deadline = self.watched.world.now() + BACK_MAX;
+        while !self.acts_on_both() {
             self.step()?;
-            if self.world.now() >= deadline {
+            if self.watched.world.now() >= deadline {
                 let detail = format!(
                     "{BACK_MAX:?} after {host} is up again, {} is not both again, under load",
-                    home.partition(),
+                    self.partition,
                 );
-                return Err(Finding::liveness(self.log.now(), detail)
-                    .breaks(Convergence.rule())
-                    .into());
+                return Err(self.watched.is_not_back(detail));
             }
         }
-        let deadline = self.world.now() + BACK_MAX;
-        while !self.load.is_over() {
-            self.step()?;
-            self.be_in_time(deadline, "updates of the load have no answer")?;
+        let deadline = self.watched.world.now() + BACK_MAX;
+        while !self.watched.unanswered.are_all_idle(NewUsers::Loaded) {
+            self.watched.step()?;
+            self.watched.be_in_time(deadline, "updates of the load have no answer")?;
         }
-        self.converge(core)
-    }
-
-    pub(super) fn is_both(&self, partition: PartitionId) -> bool {
-        let view = self.model.published.get(&partition);
-        view.is_some_and(|view| matches!(view.in_sync, InSync::Both { .. }))
+        Ok(())
     }
 
     /// Whether both copies act on the view *both*, level or not.
-    fn acts_on_both(&self, partition: PartitionId) -> bool {
-        let view = self.model.published.get(&partition);
-        let acts = |member| self.model.copy(partition, member).acting.as_ref() == view;
-        self.is_both(partition) && Member::ALL.into_iter().all(acts)
+    fn acts_on_both(&self) -> bool {
+        let model = &self.watched.model;
+        let view = model.published.get(&self.partition);
+        let acts = |member| model.copy(self.partition, member).acting.as_ref() == view;
+        model.is_both(self.partition) && Member::ALL.into_iter().all(acts)
     }
 
-    /// Gives each idle client another operation.
-    fn load(&mut self, users: &[String]) {
-        for client in 0..CLIENTS.min(self.plan.swarm.clients) {
-            if self.load.open[client] > 0 {
-                continue;
+    /// Gives each idle client another operation, and lets a tick pass.
+    fn step(&mut self) -> Result<(), Failure> {
+        for client in 0..CLIENTS.min(self.watched.plan.swarm.clients) {
+            if self.watched.unanswered.is_idle(NewUsers::Loaded, client) {
+                let update = self.next_update();
+                self.watched.ask(client, update);
             }
-            self.load.asked += 1;
-            self.load.open[client] += 1;
-            let number = self.load.asked;
-            let id = users[number as usize % users.len()].clone();
-            let name = format!("load {number}");
-            let input = if number as usize <= users.len() {
-                let fields = Fields { name, email: format!("{id}@example.org"), group: number };
-                Input::Create { id, fields }
-            } else {
-                let patch = Patch { name: Some(name), ..Patch::default() };
-                Input::Change { id, patch, if_match: None, if_none_match: None }
-            };
-            let operation = PlannedOperation { at_ms: 0, client, input, if_match: false };
-            self.world.ask(client, operation);
         }
+        self.watched.step()
     }
 
-    /// Users of a partition, unknown to all clients before.
-    fn loaded_users(&self, place: Place) -> Vec<String> {
-        let is_of = |id: &String| {
-            id.parse().is_ok_and(|id| self.model.ring.partition_of(&id) == place.partition())
-        };
-        let ids = (0..10_000).map(|number| format!("{LOADED}{number}"));
-        ids.filter(is_of).take(USERS).collect()
+    /// Creates each user, then changes one after the other.
+    fn next_update(&mut self) -> Input {
+        self.asked += 1;
+        let number = self.asked;
+        let id = self.users[number % self.users.len()].clone();
+        let name = format!("load {number}");
+        if number > self.users.len() {
+            let patch = Patch { name: Some(name), ..Patch::default() };
+            return Input::Change { id, patch, if_match: None, if_none_match: None };
+        }
+        let group = u32::try_from(number).unwrap_or_else(|_| unreachable!("users are few"));
+        Input::Create { fields: Fields { name, email: format!("{id}@example.org"), group }, id }
     }
 }
