@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::commands::Command;
+use self::commands::{Command, output};
 
 /// Chainring in a simulated network, by seed
 #[derive(Debug, Parser)]
@@ -26,8 +26,8 @@ async fn main() -> ExitCode {
     match command.execute().await {
         Ok(code) => code,
         Err(error) => {
-            commands::say(&format!("error: {error:#}"));
-            ExitCode::from(commands::HARNESS_FAILED)
+            output::say(&format!("error: {error:#}"));
+            ExitCode::from(output::HARNESS_FAILED)
         }
     }
 }

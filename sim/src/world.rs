@@ -15,11 +15,12 @@
 //! | `deps` | sockets, randomness and threads for the process |
 //! | `disk`, `rocks` | disks that outlive processes |
 //! | `storage`, `state` | a process's access to its disk, with faults |
-//! | `steps` | the steps of faults, and their ends |
+//! | `steps`, `agenda` | the steps of faults, and their times |
 //! | `network` | cuts, holds and latencies |
 //! | `undecodable` | requests that a node cannot decode |
 //! | `clients` | clients over HTTP |
 
+mod agenda;
 mod clients;
 mod deps;
 mod disk;
@@ -27,6 +28,7 @@ mod machine;
 mod network;
 #[cfg(feature = "rocksdb")]
 mod rocks;
+mod share;
 mod state;
 mod steps;
 mod storage;
@@ -45,6 +47,7 @@ use ring_core::placement::Ring;
 use tokio::sync::mpsc;
 use turmoil::Sim;
 
+use self::agenda::Agenda;
 use self::clients::Clients;
 use self::deps::Names;
 use self::machine::Machine;
@@ -79,9 +82,8 @@ pub(crate) struct World {
     down: BTreeMap<Host, u32>,
     /// The machines gone from the network.
     gone: BTreeSet<Host>,
-    /// The steps to carry out, by time and order of planning.
-    steps: BTreeMap<(Duration, u64), Step>,
-    steps_added: u64,
+    agenda: Agenda,
+    /// The time of the last step.
     last_step: Duration,
     /// The channel to each client, for operations after its plan.
     more: Vec<mpsc::UnboundedSender<PlannedOperation>>,
@@ -126,8 +128,7 @@ impl World {
             names,
             down: BTreeMap::new(),
             gone: BTreeSet::new(),
-            steps: BTreeMap::new(),
-            steps_added: 0,
+            agenda: Agenda::default(),
             last_step: Duration::ZERO,
             more,
             recorder,
@@ -147,18 +148,13 @@ impl World {
     /// Plans the steps of a fault that begins now.
     pub(crate) fn add_fault(&mut self, fault: &Fault, for_ms: u64) {
         for (after_ms, step) in fault.steps(for_ms) {
-            self.add_step(Duration::from_millis(after_ms), step);
+            self.agenda.add(self.now() + Duration::from_millis(after_ms), step);
         }
-    }
-
-    fn add_step(&mut self, after: Duration, step: Step) {
-        self.steps_added += 1;
-        self.steps.insert((self.now() + after, self.steps_added), step);
     }
 
     /// The time of the last step, if nothing is the matter and no step is planned; else none.
     pub(crate) fn calm_since(&self) -> Option<Duration> {
-        let is_calm = self.steps.is_empty()
+        let is_calm = self.agenda.is_empty()
             && self.down.values().all(|reasons| *reasons == 0)
             && !self.network.any(|_| true);
         is_calm.then_some(self.last_step)
@@ -166,7 +162,7 @@ impl World {
 
     /// Whether a host is down, or a planned step concerns this host alone.
     pub(crate) fn is_in_trouble(&self, host: Host) -> bool {
-        self.is_down(host) || self.steps.values().any(|step| step.hosts() == [host])
+        self.is_down(host) || self.agenda.concerns_alone(host)
     }
 
     /// Whether something keeps a host down, or its process was told to stop and has not started
@@ -185,7 +181,7 @@ impl World {
     pub(crate) fn is_calm_around(&self, host: Host) -> bool {
         !self.is_down(host)
             && !self.network.any(|condition| condition.hosts().contains(&host))
-            && !self.steps.values().any(|step| step.hosts().contains(&host))
+            && !self.agenda.concerns(host)
     }
 
     /// A host with a process that was told to stop, and was not started again yet.
@@ -203,10 +199,7 @@ impl World {
     pub(crate) fn step(&mut self) -> turmoil::Result {
         self.log.advance(self.now());
         self.reap();
-        while let Some(entry) =
-            self.steps.first_entry().filter(|entry| entry.key().0 <= self.sim.elapsed())
-        {
-            let step = entry.remove();
+        while let Some(step) = self.agenda.take_due(self.now()) {
             self.carry_out(step);
         }
         self.sim.step()?;
@@ -221,7 +214,7 @@ impl World {
             // The second gateway has no supervisor: someone started it by mistake, once.
             if host != Host::SecondGateway {
                 *self.down.entry(host).or_default() += 1;
-                self.add_step(RESTART_AFTER, Step::Up(host));
+                self.agenda.add(self.now() + RESTART_AFTER, Step::Up(host));
             }
         }
     }

@@ -7,8 +7,8 @@ use protocol::message::Ask;
 use protocol::view::Member;
 use service::events::{Event, GatewayFact, NodeFact};
 
-use super::Check;
-use crate::model::{Model, named, sole};
+use super::check::Check;
+use crate::model::{CopyId, Model, named, sole};
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};
 
@@ -37,7 +37,7 @@ impl Check for AskHolds {
                 joiner_has(
                     model,
                     at,
-                    (ask.partition, donor),
+                    CopyId { partition: ask.partition, member: donor },
                     committed(model, ask.partition, donor),
                     detail,
                 )
@@ -51,7 +51,13 @@ impl Check for AskHolds {
                     return Ok(());
                 }
                 let detail = || format!("{node} commits while it asks");
-                joiner_has(model, at, (partition, donor), Some(progress.committed), detail)
+                joiner_has(
+                    model,
+                    at,
+                    CopyId { partition, member: donor },
+                    Some(progress.committed),
+                    detail,
+                )
             }
             Seen::Inside(Event::Gateway { event: GatewayFact::Publishes(view), .. }) => {
                 if sole(view.in_sync).is_some() {
@@ -68,7 +74,8 @@ impl Check for AskHolds {
                 for copy in Member::ALL.into_iter().filter(counts) {
                     let other = copy.other();
                     let committed = committed(model, view.partition, other);
-                    joiner_has(model, at, (view.partition, other), committed, || view.to_string())?;
+                    let donor = CopyId { partition: view.partition, member: other };
+                    joiner_has(model, at, donor, committed, || view.to_string())?;
                 }
                 Ok(())
             }
@@ -93,11 +100,12 @@ fn committed(model: &Model, partition: PartitionId, donor: Member) -> Option<Seq
 fn joiner_has(
     model: &Model,
     at: Moment,
-    (partition, donor): (PartitionId, Member),
+    donor: CopyId,
     committed: Option<Seq>,
     what: impl Fn() -> String,
 ) -> Result<(), Finding> {
     let committed = committed.unwrap_or(Seq::ZERO);
+    let CopyId { partition, member: donor } = donor;
     let joiner = donor.other();
     let copy = model.copy(partition, joiner);
     let durable = copy.entry.durable;

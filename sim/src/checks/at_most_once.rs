@@ -8,7 +8,7 @@ use protocol::id::{PartitionId, Position, RequestId};
 use protocol::view::Member;
 use service::events::{Event, NodeFact};
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};

@@ -4,7 +4,7 @@
 use history::Outcome;
 use history::users::Input;
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::plan::swarm::{Pace, Swarm};
 use crate::seen::{Answered, ClientDid, Moment, Phase, Seen, WorldDid};

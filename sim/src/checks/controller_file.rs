@@ -7,7 +7,7 @@ use protocol::id::PartitionId;
 use protocol::view::View;
 use service::events::{Event, GatewayFact};
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::step::Death;

@@ -3,7 +3,7 @@
 
 use history::Outcome;
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::plan::new_users::NewUsers;
 use crate::seen::{ClientDid, Moment, Seen};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use history::users::Input;
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::step::{Condition, Death};

@@ -4,7 +4,7 @@
 
 use history::Outcome;
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::seen::{Answered, ClientDid, Moment, Seen};
 use crate::violation::{Finding, Rule};

@@ -11,7 +11,7 @@ use history::{Budget, ClientId, Event, History, OperationId, Outcome};
 use protocol::id::PartitionId;
 use protocol::view::Member;
 
-use super::{Check, End};
+use super::check::{Check, End};
 use crate::model::{Model, named};
 use crate::seen::Moment;
 use crate::violation::{Finding, Rule};

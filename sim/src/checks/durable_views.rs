@@ -6,7 +6,7 @@ use protocol::id::PartitionId;
 use protocol::view::View;
 use service::events::{Event, GatewayFact, NodeFact};
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};

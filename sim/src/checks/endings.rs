@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::kind::FaultKind;

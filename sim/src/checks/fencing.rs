@@ -6,7 +6,7 @@ use protocol::id::{Epoch, NodeId, PartitionId};
 use protocol::view::{Member, View};
 use service::events::{Event, NodeFact, ReplyKind};
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};

@@ -4,7 +4,7 @@
 use history::Budget;
 use history::users::check_users;
 
-use super::{Check, End};
+use super::check::{Check, End};
 use crate::model::Model;
 use crate::seen::Moment;
 use crate::violation::{Finding, Rule};

@@ -4,7 +4,7 @@
 use protocol::view::Member;
 use service::events::{Event, GatewayFact};
 
-use super::Check;
+use super::check::Check;
 use crate::model::{Model, named};
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};

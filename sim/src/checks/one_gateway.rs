@@ -8,7 +8,7 @@ use protocol::id::{Epoch, Incarnation, NodeId};
 use protocol::view::{Member, View};
 use service::events::{Event, NodeFact};
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::kind::FaultKind;

@@ -7,7 +7,7 @@ use protocol::id::{Epoch, PartitionId};
 use protocol::view::{InSync, Member, View};
 use service::events::{Event, GatewayFact, NodeFact};
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::step::Death;

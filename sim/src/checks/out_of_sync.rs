@@ -5,7 +5,7 @@
 use protocol::view::Member;
 use service::events::{Event, NodeFact, ReplyKind};
 
-use super::Check;
+use super::check::Check;
 use crate::model::{Model, named, reader};
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};

@@ -9,7 +9,7 @@ use history::users::{Input, Output};
 use protocol::entry::Change;
 use protocol::view::Member;
 
-use super::{Check, End};
+use super::check::{Check, End};
 use crate::model::Model;
 use crate::seen::Moment;
 use crate::violation::{Finding, Rule};

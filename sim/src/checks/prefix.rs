@@ -8,8 +8,8 @@ use protocol::id::{Incarnation, PartitionId, Position, RequestId, Seq};
 use protocol::view::Member;
 use service::events::{Event, NodeFact};
 
-use super::Check;
-use crate::model::{Model, named};
+use super::check::Check;
+use crate::model::{CopyId, Model, named};
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};
 
@@ -70,7 +70,8 @@ impl Check for Prefix {
                 } else if position.epoch < before.epoch {
                     Some(format!("of an older epoch than {before}"))
                 } else {
-                    self.hold(model, (*partition, *member), *position, *request)
+                    let copy = CopyId { partition: *partition, member: *member };
+                    self.hold(model, copy, *position, *request)
                 };
                 match objection {
                     None => Ok(()),
@@ -105,10 +106,11 @@ impl Prefix {
     fn hold(
         &mut self,
         model: &Model,
-        (partition, member): (PartitionId, Member),
+        copy: CopyId,
         position: Position,
         request: RequestId,
     ) -> Option<String> {
+        let CopyId { partition, member } = copy;
         let home = model.holder(partition, Member::Home).incarnation;
         let is_at_next = member == Member::Next;
         // Home makes entries. Next receives them, and so does a home that is being restored.

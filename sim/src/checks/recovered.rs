@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use service::events::{Event, NodeFact};
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::seen::{Moment, Seen, StorageDid};
 use crate::violation::{Finding, Rule};

@@ -5,7 +5,7 @@ use history::Outcome;
 use history::users::Input;
 use protocol::view::Member;
 
-use super::Check;
+use super::check::Check;
 use crate::model::{Model, has_primary, reader};
 use crate::seen::{Answered, ClientDid, Moment, Seen, ServedBy};
 use crate::violation::{Finding, Rule};

@@ -8,7 +8,7 @@ use protocol::message::Verdict;
 use protocol::view::{InSync, Member};
 use service::events::{Event, NodeFact};
 
-use super::{Check, End};
+use super::check::{Check, End};
 use crate::model::Model;
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};

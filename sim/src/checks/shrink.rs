@@ -18,7 +18,7 @@ use ring_core::placement::Place;
 use service::events::{Event, GatewayFact};
 
 use self::losses::{Loss, Losses};
-use super::Check;
+use super::check::Check;
 use crate::model::{Model, named};
 use crate::plan::swarm::Swarm;
 use crate::seen::{Moment, Seen};

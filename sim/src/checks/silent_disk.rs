@@ -7,7 +7,7 @@ use std::time::Duration;
 use protocol::message::DiskState;
 use service::events::{Event, NodeFact};
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::seen::{Moment, Seen, StorageDid, WorldDid};

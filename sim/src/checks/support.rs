@@ -16,7 +16,7 @@ use ring_core::store::StoredRecord;
 use service::events::{Event, FoundCopy, GatewayFact, NodeFact, Peer, ReplyKind, Said};
 use uuid::Uuid;
 
-use super::{Check, End};
+use super::check::{Check, End};
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::swarm::Core;

@@ -7,7 +7,7 @@ use protocol::id::{NodeId, RequestId};
 use protocol::message::CallId;
 use service::events::{Event, GatewayFact, Said};
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};
@@ -17,7 +17,16 @@ use crate::violation::{Finding, Rule};
 struct Sent {
     /// The id of an update; none for a read.
     request: Option<RequestId>,
-    is_alone: bool,
+    frame: Frame,
+}
+
+/// The frame of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Frame {
+    /// The request is alone in it.
+    OfItsOwn,
+    /// Others may be in it.
+    Shared,
 }
 
 /// See the [module](self).
@@ -37,16 +46,16 @@ impl Undecodable {
         let first = understood.map_or(CallId(0), |understood| CallId(understood.0 + 1));
         let mut unread = sent.range(first..).map(|(_, sent)| *sent).peekable();
         match unread.peek() {
-            Some(Sent { request, is_alone: true }) => self.culprits.extend(*request),
+            Some(Sent { request, frame: Frame::OfItsOwn }) => self.culprits.extend(*request),
             _ => self.suspects.extend(unread.filter_map(|sent| sent.request)),
         }
     }
 
-    fn judge(&self, request: RequestId, is_alone: bool) -> Result<(), &'static str> {
+    fn judge(&self, request: RequestId, frame: Frame) -> Result<(), &'static str> {
         if self.culprits.contains(&request) {
             return Err("was alone in a frame that its node could not decode");
         }
-        if self.suspects.contains(&request) && !is_alone {
+        if self.suspects.contains(&request) && frame == Frame::Shared {
             return Err("was in a frame that its node could not decode, and is not sent alone");
         }
         Ok(())
@@ -73,11 +82,12 @@ impl Check for Undecodable {
                 self.hear(node, *understood);
             }
             GatewayFact::Requests { node, partition, call, request, is_alone, .. } => {
-                let (request, is_alone) = (*request, *is_alone);
+                let request = *request;
+                let frame = if *is_alone { Frame::OfItsOwn } else { Frame::Shared };
                 let sent = self.sent.entry(node.clone()).or_default();
-                sent.insert(*call, Sent { request, is_alone });
+                sent.insert(*call, Sent { request, frame });
                 if let Some(request) = request
-                    && let Err(why) = self.judge(request, is_alone)
+                    && let Err(why) = self.judge(request, frame)
                 {
                     let detail = format!("update {request} is sent to {node} again: it {why}");
                     return Err(Finding::safety(at, detail).of(*partition));
@@ -97,7 +107,8 @@ mod tests {
     use super::super::support::*;
     use super::*;
 
-    fn sends(call: u64, counter: u64, is_alone: bool) -> Seen {
+    fn sends(call: u64, counter: u64, frame: Frame) -> Seen {
+        let is_alone = frame == Frame::OfItsOwn;
         let (node, partition, member, epoch) = (id(0), P0, Member::Home, Epoch(1));
         let (call, request) = (CallId(call), Some(request(counter)));
         gateway(GatewayFact::Requests { node, partition, member, epoch, call, request, is_alone })
@@ -110,7 +121,7 @@ mod tests {
     /// Three updates were sent, and the last two could not be decoded.
     fn scene() -> Scene<Undecodable> {
         let mut scene = Scene::formed(Undecodable::default());
-        (1..=3).for_each(|number| scene.play(sends(number, number, false)));
+        (1..=3).for_each(|number| scene.play(sends(number, number, Frame::Shared)));
         scene.play(cannot_decode(Some(1)));
         scene.play(gateway(GatewayFact::Unlinked { link: 0, node: id(0) }));
         scene.play(linked(7, 0));
@@ -120,19 +131,19 @@ mod tests {
     #[test]
     fn a_suspect_that_is_not_sent_alone_is_seen() {
         let mut scene = scene();
-        scene.play(sends(4, 1, false));
-        scene.play(sends(5, 2, true));
-        scene.objects(sends(6, 3, false));
+        scene.play(sends(4, 1, Frame::Shared));
+        scene.play(sends(5, 2, Frame::OfItsOwn));
+        scene.objects(sends(6, 3, Frame::Shared));
     }
 
     #[test]
     fn an_update_that_is_sent_again_after_it_was_refused_alone_is_seen() {
         let mut scene = scene();
-        scene.play(sends(4, 2, true));
-        scene.play(sends(5, 3, true));
+        scene.play(sends(4, 2, Frame::OfItsOwn));
+        scene.play(sends(5, 3, Frame::OfItsOwn));
         scene.play(cannot_decode(None));
         scene.play(linked(8, 0));
-        scene.play(sends(6, 3, true));
-        scene.objects(sends(7, 2, true));
+        scene.play(sends(6, 3, Frame::OfItsOwn));
+        scene.objects(sends(7, 2, Frame::OfItsOwn));
     }
 }

@@ -13,7 +13,7 @@ use ring_core::placement::Place;
 use service::events::{Event, GatewayFact, Said};
 
 use self::idle::Idle;
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::plan::swarm::Swarm;
 use crate::seen::{Answered, ClientDid, Moment, Seen};

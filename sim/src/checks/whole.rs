@@ -3,7 +3,7 @@
 
 use service::events::{Event, NodeFact};
 
-use super::Check;
+use super::check::Check;
 use crate::model::Model;
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};

@@ -20,10 +20,10 @@ use sim::report::Failure;
 
 use self::copy::Copy;
 use self::patch::Patch;
-use self::table::{Caught, Row};
+use self::table::{Caught, Clean, Row};
+use super::output::{TOO_LITTLE, say};
 use super::seeds::Seeds;
-use super::sweep::play;
-use super::{TOO_LITTLE, say};
+use super::sweep::{Output, play};
 
 /// Plant each known bug into a copy, and see how soon a sweep catches it
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(crate) struct BugsArgs {
     only: Vec<String>,
 
     /// The seeds to catch them with
-    #[arg(long, default_value = "0..500", value_parser = super::seeds)]
+    #[arg(long, default_value = "0..500", value_parser = super::seeds::parse)]
     seeds: Range<u64>,
 
     /// How many seeds run at the same time
@@ -90,7 +90,7 @@ async fn plant(copy: &Copy, patch: &Patch, args: &BugsArgs) -> anyhow::Result<Ro
     copy.restore()?;
     copy.apply(patch).await?;
     let seeds = Seeds::at(copy.build(&patch.name).await?, &plan(&patch.faults));
-    let tally = play(&seeds, args.seeds.clone(), args.jobs, 1, false).await;
+    let tally = play(&seeds, args.seeds.clone(), args.jobs, 1, Output::Nothing).await;
     let first = tally.failures.iter().min_by_key(|report| report.seed);
     let caught = first.map(|report| Caught {
         after: report.seed - args.seeds.start + 1,
@@ -103,13 +103,6 @@ async fn plant(copy: &Copy, patch: &Patch, args: &BugsArgs) -> anyhow::Result<Ro
         },
     });
     Ok(Row { patch: patch.clone(), caught })
-}
-
-/// The same seeds without any bug: the number played, and the number failed.
-#[derive(Debug, Clone, Copy)]
-struct Clean {
-    played: u64,
-    failed: usize,
 }
 
 async fn play_clean(copy: &Copy, rows: &[Row], args: &BugsArgs) -> anyhow::Result<Clean> {
@@ -126,7 +119,7 @@ async fn play_clean(copy: &Copy, rows: &[Row], args: &BugsArgs) -> anyhow::Resul
     for (faults, most) in most.into_iter().filter(|(_, most)| *most > 0) {
         let seeds = Seeds::at(program.clone(), &plan(faults));
         let range = args.seeds.start..args.seeds.start + most;
-        let tally = play(&seeds, range, args.jobs, u64::MAX, false).await;
+        let tally = play(&seeds, range, args.jobs, u64::MAX, Output::Nothing).await;
         clean.played += tally.seeds;
         clean.failed += tally.failures.len();
     }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sim::child::PlanArgs;
 
+use super::output::{NOT_DETERMINISTIC, say};
 use super::seeds::{Running, Seeds};
-use super::{NOT_DETERMINISTIC, say};
 
 /// How many lines are shown before a difference.
 const CONTEXT_LINES: usize = 8;
@@ -18,7 +18,7 @@ const CONTEXT_LINES: usize = 8;
 #[derive(Debug, clap::Args)]
 pub(crate) struct MetaArgs {
     /// The seeds: 0..50, or one
-    #[arg(long, alias = "seed", value_parser = super::seeds)]
+    #[arg(long, alias = "seed", value_parser = super::seeds::parse)]
     seeds: Range<u64>,
 
     #[command(flatten)]

@@ -6,9 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use sim::child::PlanArgs;
 use sim::plan::Plan;
-use sim::report::RunReport;
 
-use super::say;
+use super::output::{say, tell};
 use super::seeds::{Running, Seeds};
 
 /// Run one seed and show its events
@@ -69,30 +68,4 @@ async fn finish(running: Running, replay: &str) -> anyhow::Result<ExitCode> {
     let report = running.report(say).await?;
     tell(&report, replay);
     Ok(report.failure.map_or(ExitCode::SUCCESS, |failure| failure.exit_status().into()))
-}
-
-/// Prints the result of a run.
-pub(super) fn tell(report: &RunReport, replay: &str) {
-    let statistics = &report.statistics;
-    match &report.failure {
-        None => say(&format!(
-            "seed {}: good. {} operations ({} done), {} view changes in {} simulated seconds",
-            report.seed,
-            statistics.operations(),
-            statistics.done,
-            statistics.view_changes,
-            statistics.simulated_ms / 1000,
-        )),
-        Some(failure) => {
-            say(&format!("seed {}: {failure}", report.seed));
-            if let Some(violation) = failure.violation() {
-                say(&format!("the rule: {}", violation.rule));
-            }
-            if !report.events.is_empty() {
-                say("the last events that matter:");
-            }
-            report.events.iter().for_each(|event| say(event));
-            say(&format!("replay: {replay}"));
-        }
-    }
 }

@@ -1,5 +1,6 @@
-//! The program that runs one seed: its path, and how to start it.
+//! Seeds on the command line, and the program that runs one.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -124,5 +125,30 @@ impl Running {
             .with_context(|| format!("no report after {SEED_DEADLINE:?}"))??;
         let status = self.child.wait().await?;
         report.with_context(|| format!("it ended without a report: {status}"))
+    }
+}
+
+/// Parses a range of seeds, as in `0..100`, or one seed, as in `42`.
+pub(super) fn parse(text: &str) -> Result<Range<u64>, String> {
+    let invalid = || format!("{text:?} are no seeds: give 0..100, or one number");
+    let number = |text: &str| text.parse::<u64>().map_err(|_| invalid());
+    let range = match text.split_once("..") {
+        Some((from, to)) => number(from)?..number(to)?,
+        None => number(text)?..number(text)?.checked_add(1).ok_or_else(invalid)?,
+    };
+    if range.is_empty() { Err(invalid()) } else { Ok(range) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_a_range_or_one() {
+        assert_eq!(parse("3..7"), Ok(3..7));
+        assert_eq!(parse("42"), Ok(42..43));
+        for bad in ["", "a..b", "7..3", "5..5", "-1"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -12,8 +12,7 @@ use sim::plan::Plan;
 use sim::report::{Failure, RunReport};
 use tempfile::TempDir;
 
-use super::run::tell;
-use super::say;
+use super::output::{say, tell};
 use super::seeds::Seeds;
 
 /// Reduce a failing schedule to the parts that make it fail

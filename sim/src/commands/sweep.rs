@@ -9,10 +9,9 @@ use tokio::signal;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::run::tell;
+use super::output::{TOO_LITTLE, say, tell};
 use super::seeds::Seeds;
 use super::tally::Tally;
-use super::{TOO_LITTLE, say};
 
 /// How many failures are shown in full.
 const FAILURES_SHOWN_MAX: usize = 5;
@@ -24,7 +23,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug, clap::Args)]
 pub(crate) struct SweepArgs {
     /// The seeds: 0..1000
-    #[arg(long, value_parser = super::seeds)]
+    #[arg(long, value_parser = super::seeds::parse)]
     seeds: Range<u64>,
 
     /// How many seeds run at the same time
@@ -39,6 +38,14 @@ pub(crate) struct SweepArgs {
     plan: PlanArgs,
 }
 
+/// The output of a sweep while it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Output {
+    /// Lines of progress, and the first failures.
+    Progress,
+    Nothing,
+}
+
 pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -47,7 +54,7 @@ pub(super) async fn sweep(args: SweepArgs) -> anyhow::Result<ExitCode> {
     let seeds = Seeds::built(&args.plan).await?;
     let stop_at = if args.first { 1 } else { u64::MAX };
     let began = Instant::now();
-    let tally = play(&seeds, args.seeds, args.jobs, stop_at, true).await;
+    let tally = play(&seeds, args.seeds, args.jobs, stop_at, Output::Progress).await;
     tally.summary(began.elapsed()).iter().for_each(|line| say(line));
     if !tally.failures.is_empty() {
         return Ok(tally.exit_status().into());
@@ -64,7 +71,7 @@ pub(super) async fn play(
     mut wanted: Range<u64>,
     jobs: usize,
     failures_max: u64,
-    is_loud: bool,
+    output: Output,
 ) -> Tally {
     let count = wanted.end - wanted.start;
     let began = Instant::now();
@@ -89,7 +96,7 @@ pub(super) async fn play(
             ended = running.join_next() => match ended {
                 None => return tally,
                 Some(Ok(report)) => {
-                    if is_loud && report.failure.is_some() && tally.failures.len() < FAILURES_SHOWN_MAX {
+                    if output == Output::Progress && report.failure.is_some() && tally.failures.len() < FAILURES_SHOWN_MAX {
                         tell(&report, &seeds.replay_command(report.seed));
                     }
                     tally.add(report);
@@ -101,7 +108,7 @@ pub(super) async fn play(
                 }
                 Some(Err(error)) => say(&format!("a task of the sweep was lost: {error}")),
             },
-            _ = progress.tick() => if is_loud {
+            _ = progress.tick() => if output == Output::Progress {
                 say(&tally.progress(count, began.elapsed()));
             },
         }

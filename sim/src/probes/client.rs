@@ -5,7 +5,7 @@ use history::users::Input;
 use protocol::problem::ProblemType;
 use protocol::view::{InSync, Member};
 
-use super::Probe;
+use super::probe::Probe;
 use crate::model::{Model, sole};
 use crate::seen::Answered;
 

@@ -5,7 +5,8 @@ use protocol::message::CallId;
 use protocol::view::{InSync, Member};
 use service::events::{GatewayFact, Said};
 
-use super::{Probe, Probes};
+use super::Probes;
+use super::probe::Probe;
 use crate::model::Model;
 use crate::plan::host::Host;
 

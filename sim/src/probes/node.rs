@@ -5,7 +5,8 @@ use protocol::message::DiskState;
 use protocol::view::Member;
 use service::events::{NodeFact, Peer, ReplyKind};
 
-use super::{Probe, Probes};
+use super::Probes;
+use super::probe::Probe;
 use crate::model::Model;
 
 impl Probes {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use db_process::storage::memory::MemoryDisk;
 use db_process::storage::{Storage, StorageError, StorageReader};
 
+use super::share::share;
 use crate::plan::StorageKind;
 use crate::plan::step::Death;
 
@@ -44,7 +45,7 @@ impl Disk {
             Self::Memory(disk) => match death {
                 Death::Killed | Death::Vanished => {}
                 Death::PowerLost { kept } => {
-                    disk.power_loss_keeping(part(disk.unsynced_batches() as u64, kept) as usize);
+                    disk.power_loss_keeping(share(disk.unsynced_batches() as u64, kept) as usize);
                 }
                 Death::DataLost => disk.wipe(),
             },
@@ -70,12 +71,6 @@ impl Disk {
             Self::Rocks(disk) => disk.read(),
         }
     }
-}
-
-/// A share of a number of things, rounded.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-pub(super) fn part(of: u64, kept: f64) -> u64 {
-    (of as f64 * kept.clamp(0.0, 1.0)).round() as u64
 }
 
 /// A disk shared by a process and the world.

@@ -248,7 +248,7 @@ impl Machine {
         };
         let (entropy, threads) = self.own(plan.swarm.sync_ms_of(place));
         let cold = Cold::new(plan.swarm.cold_percent, plan.seed ^ (place as u64));
-        let storage = SimStorage::new(place, storage, (faults.clone(), cold), log.clone());
+        let storage = SimStorage::new(place, storage, faults.clone(), cold, log.clone());
         let deps = db_process::Deps {
             listener,
             address: format!("{}:{NODE_PORT}", self.host),

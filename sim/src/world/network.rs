@@ -77,7 +77,7 @@ impl Network {
             let wanted = wanted(&self.conditions, usual, a, b);
             let before = self.links.insert((a, b), wanted).unwrap_or(usual);
             if before.passage != wanted.passage {
-                set_passage(sim, (a, b), before.passage, wanted.passage);
+                set_passage(sim, a, b, before.passage, wanted.passage);
             }
             if before.latency_max_ms != wanted.latency_max_ms {
                 let latency = Duration::from_millis(wanted.latency_max_ms);
@@ -117,7 +117,7 @@ fn wanted(conditions: &[Condition], usual: LinkState, a: Host, b: Host) -> LinkS
     LinkState { passage, latency_max_ms }
 }
 
-fn set_passage(sim: &Sim<'_>, (a, b): (Host, Host), before: Passage, wanted: Passage) {
+fn set_passage(sim: &Sim<'_>, a: Host, b: Host, before: Passage, wanted: Passage) {
     let (a, b) = (a.to_string(), b.to_string());
     match before {
         Passage::Open => {}

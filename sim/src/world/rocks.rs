@@ -13,7 +13,7 @@ use db_process::storage::rocks::crash::CrashableRocks;
 use db_process::storage::rocks::{RocksSettings, RocksStorage};
 use db_process::storage::{Storage, StorageError, StorageReader};
 
-use super::disk::part;
+use super::share::share;
 use crate::plan::step::Death;
 
 /// RocksDB's memory in bytes: small like the data, because one process runs several nodes.
@@ -54,7 +54,7 @@ impl RocksDisk {
         let copied = match death {
             Death::Killed | Death::Vanished => storage.copy_as_killed(&self.path()),
             Death::PowerLost { kept } => {
-                storage.copy_as_powered_off(&self.path(), |unsynced| part(unsynced, kept))
+                storage.copy_as_powered_off(&self.path(), |unsynced| share(unsynced, kept))
             }
             Death::DataLost => Ok(()),
         };

@@ -49,8 +49,12 @@ impl World {
         self.network.begin(&self.sim, condition.clone());
         match condition {
             Condition::Paused(host) | Condition::Hung(host) => self.stall(host),
-            Condition::Full(host) => self.machine(host).faults().set_full(true),
-            Condition::Undecodable(host, user) => self.set_undecodable(host, &user, true),
+            Condition::Full(host) => self.machine(host).faults().fill(),
+            Condition::Undecodable(host, user) => {
+                if let Some(undecodable) = self.machine(host).undecodable() {
+                    undecodable.add(&user);
+                }
+            }
             _ => {}
         }
     }
@@ -64,8 +68,12 @@ impl World {
         }
         match condition {
             Condition::Paused(host) | Condition::Hung(host) => self.stall(host),
-            Condition::Full(host) => self.machine(host).faults().set_full(false),
-            Condition::Undecodable(host, user) => self.set_undecodable(host, &user, false),
+            Condition::Full(host) => self.machine(host).faults().free(),
+            Condition::Undecodable(host, user) => {
+                if let Some(undecodable) = self.machine(host).undecodable() {
+                    undecodable.remove(&user);
+                }
+            }
             _ => {}
         }
     }
@@ -79,12 +87,6 @@ impl World {
             (false, false) => Stalled::None,
         };
         self.machine(host).stall().set(stalled);
-    }
-
-    fn set_undecodable(&self, host: Host, user: &str, is_undecodable: bool) {
-        if let Some(undecodable) = self.machine(host).undecodable() {
-            undecodable.set(user, is_undecodable);
-        }
     }
 
     fn second_gateway(&mut self, led: Option<Vec<Host>>) {
@@ -102,7 +104,7 @@ impl World {
         }
         let heal = led.iter().map(|node| Step::End(Condition::Cut(Host::Gateway, *node)));
         for step in heal.collect::<Vec<_>>() {
-            self.add_step(Duration::from_secs(3), step);
+            self.agenda.add(self.now() + Duration::from_secs(3), step);
         }
         self.names.lead(led);
         self.start(Host::SecondGateway);
@@ -129,7 +131,7 @@ impl World {
 
     /// Ends all faults. One host may stay down.
     pub(crate) fn heal(&mut self, kept_down: Option<Host>) {
-        self.steps.clear();
+        self.agenda.clear();
         for condition in self.network.all() {
             match condition {
                 Condition::Gone(_) => {}

@@ -14,7 +14,7 @@ use protocol::view::Member;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::disk::part;
+use super::share::share;
 use crate::plan::corruption::{Rot, Row};
 use crate::plan::fault::DiskError;
 use crate::seen::{Log, Seen, StorageDid};
@@ -51,8 +51,14 @@ impl DiskFaults {
         self.lock().errors.clear();
     }
 
-    pub(crate) fn set_full(&self, is_full: bool) {
-        self.lock().is_full = is_full;
+    /// Fills the disk: no write succeeds.
+    pub(crate) fn fill(&self) {
+        self.lock().is_full = true;
+    }
+
+    /// Frees room on the disk.
+    pub(crate) fn free(&self) {
+        self.lock().is_full = false;
     }
 
     /// Whether the present operation has to fail. It fails once only.
@@ -74,13 +80,13 @@ impl DiskFaults {
         let rows = storage.scan(table, &keys.start[..]..&keys.end[..], ScanLimit::NONE);
         let rows = rows.unwrap_or_default();
         let Some(last) = rows.len().checked_sub(1) else { return false };
-        let (key, value) = &rows[part(last as u64, rot.pick) as usize];
+        let (key, value) = &rows[share(last as u64, rot.pick) as usize];
         // The same bit flipped twice restores the row.
         if armed.rotten.iter().any(|row| row.table == table && row.key == *key) {
             return false;
         }
         let mut value = value.to_vec();
-        let at = part(value.len() as u64 - 1, rot.pick.fract()) as usize;
+        let at = share(value.len() as u64 - 1, rot.pick.fract()) as usize;
         value[at] ^= 1;
         let rotten = Rotten { member: rot.member, table, key: key.clone(), value: value.into() };
         let mut batch = Batch::new();
@@ -159,7 +165,8 @@ impl SimStorage {
     pub(crate) fn new(
         node: usize,
         inner: Arc<dyn Storage>,
-        (faults, cold): (DiskFaults, Cold),
+        faults: DiskFaults,
+        cold: Cold,
         log: Log,
     ) -> Self {
         faults.lock().open = Some(Arc::clone(&inner));

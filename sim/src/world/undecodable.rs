@@ -20,13 +20,14 @@ const NO_TEXT: u8 = 0xff;
 pub(crate) struct Undecodable(Arc<Mutex<BTreeSet<String>>>);
 
 impl Undecodable {
-    /// Sets whether the node can decode the requests of a user from now on.
-    pub(crate) fn set(&self, user: &str, is_undecodable: bool) {
-        if is_undecodable {
-            self.lock().insert(user.to_owned());
-        } else {
-            self.lock().remove(user);
-        }
+    /// The node cannot decode the requests of a user from now on.
+    pub(crate) fn add(&self, user: &str) {
+        self.lock().insert(user.to_owned());
+    }
+
+    /// The node can decode them again.
+    pub(crate) fn remove(&self, user: &str) {
+        self.lock().remove(user);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn an_id_is_no_text_also_where_it_comes_in_parts() {
         let undecodable = Undecodable::default();
-        undecodable.set("user-3", true);
+        undecodable.add("user-3");
         let mut stream = Garbled::new((), undecodable.clone());
         let read = |stream: &mut Garbled<()>, text: &str| {
             let mut bytes = text.as_bytes().to_vec();
@@ -115,7 +116,7 @@ mod tests {
         assert_eq!(read(&mut stream, "er-"), b"er-");
         assert_eq!(read(&mut stream, "3"), b"\xff");
         assert_eq!(read(&mut stream, "3"), b"3", "the id has ended");
-        undecodable.set("user-3", false);
+        undecodable.remove("user-3");
         assert_eq!(read(&mut stream, "user-3"), b"user-3");
     }
 }

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::Clean;
 use super::patch::Patch;
 
 /// The markers around the table in the document.
@@ -25,6 +24,13 @@ pub(super) struct Caught {
     pub(super) after: u64,
     /// The check that caught the bug, or the failure of the harness.
     pub(super) by: Result<String, String>,
+}
+
+/// The same seeds without any bug: the number played, and the number failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clean {
+    pub(super) played: u64,
+    pub(super) failed: usize,
 }
 
 impl Row {
