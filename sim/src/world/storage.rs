@@ -92,7 +92,7 @@ impl DiskFaults {
         let mut batch = Batch::new();
         batch.put(table, rotten.key.clone(), rotten.value.clone());
         let is_written = storage.write(batch).is_ok();
-        armed.rotten.push(rotten);
+        armed.rotten.extend(is_written.then_some(rotten));
         is_written
     }
 
@@ -240,5 +240,46 @@ impl ReadsThrough for SimStorage {
 
     fn seen_at_hand(&self, table: Table, key: &[u8]) -> Result<AtHand, StorageError> {
         if self.cold.strikes() { Ok(AtHand::Unknown) } else { self.inner.at_hand(table, key) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use db_process::storage::memory::MemoryDisk;
+
+    use super::*;
+
+    const ROT: Rot = Rot { member: Member::Home, row: Row::Record, pick: 0.0 };
+
+    /// A storage with one row of a home copy, and the faults of its disk.
+    fn storage() -> (SimStorage, DiskFaults) {
+        let inner: Arc<dyn Storage> = Arc::new(MemoryDisk::new().open());
+        let mut batch = Batch::new();
+        batch.put(Table::Records, keys_of(Member::Home).start, Bytes::from_static(b"a row"));
+        inner.write(batch).unwrap();
+        let faults = DiskFaults::default();
+        (SimStorage::new(0, inner, faults.clone(), Cold::new(0, 0), Log::default()), faults)
+    }
+
+    #[test]
+    fn a_damaged_row_is_rotten_until_it_is_written_again() {
+        let (storage, faults) = storage();
+        assert!(faults.corrupt(ROT));
+        assert!(faults.is_rotten(Member::Home));
+        assert!(!faults.is_rotten(Member::Next));
+        let mut batch = Batch::new();
+        batch.put(Table::Records, keys_of(Member::Home).start, Bytes::from_static(b"a row"));
+        storage.write(batch).unwrap();
+        assert!(!faults.is_rotten(Member::Home));
+    }
+
+    #[test]
+    fn a_row_whose_damage_could_not_be_written_is_not_rotten() {
+        let (full, of_full) = storage();
+        of_full.fill();
+        let faults = DiskFaults::default();
+        faults.lock().open = Some(Arc::new(full));
+        assert!(!faults.corrupt(ROT));
+        assert!(faults.lock().rotten.is_empty());
     }
 }
