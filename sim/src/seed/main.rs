@@ -73,8 +73,8 @@ fn run_here(plan: &Plan, show: Show) -> RunReport {
     show.start(&log);
     let mut timeline = Timeline::default();
     let mut report = sim::run::run(plan, &log, &mut |at, seen| {
-        show.show(at, seen);
         timeline.add(at, seen.clone());
+        show.show(seen, || timeline.line(at, seen));
     });
     if let Some(violation) = report.failure.as_ref().and_then(Failure::violation) {
         let nodes = (0..plan.swarm.nodes).map(Host::node_id).collect();

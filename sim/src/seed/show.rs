@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sim::child::ShowKind;
-use sim::seen::{Listen, Log, Moment, Seen};
+use sim::seen::{Listen, Log, Seen};
 use sim::timeline;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -41,14 +41,15 @@ impl Show {
         let _ = Registry::default().with(listen).with(lines).try_init();
     }
 
-    pub(crate) fn show(&self, at: Moment, seen: &Seen) {
+    /// Shows an event, by its line.
+    pub(crate) fn show(&self, seen: &Seen, line: impl FnOnce() -> String) {
         let is_shown = match self.kind {
             ShowKind::Nothing => false,
             ShowKind::Timeline => timeline::is_news(seen),
             ShowKind::Everything | ShowKind::Trace => true,
         };
         if is_shown {
-            self.out.line(&timeline::line(at, seen));
+            self.out.line(&line());
         }
     }
 
