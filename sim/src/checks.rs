@@ -30,7 +30,7 @@ pub mod same_copies;
 pub mod shrink;
 pub mod silent_disk;
 #[cfg(test)]
-mod support;
+pub(crate) mod support;
 pub mod undecodable;
 pub mod waiting;
 pub mod whole;

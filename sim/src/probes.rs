@@ -111,7 +111,7 @@ impl Probes {
                     }
                     Host::Node(place) => {
                         let node = &model.nodes[*place];
-                        if node.home.ask.is_some() {
+                        if node.has_asked() {
                             reached.push(Probe::AskInterrupted);
                         }
                         if self.started.contains(host) && node.joined.is_none() {
@@ -134,5 +134,29 @@ impl Probes {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::id::Epoch;
+    use protocol::message::{Ask, AskNumber};
+    use protocol::view::{InSync, Member};
+    use service::events::NodeFact;
+
+    use super::*;
+    use crate::checks::documented::Documented;
+    use crate::checks::support::{P0, Scene, incarnation, node, view};
+    use crate::plan::step::Death;
+
+    #[test]
+    fn the_death_of_a_next_that_asks_interrupts_its_ask() {
+        let mut scene = Scene::formed(Documented);
+        let kill = Seen::World(WorldDid::Kills(Host::Node(1), Death::Killed));
+        assert_eq!(Probes::default().reached(&scene.model, &kill), []);
+        scene.acts(1, Member::Next, view(0, 2, InSync::NextOnly { next: incarnation(1) }));
+        let (ask, epoch, joiner) = (AskNumber(1), Epoch(2), incarnation(0));
+        scene.play(node(1, NodeFact::Asks(Ask { ask, partition: P0, epoch, joiner })));
+        assert_eq!(Probes::default().reached(&scene.model, &kill), [Probe::AskInterrupted]);
     }
 }

@@ -24,42 +24,42 @@ use crate::seen::{Answered, ClientDid, Moment, Seen, ServedBy, StateDid, Storage
 use crate::violation::Finding;
 
 /// The partition of the made-up histories: home is db-0, next is db-1.
-pub(super) const P0: PartitionId = PartitionId(0);
+pub(crate) const P0: PartitionId = PartitionId(0);
 
 /// A check, fed with a made-up history of a ring of three.
-pub(super) struct Scene<C> {
-    pub(super) check: C,
-    pub(super) model: Model,
+pub(crate) struct Scene<C> {
+    pub(crate) check: C,
+    pub(crate) model: Model,
     at: Moment,
 }
 
-pub(super) fn ring() -> Ring {
+pub(crate) fn ring() -> Ring {
     Ring::new((0..3).map(Host::node_id).collect()).unwrap()
 }
 
-pub(super) fn gateway_boot() -> GatewayBoot {
+pub(crate) fn gateway_boot() -> GatewayBoot {
     GatewayBoot(Uuid::from_u128(100))
 }
 
-pub(super) fn incarnation(place: usize) -> Incarnation {
+pub(crate) fn incarnation(place: usize) -> Incarnation {
     Incarnation(Uuid::from_u128(place as u128 + 1))
 }
 
-pub(super) fn id(place: usize) -> NodeId {
+pub(crate) fn id(place: usize) -> NodeId {
     Host::node_id(place)
 }
 
-pub(super) fn both(partition: u16, epoch: u64) -> View {
+pub(crate) fn both(partition: u16, epoch: u64) -> View {
     let home = incarnation(usize::from(partition));
     let next = incarnation((usize::from(partition) + 1) % 3);
     view(partition, epoch, InSync::Both { home, next })
 }
 
-pub(super) fn home_only(partition: u16, epoch: u64) -> View {
+pub(crate) fn home_only(partition: u16, epoch: u64) -> View {
     view(partition, epoch, InSync::HomeOnly { home: incarnation(usize::from(partition)) })
 }
 
-pub(super) fn view(partition: u16, epoch: u64, in_sync: InSync) -> View {
+pub(crate) fn view(partition: u16, epoch: u64, in_sync: InSync) -> View {
     let decided_by = gateway_boot();
     View {
         partition: PartitionId(partition),
@@ -70,35 +70,35 @@ pub(super) fn view(partition: u16, epoch: u64, in_sync: InSync) -> View {
     }
 }
 
-pub(super) fn position(epoch: u64, seq: u64) -> Position {
+pub(crate) fn position(epoch: u64, seq: u64) -> Position {
     Position { epoch: Epoch(epoch), seq: Seq(seq) }
 }
 
-pub(super) fn request(counter: u64) -> RequestId {
+pub(crate) fn request(counter: u64) -> RequestId {
     RequestId { boot: gateway_boot(), counter }
 }
 
-pub(super) fn node(place: usize, event: NodeFact) -> Seen {
+pub(crate) fn node(place: usize, event: NodeFact) -> Seen {
     Seen::Inside(Event::Node { node: id(place), event })
 }
 
-pub(super) fn gateway(event: GatewayFact) -> Seen {
+pub(crate) fn gateway(event: GatewayFact) -> Seen {
     Seen::Inside(Event::Gateway { gateway: gateway_boot(), event })
 }
 
-pub(super) fn storage(node: usize, did: StorageDid) -> Seen {
+pub(crate) fn storage(node: usize, did: StorageDid) -> Seen {
     Seen::Storage { node, did }
 }
 
-pub(super) fn saved(views: Vec<View>) -> Seen {
+pub(crate) fn saved(views: Vec<View>) -> Seen {
     Seen::State { gateway: Host::Gateway, did: StateDid::Saved(views) }
 }
 
-pub(super) fn starts(place: usize, home: FoundCopy, next: FoundCopy) -> Seen {
+pub(crate) fn starts(place: usize, home: FoundCopy, next: FoundCopy) -> Seen {
     starts_with(place, incarnation(place), home, next)
 }
 
-pub(super) fn starts_with(
+pub(crate) fn starts_with(
     place: usize,
     incarnation: Incarnation,
     home: FoundCopy,
@@ -108,15 +108,15 @@ pub(super) fn starts_with(
     node(place, NodeFact::Starts { incarnation, boot, home, next })
 }
 
-pub(super) fn found(view: Option<View>, written: Position) -> FoundCopy {
+pub(crate) fn found(view: Option<View>, written: Position) -> FoundCopy {
     FoundCopy { view, written, log_from: Seq::ZERO, condition: Condition::Whole }
 }
 
-pub(super) fn nothing() -> FoundCopy {
+pub(crate) fn nothing() -> FoundCopy {
     found(None, Position::default())
 }
 
-pub(super) fn linked(link: u64, place: usize) -> Seen {
+pub(crate) fn linked(link: u64, place: usize) -> Seen {
     gateway(GatewayFact::Linked {
         link,
         node: id(place),
@@ -126,7 +126,7 @@ pub(super) fn linked(link: u64, place: usize) -> Seen {
 }
 
 /// The gateway sends a read or an update of partition 0 to a copy.
-pub(super) fn requests(call: u64, member: Member, epoch: u64, request: Option<RequestId>) -> Seen {
+pub(crate) fn requests(call: u64, member: Member, epoch: u64, request: Option<RequestId>) -> Seen {
     let node = id(usize::from(member == Member::Next));
     let (partition, epoch, call) = (P0, Epoch(epoch), CallId(call));
     let is_alone = false;
@@ -134,30 +134,30 @@ pub(super) fn requests(call: u64, member: Member, epoch: u64, request: Option<Re
 }
 
 /// The gateway hears a message of a node.
-pub(super) fn hears(place: usize, said: Said) -> Seen {
+pub(crate) fn hears(place: usize, said: Said) -> Seen {
     gateway(GatewayFact::Hears { node: id(place), said })
 }
 
 /// The gateway probes a node, and hears the answer.
-pub(super) fn alive(place: usize, probe: u64) -> [Seen; 2] {
+pub(crate) fn alive(place: usize, probe: u64) -> [Seen; 2] {
     let (node, probe) = (id(place), ProbeNumber(probe));
     [gateway(GatewayFact::Probes { node, probe }), hears(place, Said::Alive(probe))]
 }
 
 /// A copy of partition 0 answers.
-pub(super) fn replies(call: u64, member: Member, position: Option<Position>) -> Seen {
+pub(crate) fn replies(call: u64, member: Member, position: Option<Position>) -> Seen {
     let (call, reply) = (CallId(call), ReplyKind::Done);
     node(usize::from(member == Member::Next), NodeFact::Replies { call, reply, position })
 }
 
-pub(super) fn applies(member: Member, position: Position, counter: u64) -> Seen {
+pub(crate) fn applies(member: Member, position: Position, counter: u64) -> Seen {
     let place = usize::from(member == Member::Next);
     let request = request(counter);
     node(place, NodeFact::Applies { partition: P0, member, position, request })
 }
 
 /// A copy of partition 0 tells its progress.
-pub(super) fn comes(member: Member, written: Position, durable: u64, committed: u64) -> Seen {
+pub(crate) fn comes(member: Member, written: Position, durable: u64, committed: u64) -> Seen {
     let place = usize::from(member == Member::Next);
     let (durable, committed) = (Seq(durable), Seq(committed));
     let progress = Progress {
@@ -172,7 +172,7 @@ pub(super) fn comes(member: Member, written: Position, durable: u64, committed: 
 }
 
 /// A client's operation has ended.
-pub(super) fn completed(
+pub(crate) fn completed(
     input: Input,
     outcome: Outcome<Output>,
     served_by: Option<ServedBy>,
@@ -184,18 +184,18 @@ pub(super) fn completed(
     client(ClientDid::Completed(answered))
 }
 
-pub(super) fn client(did: ClientDid) -> Seen {
+pub(crate) fn client(did: ClientDid) -> Seen {
     Seen::Client { client: ClientId(0), operation: OperationId(0), did }
 }
 
 impl<C: Check> Scene<C> {
     /// A scene without any event.
-    pub(super) fn empty(check: C) -> Self {
+    pub(crate) fn empty(check: C) -> Self {
         Self { check, model: Model::new(ring()), at: Moment::default() }
     }
 
     /// A formed cluster: every view is *both* at epoch 1, every node is linked.
-    pub(super) fn formed(check: C) -> Self {
+    pub(crate) fn formed(check: C) -> Self {
         let mut scene = Self::empty(check);
         scene.play(gateway(GatewayFact::Starts { cluster: None, views: Vec::new() }));
         for place in 0..3 {
@@ -222,7 +222,7 @@ impl<C: Check> Scene<C> {
     }
 
     /// A copy stores a view and acts on it.
-    pub(super) fn acts(&mut self, place: usize, member: Member, view: View) {
+    pub(crate) fn acts(&mut self, place: usize, member: Member, view: View) {
         self.play(node(place, NodeFact::Stores { member, view, from: Peer::Gateway }));
         self.play(storage(place, StorageDid::Written));
         self.play(storage(place, StorageDid::Synced));
@@ -230,7 +230,7 @@ impl<C: Check> Scene<C> {
     }
 
     /// The controller changes a view.
-    pub(super) fn changes(&mut self, view: View) {
+    pub(crate) fn changes(&mut self, view: View) {
         self.play(gateway(GatewayFact::Decides(view)));
         let mut views = self.model.saved.clone();
         views.insert(view.partition, view);
@@ -239,7 +239,7 @@ impl<C: Check> Scene<C> {
     }
 
     /// An entry of partition 0 is applied, written and durable at a copy.
-    pub(super) fn applies(&mut self, member: Member, position: Position, counter: u64) {
+    pub(crate) fn applies(&mut self, member: Member, position: Position, counter: u64) {
         let place = usize::from(member == Member::Next);
         self.play(applies(member, position, counter));
         self.play(storage(place, StorageDid::Written));
@@ -247,14 +247,14 @@ impl<C: Check> Scene<C> {
     }
 
     /// Plays an event. The check must not object.
-    pub(super) fn play(&mut self, seen: Seen) {
+    pub(crate) fn play(&mut self, seen: Seen) {
         if let Err(finding) = self.try_play(seen.clone()) {
             panic!("{finding:?} of {seen:?}");
         }
     }
 
     /// Plays an event. The check must object.
-    pub(super) fn objects(&mut self, seen: Seen) -> Finding {
+    pub(crate) fn objects(&mut self, seen: Seen) -> Finding {
         match self.try_play(seen.clone()) {
             Ok(()) => panic!("no objection to {seen:?}"),
             Err(finding) => finding,
@@ -269,12 +269,12 @@ impl<C: Check> Scene<C> {
     }
 }
 
-pub(super) fn fields(name: &str) -> Fields {
+pub(crate) fn fields(name: &str) -> Fields {
     Fields { name: name.to_owned(), email: format!("{name}@example.org"), group: 1 }
 }
 
 /// The end of a run with one written user, and with this history of the clients.
-pub(super) fn end_with(user: &str, name: &str, seen: &[(Input, Outcome<Output>)]) -> End {
+pub(crate) fn end_with(user: &str, name: &str, seen: &[(Input, Outcome<Output>)]) -> End {
     let ring = ring();
     let id: UserId = user.parse().unwrap();
     let partition = ring.partition_of(&id);

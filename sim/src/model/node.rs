@@ -95,6 +95,11 @@ impl NodeModel {
         }
     }
 
+    /// Whether one of its copies has an open ask.
+    pub fn has_asked(&self) -> bool {
+        self.home.ask.is_some() || self.next.ask.is_some()
+    }
+
     fn copy_mut(&mut self, member: Member) -> &mut CopyModel {
         match member {
             Member::Home => &mut self.home,

@@ -16,7 +16,7 @@ pub(super) fn reached(model: &Model, answered: &Answered) -> Vec<Probe> {
     let mut reached = Vec::new();
     match (outcome, status) {
         (Outcome::NotDone, Some(503)) if is_overload(answered) => {
-            reached.push(Probe::UpdateTurnedAway);
+            reached.extend((!is_read).then_some(Probe::UpdateTurnedAway));
         }
         (Outcome::NotDone, Some(503)) if !is_read => reached.push(Probe::UpdateUnavailable),
         (Outcome::NotDone, Some(503)) if is_stale_alone(model, input) => {
@@ -64,4 +64,32 @@ fn is_stale_alone(model: &Model, input: &Input) -> bool {
     let is_linked = |member| model.is_linked(gateway, model.ring.holder(partition, member));
     view.and_then(|view| sole(view.in_sync))
         .is_some_and(|member| !is_linked(member) && is_linked(member.other()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::checks::documented::Documented;
+    use crate::checks::support::Scene;
+
+    #[test]
+    fn a_read_turned_away_from_a_busy_node_is_no_update() {
+        let code = ProblemType::Overloaded.code();
+        let answered = |input| Answered {
+            input,
+            outcome: Outcome::NotDone,
+            status: Some(503),
+            served_by: None,
+            has_retry_after: true,
+            took: Duration::from_secs(1),
+            problem: Some(format!(r#"{{"type":"tag:chainring,2026:problem:{code}"}}"#)),
+        };
+        let model = Scene::formed(Documented).model;
+        let id = "user-1".to_owned();
+        let delete = Input::Delete { id: id.clone(), if_match: None, if_none_match: None };
+        assert_eq!(reached(&model, &answered(delete)), [Probe::UpdateTurnedAway]);
+        assert_eq!(reached(&model, &answered(Input::Read { id })), []);
+    }
 }

@@ -46,7 +46,7 @@ impl Probes {
             }
             NodeFact::Joins { .. } => {
                 let mut reached = Vec::new();
-                if known.home.ask.is_some() {
+                if known.has_asked() {
                     reached.push(Probe::AskInterrupted);
                 }
                 if !self.nodes_joined.insert(node.clone()) && known.joined != model.gateway {
@@ -56,11 +56,10 @@ impl Probes {
             }
             NodeFact::AskRefused { .. } => vec![Probe::AskRefused],
             NodeFact::Applies { partition, member, request, .. } => {
-                let is_home = *member == Member::Home;
-                if is_home {
+                if *member == Member::Home {
                     self.applied.insert((*partition, *request));
                 }
-                let in_ask = is_home && known.home.ask.is_some();
+                let in_ask = known.copy(*member).ask.is_some();
                 let in_snapshot = known.copy(*member).snapshot.handed.is_part;
                 let in_ask = in_ask.then_some(Probe::WriteDuringAsk);
                 let in_snapshot = in_snapshot.then_some(Probe::UpdateDuringSnapshot);

@@ -77,7 +77,7 @@ probes! {
     UpdateAlone = "update at the primary alone",
     /// The gateway turned an update away with 503.
     UpdateUnavailable = "update unavailable",
-    /// The gateway turned a request away because its node had enough to do.
+    /// The gateway turned an update away because its node had enough to do.
     UpdateTurnedAway = "update turned away from a busy node",
     /// An update ended with 504.
     UpdateUnknown = "update of unknown outcome",
