@@ -3,6 +3,7 @@
 //! The first sentence of each module says what it judges. A new check is a module with a
 //! [`Check`] and a line in [`Checks`].
 
+pub mod acknowledged;
 pub mod ask;
 pub mod at_most_once;
 pub mod availability;
@@ -55,6 +56,7 @@ impl Checks {
             Box::<outcomes::Outcomes>::default(),
             Box::<same_copies::SameCopies>::default(),
             Box::<durability::Durability>::default(),
+            Box::<acknowledged::Acknowledged>::default(),
         ])
     }
 
@@ -94,6 +96,7 @@ impl Checks {
             Box::<outcomes::Outcomes>::default(),
             Box::<same_copies::SameCopies>::default(),
             Box::<durability::Durability>::default(),
+            Box::<acknowledged::Acknowledged>::default(),
         ];
         checks.extend(always);
         Self(checks)

@@ -8,7 +8,7 @@ use history::users::UserHistory;
 use protocol::id::PartitionId;
 use protocol::view::Member;
 
-use crate::model::Model;
+use crate::model::{CopyId, Model, named};
 use crate::plan::swarm::Core;
 use crate::seen::{Moment, Seen};
 use crate::violation::{Finding, Rule};
@@ -54,6 +54,13 @@ impl End {
         let is_broken = |place| matches!(self.core, Some(Core::AllBut { node }) if node == place);
         let audits = self.audits.iter().map(|(place, audit)| (*place, audit));
         audits.filter(move |(place, _)| !is_broken(*place))
+    }
+
+    /// The data of a copy, if the copy is in sync and so must hold every acknowledged update.
+    pub fn in_sync(&self, model: &Model, copy: CopyId) -> Option<&CopyAudit> {
+        let view = model.published.get(&copy.partition)?;
+        named(view.in_sync, copy.member)?;
+        self.copy(model, copy.partition, copy.member)
     }
 
     /// The data of a copy; none if it could not be read, or if its node was left broken.

@@ -8,11 +8,9 @@ use db_process::store::audit::CopyAudit;
 use history::users::rest::fields_of;
 use history::users::{Input, Output, UserHistory, check_users};
 use history::{Budget, ClientId, Event, History, OperationId, Outcome};
-use protocol::id::PartitionId;
-use protocol::view::Member;
 
 use super::check::{Check, End};
-use crate::model::{Model, named};
+use crate::model::{CopyId, Model, copies_of};
 use crate::seen::Moment;
 use crate::violation::{Finding, Rule};
 
@@ -38,13 +36,12 @@ impl Check for Durability {
             let detail = format!("what db-{place} holds cannot be read: {error}");
             return Err(Finding::safety(at, detail));
         }
-        for partition in model.partitions() {
-            for member in Member::ALL {
-                let copy = in_sync(model, end, partition, member);
-                if let Some(what) = copy.and_then(|copy| copy.unreadable.as_ref()) {
-                    let detail = format!("the {member} copy of {partition} is in sync: {what}");
-                    return Err(Finding::safety(at, detail).of(partition));
-                }
+        for copy in model.copies() {
+            let held = end.in_sync(model, copy);
+            if let Some(what) = held.and_then(|held| held.unreadable.as_ref()) {
+                let CopyId { partition, member } = copy;
+                let detail = format!("the {member} copy of {partition} is in sync: {what}");
+                return Err(Finding::safety(at, detail).of(partition));
             }
         }
         let with_reads = with_last_reads(model, end);
@@ -72,9 +69,8 @@ fn with_last_reads(model: &Model, end: &End) -> UserHistory {
         .collect::<BTreeSet<_>>();
     for user in users {
         let Ok(id) = user.parse() else { continue };
-        let partition = model.ring.partition_of(&id);
-        for member in Member::ALL {
-            let Some(copy) = in_sync(model, end, partition, member) else { continue };
+        for copy in copies_of(model.ring.partition_of(&id)) {
+            let Some(copy) = end.in_sync(model, copy) else { continue };
             let (client, operation_id) = (ClientId(u64::MAX), OperationId(operation));
             let input = Input::Read { id: user.clone() };
             let outcome = Outcome::Done(held(copy, &id));
@@ -87,18 +83,6 @@ fn with_last_reads(model: &Model, end: &End) -> UserHistory {
         .unwrap_or_else(|error| unreachable!("reads were added at its end: {error}"))
 }
 
-/// The data of a copy, if the copy is in sync and so must hold every acknowledged update.
-fn in_sync<'a>(
-    model: &Model,
-    end: &'a End,
-    partition: PartitionId,
-    member: Member,
-) -> Option<&'a CopyAudit> {
-    let view = model.published.get(&partition)?;
-    named(view.in_sync, member)?;
-    end.copy(model, partition, member)
-}
-
 fn held(copy: &CopyAudit, id: &protocol::user::UserId) -> Output {
     let found = copy.records.get(id).and_then(|stored| {
         let fields = fields_of(id.as_str(), &stored.record)?;
@@ -109,6 +93,8 @@ fn held(copy: &CopyAudit, id: &protocol::user::UserId) -> Output {
 
 #[cfg(test)]
 mod tests {
+    use protocol::view::Member;
+
     use super::super::support::*;
     use super::*;
     use crate::plan::swarm::Core;
