@@ -14,7 +14,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `watched` | the cluster in motion, and its judges |
+//! | `course` | the cluster in motion, and its judges |
 //! | `strike` | the beginnings of faults |
 //! | `aim`, `moments` | the faults that wait for a moment |
 //! | `borne`, `lost` | the limits of the design, and the lost data |
@@ -24,6 +24,7 @@
 mod aim;
 mod borne;
 mod convergence;
+mod course;
 mod fresh;
 mod healing;
 mod load;
@@ -31,7 +32,6 @@ mod lost;
 mod moments;
 mod strike;
 mod unanswered;
-mod watched;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,11 +46,11 @@ use crate::violation::{Finding, Rule};
 
 use self::aim::{Aiming, Aims};
 use self::convergence::converge;
+use self::course::Course;
 use self::fresh::ask_fresh;
 use self::healing::heal;
 use self::load::come_back_under_load;
 use self::strike::Striking;
-use self::watched::Watched;
 
 /// The rule judged by the run itself.
 const NO_PANICS: Rule = Rule { check: "panics", says: "no process panics" };
@@ -58,12 +58,12 @@ const NO_PANICS: Rule = Rule { check: "panics", says: "no process panics" };
 /// Runs a plan. Every event goes to `watch` too.
 pub fn run(plan: &Plan, log: &Log, watch: &mut dyn FnMut(Moment, &Seen)) -> RunReport {
     let faults = plan.faults.iter().cloned().collect();
-    let watched = Watched::new(plan, log, watch);
-    Run { watched, log: log.clone(), faults, aims: Aims::default() }.play()
+    let course = Course::new(plan, log, watch);
+    Run { course, log: log.clone(), faults, aims: Aims::default() }.play()
 }
 
 struct Run<'a> {
-    watched: Watched<'a>,
+    course: Course<'a>,
     log: Log,
     /// The faults to come.
     faults: VecDeque<PlannedFault>,
@@ -78,13 +78,13 @@ impl Run<'_> {
             Ok(Err(failure)) => Some(failure),
             Err(_) => Some(self.after_panic()),
         };
-        self.watched.report(failure)
+        self.course.report(failure)
     }
 
     /// Judges the events up to a panic, then the panic itself.
     fn after_panic(&mut self) -> Failure {
         let panic = panics::first().unwrap_or_default();
-        if let Err(failure) = self.watched.look() {
+        if let Err(failure) = self.course.look() {
             return failure;
         }
         if panic.is_ours {
@@ -95,32 +95,32 @@ impl Run<'_> {
     }
 
     fn phases(&mut self) -> Result<(), Failure> {
-        self.watched.begin(Phase::Safety);
-        let safety = Duration::from_millis(self.watched.plan.swarm.safety_ms);
-        while self.watched.world.now() < safety {
+        self.course.begin(Phase::Safety);
+        let safety = Duration::from_millis(self.course.plan.swarm.safety_ms);
+        while self.course.world.now() < safety {
             self.striking().begin_faults();
-            self.watched.step()?;
+            self.course.step()?;
         }
-        let watched = &mut self.watched;
-        if watched.plan.is_beyond_promises() {
-            return watched.finish(None);
+        let course = &mut self.course;
+        if course.plan.is_beyond_promises() {
+            return course.finish(None);
         }
-        let core = heal(watched)?;
-        converge(watched, core)?;
-        come_back_under_load(watched, core)?;
-        ask_fresh(watched, core)?;
-        converge(watched, core)?;
-        watched.finish(Some(core))
+        let core = heal(course)?;
+        converge(course, core)?;
+        come_back_under_load(course, core)?;
+        ask_fresh(course, core)?;
+        converge(course, core)?;
+        course.finish(Some(core))
     }
 
     fn striking(&mut self) -> Striking<'_> {
-        let watched = &mut self.watched;
+        let course = &mut self.course;
         let aiming = Aiming {
             aims: &mut self.aims,
-            swarm: &watched.plan.swarm,
-            model: &watched.model,
-            world: &mut watched.world,
-            lost: &mut watched.lost,
+            swarm: &course.plan.swarm,
+            model: &course.model,
+            world: &mut course.world,
+            lost: &mut course.lost,
             log: &self.log,
         };
         Striking { faults: &mut self.faults, aiming }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use history::users::{Input, Output};
 use history::{ClientId, OperationId, Outcome};
 use protocol::id::{Epoch, NodeId};
+use protocol::problem::ProblemType;
 use protocol::view::{Member, View};
 use service::events::{self, Event};
 use tracing_subscriber::Layer;
@@ -104,6 +105,14 @@ pub struct Answered {
     pub took: Duration,
     /// The problem of the response or of the connection.
     pub problem: Option<String>,
+}
+
+impl Answered {
+    /// Whether the request was turned away because of other requests under way.
+    pub fn is_overload(&self) -> bool {
+        let code = format!(":{}\"", ProblemType::Overloaded.code());
+        self.problem.as_ref().is_some_and(|problem| problem.contains(&code))
+    }
 }
 
 /// The copy that answered a request.

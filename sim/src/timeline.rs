@@ -1,13 +1,13 @@
 //! The events for people: one line each, with the simulated time and the host.
 
-mod hosts;
+mod origins;
 mod words;
 
 use protocol::id::PartitionId;
 use ring_core::placement::Ring;
 use service::events::{Event, GatewayFact, NodeFact, Said};
 
-use self::hosts::Hosts;
+use self::origins::Origins;
 use crate::seen::{ClientDid, Moment, Seen, WorldDid};
 use crate::violation::About;
 
@@ -18,19 +18,19 @@ const SHOWN_MAX: usize = 30;
 #[derive(Debug, Default)]
 pub struct Timeline {
     events: Vec<(Moment, Seen)>,
-    hosts: Hosts,
+    origins: Origins,
 }
 
 impl Timeline {
     /// Adds an event.
     pub fn add(&mut self, at: Moment, seen: Seen) {
-        self.hosts.follow(&seen);
+        self.origins.follow(&seen);
         self.events.push((at, seen));
     }
 
     /// The line of an event.
     pub fn line(&self, at: Moment, seen: &Seen) -> String {
-        format!("{at}  {:<10} {seen}", self.hosts.of(seen))
+        format!("{at}  {:<10} {seen}", self.origins.of(seen))
     }
 
     /// The last events that matter for the subject of a finding.

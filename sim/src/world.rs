@@ -12,8 +12,9 @@
 //! | module | owns |
 //! |---|---|
 //! | `machine` | a machine with its production process |
+//! | `config` | the configuration of the process |
 //! | `deps` | sockets, randomness and threads for the process |
-//! | `disk`, `rocks` | disks that outlive processes |
+//! | `disk`, `rocks`, `share` | disks that outlive processes, and shares of their writes |
 //! | `storage`, `state` | a process's access to its disk, with faults |
 //! | `steps`, `agenda` | the steps of faults, and their times |
 //! | `network` | cuts, holds and latencies |
@@ -22,6 +23,7 @@
 
 mod agenda;
 mod clients;
+mod config;
 mod deps;
 mod disk;
 mod machine;

@@ -17,16 +17,16 @@ use crate::violation::{Finding, Rule};
 struct Sent {
     /// The id of an update; none for a read.
     request: Option<RequestId>,
-    frame: Frame,
+    company: Company,
 }
 
-/// The frame of a request.
+/// The company of a request in its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Frame {
+enum Company {
     /// The request is alone in it.
-    OfItsOwn,
-    /// Others may be in it.
-    Shared,
+    None,
+    /// Other requests may be in it.
+    Others,
 }
 
 /// See the [module](self).
@@ -46,16 +46,16 @@ impl Undecodable {
         let first = understood.map_or(CallId(0), |understood| CallId(understood.0 + 1));
         let mut unread = sent.range(first..).map(|(_, sent)| *sent).peekable();
         match unread.peek() {
-            Some(Sent { request, frame: Frame::OfItsOwn }) => self.culprits.extend(*request),
+            Some(Sent { request, company: Company::None }) => self.culprits.extend(*request),
             _ => self.suspects.extend(unread.filter_map(|sent| sent.request)),
         }
     }
 
-    fn judge(&self, request: RequestId, frame: Frame) -> Result<(), &'static str> {
+    fn judge(&self, request: RequestId, company: Company) -> Result<(), &'static str> {
         if self.culprits.contains(&request) {
             return Err("was alone in a frame that its node could not decode");
         }
-        if self.suspects.contains(&request) && frame == Frame::Shared {
+        if self.suspects.contains(&request) && company == Company::Others {
             return Err("was in a frame that its node could not decode, and is not sent alone");
         }
         Ok(())
@@ -83,11 +83,11 @@ impl Check for Undecodable {
             }
             GatewayFact::Requests { node, partition, call, request, is_alone, .. } => {
                 let request = *request;
-                let frame = if *is_alone { Frame::OfItsOwn } else { Frame::Shared };
+                let company = if *is_alone { Company::None } else { Company::Others };
                 let sent = self.sent.entry(node.clone()).or_default();
-                sent.insert(*call, Sent { request, frame });
+                sent.insert(*call, Sent { request, company });
                 if let Some(request) = request
-                    && let Err(why) = self.judge(request, frame)
+                    && let Err(why) = self.judge(request, company)
                 {
                     let detail = format!("update {request} is sent to {node} again: it {why}");
                     return Err(Finding::safety(at, detail).of(*partition));
@@ -107,8 +107,8 @@ mod tests {
     use super::super::support::*;
     use super::*;
 
-    fn sends(call: u64, counter: u64, frame: Frame) -> Seen {
-        let is_alone = frame == Frame::OfItsOwn;
+    fn sends(call: u64, counter: u64, company: Company) -> Seen {
+        let is_alone = company == Company::None;
         let (node, partition, member, epoch) = (id(0), P0, Member::Home, Epoch(1));
         let (call, request) = (CallId(call), Some(request(counter)));
         gateway(GatewayFact::Requests { node, partition, member, epoch, call, request, is_alone })
@@ -121,7 +121,7 @@ mod tests {
     /// Three updates were sent, and the last two could not be decoded.
     fn scene() -> Scene<Undecodable> {
         let mut scene = Scene::formed(Undecodable::default());
-        (1..=3).for_each(|number| scene.play(sends(number, number, Frame::Shared)));
+        (1..=3).for_each(|number| scene.play(sends(number, number, Company::Others)));
         scene.play(cannot_decode(Some(1)));
         scene.play(gateway(GatewayFact::Unlinked { link: 0, node: id(0) }));
         scene.play(linked(7, 0));
@@ -131,19 +131,19 @@ mod tests {
     #[test]
     fn a_suspect_that_is_not_sent_alone_is_seen() {
         let mut scene = scene();
-        scene.play(sends(4, 1, Frame::Shared));
-        scene.play(sends(5, 2, Frame::OfItsOwn));
-        scene.objects(sends(6, 3, Frame::Shared));
+        scene.play(sends(4, 1, Company::Others));
+        scene.play(sends(5, 2, Company::None));
+        scene.objects(sends(6, 3, Company::Others));
     }
 
     #[test]
     fn an_update_that_is_sent_again_after_it_was_refused_alone_is_seen() {
         let mut scene = scene();
-        scene.play(sends(4, 2, Frame::OfItsOwn));
-        scene.play(sends(5, 3, Frame::OfItsOwn));
+        scene.play(sends(4, 2, Company::None));
+        scene.play(sends(5, 3, Company::None));
         scene.play(cannot_decode(None));
         scene.play(linked(8, 0));
-        scene.play(sends(6, 3, Frame::OfItsOwn));
-        scene.objects(sends(7, 2, Frame::OfItsOwn));
+        scene.play(sends(6, 3, Company::None));
+        scene.objects(sends(7, 2, Company::None));
     }
 }

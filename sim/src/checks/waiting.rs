@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use history::users::Input;
 use protocol::message::CallId;
-use protocol::problem::ProblemType;
 use protocol::view::Member;
 use ring_core::placement::Place;
 use service::events::{Event, GatewayFact, Said};
@@ -64,12 +63,6 @@ impl Waiting {
         let answers = self.answers.get(&(place, kind)).into_iter().flatten();
         answers.filter(|(at, _)| at.0 >= began).map(|(_, busy)| *busy).sum()
     }
-}
-
-/// Whether a request was turned away because of other requests under way.
-fn is_overload(answered: &Answered) -> bool {
-    let code = format!(":{}\"", ProblemType::Overloaded.code());
-    answered.problem.as_ref().is_some_and(|problem| problem.contains(&code))
 }
 
 impl Waiting {
@@ -131,7 +124,7 @@ impl Check for Waiting {
                 }
                 Ok(())
             }
-            Seen::Client { did: ClientDid::Completed(answered), .. } if is_overload(answered) => {
+            Seen::Client { did: ClientDid::Completed(answered), .. } if answered.is_overload() => {
                 self.judge_overload(model, at, answered)
             }
             Seen::Client { did: ClientDid::Completed(answered), .. } => {

@@ -23,7 +23,7 @@ use self::patch::Patch;
 use self::table::{Caught, Clean, Row};
 use super::output::{TOO_LITTLE, say};
 use super::seeds::Seeds;
-use super::sweep::{Output, play};
+use super::sweep::{ProgressLines, play};
 
 /// Plant each known bug into a copy, and see how soon a sweep catches it
 #[derive(Debug, clap::Args)]
@@ -90,7 +90,7 @@ async fn plant(copy: &Copy, patch: &Patch, args: &BugsArgs) -> anyhow::Result<Ro
     copy.restore()?;
     copy.apply(patch).await?;
     let seeds = Seeds::at(copy.build(&patch.name).await?, &plan(&patch.faults));
-    let tally = play(&seeds, args.seeds.clone(), args.jobs, 1, Output::Nothing).await;
+    let tally = play(&seeds, args.seeds.clone(), args.jobs, 1, ProgressLines::Hidden).await;
     let first = tally.failures.iter().min_by_key(|report| report.seed);
     let caught = first.map(|report| Caught {
         after: report.seed - args.seeds.start + 1,
@@ -119,7 +119,7 @@ async fn play_clean(copy: &Copy, rows: &[Row], args: &BugsArgs) -> anyhow::Resul
     for (faults, most) in most.into_iter().filter(|(_, most)| *most > 0) {
         let seeds = Seeds::at(program.clone(), &plan(faults));
         let range = args.seeds.start..args.seeds.start + most;
-        let tally = play(&seeds, range, args.jobs, u64::MAX, Output::Nothing).await;
+        let tally = play(&seeds, range, args.jobs, u64::MAX, ProgressLines::Hidden).await;
         clean.played += tally.seeds;
         clean.failed += tally.failures.len();
     }

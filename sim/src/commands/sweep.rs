@@ -38,12 +38,13 @@ pub(crate) struct SweepArgs {
     plan: PlanArgs,
 }
 
-/// The output of a sweep while it goes on.
+/// Whether a sweep prints lines while it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Output {
-    /// Lines of progress, and the first failures.
-    Progress,
-    Nothing,
+pub(super) enum ProgressLines {
+    /// It prints its progress, and the first failures.
+    Shown,
+    /// It prints nothing.
+    Hidden,
 }
 
 pub(super) fn processors() -> usize {
@@ -54,7 +55,7 @@ pub(super) async fn sweep(args: SweepArgs) -> anyhow::Result<ExitCode> {
     let seeds = Seeds::built(&args.plan).await?;
     let stop_at = if args.first { 1 } else { u64::MAX };
     let began = Instant::now();
-    let tally = play(&seeds, args.seeds, args.jobs, stop_at, Output::Progress).await;
+    let tally = play(&seeds, args.seeds, args.jobs, stop_at, ProgressLines::Shown).await;
     tally.summary(began.elapsed()).iter().for_each(|line| say(line));
     if !tally.failures.is_empty() {
         return Ok(tally.exit_status().into());
@@ -71,7 +72,7 @@ pub(super) async fn play(
     mut wanted: Range<u64>,
     jobs: usize,
     failures_max: u64,
-    output: Output,
+    lines: ProgressLines,
 ) -> Tally {
     let count = wanted.end - wanted.start;
     let began = Instant::now();
@@ -96,7 +97,7 @@ pub(super) async fn play(
             ended = running.join_next() => match ended {
                 None => return tally,
                 Some(Ok(report)) => {
-                    if output == Output::Progress && report.failure.is_some() && tally.failures.len() < FAILURES_SHOWN_MAX {
+                    if lines == ProgressLines::Shown && report.failure.is_some() && tally.failures.len() < FAILURES_SHOWN_MAX {
                         tell(&report, &seeds.replay_command(report.seed));
                     }
                     tally.add(report);
@@ -108,7 +109,7 @@ pub(super) async fn play(
                 }
                 Some(Err(error)) => say(&format!("a task of the sweep was lost: {error}")),
             },
-            _ = progress.tick() => if output == Output::Progress {
+            _ = progress.tick() => if lines == ProgressLines::Shown {
                 say(&tally.progress(count, began.elapsed()));
             },
         }

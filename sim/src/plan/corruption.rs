@@ -14,12 +14,12 @@ pub struct Corruption {
     /// The damaged row.
     pub rot: Rot,
     /// The fate of the machine's process.
-    pub fate: Fate,
+    pub fate: NodeFate,
 }
 
 /// The fate of a process with a damaged row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum NodeFate {
     /// It goes on.
     GoesOn,
     /// It is killed in the same moment, so it meets the row at its start.
@@ -34,7 +34,7 @@ pub enum Fate {
     KilledAndStranded,
 }
 
-impl Fate {
+impl NodeFate {
     /// Whether the process is killed in the moment of the damage.
     pub fn is_killed(self) -> bool {
         match self {
@@ -94,7 +94,7 @@ struct SavedCorruption {
 impl From<Corruption> for SavedCorruption {
     fn from(corruption: Corruption) -> Self {
         let Corruption { host, rot, fate } = corruption;
-        let killed_again = fate == Fate::KilledTwice;
+        let killed_again = fate == NodeFate::KilledTwice;
         Self { host, rot, killed: fate.is_killed(), killed_again, stranded: fate.is_stranded() }
     }
 }
@@ -105,11 +105,11 @@ impl TryFrom<SavedCorruption> for Corruption {
     fn try_from(saved: SavedCorruption) -> Result<Self, Self::Error> {
         let SavedCorruption { host, rot, killed, killed_again, stranded } = saved;
         let fate = match (killed, killed_again, stranded) {
-            (false, false, false) => Fate::GoesOn,
-            (true, false, false) => Fate::Killed,
-            (true, true, false) => Fate::KilledTwice,
-            (false, false, true) => Fate::Stranded,
-            (true, false, true) => Fate::KilledAndStranded,
+            (false, false, false) => NodeFate::GoesOn,
+            (true, false, false) => NodeFate::Killed,
+            (true, true, false) => NodeFate::KilledTwice,
+            (false, false, true) => NodeFate::Stranded,
+            (true, false, true) => NodeFate::KilledAndStranded,
             (false, true, _) => return Err("a node is killed again that was not killed before"),
             (true, true, true) => return Err("a node is killed again and stranded"),
         };
@@ -125,9 +125,13 @@ mod tests {
 
     #[test]
     fn every_fate_survives_being_saved() {
-        for fate in
-            [Fate::GoesOn, Fate::Killed, Fate::KilledTwice, Fate::Stranded, Fate::KilledAndStranded]
-        {
+        for fate in [
+            NodeFate::GoesOn,
+            NodeFate::Killed,
+            NodeFate::KilledTwice,
+            NodeFate::Stranded,
+            NodeFate::KilledAndStranded,
+        ] {
             let corruption = Corruption { host: Host::Node(1), rot: ROT, fate };
             let json = serde_json::to_string(&corruption).unwrap();
             assert_eq!(serde_json::from_str::<Corruption>(&json).unwrap(), corruption);
@@ -141,10 +145,13 @@ mod tests {
             let json = format!(r#"{{"host": "db-1", "rot": {rot}{switches}}}"#);
             serde_json::from_str::<Corruption>(&json).map(|corruption| corruption.fate)
         };
-        assert_eq!(fate("").unwrap(), Fate::GoesOn);
-        assert_eq!(fate(r#", "killed": true"#).unwrap(), Fate::Killed);
-        assert_eq!(fate(r#", "killed": true, "killed_again": true"#).unwrap(), Fate::KilledTwice);
-        assert_eq!(fate(r#", "stranded": true"#).unwrap(), Fate::Stranded);
+        assert_eq!(fate("").unwrap(), NodeFate::GoesOn);
+        assert_eq!(fate(r#", "killed": true"#).unwrap(), NodeFate::Killed);
+        assert_eq!(
+            fate(r#", "killed": true, "killed_again": true"#).unwrap(),
+            NodeFate::KilledTwice
+        );
+        assert_eq!(fate(r#", "stranded": true"#).unwrap(), NodeFate::Stranded);
         assert!(fate(r#", "killed_again": true"#).is_err());
         assert!(fate(r#", "killed": true, "killed_again": true, "stranded": true"#).is_err());
         assert!(fate(r#", "unknown": true"#).is_err());

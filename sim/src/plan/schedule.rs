@@ -5,7 +5,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use ring_core::placement::Ring;
 
-use super::corruption::{Corruption, Fate, Rot, Row};
+use super::corruption::{Corruption, NodeFate, Rot, Row};
 use super::fault::{DiskError, Fault, PlannedFault};
 use super::host::Host;
 use super::kind::FaultKind;
@@ -110,15 +110,15 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
             let killed = row == Row::Entry && random.random();
             if random.random_ratio(1, 8) {
                 let rot = Rot { member: Member::Home, row: Row::Entry, pick: 1.0 };
-                return Fault::Corrupt(Corruption { host, rot, fate: Fate::KilledTwice });
+                return Fault::Corrupt(Corruption { host, rot, fate: NodeFate::KilledTwice });
             }
             let rot = Rot { member, row, pick };
             let stranded = swarm.pace == Pace::Free && random.random_ratio(1, 4);
             let fate = match (killed, stranded) {
-                (false, false) => Fate::GoesOn,
-                (true, false) => Fate::Killed,
-                (false, true) => Fate::Stranded,
-                (true, true) => Fate::KilledAndStranded,
+                (false, false) => NodeFate::GoesOn,
+                (true, false) => NodeFate::Killed,
+                (false, true) => NodeFate::Stranded,
+                (true, true) => NodeFate::KilledAndStranded,
             };
             Fault::Corrupt(Corruption { host, rot, fate })
         }

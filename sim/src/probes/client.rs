@@ -2,7 +2,6 @@
 
 use history::Outcome;
 use history::users::Input;
-use protocol::problem::ProblemType;
 use protocol::view::{InSync, Member};
 
 use super::probe::Probe;
@@ -15,7 +14,7 @@ pub(super) fn reached(model: &Model, answered: &Answered) -> Vec<Probe> {
     let is_read = matches!(input, Input::Read { .. });
     let mut reached = Vec::new();
     match (outcome, status) {
-        (Outcome::NotDone, Some(503)) if is_overload(answered) => {
+        (Outcome::NotDone, Some(503)) if answered.is_overload() => {
             reached.extend((!is_read).then_some(Probe::UpdateTurnedAway));
         }
         (Outcome::NotDone, Some(503)) if !is_read => reached.push(Probe::UpdateUnavailable),
@@ -50,12 +49,6 @@ pub(super) fn reached(model: &Model, answered: &Answered) -> Vec<Probe> {
     reached
 }
 
-/// Whether a request was turned away because of other requests under way.
-fn is_overload(answered: &Answered) -> bool {
-    let code = ProblemType::Overloaded.code();
-    answered.problem.as_ref().is_some_and(|problem| problem.contains(&format!(":{code}\"")))
-}
-
 /// Whether the user's only linked copy is out of sync.
 fn is_stale_alone(model: &Model, input: &Input) -> bool {
     let (Ok(id), Some(gateway)) = (input.id().parse(), model.gateway) else { return false };
@@ -69,6 +62,8 @@ fn is_stale_alone(model: &Model, input: &Input) -> bool {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use protocol::problem::ProblemType;
 
     use super::*;
     use crate::checks::documented::Documented;

@@ -8,7 +8,7 @@ use super::borne::Limits;
 use super::lost::LostNodes;
 use super::moments::Moments;
 use crate::model::{CopyId, Model};
-use crate::plan::corruption::{Corruption, Fate};
+use crate::plan::corruption::{Corruption, NodeFate};
 use crate::plan::fault::{Fault, PlannedFault};
 use crate::plan::host::Host;
 use crate::plan::swarm::{Pace, Swarm};
@@ -122,7 +122,9 @@ impl<'a> Aiming<'a> {
         let has_come = match planned.fault {
             Fault::Blackout { .. } => self.moments().is_a_donor_ahead(),
             Fault::Corrupt(Corruption {
-                host: Host::Node(place), fate: Fate::KilledTwice, ..
+                host: Host::Node(place),
+                fate: NodeFate::KilledTwice,
+                ..
             }) => self.moments().is_home_syncing(place),
             _ => true,
         };

@@ -4,7 +4,7 @@ use protocol::id::PartitionId;
 use protocol::view::{InSync, Member};
 
 use super::borne::Limits;
-use super::watched::{CONVERGENCE_MAX, Watched};
+use super::course::{CONVERGENCE_MAX, Course};
 use crate::model::copies_of;
 use crate::plan::host::Host;
 use crate::plan::swarm::Core;
@@ -15,19 +15,19 @@ use crate::report::Failure;
 /// # Errors
 ///
 /// The first violation. Something not back in time is one.
-pub(super) fn converge(watched: &mut Watched<'_>, core: Core) -> Result<(), Failure> {
-    let calm = watched.plan.swarm.calm();
-    let began = watched.world.now();
+pub(super) fn converge(course: &mut Course<'_>, core: Core) -> Result<(), Failure> {
+    let calm = course.plan.swarm.calm();
+    let began = course.world.now();
     let deadline = began + CONVERGENCE_MAX;
     let mut back_since = began;
-    while watched.world.now() < back_since + calm {
-        if let Some(missing) = (Returning { limits: watched.limits(), core }).missing() {
-            watched.be_in_time(deadline, &missing)?;
-            back_since = watched.world.now();
+    while course.world.now() < back_since + calm {
+        if let Some(missing) = (Returning { limits: course.limits(), core }).missing() {
+            course.be_in_time(deadline, &missing)?;
+            back_since = course.world.now();
         }
-        watched.step()?;
+        course.step()?;
     }
-    watched.has_converged(back_since - began);
+    course.has_converged(back_since - began);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use history::users::{Fields, Input, Patch};
 
-use super::watched::{CONVERGENCE_MAX, Watched};
+use super::course::{CONVERGENCE_MAX, Course};
 use crate::plan::new_users::NewUsers;
 use crate::plan::swarm::Core;
 use crate::report::Failure;
@@ -15,26 +15,26 @@ use crate::seen::Phase;
 /// # Errors
 ///
 /// The first violation.
-pub(super) fn ask_fresh(watched: &mut Watched<'_>, core: Core) -> Result<(), Failure> {
-    watched.begin(Phase::Fresh);
-    for place in watched.model.ring.places().collect::<Vec<_>>() {
-        let (ring, partition) = (&watched.model.ring, place.partition());
+pub(super) fn ask_fresh(course: &mut Course<'_>, core: Core) -> Result<(), Failure> {
+    course.begin(Phase::Fresh);
+    for place in course.model.ring.places().collect::<Vec<_>>() {
+        let (ring, partition) = (&course.model.ring, place.partition());
         let Some(id) = NewUsers::Fresh.of_partition(ring, partition).next() else {
             panic!("no id falls into {partition}");
         };
         let is_left_out = matches!(core, Core::AllBut { node } if node == place.index());
-        let has_primary = !is_left_out && !watched.model.has_no_primary(partition);
+        let has_primary = !is_left_out && !course.model.has_no_primary(partition);
         let inputs = if has_primary { operations(id) } else { vec![Input::Read { id }] };
         // One client for each partition keeps the order of its operations.
-        let client = place.index() % watched.plan.swarm.clients;
+        let client = place.index() % course.plan.swarm.clients;
         for input in inputs {
-            watched.ask(client, input);
+            course.ask(client, input);
         }
     }
-    let deadline = watched.world.now() + CONVERGENCE_MAX;
-    while !watched.unanswered.are_all_idle(NewUsers::Fresh) {
-        watched.step()?;
-        watched.be_in_time(deadline, "the fresh operations have no answer")?;
+    let deadline = course.world.now() + CONVERGENCE_MAX;
+    while !course.unanswered.are_all_idle(NewUsers::Fresh) {
+        course.step()?;
+        course.be_in_time(deadline, "the fresh operations have no answer")?;
     }
     Ok(())
 }

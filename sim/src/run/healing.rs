@@ -1,7 +1,7 @@
 //! The faults end: all of them, or all but the part that the rest can do without.
 
 use super::borne::Limits;
-use super::watched::Watched;
+use super::course::Course;
 use crate::model::{copies_of, named};
 use crate::plan::host::Host;
 use crate::plan::step::{Condition, Death, Step};
@@ -14,22 +14,22 @@ use crate::seen::Phase;
 /// # Errors
 ///
 /// The first violation.
-pub(super) fn heal(watched: &mut Watched<'_>) -> Result<Core, Failure> {
-    watched.begin(Phase::Liveness);
-    let wanted = watched.plan.swarm.core;
+pub(super) fn heal(course: &mut Course<'_>) -> Result<Core, Failure> {
+    course.begin(Phase::Liveness);
+    let wanted = course.plan.swarm.core;
     let core = match wanted {
         // The part left broken may be needed to repair the damaged row.
-        _ if watched.limits().is_anything_rotten() => Core::All,
-        Core::AllBut { node } if !can_lose(watched, node)? => Core::All,
+        _ if course.limits().is_anything_rotten() => Core::All,
+        Core::AllBut { node } if !can_lose(course, node)? => Core::All,
         core => core,
     };
-    let world = &mut watched.world;
+    let world = &mut course.world;
     match core {
         Core::All => world.heal(None),
         Core::AllBut { node } => world.heal(Some(Host::Node(node))),
         Core::AllButLinkAfter { node } => {
             world.heal(None);
-            let next = Host::Node((node + 1) % watched.plan.swarm.nodes);
+            let next = Host::Node((node + 1) % course.plan.swarm.nodes);
             world.carry_out(Step::Begin(Condition::Cut(Host::Node(node), next)));
         }
     }
@@ -38,16 +38,15 @@ pub(super) fn heal(watched: &mut Watched<'_>) -> Result<Core, Failure> {
 
 /// Takes a node down. Returns whether each partition has a copy in sync without it, once the
 /// gateway has noticed.
-fn can_lose(watched: &mut Watched<'_>, node: usize) -> Result<bool, Failure> {
-    let is_noticed = |watched: &Watched<'_>| {
-        !watched.model.is_linked_now(node) && watched.model.deciding.is_empty()
-    };
-    watched.world.carry_out(Step::Down { host: Host::Node(node), how: Death::Killed });
-    let noticed_by = watched.world.now() + watched.plan.swarm.calm();
-    while watched.world.now() < noticed_by && !is_noticed(watched) {
-        watched.step()?;
+fn can_lose(course: &mut Course<'_>, node: usize) -> Result<bool, Failure> {
+    let is_noticed =
+        |course: &Course<'_>| !course.model.is_linked_now(node) && course.model.deciding.is_empty();
+    course.world.carry_out(Step::Down { host: Host::Node(node), how: Death::Killed });
+    let noticed_by = course.world.now() + course.plan.swarm.calm();
+    while course.world.now() < noticed_by && !is_noticed(course) {
+        course.step()?;
     }
-    Ok(is_noticed(watched) && is_enough_without(&watched.limits(), node))
+    Ok(is_noticed(course) && is_enough_without(&course.limits(), node))
 }
 
 /// Whether each partition has a copy in sync without a node, by the views saved by the

@@ -8,7 +8,7 @@ use protocol::id::PartitionId;
 use protocol::view::Member;
 
 use super::convergence::converge;
-use super::watched::Watched;
+use super::course::Course;
 use crate::plan::host::Host;
 use crate::plan::new_users::NewUsers;
 use crate::plan::step::{Death, Step};
@@ -33,19 +33,19 @@ const BACK_MAX: Duration = Duration::from_secs(12);
 /// # Errors
 ///
 /// The first violation. A view that is not *both* in time is one.
-pub(super) fn come_back_under_load(watched: &mut Watched<'_>, core: Core) -> Result<(), Failure> {
-    let slow = watched.plan.swarm.slow_disk.filter(|_| core == Core::All);
+pub(super) fn come_back_under_load(course: &mut Course<'_>, core: Core) -> Result<(), Failure> {
+    let slow = course.plan.swarm.slow_disk.filter(|_| core == Core::All);
     // The slow node joins the partition of the node before it.
-    let next = slow.and_then(|slow| watched.model.copy_at(slow, Member::Next));
+    let next = slow.and_then(|slow| course.model.copy_at(slow, Member::Next));
     let Some((slow, next)) = slow.zip(next) else { return Ok(()) };
-    watched.begin(Phase::Load);
-    Loading::new(watched, next.partition).come_back(Host::Node(slow))?;
-    converge(watched, core)
+    course.begin(Phase::Load);
+    Loading::new(course, next.partition).come_back(Host::Node(slow))?;
+    converge(course, core)
 }
 
 /// Keeps clients busy with updates of one partition while its next node comes back.
 struct Loading<'a, 'w> {
-    watched: &'a mut Watched<'w>,
+    course: &'a mut Course<'w>,
     partition: PartitionId,
     users: Vec<String>,
     /// The number of updates asked for.
@@ -53,43 +53,42 @@ struct Loading<'a, 'w> {
 }
 
 impl<'a, 'w> Loading<'a, 'w> {
-    fn new(watched: &'a mut Watched<'w>, partition: PartitionId) -> Self {
-        let users = NewUsers::Loaded.of_partition(&watched.model.ring, partition);
+    fn new(course: &'a mut Course<'w>, partition: PartitionId) -> Self {
+        let users = NewUsers::Loaded.of_partition(&course.model.ring, partition);
         let users = users.take(USERS).collect();
-        Self { watched, partition, users, asked: 0 }
+        Self { course, partition, users, asked: 0 }
     }
 
     fn come_back(&mut self, host: Host) -> Result<(), Failure> {
-        self.watched.world.carry_out(Step::Down { host, how: Death::Killed });
-        let up_at = self.watched.world.now() + DOWN;
-        while self.watched.world.now() < up_at || self.watched.model.is_both(self.partition) {
+        self.course.world.carry_out(Step::Down { host, how: Death::Killed });
+        let up_at = self.course.world.now() + DOWN;
+        while self.course.world.now() < up_at || self.course.model.is_both(self.partition) {
             self.step()?;
-            self.watched
-                .be_in_time(up_at + BACK_MAX, "the loss of the slow node is not noticed")?;
+            self.course.be_in_time(up_at + BACK_MAX, "the loss of the slow node is not noticed")?;
         }
-        self.watched.world.carry_out(Step::Up(host));
-        let deadline = self.watched.world.now() + BACK_MAX;
+        self.course.world.carry_out(Step::Up(host));
+        let deadline = self.course.world.now() + BACK_MAX;
         while !self.acts_on_both() {
             self.step()?;
-            if self.watched.world.now() >= deadline {
+            if self.course.world.now() >= deadline {
                 let detail = format!(
                     "{BACK_MAX:?} after {host} is up again, {} is not both again, under load",
                     self.partition,
                 );
-                return Err(self.watched.is_not_back(detail));
+                return Err(self.course.is_not_back(detail));
             }
         }
-        let deadline = self.watched.world.now() + BACK_MAX;
-        while !self.watched.unanswered.are_all_idle(NewUsers::Loaded) {
-            self.watched.step()?;
-            self.watched.be_in_time(deadline, "updates of the load have no answer")?;
+        let deadline = self.course.world.now() + BACK_MAX;
+        while !self.course.unanswered.are_all_idle(NewUsers::Loaded) {
+            self.course.step()?;
+            self.course.be_in_time(deadline, "updates of the load have no answer")?;
         }
         Ok(())
     }
 
     /// Whether both copies act on the view *both*, level or not.
     fn acts_on_both(&self) -> bool {
-        let model = &self.watched.model;
+        let model = &self.course.model;
         let view = model.published.get(&self.partition);
         let acts = |member| model.copy(self.partition, member).acting.as_ref() == view;
         model.is_both(self.partition) && Member::ALL.into_iter().all(acts)
@@ -97,13 +96,13 @@ impl<'a, 'w> Loading<'a, 'w> {
 
     /// Gives each idle client another operation, and lets a tick pass.
     fn step(&mut self) -> Result<(), Failure> {
-        for client in 0..CLIENTS.min(self.watched.plan.swarm.clients) {
-            if self.watched.unanswered.is_idle(NewUsers::Loaded, client) {
+        for client in 0..CLIENTS.min(self.course.plan.swarm.clients) {
+            if self.course.unanswered.is_idle(NewUsers::Loaded, client) {
                 let update = self.next_update();
-                self.watched.ask(client, update);
+                self.course.ask(client, update);
             }
         }
-        self.watched.step()
+        self.course.step()
     }
 
     /// Creates each user, then changes one after the other.

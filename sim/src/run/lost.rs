@@ -32,3 +32,24 @@ impl LostNodes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::documented::Documented;
+    use crate::checks::support::{Scene, nothing, starts};
+    use crate::plan::host::Host;
+    use crate::seen::WorldDid;
+
+    #[test]
+    fn a_node_is_without_its_data_until_it_says_that_it_starts() {
+        let model = Scene::formed(Documented).model;
+        let mut lost = LostNodes::default();
+        lost.add(1);
+        lost.follow(&model, &Seen::World(WorldDid::Starts(Host::Node(1))));
+        lost.follow(&model, &starts(2, nothing(), nothing()));
+        assert!(lost.contains(1));
+        lost.follow(&model, &starts(1, nothing(), nothing()));
+        assert!(!lost.contains(1));
+    }
+}

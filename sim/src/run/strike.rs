@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::aim::Aiming;
-use crate::plan::corruption::{Corruption, Fate};
+use crate::plan::corruption::{Corruption, NodeFate};
 use crate::plan::fault::{Fault, PlannedFault};
 use crate::plan::host::Host;
 use crate::plan::swarm::Pace;
@@ -40,7 +40,7 @@ impl Striking<'_> {
                 Fault::LostAlone { host: Host::Node(place), .. } => self.aiming.will_lose(place),
                 Fault::Corrupt(Corruption {
                     host: Host::Node(place),
-                    fate: Fate::KilledTwice,
+                    fate: NodeFate::KilledTwice,
                     ..
                 }) => {
                     return self.aiming.leave_behind(place, planned);

@@ -45,3 +45,30 @@ impl Unanswered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use history::Outcome;
+
+    use super::*;
+    use crate::checks::support::completed;
+
+    #[test]
+    fn a_client_is_idle_once_all_its_operations_of_a_purpose_are_answered() {
+        let read = |id: &str| Input::Read { id: id.to_owned() };
+        let mut unanswered = Unanswered::default();
+        for id in ["fresh-1", "fresh-2", "load-1", "user-1"] {
+            unanswered.add(0, &read(id));
+        }
+        let answer = |unanswered: &mut Unanswered, id| {
+            unanswered.follow(&completed(read(id), Outcome::NotDone, None));
+        };
+        answer(&mut unanswered, "fresh-1");
+        answer(&mut unanswered, "user-1");
+        assert!(!unanswered.is_idle(NewUsers::Fresh, 0));
+        answer(&mut unanswered, "fresh-2");
+        assert!(unanswered.is_idle(NewUsers::Fresh, 0) && unanswered.are_all_idle(NewUsers::Fresh));
+        assert!(!unanswered.are_all_idle(NewUsers::Loaded));
+        assert!(unanswered.is_idle(NewUsers::Loaded, 1));
+    }
+}

@@ -10,14 +10,14 @@ use crate::seen::{Seen, WorldDid};
 
 /// Knows the host of each event. Gateways name themselves by their boots only.
 #[derive(Debug, Default)]
-pub(super) struct Hosts {
+pub(super) struct Origins {
     /// The host of the process started last.
     started: Option<Host>,
     /// The boots of second gateways.
     second: BTreeSet<GatewayBoot>,
 }
 
-impl Hosts {
+impl Origins {
     /// Follows an event. A gateway tells its boot in the moment of its start: no other process
     /// runs in between.
     pub(super) fn follow(&mut self, seen: &Seen) {
@@ -56,17 +56,17 @@ mod tests {
 
     #[test]
     fn the_events_of_a_second_gateway_are_its_own() {
-        let mut hosts = Hosts::default();
+        let mut origins = Origins::default();
         let boot = |number| GatewayBoot(Uuid::from_u128(number));
         let starts = |number| {
             let event = GatewayFact::Starts { cluster: None, views: Vec::new() };
             Seen::Inside(Event::Gateway { gateway: boot(number), event })
         };
         for (host, number) in [(Host::Gateway, 1), (Host::SecondGateway, 2), (Host::Gateway, 3)] {
-            hosts.follow(&Seen::World(WorldDid::Starts(host)));
-            hosts.follow(&starts(number));
+            origins.follow(&Seen::World(WorldDid::Starts(host)));
+            origins.follow(&starts(number));
         }
-        let told = [1, 2, 3].map(|number| hosts.of(&starts(number)));
+        let told = [1, 2, 3].map(|number| origins.of(&starts(number)));
         assert_eq!(told, ["gateway", "gateway-2", "gateway"]);
     }
 }

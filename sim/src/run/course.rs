@@ -26,20 +26,23 @@ use crate::world::World;
 /// How long the return of everything may take after the end of the faults.
 pub(super) const CONVERGENCE_MAX: Duration = Duration::from_secs(30);
 
-/// A cluster, watched event by event.
-pub(super) struct Watched<'a> {
+/// The course of a run: a cluster in motion, judged event by event.
+pub(super) struct Course<'a> {
     pub(super) plan: Arc<Plan>,
     pub(super) world: World,
+    /// The state of the cluster, as far as events tell.
     pub(super) model: Model,
     pub(super) lost: LostNodes,
     pub(super) unanswered: Unanswered,
     checks: Checks,
     counter: Counter,
+    /// The events not judged yet.
     log: Log,
+    /// The receiver of each event.
     watch: &'a mut dyn FnMut(Moment, &Seen),
 }
 
-impl<'a> Watched<'a> {
+impl<'a> Course<'a> {
     /// A cluster with all processes about to start. Every event goes to `watch` too.
     pub(super) fn new(plan: &Plan, log: &Log, watch: &'a mut dyn FnMut(Moment, &Seen)) -> Self {
         let nodes = (0..plan.swarm.nodes).map(Host::node_id).collect();
