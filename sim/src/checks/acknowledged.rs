@@ -88,7 +88,10 @@ impl<'a> Done<'a> {
             Ok(found) => {
                 let entry = &copy.log[found];
                 let is_it = entry.position == self.position && self.fits(&entry.change);
-                is_it.then_some(()).ok_or_else(|| format!("has {entry:?} in that place"))
+                is_it.then_some(()).ok_or_else(|| {
+                    let id = entry.change.id();
+                    format!("has entry {} of {id} in that place", entry.position)
+                })
             }
             Err(_) if reaches_back => {
                 let last = copy.log.last().map(|last| last.position.to_string());
