@@ -246,6 +246,11 @@ impl ReadsThrough for SimStorage {
 #[cfg(test)]
 mod tests {
     use db_process::storage::memory::MemoryDisk;
+    use db_process::store::Store;
+    use protocol::hello::Membership;
+    use protocol::id::{ClusterId, NodeId};
+    use ring_core::store::Mutation;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -254,11 +259,22 @@ mod tests {
     /// A storage with one row of a home copy, and the faults of its disk.
     fn storage() -> (SimStorage, DiskFaults) {
         let inner: Arc<dyn Storage> = Arc::new(MemoryDisk::new().open());
+        let ring = ["db-0", "db-1"].map(|id| id.parse::<NodeId>().unwrap()).to_vec();
+        let (store, _) = Store::open(Arc::clone(&inner), &ring[0], 0, Uuid::nil).unwrap();
+        let membership = Membership { cluster: ClusterId(Uuid::nil()), ring };
         let mut batch = Batch::new();
-        batch.put(Table::Records, keys_of(Member::Home).start, Bytes::from_static(b"a row"));
+        store.add(&mut batch, &Mutation::Membership(membership));
         inner.write(batch).unwrap();
+        put_row(&*inner);
         let faults = DiskFaults::default();
         (SimStorage::new(0, inner, faults.clone(), Cold::new(0, 0), Log::default()), faults)
+    }
+
+    fn put_row(storage: &dyn Storage) {
+        let home = keys_of(storage, Member::Home).unwrap().start;
+        let mut batch = Batch::new();
+        batch.put(Table::Records, home, Bytes::from_static(b"a row"));
+        storage.write(batch).unwrap();
     }
 
     #[test]
@@ -267,9 +283,7 @@ mod tests {
         assert!(faults.corrupt(ROT));
         assert!(faults.is_rotten(Member::Home));
         assert!(!faults.is_rotten(Member::Next));
-        let mut batch = Batch::new();
-        batch.put(Table::Records, keys_of(Member::Home).start, Bytes::from_static(b"a row"));
-        storage.write(batch).unwrap();
+        put_row(&storage);
         assert!(!faults.is_rotten(Member::Home));
     }
 
