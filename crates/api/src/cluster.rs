@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The gateway's knowledge of its cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClusterStatus {
     /// The cluster's id; none before it is formed.
     pub cluster: Option<ClusterId>,
@@ -22,6 +23,7 @@ pub struct ClusterStatus {
 
 /// The gateway's knowledge of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeStatus {
     /// The id of the node.
     pub id: NodeId,
@@ -39,6 +41,7 @@ pub struct NodeStatus {
 
 /// The gateway's knowledge of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PartitionStatus {
     /// The partition.
     pub partition: PartitionId,
@@ -63,6 +66,7 @@ pub struct PartitionStatus {
 
 /// The gateway's knowledge of a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CopyStatus {
     /// The node of the copy.
     pub node: NodeId,
@@ -80,6 +84,8 @@ pub struct CopyStatus {
 
 /// The body of `POST /api/cluster/accept-loss`: an operator accepts the loss of updates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = AcceptedLoss))]
 #[serde(deny_unknown_fields)]
 pub struct AcceptLoss {
     /// The partition with lost updates.

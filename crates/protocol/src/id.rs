@@ -197,6 +197,7 @@ impl fmt::Display for Seq {
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Debug, Default,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Position {
     /// The epoch of the entry.
     pub epoch: Epoch,

@@ -31,6 +31,8 @@ pub mod frame;
 pub mod hello;
 pub mod id;
 pub mod message;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod precondition;
 pub mod problem;
 pub mod refusal;

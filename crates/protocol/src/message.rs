@@ -243,6 +243,7 @@ pub struct Stretch {
 
 /// The result of comparing the two copies of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The copies are the same.
@@ -253,6 +254,7 @@ pub enum Verdict {
 
 /// The condition of a copy's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// All of it is there, as far as anyone knows.

@@ -8,6 +8,7 @@ use crate::user::UserId;
 /// The progress of a copy's salvage: it drops its unreadable rows, because an operator accepted
 /// the loss.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Salvage {
     /// The epoch at which the operator accepted the loss.
     pub accepted: Epoch,

@@ -46,6 +46,7 @@ impl fmt::Display for Member {
 /// | home only | home | at home, acked when durable there |
 /// | next only | next | refused: there is no primary |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum InSync {
     /// Home and next.
@@ -153,6 +154,7 @@ impl fmt::Display for InSync {
 
 /// The servers of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct View {
     /// The partition.
     pub partition: PartitionId,

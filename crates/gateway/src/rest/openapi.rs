@@ -117,7 +117,12 @@ pub(super) fn delete() -> Value {
 
 pub(super) fn cluster() -> Value {
     let summary = "The ring, its views, and why something is not available";
-    plain("readCluster", summary, &["application/json"])
+    let status = ("application/json", schema("ClusterStatus"));
+    json!({
+        "operationId": "readCluster",
+        "summary": summary,
+        "responses": { "200": response(summary, Some(status), None) },
+    })
 }
 
 pub(super) fn document_itself() -> Value {

@@ -10,6 +10,7 @@ use crate::problem::{ERRORS_MAX, FIELD_BYTES_MAX, shortened};
 
 /// One fault of a body.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[error("{field} {detail}")]
 pub struct FieldError {
     /// The field as written by the client, shortened if it is long.

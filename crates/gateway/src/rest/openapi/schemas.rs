@@ -1,11 +1,15 @@
-//! The document's schemas: records, problems, ids and preconditions, made from the same rules
-//! as the code uses.
+//! The document's schemas. Those of bodies are the schemas of their types. Those of ids and
+//! preconditions are made from the same rules as the code uses.
 
-use protocol::id::NODE_ID_LENGTH_MAX;
+use std::collections::BTreeMap;
+
+use api::{AcceptLoss, ClusterStatus};
 use protocol::precondition::TAGS_MAX;
-use protocol::problem::{ERRORS_MAX, ProblemType};
-use protocol::user::{EMAIL_LENGTH_MAX, NAME_LENGTH_MAX, USER_ID_LENGTH_MAX};
+use protocol::problem::ProblemBody;
+use protocol::user::{NewUser, User, UserPatch};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 pub(super) fn header(description: &str) -> Value {
     json!({ "description": description, "schema": { "type": "string" } })
@@ -54,106 +58,106 @@ fn tags_pattern() -> String {
     format!(r"^([\t ]*[*][\t ]*|[\t ,]*{tag}([\t ]*,[\t ,]*{tag})*[\t ,]*)$")
 }
 
-/// The pattern of an id: its characters and lengths, without `.` and `..`. It works in every
-/// dialect too.
-fn user_id_pattern() -> String {
-    let (any, no_dot) = ("[A-Za-z0-9._~-]", "[A-Za-z0-9_~-]");
-    let up_to = |taken: usize| USER_ID_LENGTH_MAX.saturating_sub(taken);
-    let (one, two) = (up_to(1), up_to(2));
-    format!("^({no_dot}{any}{{0,{one}}}|[.]{no_dot}{any}{{0,{two}}}|[.][.]{any}{{1,{two}}})$")
+/// The schemas of all bodies, and of the types in them.
+pub(super) fn schemas() -> Value {
+    let mut schemas = Vec::new();
+    add::<User>(&mut schemas);
+    add::<NewUser>(&mut schemas);
+    add::<UserPatch>(&mut schemas);
+    add::<AcceptLoss>(&mut schemas);
+    add::<ClusterStatus>(&mut schemas);
+    add::<ProblemBody<'_>>(&mut schemas);
+    json!(schemas.into_iter().collect::<BTreeMap<_, _>>())
 }
 
-pub(super) fn schemas() -> Value {
-    let name = json!({ "type": "string", "minLength": 1, "maxLength": NAME_LENGTH_MAX });
-    let email = json!({ "type": "string", "format": "idn-email", "maxLength": EMAIL_LENGTH_MAX });
-    let group = json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
-    let fields = json!({ "id": schema("UserId"), "name": name, "email": email, "group": group });
-    let record = |required: &[&str]| {
-        json!({
-            "type": "object",
-            "properties": fields.clone(),
-            "required": required,
-            "additionalProperties": false,
-        })
-    };
-    json!({
-        "UserId": {
-            "type": "string",
-            "pattern": user_id_pattern(),
-            "description": "Neither . nor .., which clients take out of a path",
-        },
-        "User": record(&["id", "name", "email", "group"]),
-        "NewUser": record(&["name", "email", "group"]),
-        "UserPatch": record(&["id"]),
-        "AcceptedLoss": {
-            "type": "object",
-            "properties": {
-                "partition": { "type": "integer", "minimum": 0, "maximum": u16::MAX },
-                "from": {
-                    "type": "string",
-                    "pattern": format!("^[A-Za-z0-9._-]{{1,{NODE_ID_LENGTH_MAX}}}$"),
-                    "description": "The id of the node whose copy it goes on with",
-                },
-            },
-            "required": ["partition", "from"],
-            "additionalProperties": false,
-        },
-        "Problem": {
-            "type": "object",
-            "description": "RFC 9457",
-            "properties": {
-                "type": { "enum": ProblemType::ALL.iter().map(|kind| kind.uri()).collect::<Vec<_>>() },
-                "title": { "type": "string" },
-                "status": { "type": "integer" },
-                "detail": { "type": "string" },
-                "errors": {
-                    "type": "array",
-                    "maxItems": ERRORS_MAX,
-                    "description": "The first faults of the body; long names are shortened",
-                    "items": {
-                        "type": "object",
-                        "properties": { "field": { "type": "string" }, "detail": { "type": "string" } },
-                        "required": ["field", "detail"],
-                    },
-                },
-                "more_errors": {
-                    "type": "integer",
-                    "minimum": 1,
-                    "description": "How many more faults there are than errors names",
-                },
-                "id": schema("UserId"),
-            },
-            "required": ["type", "title", "status", "detail"],
-        },
-    })
+/// Adds the schema of a type, and of the types in it.
+fn add<T: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+    schemas.push((T::name().into(), T::schema()));
+    T::schemas(schemas);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use api::{CopyStatus, NodeStatus, PartitionStatus};
     use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
     use axum::http::{HeaderMap, HeaderValue};
-    use protocol::user::UserId;
+    use protocol::id::{NodeId, PartitionId, Position};
+    use protocol::problem::ProblemType;
+    use protocol::user::FieldError;
     use regex::Regex;
 
     use super::*;
     use crate::rest::etag;
 
+    /// Asserts that an object has the properties of its schema, and no others.
+    fn assert_fits(object: &Value, name: &str) {
+        let schemas = schemas();
+        let properties = schemas[name]["properties"].as_object().unwrap();
+        let fields = object.as_object().unwrap();
+        assert_eq!(
+            fields.keys().collect::<BTreeSet<_>>(),
+            properties.keys().collect::<BTreeSet<_>>(),
+            "{name}"
+        );
+    }
+
     #[test]
-    fn the_pattern_of_an_id_allows_what_the_gateway_takes_and_no_more() {
-        let pattern = Regex::new(&user_id_pattern()).unwrap();
-        let lengths = [0, 1, 2, 3, 126, 127, 128, 129, 130];
-        let starts = ["", ".", "..", "...", ".a", "a.", "..a", "-", "~_", "ä", "a b", "a/b", "%2e"];
-        for start in starts {
-            for filler in ["x", ".", "~"] {
-                for length in lengths {
-                    let filled = filler.repeat(length.max(start.len()) - start.len());
-                    for id in [format!("{start}{filled}"), format!("{filled}{start}")] {
-                        let taken = UserId::from_client(&id).is_ok();
-                        assert_eq!(pattern.is_match(&id), taken, "{id:?}");
-                    }
-                }
-            }
+    fn a_cluster_status_has_the_fields_of_its_schema() {
+        let node: NodeId = "db-0".parse().unwrap();
+        let copy = CopyStatus {
+            node: node.clone(),
+            in_sync: true,
+            position: Some(Position::default()),
+            durable: None,
+            committed: None,
+            condition: None,
+        };
+        let status = ClusterStatus {
+            cluster: None,
+            healthy: false,
+            nodes: vec![NodeStatus {
+                id: node,
+                linked: false,
+                address: None,
+                incarnation: None,
+                boots: None,
+                last_words: None,
+            }],
+            partitions: vec![PartitionStatus {
+                partition: PartitionId(0),
+                view: None,
+                home: copy.clone(),
+                next: copy,
+                lag_entries: None,
+                compared: None,
+                salvage: None,
+                problems: Vec::new(),
+            }],
+        };
+        let json = json!(status);
+        assert_fits(&json, "ClusterStatus");
+        assert_fits(&json["nodes"][0], "NodeStatus");
+        assert_fits(&json["partitions"][0], "PartitionStatus");
+        assert_fits(&json["partitions"][0]["home"], "CopyStatus");
+        assert_fits(&json["partitions"][0]["home"]["position"], "Position");
+    }
+
+    #[test]
+    fn a_problem_has_only_fields_of_its_schema() {
+        let schemas = schemas();
+        let properties = schemas["Problem"]["properties"].as_object().unwrap();
+        let errors = vec![FieldError { field: "name".to_owned(), detail: "is long".to_owned() }];
+        let id = "ada".parse().unwrap();
+        let kind = ProblemType::ALL[0];
+        let body = ProblemBody { kind, detail: "", errors: &errors, id: Some(&id) }.to_json();
+        let body: Value = serde_json::from_str(&body).unwrap();
+        for field in body.as_object().unwrap().keys() {
+            assert!(properties.contains_key(field), "{field}");
         }
+        let types = properties["type"]["enum"].as_array().unwrap();
+        assert!(types.contains(&json!(kind.uri())), "{types:?}");
     }
 
     #[test]
