@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use protocol::entry::{Answer, RecordJson};
+use protocol::entry::Answer;
 use protocol::hello::{Membership, NodeHello};
 use protocol::id::{Boot, ClusterId, PartitionId, Position, Seq};
 use protocol::message::{
@@ -12,7 +12,7 @@ use protocol::message::{
     ToNode, Update, Welcome,
 };
 use protocol::precondition::Precondition;
-use protocol::user::UserId;
+use protocol::user::{RecordJson, UserId};
 use protocol::view::Member;
 use ring_core::gateway::{
     ClientRequest, ClusterState, Gateway, GatewayEffect, GatewayEvent, GatewaySettings, NodeState,

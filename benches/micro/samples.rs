@@ -1,9 +1,9 @@
 //! Users, records and entries of a given size.
 
-use protocol::entry::{Change, Entry, RecordJson};
+use protocol::entry::{Change, Entry};
 use protocol::id::{ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position};
 use protocol::id::{RequestId, Seq};
-use protocol::user::{User, UserId};
+use protocol::user::{RecordJson, User, UserId};
 use protocol::view::{InSync, View};
 use ring_core::placement::Ring;
 use uuid::Uuid;

@@ -1,5 +1,5 @@
-//! A stand-in for the gateway: welcomes two nodes under views *both*, and forwards their
-//! replies.
+//! A stand-in for the gateway: welcomes two nodes under views with both copies in sync, and
+//! forwards their replies.
 
 use anyhow::Context;
 use link::{Acceptor, Admission, CloseReason, Handler, Sender};

@@ -46,6 +46,10 @@ impl<S: Storage> Storage for Recording<S> {
         self.storage.write(batch)
     }
 
+    fn name_format(&self) -> Result<(), StorageError> {
+        self.storage.name_format()
+    }
+
     fn sync(&self) -> Result<(), StorageError> {
         self.remember(Step::Sync);
         self.storage.sync()

@@ -92,6 +92,10 @@ impl Storage for Hanging {
     fn sync(&self) -> Result<(), StorageError> {
         self.inner.sync()
     }
+
+    fn name_format(&self) -> Result<(), StorageError> {
+        self.inner.name_format()
+    }
 }
 
 /// Users of the first partition; their ids begin with this prefix.

@@ -73,6 +73,10 @@ impl<S: Storage> Storage for Watched<S> {
         Ok(())
     }
 
+    fn name_format(&self) -> Result<(), StorageError> {
+        self.inner.name_format()
+    }
+
     #[allow(clippy::disallowed_methods, reason = "runs on a thread for blocking calls")]
     fn sync(&self) -> Result<(), StorageError> {
         lock(&self.journal).push(Event::SyncBegan { node: self.node });

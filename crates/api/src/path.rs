@@ -1,6 +1,6 @@
 //! The paths of the REST interface.
 
-/// The path of the users. The id of one user follows.
+/// The path of the users. For one user, the id follows.
 pub const USERS: &str = "/api/user/";
 
 /// The path of the cluster. The actions of operators follow.

@@ -1,10 +1,11 @@
 //! `chainring dev`: a whole cluster on this machine, with a process for the gateway and for
 //! each node.
 //!
-//! Its processes end with it, however it ends. Where it can, it asks them to end: after Ctrl-C,
-//! SIGTERM, SIGHUP, SIGQUIT, or when the pipe at standard output is closed. Where it cannot, as
-//! after SIGKILL, they see the end of their standard input.
+//! When `chainring dev` ends, its processes end too. It asks them to end after Ctrl-C, SIGTERM,
+//! SIGHUP, SIGQUIT, or when the pipe at standard output is closed. After SIGKILL it cannot ask:
+//! the processes see the end of their standard input.
 
+mod args;
 mod child;
 mod console;
 mod directory;
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::args::Args;
 use self::child::Child;
 use self::console::Console;
 use self::directory::ClusterDirectory;
@@ -36,31 +38,6 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// The time between two checks whether the ring is still healthy.
 const WATCH: Duration = Duration::from_secs(1);
-
-/// Arguments of `chainring dev`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// The number of nodes; fixed by the first start with a data directory
-    #[arg(long, value_name = "NODES", default_value_t = 3)]
-    nodes: usize,
-
-    /// Directory for the data between runs
-    #[arg(long, value_name = "DIR", default_value = "data", conflicts_with = "memory")]
-    data: PathBuf,
-
-    /// Keep the users in memory only: a killed node returns empty and is restored, and no data
-    /// is left at the end
-    #[arg(long)]
-    memory: bool,
-
-    /// The port of REST
-    #[arg(long, value_name = "PORT", env = "CHAINRING_REST_PORT", default_value_t = 3001)]
-    rest_port: u16,
-
-    /// The port of socket.io
-    #[arg(long, value_name = "PORT", env = "CHAINRING_SOCKET_PORT", default_value_t = 3002)]
-    socket_port: u16,
-}
 
 /// Runs the cluster until Ctrl-C, until the reader of standard output is gone, or until a
 /// process has failed too often.

@@ -1,11 +1,10 @@
-//! One attempt, and when to make another one.
+//! One attempt, and what came of it.
 
 use std::time::Duration;
 
 use api::Problem;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, Response, StatusCode};
-use tokio::time::{Instant, sleep};
 
 use crate::error::with_causes;
 use crate::{Client, Error};
@@ -47,42 +46,14 @@ pub(crate) enum Attempt {
     },
 }
 
-/// How long a request may go on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Until(Instant);
-
-impl Until {
-    /// Waits before another attempt; returns whether there is time for one.
-    pub(crate) async fn pause(self, pause: Duration) -> bool {
-        let again = Instant::now() + pause;
-        if again >= self.0 {
-            return false;
-        }
-        sleep(pause).await;
-        true
+impl Call {
+    /// A request without a body.
+    pub(crate) fn get(path: String) -> Self {
+        Self { method: Method::GET, path, body: None, if_match: None }
     }
 }
 
 impl Client {
-    pub(crate) fn until(&self) -> Until {
-        Until(Instant::now() + self.patience)
-    }
-
-    /// Sends a request without effect on the users, until it is answered.
-    pub(crate) async fn fetch(&self, call: &Call, until: Until) -> Result<Answer, Error> {
-        loop {
-            let (error, pause) = match self.attempt(call).await {
-                Attempt::Done(answer) => return Ok(answer),
-                Attempt::Failed(error) => return Err(error),
-                Attempt::NotDone { error, pause } => (error, pause),
-                Attempt::Unknown { why } => (Error::Unreachable(why), PAUSE),
-            };
-            if !until.pause(pause).await {
-                return Err(error);
-            }
-        }
-    }
-
     /// Sends a request once.
     pub(crate) async fn attempt(&self, call: &Call) -> Attempt {
         let mut request =

@@ -6,14 +6,19 @@ use api::Problem;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The gateway answers with a problem that no repetition changes: mend the request.
+    ///
+    /// After an unknown outcome, the problem of the repeated request counts if the user does not
+    /// show the update. Another client may have overwritten it meanwhile.
     #[error("{}", .0.detail)]
     Refused(Problem),
-    /// The gateway could not carry out the request, for as long as the client's patience lasted.
-    /// Nothing was changed, so it is safe to send it again.
+    /// The gateway did not carry out the request within the client's
+    /// [patience](crate::Client::with_patience). Nothing was changed, so it is safe to send it
+    /// again.
     #[error("certainly not done: {0}")]
     NotDone(String),
-    /// No gateway could be reached, for as long as the client's patience lasted. Nothing was
-    /// changed, so it is safe to send the request again.
+    /// No gateway could be reached within the client's
+    /// [patience](crate::Client::with_patience). Nothing was changed, so it is safe to send the
+    /// request again.
     #[error("no gateway can be reached: {0}")]
     Unreachable(String),
     /// The update may have been carried out, or may still be.

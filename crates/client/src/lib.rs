@@ -26,6 +26,7 @@
 
 mod attempt;
 mod error;
+mod repeat;
 mod requests;
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::attempt::{Answer, Attempt, Call, PAUSE, Until};
+use crate::attempt::{Answer, Call};
 use crate::{Client, Error};
 
 /// A record and its tag.
@@ -52,7 +52,7 @@ impl Client {
     ///
     /// [`Error::Refused`] with `user-not-found`, and those of every call.
     pub async fn read(&self, id: &UserId) -> Result<Versioned, Error> {
-        versioned(self.fetch(&get(user_path(id)), self.until()).await?)
+        versioned(self.fetch(&Call::get(user_path(id)), self.until()).await?)
     }
 
     /// Creates a user. A user without an id gets one.
@@ -108,7 +108,7 @@ impl Client {
     ///
     /// Those of every call.
     pub async fn cluster_json(&self) -> Result<String, Error> {
-        Ok(self.fetch(&get(path::CLUSTER.to_owned()), self.until()).await?.body)
+        Ok(self.fetch(&Call::get(path::CLUSTER.to_owned()), self.until()).await?.body)
     }
 
     /// Accepts that updates are lost: an operator's last resort. It can be sent twice without harm.
@@ -122,62 +122,10 @@ impl Client {
         let call = Call { method, path, body: Some(body), if_match: None };
         self.fetch(&call, self.until()).await.map(drop)
     }
-
-    /// Sends an update until its outcome is known. The result comes from the answer, or after an
-    /// unknown outcome from the user as it is: `seen` has none if the update is not done. A later
-    /// refusal is looked at in the same way.
-    async fn update<T>(
-        &self,
-        call: &Call,
-        id: &UserId,
-        answered: impl Fn(Answer) -> Result<T, Error>,
-        seen: impl Fn(Option<Versioned>) -> Option<T>,
-    ) -> Result<T, Error> {
-        // Why the outcome of an earlier attempt is unknown.
-        let (until, mut unknown) = (self.until(), None);
-        loop {
-            let (error, pause) = match self.attempt(call).await {
-                Attempt::Done(answer) => return answered(answer),
-                Attempt::Failed(error) => {
-                    let may_be_own = unknown.is_some() && matches!(error, Error::Refused(_));
-                    if may_be_own && let Some(done) = seen(self.look(id, until).await?) {
-                        return Ok(done);
-                    }
-                    return Err(error);
-                }
-                Attempt::NotDone { error, pause } => (error, pause),
-                Attempt::Unknown { why } => {
-                    if let Ok(found) = self.look(id, until).await
-                        && let Some(done) = seen(found)
-                    {
-                        return Ok(done);
-                    }
-                    unknown = Some(why.clone());
-                    (Error::Unknown(why), PAUSE)
-                }
-            };
-            if !until.pause(pause).await {
-                return Err(unknown.map_or(error, Error::Unknown));
-            }
-        }
-    }
-
-    /// The user at present; none if there is none.
-    async fn look(&self, id: &UserId, until: Until) -> Result<Option<Versioned>, Error> {
-        match self.fetch(&get(user_path(id)), until).await {
-            Ok(answer) => versioned(answer).map(Some),
-            Err(error) if error.is_problem("user-not-found") => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-fn get(path: String) -> Call {
-    Call { method: Method::GET, path, body: None, if_match: None }
 }
 
 /// The characters of an id need no escapes.
-fn user_path(id: &UserId) -> String {
+pub(crate) fn user_path(id: &UserId) -> String {
     format!("{}{}", path::USERS, id.as_str())
 }
 
@@ -187,7 +135,7 @@ fn made_up_id() -> UserId {
     text.parse().unwrap_or_else(|_| unreachable!("a UUID has the characters of an id"))
 }
 
-fn versioned(answer: Answer) -> Result<Versioned, Error> {
+pub(crate) fn versioned(answer: Answer) -> Result<Versioned, Error> {
     let etag = answer.etag.ok_or_else(|| Error::Answer("a record without a tag".to_owned()))?;
     Ok(Versioned { user: parsed(&answer.body)?, etag })
 }

@@ -120,6 +120,18 @@ async fn a_refusal_after_an_unknown_outcome_may_be_of_the_clients_own_update() {
 }
 
 #[tokio::test]
+async fn an_unknown_outcome_stays_unknown_where_nobody_can_look() {
+    let unknown = Problem(ProblemType::OutcomeUnknown);
+    let absent = Problem(ProblemType::UserNotFound);
+    let exists = Problem(ProblemType::UserExists);
+    let blind = Problem(ProblemType::Malformed);
+    let (client, script) = client(&[unknown, absent, exists, blind]).await;
+    let error = client.create(new_ada()).await.unwrap_err();
+    assert!(matches!(error, Error::Unknown(_)), "{error}");
+    assert_eq!(asked(&script), "POST GET POST GET");
+}
+
+#[tokio::test]
 async fn a_refusal_ends_at_once_and_patience_has_an_end() {
     let (refused, script) = client(&[Problem(ProblemType::UserExists)]).await;
     assert!(refused.create(new_ada()).await.unwrap_err().is_problem("user-exists"));

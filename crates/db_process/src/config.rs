@@ -204,11 +204,11 @@ impl Config {
 }
 
 impl Config {
-    /// The configuration from the arguments, and the certificates named there.
+    /// Makes the configuration from the arguments and the loaded certificates.
     ///
     /// # Errors
     ///
-    /// Names an argument that cannot be used.
+    /// When an argument cannot be used. The error names it.
     pub fn from_args(args: &Args, tls: &Tls) -> Result<Self, ConfigError> {
         let config = Self::new(args.node_id.clone(), args.gateway.clone(), args.secret.read()?);
         let node_settings = NodeSettings {

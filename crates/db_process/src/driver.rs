@@ -15,8 +15,8 @@
 //! the disk must be read.
 //!
 //! The disk has a loop and a thread of its own ([`disk`]). The loop writes the whole batch, so
-//! under load one write and one sync carry many updates (*group commit*). More threads read
-//! ([`reads`]).
+//! under load one write and one sync carry many updates (*group commit*). Other threads do
+//! the reads ([`reads`]).
 
 pub(crate) mod dialler;
 mod disk;
@@ -24,7 +24,8 @@ pub(crate) mod gateway_link;
 pub(crate) mod home_links;
 mod links;
 pub(crate) mod next_link;
-mod reads;
+mod read_queue;
+pub(crate) mod reads;
 mod teller;
 mod to_driver;
 
@@ -45,11 +46,11 @@ use tokio::sync::Notify;
 use tracing::{error, warn};
 
 pub(crate) use links::Links;
-pub(crate) use reads::{READERS, Reader};
+pub(crate) use read_queue::READERS;
 pub(crate) use teller::Teller;
 
-use self::reads::{Read, ReadQueue};
-use crate::run::RunError;
+use self::read_queue::{Read, ReadQueue};
+use crate::error::RunError;
 use crate::storage::Batch;
 use crate::store::Store;
 

@@ -1,6 +1,5 @@
 //! A node from its start to its end.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,36 +21,14 @@ use crate::config::Config;
 use crate::deps::Deps;
 use crate::driver::dialler::Dialler;
 use crate::driver::home_links::HomeLinks;
-use crate::driver::{Driver, Links, READERS, Reader, Teller, gateway_link, next_link};
-use crate::storage::StorageError;
-use crate::store::{Store, StoreError};
+use crate::driver::reads::Reader;
+use crate::driver::{Driver, Links, READERS, Teller, gateway_link, next_link};
+use crate::error::RunError;
+use crate::store::Store;
 
 /// How long an ending node waits for its peers to receive its goodbye, and for its readers to
 /// end.
 const FAREWELL_MAX: Duration = Duration::from_secs(1);
-
-/// Why a node ended without being told to stop.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The stored rows cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The storage failed. A failed write or sync is never tried again.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// The protocol forbids the node to continue.
-    #[error(transparent)]
-    Stopped(#[from] StopReason),
-    /// The operating system gives no thread, or the listener failed.
-    #[error("the operating system refuses: {0}")]
-    System(#[from] io::Error),
-    /// A read of the storage panicked: a bug.
-    #[error("a read of the storage ended unexpectedly; see the log for a panic")]
-    ReadPanicked,
-    /// An assertion failed in the core or in the driver: a bug.
-    #[error("the driver ended unexpectedly; see the log for a panic")]
-    DriverLost,
-}
 
 /// Runs a node until `shutdown` is cancelled. Then the node says goodbye, syncs its writes and
 /// returns.

@@ -236,6 +236,14 @@ impl<S: ReadsThrough> StorageReader for S {
 /// the same error, and the process must end. The next opening of the storage shows the fate of
 /// the failed batch.
 pub trait Storage: StorageReader {
+    /// Names the newest format in the stored data, durably. From then on no older release opens
+    /// it, so this comes before the first write in the newest format.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Full`] or [`StorageError::Disk`]; the process must end.
+    fn name_format(&self) -> Result<(), StorageError>;
+
     /// Makes the changes of the batch in order: all of them, or none.
     ///
     /// The changes are readable at once. They survive a kill of the process, but survive a power

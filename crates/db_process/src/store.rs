@@ -26,6 +26,7 @@ mod applied;
 pub mod audit;
 mod cache;
 mod copy;
+mod error;
 mod log;
 mod meta;
 mod record;
@@ -34,6 +35,7 @@ mod seal;
 mod tests;
 mod upgrade;
 
+pub use error::StoreError;
 pub use meta::Identity;
 pub use seal::SealError;
 
@@ -65,54 +67,6 @@ pub struct Store {
     copies: OnceLock<Copies>,
 }
 
-/// Why stored rows cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The storage failed.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// A row differs from the written row, or another release wrote it.
-    #[error(
-        "{row}: {error}. If it is damaged, start the node with an empty data directory: it is restored from its neighbours"
-    )]
-    Row {
-        /// The name of the row.
-        row: String,
-        /// The error of its value.
-        error: SealError,
-    },
-    /// The rows contradict each other.
-    #[error("the stored data is damaged: {0}")]
-    Inconsistent(String),
-    /// The directory belongs to another node.
-    #[error(
-        "the data directory belongs to node {found}, this is node {wanted}: give each node its own directory"
-    )]
-    OtherNode {
-        /// The owner of the directory.
-        found: NodeId,
-        /// The node opening it.
-        wanted: NodeId,
-    },
-}
-
-impl StoreError {
-    /// The damage of a row, if a row differs from the written one. `None` for any other failure.
-    fn damage(&self) -> Option<String> {
-        match self {
-            Self::Row { row, error } if error.is_damage() => Some(format!("{row}: {error}")),
-            Self::Inconsistent(detail) => Some(detail.clone()),
-            Self::Row { .. } | Self::Storage(_) | Self::OtherNode { .. } => None,
-        }
-    }
-}
-
-impl From<StoreError> for ReadError {
-    fn from(error: StoreError) -> Self {
-        error.damage().map_or_else(|| Self::Failed(error.to_string()), Self::Damaged)
-    }
-}
-
 impl Store {
     /// Opens the rows of a node, and counts this start. The cache of records takes at most
     /// `record_cache_bytes` of memory.
@@ -136,6 +90,7 @@ impl Store {
             Some(found) => Identity { boots: found.boots.saturating_add(1), ..found },
             None => Identity::new(node.clone(), new_incarnation()),
         };
+        storage.name_format()?;
         let membership = meta::membership(&*storage)?;
         let copies = membership.map(|membership| Copies::of(node, &membership)).transpose()?;
         if upgrade::is_due(&*storage)? {

@@ -22,7 +22,11 @@ use service::ports::PortArgs;
 use service::tls::{Tls, TlsArgs};
 
 use crate::access::Access;
-use crate::rest::REFUSED_BODY_BYTES_MAX;
+
+/// The size of the largest body that is read to its end before it is refused, in bytes. Many
+/// clients do not listen for an answer while they still send: without this they would report a
+/// broken connection instead.
+pub(crate) const REFUSED_BODY_BYTES_MAX: usize = 1 << 20;
 
 /// The assumed maximum for one view change: to decide, save and publish it, and to store it at
 /// a node.

@@ -13,12 +13,12 @@
 //! it too, with other [`Deps`]. This crate holds no rule of the protocol: `ring_core` has them
 //! all.
 
+mod acceptor;
 mod access;
 mod cluster_status;
 mod config;
 mod deps;
 mod driver;
-mod links;
 mod rest;
 mod run;
 pub mod state;

@@ -2,7 +2,8 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`routes`] | the table of routes: method, path, role, kind, problems, handler |
+//! | [`routes`], [`route`] | the table of routes: method, path, role, kind, problems, handler |
+//! | [`app`] | the state shared by the handlers |
 //! | [`direct`] | the way of a request to its route; refuses requests without the needed role |
 //! | [`users`] | the calls on user records |
 //! | [`cluster`] | the status of the cluster, and health |
@@ -21,6 +22,7 @@ mod accept_loss;
 mod accepted_tests;
 #[cfg(test)]
 mod alone;
+mod app;
 mod body;
 mod cluster;
 mod direct;
@@ -29,44 +31,25 @@ mod exposition;
 mod metrics;
 mod openapi;
 mod problem;
+mod route;
 mod routes;
 mod sliced;
 mod traffic;
 mod users;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use port::Connections;
 use process::entropy::Entropy;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::body::REFUSED_BODY_BYTES_MAX;
+use self::app::App;
 use self::direct::Direct;
 use self::problem::Problem;
+use self::routes::ROUTES;
 use self::sliced::Waiting;
 use self::traffic::Traffic;
-use crate::access::Access;
-use crate::config::{Config, ServedByHeader};
+use crate::config::Config;
 use crate::driver::Driver;
-
-/// The state shared by the handlers.
-pub(crate) struct App {
-    driver: Arc<Driver>,
-    entropy: Arc<dyn Entropy>,
-    served_by: ServedByHeader,
-    access: Access,
-    /// The maximum size of a body, in bytes.
-    body_bytes_max: usize,
-    /// The maximum time for a body to arrive.
-    body_deadline: Duration,
-    /// The ports, by name.
-    ports: [(&'static str, Arc<Connections>); 2],
-    traffic: Traffic,
-    /// Cancelled when the gateway is to end.
-    closing: CancellationToken,
-    waiting: Waiting,
-}
 
 /// Creates the service for the requests of clients.
 pub(crate) fn service(
@@ -87,6 +70,7 @@ pub(crate) fn service(
         traffic: Traffic::new(),
         closing,
         waiting: Waiting::new(),
+        document: openapi::made(&ROUTES).to_string().into(),
     });
     let router = routes::router()
         .fallback(|| async { Problem::no_route() })

@@ -13,10 +13,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::acceptor::LinkAcceptor;
 use crate::config::Config;
 use crate::deps::Deps;
 use crate::driver::Driver;
-use crate::links::Links;
 use crate::rest;
 use crate::state::StateError;
 
@@ -78,14 +78,9 @@ where
     let timer = Arc::clone(&driver);
     tokio::spawn(ending.clone().run_until_cancelled_owned(async move { timer.keep_time().await }));
 
-    let links = Links {
-        driver: Arc::clone(&driver),
-        secret: config.secret.clone(),
-        access: config.access.clone(),
-        connections: Arc::clone(&config.link_port.connections),
-    };
+    let acceptor = LinkAcceptor::new(Arc::clone(&driver), &config);
     let listener = link::listener(socket, &config.links);
-    let server = link::server(links, &config.links).for_pages_of(config.access.hosts());
+    let server = link::server(acceptor, &config.links).for_pages_of(config.access.hosts());
     let port = config.link_port.clone();
     let end_links = ending.clone();
     tokio::spawn(async move {

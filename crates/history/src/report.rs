@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::check::{Placement, Problem};
+use crate::check::problem::{Placement, Problem};
 use crate::model::Model;
 use crate::operation::{ClientId, HistoryOperation, OperationId};
 

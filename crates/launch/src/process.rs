@@ -63,7 +63,7 @@ impl Process {
         Ok(kill(Pid::from_raw(id), signal)?)
     }
 
-    /// Waits for its end. Safe to cancel.
+    /// Waits for its end, and closes its standard input if nobody took that. Safe to cancel.
     ///
     /// # Errors
     ///
@@ -137,13 +137,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_that_does_not_end_when_asked_is_killed() {
-        let mut process = Process::start(shell("sleep 60")).unwrap();
+        let mut process = Process::start(shell("exec sleep 60")).unwrap();
         let ended = process.end(Duration::from_secs(20)).await.unwrap();
         assert!(matches!(ended, Ended::InTime(status) if !status.success()), "{ended:?}");
         assert!(process.id().is_none());
         assert!(process.signal(Signal::SIGTERM).is_err());
 
-        let mut deaf = Process::start(shell("trap '' TERM; echo ready; sleep 60")).unwrap();
+        let mut deaf =
+            Process::start(shell("trap '' TERM; echo ready; while :; do sleep 0.05; done"))
+                .unwrap();
         let mut ready = [0];
         let mut output = deaf.stdout().unwrap();
         tokio::io::AsyncReadExt::read_exact(&mut output, &mut ready).await.unwrap();

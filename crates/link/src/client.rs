@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod handshake;
 mod opening;
 mod packets;
+mod session;
 mod task;
 
 use std::time::Duration;

@@ -63,6 +63,7 @@
 
 mod backoff;
 mod client;
+mod frame;
 mod log;
 mod outbox;
 mod reason;

@@ -32,9 +32,9 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::frame::Frame;
 use crate::reason::{CloseReason, Closed, Unsendable};
 use crate::settings::Settings;
-use crate::wire::Frame;
 
 /// One frame is being written while the next one waits. More in flight would only make batches
 /// shorter.

@@ -24,6 +24,7 @@
 mod acceptor;
 mod adapter;
 mod admit;
+mod close_reason;
 mod entrance;
 #[cfg(test)]
 mod leak_test;

@@ -7,7 +7,7 @@
 //! safe.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use axum::http::header::{HOST, ORIGIN};
@@ -64,6 +64,9 @@ impl Hosts {
     /// Checks `Origin` and host of a request from a browser. A request without an `Origin`
     /// passes: browsers send one with every websocket handshake.
     ///
+    /// The page must be of this machine, of one of the names, or of the host of the request. An
+    /// address alone is no proof: any site may be served at an address.
+    ///
     /// # Errors
     ///
     /// [`Misdirected::Origin`], or [`Misdirected::Host`].
@@ -73,15 +76,54 @@ impl Hosts {
         if origins.peek().is_none() {
             return Ok(());
         }
-        let host = |origin: &HeaderValue| {
-            let (_scheme, host) = origin.to_str().ok()?.split_once("://")?;
-            (!host.is_empty()).then(|| host.to_owned())
+        let hosts = hosts_of(request);
+        let is_trusted = |origin: &HeaderValue| {
+            let page = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+            let page = page.map(|(_scheme, page)| without_port(page)).unwrap_or_default();
+            is_here(page) || is_named(names, page) || hosts.iter().any(|host| is_same(host, page))
         };
-        if !origins.all(|origin| host(origin).is_some_and(|host| is_allowed(names, &host))) {
+        if !origins.all(is_trusted) {
             return Err(Misdirected::Origin);
         }
         self.check_host(request)
     }
+}
+
+/// The hosts named by a request, without ports.
+fn hosts_of<B>(request: &Request<B>) -> Vec<&str> {
+    match request.uri().authority() {
+        Some(authority) => vec![without_port(authority.as_str())],
+        None => {
+            let hosts = request.headers().get_all(HOST).iter();
+            hosts.filter_map(|host| host.to_str().ok()).map(without_port).collect()
+        }
+    }
+}
+
+/// A host without its port, and without a dot at its end.
+fn without_port(host: &str) -> &str {
+    let end = match host.rfind(']') {
+        Some(bracket) => bracket.saturating_add(1),
+        None => host.find(':').unwrap_or(host.len()),
+    };
+    let host = host.get(..end).unwrap_or_default();
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// Whether two hosts are the same one, and are one at all.
+fn is_same(one: &str, other: &str) -> bool {
+    !one.is_empty() && one.eq_ignore_ascii_case(other)
+}
+
+/// Whether a host is this machine.
+fn is_here(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case(LOCALHOST)
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn is_named(names: &[HostName], host: &str) -> bool {
+    names.iter().any(|known| host.eq_ignore_ascii_case(&known.0))
 }
 
 fn is_text(names: &[HostName], host: &HeaderValue) -> bool {
@@ -108,7 +150,7 @@ fn is_allowed(names: &[HostName], host: &str) -> bool {
     name.is_empty()
         || is_ipv4(name)
         || name.eq_ignore_ascii_case(LOCALHOST)
-        || names.iter().any(|known| name.eq_ignore_ascii_case(&known.0))
+        || is_named(names, name)
 }
 
 /// A colon and a number.
@@ -226,16 +268,22 @@ mod tests {
     }
 
     #[test]
-    fn a_page_may_be_of_the_hosts_that_a_request_may_name() {
+    fn a_page_is_of_this_machine_of_a_name_of_the_port_or_of_the_host_of_its_request() {
         let with_origin =
             |origin: &str, host: &str| check(&hosts(), "/", &[("origin", origin), ("host", host)]);
         for origin in [
             "http://localhost:8080",
             "https://gateway.example",
             "http://[::1]:1",
-            "http://10.0.0.1",
+            "http://127.0.0.1:80",
         ] {
             assert_eq!(with_origin(origin, "localhost"), Ok(()), "{origin}");
+            assert_eq!(with_origin(origin, "10.0.0.1:3002"), Ok(()), "{origin}");
+        }
+        for (page, host) in
+            [("http://10.0.0.1", "10.0.0.1:3002"), ("https://[fd00::1]:1", "[fd00::1]")]
+        {
+            assert_eq!(with_origin(page, host), Ok(()), "{page}");
         }
         for origin in [
             "http://attacker.example",
@@ -243,6 +291,9 @@ mod tests {
             "",
             "file://",
             "https://localhost.attacker.example:1",
+            "http://203.0.113.9",
+            "http://2130706433",
+            "http://[2001:db8::1]",
         ] {
             assert_eq!(with_origin(origin, "localhost"), Err(Misdirected::Origin), "{origin}");
         }

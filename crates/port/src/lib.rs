@@ -45,6 +45,7 @@ mod lock;
 mod paced;
 #[cfg(feature = "pipes")]
 mod pipes;
+mod port;
 mod refusal;
 mod serve;
 mod stream;
@@ -61,7 +62,8 @@ pub use limits::{InvalidLimits, PortLimits};
 pub use lock::lock;
 #[cfg(feature = "pipes")]
 pub use pipes::{Network, PipeListener, some_of};
-pub use serve::{Port, serve};
+pub use port::Port;
+pub use serve::serve;
 pub use stream::{
     BoxStream, Connecting, Connection, Connector, Control, DeadlineListener, DeadlineStream,
     NodelayTcpListener, Stream, StreamFailure, TcpConnector, TlsConnector, nodelay,

@@ -1,9 +1,9 @@
 //! Serves the connections of a listener, each by a service of its own.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::{fmt, io};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -14,46 +14,20 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceExt};
 use tracing::debug;
 
-use crate::connections::Connections;
 use crate::cuts::Cut;
-use crate::limits::PortLimits;
 use crate::linger::Lingering;
 use crate::paced::Paced;
+use crate::port::Port;
 use crate::refusal::Refusals;
 use crate::stream::{Connection, DeadlineListener, Stream};
 use crate::unread::Unread;
 use crate::waiting::{TimedStream, Turns};
-
-/// The configuration and the counters of a port.
-#[derive(Clone, Default)]
-pub struct Port {
-    /// The limits for its peers.
-    pub limits: PortLimits,
-    /// TLS, if there is any. Each connection uses the configuration at the start of its
-    /// handshake.
-    pub tls: Option<watch::Receiver<TlsAcceptor>>,
-    /// Counts its connections.
-    pub connections: Arc<Connections>,
-}
-
-impl fmt::Debug for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limits, tls, connections } = self;
-        f.debug_struct("Port")
-            .field("limits", limits)
-            .field("tls", &tls.is_some())
-            .field("connections", connections)
-            .finish()
-    }
-}
 
 /// Serves the connections of a listener until `shutdown` is cancelled, each by a service of its
 /// own.

@@ -30,7 +30,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::connections::Connections;
 use crate::cuts::Cut;
-use crate::serve::Port;
+use crate::port::Port;
 use crate::time::due_after;
 
 /// Whose turn it is on a connection: the peer's, to send a request, or the service's, to answer it.

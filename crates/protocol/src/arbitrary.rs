@@ -9,7 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::entry::{Answer, Change, Entry, RecordJson};
+use crate::entry::{Answer, Change, Entry};
 use crate::hello::{GatewayPeer, HomeHello, Membership, NodeHello, NodePeer};
 use crate::id::{
     Boot, COUNTED_MAX, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position,
@@ -23,7 +23,7 @@ use crate::message::{
 use crate::precondition::{Precondition, TAGS_MAX, Tags};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::salvage::Salvage;
-use crate::user::{User, UserId, UserPatch};
+use crate::user::{RecordJson, User, UserId, UserPatch};
 use crate::view::{InSync, Member, View};
 
 /// Defines the strategy of each type's arbitrary values.

@@ -3,16 +3,10 @@
 
 use std::ops::RangeInclusive;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Position, RequestId};
-use crate::user::UserId;
-
-/// A user record as stored and served: its canonical JSON, made once by the primary.
-///
-/// Readers pass these bytes on unchanged; see [`User::to_json`](crate::user::User::to_json).
-pub type RecordJson = Bytes;
+use crate::user::{RecordJson, UserId};
 
 /// One logged update.
 ///

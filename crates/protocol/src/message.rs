@@ -16,14 +16,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{Answer, Entry, RecordJson};
+use crate::entry::{Answer, Entry};
 use crate::id::{
     ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, Position, RequestId, Seq,
 };
 use crate::precondition::Precondition;
 use crate::refusal::Refusal;
 use crate::salvage::Salvage;
-use crate::user::{User, UserId, UserPatch};
+use crate::user::{RecordJson, User, UserId, UserPatch};
 use crate::view::{Member, View};
 
 /// A message from the gateway to a node.

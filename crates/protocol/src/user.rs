@@ -13,9 +13,13 @@ pub use body::{BodyError, FieldError, FieldErrors};
 pub use field::{EMAIL_LENGTH_MAX, Email, InvalidField, NAME_LENGTH_MAX, Name};
 pub use id::{InvalidUserId, USER_ID_LENGTH_MAX, UserId};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::entry::RecordJson;
+/// A user record as stored and served: its canonical JSON, made once by the primary.
+///
+/// Readers pass these bytes on unchanged; see [`User::to_json`].
+pub type RecordJson = Bytes;
 
 /// A user record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

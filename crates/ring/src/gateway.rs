@@ -1,4 +1,4 @@
-//! A gateway: the controller and the router, run in the order of the rules.
+//! A gateway: the controller, and after it the router.
 //!
 //! ```text
 //!                         GatewayEvent                         GatewayEffect
@@ -9,10 +9,10 @@
 //!                                          +-----------------+
 //! ```
 //!
-//! After every event the controller decides and sends first; then the router follows the
-//! published views. Only requests and replies go to the router alone, because they change
-//! nothing in the controller's input. So a view travels ahead of every request of its epoch on
-//! each link, and no request goes to a node before its welcome.
+//! After most events the controller decides and sends first; then the router follows the published
+//! views. Requests, replies and undecodable frames go to the router alone, because they change
+//! nothing in the controller's input. A tick goes to the router first. So a view travels ahead of
+//! every request of its epoch on each link, and no request goes to a node before its welcome.
 
 mod accept_loss_error;
 mod cluster_state;

@@ -1,4 +1,4 @@
-//! The steps of faults, one by one, and their ends.
+//! Carries out the steps of a fault in the world, and ends the conditions begun by them.
 
 use std::time::Duration;
 

@@ -213,6 +213,10 @@ impl Storage for SimStorage {
         Ok(())
     }
 
+    fn name_format(&self) -> Result<(), StorageError> {
+        self.inner.name_format()
+    }
+
     fn sync(&self) -> Result<(), StorageError> {
         self.refuse_after_failure()?;
         if self.faults.strikes(DiskError::Sync) {

@@ -97,6 +97,7 @@ async fn a_page_of_another_site_reads_and_changes_nothing() {
     for (headers, status) in [
         ([REBOUND, "origin: http://rebound.attacker.example:3001"], "403"),
         (["host: localhost", "origin: null"], "403"),
+        (["host: 127.0.0.1:3002", "origin: http://203.0.113.9"], "403"),
         ([REBOUND, "origin: http://localhost:3001"], "421"),
     ] {
         let answer = answer(&socket, handshake, &[&headers[..], &[upgrade]].concat(), "").await;

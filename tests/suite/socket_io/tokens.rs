@@ -30,6 +30,25 @@ async fn an_observer_needs_a_token_only_where_rest_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn observers_leave_room_for_the_nodes() {
+    let mut cluster = Cluster::new(2);
+    cluster.start_gateway();
+    cluster.status_within(SOON, |_| true).await;
+    let mut observers = Vec::new();
+    for _ in 0..128 {
+        let mut observer = Observer::connect(&cluster, None).await;
+        assert_welcome(&observer.hears("welcome").await);
+        observers.push(observer);
+    }
+    let error = Observer::connect(&cluster, None).await.hears("error").await;
+    let (code, words) = (RefusalCode::NotReady, "128 observers are connected");
+    assert_refused(&None, error.as_str().expect("text"), code, words);
+    cluster.start_node(0);
+    cluster.start_node(1);
+    cluster.healthy_within(SOON).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_observer_is_let_in_by_its_token_until_the_file_says_otherwise() {
     let mut cluster = Cluster::new(2);
     let file = cluster.directory.path().join("tokens");
@@ -53,6 +72,8 @@ async fn an_observer_is_let_in_by_its_token_until_the_file_says_otherwise() {
 
     fs::write(&file, line(Role::Admin, "another token")).expect("the directory is writable");
     by_token.hears("close").await;
+    cluster.start_node(0);
+    by_secret.hears("cluster").await;
     for (auth, event) in [(token(TOKEN), "error"), (token("another token"), "welcome")] {
         Observer::connect(&cluster, auth).await.hears(event).await;
     }

@@ -28,7 +28,7 @@ pub(super) struct Child(pub(super) Program);
 
 impl Child {
     /// Starts the process, and starts it again whenever it dies. Returns when `stopping` is
-    /// cancelled, or after too many false starts.
+    /// cancelled, or after [too many](FALSE_STARTS_MAX) [short lives](STARTED) in a row.
     pub(super) async fn keep_running(self, console: Console, stopping: CancellationToken) {
         let mut false_starts = 0;
         while !stopping.is_cancelled() && false_starts < FALSE_STARTS_MAX {

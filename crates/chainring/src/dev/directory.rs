@@ -10,7 +10,7 @@ use launch::{Layout, Users};
 use process::files;
 use tempfile::TempDir;
 
-use super::Args;
+use super::args::Args;
 use super::console::Console;
 
 /// The files of a development cluster.

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::Driver;
-use crate::run::RunError;
+use crate::error::RunError;
 use crate::storage::{StorageError, StorageOperation};
 
 impl Driver {

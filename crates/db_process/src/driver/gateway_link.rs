@@ -14,7 +14,7 @@ use super::dialler::{Dialler, WhenClosed, closing};
 use super::to_driver::ToDriver;
 
 /// Connects to the gateway, again and again. Stops the node if the gateway's refusal needs an
-/// operator, or if the gateway says *wait* for longer than the limit.
+/// operator, or if it asks the node to wait (`Remedy::Wait`) for longer than `Config::wait_max`.
 pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>) {
     let gateway = dialler.config.gateway.clone();
     let mut backoff = dialler.backoff();

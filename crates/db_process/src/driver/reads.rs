@@ -9,26 +9,21 @@
 //! the unwritten mutations in the batch: they are not committed, so the core has them in memory.
 //! At its end the node waits for reads at most one second (`FAREWELL_MAX`).
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use process::threads::{Blocking, Threads};
-use protocol::view::Member;
 use ring_core::node::NodeEvent;
-use ring_core::store::{ReadError, ReadId, ReadRows, ReadWhat, StoredRows};
-use tokio::sync::Notify;
+use ring_core::store::{ReadError, ReadRows, StoredRows};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::Driver;
-use crate::run::RunError;
+use super::read_queue::Read;
+use crate::error::RunError;
 use crate::store::Store;
-
-/// How many reads may be carried out at a time.
-pub(crate) const READERS: usize = 4;
 
 /// The most reads to take before telling the core their results: one lock serves them all.
 const READS_MAX: usize = 16;
@@ -37,57 +32,8 @@ const READS_MAX: usize = 16;
 /// a time, so that no read waits for another.
 const SLOW: Duration = Duration::from_micros(500);
 
-/// A read to carry out.
-pub(super) struct Read {
-    pub(super) read: ReadId,
-    pub(super) member: Member,
-    pub(super) what: ReadWhat,
-}
-
 /// The result of a read.
 type Returned = (Result<ReadRows, ReadError>, Read);
-
-/// The pending reads, in the order of the core's requests.
-#[derive(Default)]
-pub(super) struct ReadQueue {
-    reads: Mutex<VecDeque<Read>>,
-    /// Wakes a reader.
-    added: Notify,
-}
-
-impl ReadQueue {
-    pub(super) fn add(&self, read: Read) {
-        self.lock().push_back(read);
-        self.added.notify_one();
-    }
-
-    /// Takes a reader's share of the reads, at most `reads_max`. Waits until there is a read.
-    async fn take(&self, reads_max: usize) -> Vec<Read> {
-        loop {
-            let taken = self.take_some(reads_max);
-            if !taken.is_empty() {
-                return taken;
-            }
-            self.added.notified().await;
-        }
-    }
-
-    fn take_some(&self, reads_max: usize) -> Vec<Read> {
-        let mut reads = self.lock();
-        let share = reads.len().div_ceil(READERS).min(reads_max);
-        let taken = reads.drain(..share).collect();
-        if !reads.is_empty() {
-            // One notification may stand for several reads: wake the next reader.
-            self.added.notify_one();
-        }
-        taken
-    }
-
-    /// A panic cannot leave the queue half changed: reads are added and taken whole.
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Read>> {
-        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A reader: carries out reads, a few at a time.
 pub(crate) struct Reader {

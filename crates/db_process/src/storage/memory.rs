@@ -54,6 +54,11 @@ impl Storage for MemoryStorage {
     fn sync(&self) -> Result<(), StorageError> {
         self.poison.guard(|| self.tables.disk.sync(self.generation))
     }
+
+    /// Data in memory is of one release only.
+    fn name_format(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
 }
 
 /// The readable content of a [`MemoryDisk`], for audits. It can exist beside the process's own

@@ -96,11 +96,7 @@ impl RocksStorage {
         directory::make_private(path);
         let database = match contents {
             Contents::Nothing | Contents::Unfinished => make_database(path, settings)?,
-            Contents::Finished { format } => {
-                let database = settings::open(path, settings)?;
-                directory::upgrade(path, format)?;
-                database
-            }
+            Contents::Finished { .. } => settings::open(path, settings)?,
         };
         let synced_mark = SyncedMark::open(path)?;
         synced_mark.check(database.latest_sequence_number())?;
@@ -209,6 +205,10 @@ impl StorageReader for RocksStorage {
 }
 
 impl Storage for RocksStorage {
+    fn name_format(&self) -> Result<(), StorageError> {
+        directory::name_format(self.database.path())
+    }
+
     fn write(&self, batch: Batch) -> Result<(), StorageError> {
         self.poison.guard(|| {
             if batch.is_empty() {

@@ -16,8 +16,8 @@ use protocol::message::AppliedRow;
 use ring_core::store::{AnswerIn, AppliedId};
 use uuid::Uuid;
 
-use super::StoreError;
 use super::copy::{self, StoredCopy};
+use super::error::StoreError;
 use super::seal::{self, SealError, Sealer};
 use crate::storage::{Batch, ScanLimit, StorageReader, Table};
 

@@ -12,7 +12,8 @@ use protocol::view::{Member, View};
 use ring_core::store::StoredRecord;
 
 use super::copy::Copies;
-use super::{Identity, StoreError, applied, log, meta, record, seal, upgrade};
+use super::error::StoreError;
+use super::{Identity, applied, log, meta, record, seal, upgrade};
 use crate::storage::{ScanLimit, StorageReader, Table};
 
 /// The data of a node.

@@ -17,9 +17,9 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use protocol::entry::{Change, Entry, RecordJson};
+use protocol::entry::{Change, Entry};
 use protocol::message::RecordRow;
-use protocol::user::UserId;
+use protocol::user::{RecordJson, UserId};
 use protocol::view::Member;
 use quick_cache::unsync::Cache;
 use quick_cache::{Equivalent, Weighter};

@@ -16,7 +16,7 @@ use protocol::id::{NodeId, PartitionId};
 use protocol::view::Member;
 use ring_core::placement::Ring;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// The length of the beginning, in bytes.
 const PREFIX_BYTES: usize = 3;

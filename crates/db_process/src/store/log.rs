@@ -11,8 +11,8 @@ use protocol::entry::Entry;
 use protocol::id::{RequestId, Seq};
 use ring_core::store::Budget;
 
-use super::StoreError;
 use super::copy::{self, StoredCopy};
+use super::error::StoreError;
 use super::seal::{self, SealError, Sealer};
 use crate::storage::{Batch, ScanLimit, StorageReader, Table};
 

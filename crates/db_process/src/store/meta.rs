@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::StoreError;
 use super::copy::StoredCopy;
+use super::error::StoreError;
 use super::seal::{self, SealError};
 use crate::storage::{Batch, StorageReader, Table};
 

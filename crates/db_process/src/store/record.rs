@@ -4,14 +4,14 @@
 //! as it is served.
 
 use bytes::Bytes;
-use protocol::entry::{Change, Entry, RecordJson};
+use protocol::entry::{Change, Entry};
 use protocol::id::{COUNTED_MAX, Epoch, Position, Seq};
 use protocol::message::RecordRow;
-use protocol::user::{User, UserId};
+use protocol::user::{RecordJson, User, UserId};
 use ring_core::store::{AtHand, Budget, RecordKey, StoredRecord, Unreadable};
 
-use super::StoreError;
 use super::copy::{self, StoredCopy};
+use super::error::StoreError;
 use super::seal::{self, SealError, Sealer};
 use crate::storage::{self, Batch, ScanLimit, StorageReader, Table};
 

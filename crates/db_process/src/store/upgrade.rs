@@ -15,12 +15,12 @@ use bytes::Bytes;
 use protocol::view::Member;
 use tracing::info;
 
-use super::StoreError;
 use super::copy::{Copies, StoredCopy};
+use super::error::StoreError;
 use crate::storage::{Batch, ScanLimit, Storage, StorageReader, Table};
 
-/// The rows moved by one batch.
-const STEP: ScanLimit = ScanLimit { rows: 4_096, bytes: 1 << 20 };
+/// The rows moved by one batch. Few in tests, so that a table takes several batches.
+const STEP: ScanLimit = ScanLimit { rows: if cfg!(test) { 2 } else { 4_096 }, bytes: 1 << 20 };
 
 /// The first byte of each old key of a copy.
 const OLD_PREFIXES: [(Member, u8); 2] = [(Member::Home, 1), (Member::Next, 2)];
@@ -54,6 +54,7 @@ pub(super) fn is_due(reader: &dyn StorageReader) -> Result<bool, StoreError> {
 ///
 /// When the storage fails.
 pub(super) fn run(storage: &dyn Storage, copies: Copies) -> Result<(), StoreError> {
+    info!("the rows of an older release get their new keys; this may take a while");
     let mut moved = 0_usize;
     for (member, prefix) in OLD_PREFIXES {
         let copy = copies.get(member);

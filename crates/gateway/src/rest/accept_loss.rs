@@ -10,7 +10,7 @@ use axum::response::Response;
 use protocol::problem::ProblemType;
 use ring_core::gateway::Unavailable;
 
-use super::App;
+use super::app::App;
 use super::problem::Problem;
 use crate::driver::NotAccepted;
 

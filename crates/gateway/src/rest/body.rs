@@ -12,13 +12,9 @@ use protocol::problem::ProblemType;
 use ring_core::gateway::Unavailable;
 use tokio::time::{sleep, timeout};
 
-use super::App;
+use super::app::App;
 use super::problem::Problem;
-
-/// The size of the largest body that is read to its end before it is refused, in bytes. Many
-/// clients do not listen for an answer while they still send: without this they would report a
-/// broken connection instead.
-pub(crate) const REFUSED_BODY_BYTES_MAX: usize = 1 << 20;
+use crate::config::REFUSED_BODY_BYTES_MAX;
 
 /// The maximum time to read the body of a request to be refused anyway.
 const DISCARD_MAX: Duration = Duration::from_secs(1);

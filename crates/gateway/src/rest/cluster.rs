@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use ring_core::gateway::Unavailable;
 
-use super::App;
+use super::app::App;
 use super::problem::Problem;
 
 /// The nodes, the partitions, and the reasons where a partition is not available.
@@ -21,7 +21,7 @@ impl App {
     pub(super) fn status_now(&self) -> Result<Response, Problem> {
         let status = serde_json::to_vec(&self.driver.status())
             .unwrap_or_else(|error| unreachable!("a status always serialises: {error}"));
-        self.sliced("application/json", status)
+        self.waiting.sliced("application/json", status)
     }
 }
 

@@ -19,11 +19,13 @@ use protocol::user::UserId;
 use tokio::time::Instant;
 use tower::Service;
 
+use super::app::App;
 use super::body::discard;
 use super::problem::Problem;
-use super::routes::{self, Route, ShortCut};
+use super::route::{Route, ShortCut};
+use super::routes;
 use super::traffic::Kind;
-use super::{App, users};
+use super::users;
 
 /// Serves requests. A request on a short cut gets the same answer as from the router.
 #[derive(Clone)]

@@ -21,7 +21,7 @@ use prometheus_client::registry::Registry;
 use protocol::message::{Condition, Verdict};
 use protocol::view::Member;
 
-use super::App;
+use super::app::App;
 use super::exposition::Exposition;
 use super::problem::Problem;
 
@@ -75,7 +75,7 @@ pub(super) async fn metrics(
     let exposition = Exposition::asked_for(&headers);
     let text = text(&app, exposition)
         .unwrap_or_else(|error| unreachable!("a string takes any text: {error}"));
-    let mut response = app.sliced(exposition.content_type(), text)?;
+    let mut response = app.waiting.sliced(exposition.content_type(), text)?;
     response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
     Ok(response)
 }

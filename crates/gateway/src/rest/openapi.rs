@@ -4,28 +4,25 @@
 mod schemas;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use protocol::problem::ProblemType;
 use serde_json::{Map, Value, json};
 
 use self::schemas::{header, id, if_match, if_none_match, schema, schemas};
-use super::App;
+use super::app::App;
 use super::problem::Problem;
-use super::routes::{ROUTES, Route, USER};
-
-/// The document's bytes. All responses share them.
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| made().to_string().into());
+use super::route::{Route, USER};
 
 /// `GET /api/openapi.json`
 pub(super) async fn document(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    app.sliced("application/json", DOCUMENT.clone())
+    app.waiting.sliced("application/json", app.document.clone())
 }
 
-fn made() -> Value {
+/// The document of these routes.
+pub(super) fn made(routes: &[Route]) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -34,7 +31,7 @@ fn made() -> Value {
             "description": "User records that stay available when a machine dies. 503: certainly not done, safe to repeat. \
                             504: it may have been done, look before you repeat it.",
         },
-        "paths": paths(),
+        "paths": paths(routes),
         "components": {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
             "schemas": schemas(),
@@ -42,9 +39,9 @@ fn made() -> Value {
     })
 }
 
-fn paths() -> Value {
+fn paths(routes: &[Route]) -> Value {
     let mut paths = json!({});
-    for route in &ROUTES {
+    for route in routes {
         let method = route.method.as_str().to_lowercase();
         paths[route.path][method] = operation(route);
     }
@@ -145,7 +142,7 @@ pub(super) fn ready() -> Value {
 }
 
 pub(super) fn accept_loss() -> Value {
-    let status = ("application/json", json!({ "type": "object" }));
+    let status = ("application/json", schema("ClusterStatus"));
     json!({
         "operationId": "acceptLoss",
         "summary": "Go on without what is lost for good: updates, or records that cannot be read",
@@ -204,10 +201,11 @@ mod tests {
     use api::path;
 
     use super::*;
+    use crate::rest::routes::ROUTES;
 
     #[test]
     fn every_schema_that_is_named_is_there() {
-        let document = made();
+        let document = made(&ROUTES);
         let text = document.to_string();
         let named = text
             .match_indices("#/components/schemas/")
@@ -223,7 +221,7 @@ mod tests {
 
     #[test]
     fn each_operation_names_the_role_that_it_takes() {
-        let document = made();
+        let document = made(&ROUTES);
         let security = |path: &str, method: &str| &document["paths"][path][method]["security"];
         assert_eq!(security("/healthz", "get"), &json!([]));
         assert_eq!(security(path::USERS, "put"), &json!([{}, { "token": ["write"] }]));
@@ -237,7 +235,7 @@ mod tests {
 
     #[test]
     fn every_route_is_described_with_its_role_and_its_problems() {
-        let document = made();
+        let document = made(&ROUTES);
         let mut described = 0;
         for route in &ROUTES {
             let method = route.method.as_str().to_lowercase();
@@ -265,7 +263,7 @@ mod tests {
             "delete", "read", "create", "change", "get", "set", "new", "import", "export", "class",
             "default", "return", "type", "use", "move", "match", "in", "is", "as", "list",
         ];
-        let document = made();
+        let document = made(&ROUTES);
         let mut ids = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
@@ -285,7 +283,7 @@ mod tests {
 
     #[test]
     fn each_call_on_users_tells_of_preconditions() {
-        let document = made();
+        let document = made(&ROUTES);
         for (path, method) in
             [(path::USERS, "post"), (path::USERS, "put"), (USER, "get"), (USER, "delete")]
         {

@@ -6,47 +6,14 @@ use std::sync::Arc;
 use api::path;
 use axum::Router;
 use axum::http::Method;
-use axum::routing::{MethodRouter, delete, get, post, put};
+use axum::routing::{delete, get, post, put};
 use process::tokens::Role;
 use protocol::problem::ProblemType;
-use serde_json::Value;
 
+use super::app::App;
+use super::route::{Route, ShortCut, USER, without_slash};
 use super::traffic::Kind;
-use super::{App, accept_loss, cluster, metrics, openapi, users};
-
-/// One method of one path.
-pub(super) struct Route {
-    /// The method. A `GET` also answers `HEAD`.
-    pub(super) method: Method,
-    /// The path, with `{id}` for the id of a user. A trailing slash makes no difference.
-    pub(super) path: &'static str,
-    /// The role needed by a token; `None` if everybody may ask.
-    pub(super) role: Option<Role>,
-    /// The kind of request in metrics.
-    pub(super) kind: Kind,
-    /// The possible problems, except for those of a missing or weak token and of a wrong host.
-    pub(super) problems: &'static [&'static [ProblemType]],
-    /// Its operation in the OpenAPI document, without problems and role.
-    pub(super) operation: fn() -> Value,
-    /// The handler of its requests.
-    pub(super) handler: fn() -> MethodRouter<Arc<App>>,
-    /// The short cut past the router, for requests without escapes and mistakes.
-    pub(super) short_cut: Option<ShortCut>,
-}
-
-/// A call fully defined by its method and path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ShortCut {
-    /// Read the user with the id at the end of the path.
-    Read,
-    /// Create the user in the body.
-    Create,
-    /// Change the user in the body.
-    Change,
-}
-
-/// The path of one user.
-pub(super) const USER: &str = "/api/user/{id}";
+use super::{accept_loss, cluster, metrics, openapi, users};
 
 /// Problems of a request to a node.
 const SERVED: &[ProblemType] = &[ProblemType::Unavailable, ProblemType::Overloaded];
@@ -180,22 +147,6 @@ pub(super) static ROUTES: [Route; 10] = [
     },
 ];
 
-impl Route {
-    fn takes(&self, method: &Method) -> bool {
-        self.method == *method || (self.method == Method::GET && *method == Method::HEAD)
-    }
-
-    /// Whether this is the route's path. `path` has no trailing slash.
-    fn is_at(&self, path: &str) -> bool {
-        match self.path.strip_suffix("{id}") {
-            Some(prefix) => {
-                path.strip_prefix(prefix).is_some_and(|id| !id.is_empty() && !id.contains('/'))
-            }
-            None => without_slash(self.path) == path,
-        }
-    }
-}
-
 /// The route of a request; `None` if the path is unknown, or has no such method.
 pub(super) fn find(method: &Method, path: &str) -> Option<&'static Route> {
     let path = without_slash(path);
@@ -219,10 +170,6 @@ pub(super) fn router() -> Router<Arc<App>> {
         let path = without_slash(route.path);
         router.route(path, (route.handler)()).route(&format!("{path}/"), (route.handler)())
     })
-}
-
-fn without_slash(path: &str) -> &str {
-    path.strip_suffix('/').unwrap_or(path)
 }
 
 #[cfg(test)]

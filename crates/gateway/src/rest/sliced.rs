@@ -17,7 +17,6 @@ use futures_util::stream;
 use protocol::problem::ProblemType;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::App;
 use super::problem::Problem;
 
 /// The size of a slice, in bytes. A response up to this size is no larger than its connection's
@@ -39,9 +38,7 @@ impl Waiting {
     fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0).try_acquire_many_owned(u32::try_from(bytes).ok()?).ok()
     }
-}
 
-impl App {
     /// Creates a response with this body. hyper gets one slice of the body at a time.
     ///
     /// # Errors
@@ -56,7 +53,7 @@ impl App {
         if body.len() <= SLICE_BYTES {
             return Ok(response(content_type, body.len(), body.into()));
         }
-        let Some(permit) = self.waiting.take(body.len()) else {
+        let Some(permit) = self.take(body.len()) else {
             let detail = "too many large responses wait for their readers";
             return Err(Problem::new(ProblemType::Overloaded, detail));
         };

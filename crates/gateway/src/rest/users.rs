@@ -17,8 +17,9 @@ use protocol::user::{NewUser, UserId, UserPatch};
 use ring_core::gateway::{ClientRequest, Outcome, ServedBy, Unavailable};
 use tokio::time::Instant;
 
+use super::app::App;
+use super::etag;
 use super::problem::Problem;
-use super::{App, etag};
 use crate::config::ServedByHeader;
 
 /// The minimum time before the gateway refuses a request because of overload. A client refused

@@ -38,7 +38,7 @@ mod each_key;
 mod entries;
 mod evaluation;
 mod memo;
-mod problem;
+pub(crate) mod problem;
 mod search;
 mod sets;
 mod sweep;
@@ -50,7 +50,7 @@ use crate::operation::HistoryOperation;
 use crate::report::Counterexample;
 use crate::verdict::Verdict;
 use evaluation::{Ending, Evaluation, Exhausted};
-pub(crate) use problem::{Placement, Problem};
+use problem::Problem;
 use search::Search;
 use sweep::Sweep;
 

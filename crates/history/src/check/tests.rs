@@ -1,4 +1,4 @@
-//! The two searches against each other. The tests from outside show that both are right.
+//! Both searches must agree. `crates/history/tests` shows that each is right.
 
 use super::Budget;
 use super::evaluation::{Ending, Evaluation};

@@ -2,7 +2,7 @@
 
 use super::Input;
 use super::answers::AnswersOfUser;
-use super::model::Record;
+use super::record::Record;
 
 /// The headers of a change or a removal; see [RFC 9110, section
 /// 13.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1).

@@ -22,10 +22,12 @@ mod answers;
 mod condition;
 mod describe;
 mod model;
+mod record;
 pub mod rest;
 
 pub use answers::{ReusedEtag, find_reused_etag};
-pub use model::{Record, UserModel};
+pub use model::UserModel;
+pub use record::Record;
 
 use serde::{Deserialize, Serialize};
 

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::handshake::refused;
 use super::packets::{Incoming, Packets, frame_messages};
-use crate::wire::FrameOrder;
+use crate::frame::FrameOrder;
 
 /// A websocket message of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,17 +1,15 @@
 //! Handshake: from a connected byte stream to an admitted socket.io session.
 
-use std::sync::Arc;
-
 use futures_util::{SinkExt, StreamExt};
-use port::{BoxStream, Control, DeadlineStream};
+use port::{BoxStream, DeadlineStream};
 use protocol::refusal::Refusal;
-use protocol::version::Version;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::error::ConnectError;
 use super::opening::Opening;
-use super::packets::{Incoming, Open, PONG, Packets, connect_message};
+use super::packets::{Incoming, PONG, Packets, connect_message};
+use super::session::Session;
 use super::{WebSocket, websocket_config};
 use crate::outbox::Outbox;
 use crate::reason::Violation;
@@ -19,16 +17,6 @@ use crate::settings::Settings;
 
 /// The URL of the handshake. The host is only a name, because the stream is already connected.
 const URL: &str = "ws://chainring/socket.io/?EIO=4&transport=websocket";
-
-/// An open session. Nothing reads its websocket at the moment.
-pub(super) struct Session {
-    pub(super) websocket: WebSocket,
-    pub(super) control: Arc<Control>,
-    pub(super) packets: Packets,
-    pub(super) open: Open,
-    /// The version of the protocol on this link.
-    pub(super) version: Version,
-}
 
 /// Opens a link over `stream`; `auth` is JSON. Only writes have a deadline here.
 ///

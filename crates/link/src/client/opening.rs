@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, info_span};
 
-use super::handshake::Session;
+use super::session::Session;
 use super::task;
 use crate::outbox::{EndOnDrop, Outbox};
 use crate::sender::{Handler, Sender};

@@ -18,8 +18,9 @@ use socketioxide_core::{Str, Value};
 use socketioxide_parser_common::CommonParser;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::frame::{Frame, frame_of, frame_packet};
 use crate::reason::Violation;
-use crate::wire::{self, Frame};
+use crate::wire;
 
 /// An engine.io pong.
 pub(super) const PONG: &str = "3";
@@ -150,7 +151,7 @@ impl Packets {
             PacketData::Event(event, acknowledge) | PacketData::BinaryEvent(event, acknowledge) => {
                 match wire::version_of(&event) {
                     Some(version) if acknowledge.is_none() => Ok(Incoming::Version(version)),
-                    _ => wire::frame_of(event, acknowledge).map(Incoming::Frame),
+                    _ => frame_of(event, acknowledge).map(Incoming::Frame),
                 }
             }
             PacketData::EventAck(..) | PacketData::BinaryAck(..) => {
@@ -178,7 +179,7 @@ fn read_connect_error(json: &str) -> Result<Incoming, Violation> {
 
 /// The websocket messages of one frame: the header, then the attachment.
 pub(super) fn frame_messages(frame: Frame) -> impl Iterator<Item = Message> {
-    let Value::Str(header, attachments) = CommonParser.encode(wire::frame_packet(frame)) else {
+    let Value::Str(header, attachments) = CommonParser.encode(frame_packet(frame)) else {
         unreachable!("the common parser writes text");
     };
     let header = Message::text(format!("4{header}"));

@@ -22,14 +22,14 @@ use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
 use tracing::debug;
 
 use super::WebSocket;
-use super::handshake::Session;
 use super::packets::{DISCONNECT, Incoming, PONG, Packets, frame_messages};
+use super::session::Session;
+use crate::frame::{Frame, FrameOrder};
 use crate::log;
 use crate::outbox::{EndOnDrop, Outbox};
 use crate::reason::{CloseReason, Lost, Violation};
 use crate::sender::Handler;
 use crate::settings::Settings;
-use crate::wire::{Frame, FrameOrder};
 
 /// The most messages in one call of the handler.
 const MESSAGES_MAX: usize = 64;

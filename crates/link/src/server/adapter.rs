@@ -9,12 +9,16 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use socketioxide::adapter::Emitter;
+use socketioxide::extract::SocketRef;
 use socketioxide::socket::Sid;
 use socketioxide_core::adapter::{
     BroadcastOptions, CoreAdapter, CoreLocalAdapter, DefinedAdapter, SocketEmitter,
     errors::SocketError,
 };
 use socketioxide_core::packet::Packet;
+
+/// A connected socket of the server.
+pub(super) type SocketHandle = SocketRef<RawAdapter>;
 
 /// Holds the one adapter of a server, once there is one.
 pub(super) type AdapterSlot = Arc<OnceLock<Weak<RawAdapter>>>;

@@ -10,21 +10,18 @@ use port::{Connection, lock};
 use protocol::refusal::{Refusal, RefusalCode};
 use protocol::version::Version;
 use serde_json::Value as Json;
-use socketioxide::extract::SocketRef;
 use socketioxide::handler::{FromConnectParts, FromMessage, Value};
 use socketioxide::socket::{DisconnectReason, Socket};
 use tracing::{debug, info, info_span};
 
 use super::acceptor::{Acceptor, Admission, OpenLink, OpenObserver};
-use super::adapter::{AdapterSlot, RawAdapter};
+use super::adapter::{AdapterSlot, RawAdapter, SocketHandle};
 use super::link_end::LinkEnd;
 use super::observer::{Observer, ObserverEnd};
 use super::writer;
+use crate::frame::{Frame, frame_of};
 use crate::reason::Violation;
 use crate::settings::Settings;
-use crate::wire::{self, Frame};
-
-pub(super) type SocketHandle = SocketRef<RawAdapter>;
 
 /// Decides about every peer that connects.
 pub(super) struct Gate<A> {
@@ -146,7 +143,7 @@ impl FromMessage<RawAdapter> for AnyEvent {
         event: Value,
         acknowledge: Option<i64>,
     ) -> Result<Self, Infallible> {
-        Ok(Self(wire::frame_of(event, acknowledge)))
+        Ok(Self(frame_of(event, acknowledge)))
     }
 }
 

@@ -19,12 +19,13 @@ use socketioxide::socket::DisconnectReason;
 use tracing::{Span, debug};
 
 use super::acceptor::OpenLink;
+use super::close_reason::close_reason;
+use crate::frame::{Frame, FrameOrder};
 use crate::log;
 use crate::outbox::Outbox;
-use crate::reason::{CloseReason, Lost, Violation};
+use crate::reason::{CloseReason, Violation};
 use crate::sender::{Handler, Sender};
 use crate::settings::Settings;
-use crate::wire::{Frame, FrameOrder};
 
 /// One link at its server end. Holds no reference to the socket, because the socket holds
 /// references to it.
@@ -170,33 +171,6 @@ impl<In> Drop for LinkEnd<In> {
 
 /// A peer that sends this many events before its admission does so on purpose.
 const EARLY_EVENTS_MAX: usize = 16;
-
-/// The close reason of a disconnect. `control` knows more than socketioxide does.
-pub(super) fn close_reason(
-    reason: DisconnectReason,
-    control: &Control,
-    settings: &Settings,
-) -> CloseReason {
-    if let Some(failure) = control.failure() {
-        return failure.into();
-    }
-    match reason {
-        DisconnectReason::TransportClose | DisconnectReason::ClientNSDisconnect => {
-            CloseReason::Peer
-        }
-        DisconnectReason::HeartbeatTimeout => Lost::Silent(settings.heartbeat_timeout).into(),
-        DisconnectReason::PacketParsingError => {
-            Violation::NotAPacket("not a packet of engine.io or socket.io".to_owned()).into()
-        }
-        DisconnectReason::ServerNSDisconnect | DisconnectReason::ClosingServer => {
-            CloseReason::Local("the server of links closed it".to_owned())
-        }
-        // Also a websocket message above the limit: socketioxide reports it in the same way.
-        DisconnectReason::TransportError | DisconnectReason::MultipleHttpPollingError => {
-            Lost::Connection(reason.to_string()).into()
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

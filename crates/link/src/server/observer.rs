@@ -12,9 +12,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
-use super::adapter::RawAdapter;
-use super::admit::SocketHandle;
-use super::link_end::close_reason;
+use super::adapter::{RawAdapter, SocketHandle};
+use super::close_reason::close_reason;
 use crate::log;
 use crate::reason::{CloseReason, Closed, Lost, Unsendable};
 use crate::settings::Settings;
@@ -51,8 +50,8 @@ impl Observer {
     ///
     /// # Errors
     ///
-    /// When the observer is gone, or goes because of this event: more packets wait for it than
-    /// [allowed](Settings::observer_packets_max), or the event cannot be sent.
+    /// When the observer is already gone. It is cut off now if too many packets wait for it
+    /// ([the limit](Settings::observer_packets_max)), or if the event cannot be sent.
     pub fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<(), Closed> {
         if let Some(reason) = self.end.reason.get() {
             return Err(Closed(reason.clone()));

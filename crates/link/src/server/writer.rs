@@ -10,7 +10,8 @@ use tracing::Instrument;
 
 use super::adapter::RawAdapter;
 use super::link_end::LinkEnd;
-use crate::wire::{NAMESPACE, frame_packet, version_packet};
+use crate::frame::frame_packet;
+use crate::wire::{NAMESPACE, version_packet};
 
 /// Starts the writer of a link; it ends soon after the link does.
 pub(super) fn spawn<In: DeserializeOwned + 'static>(

@@ -1,7 +1,7 @@
 //! The rows of a copy, as they are stored, and why a read of them fails.
 
-use protocol::entry::RecordJson;
 use protocol::id::{Position, RequestId, Seq};
+use protocol::user::RecordJson;
 
 /// A record, as stored in a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,7 +36,7 @@ pub struct Unreadable {
 pub struct SalvageRow {
     /// The public part of the state.
     pub salvage: Salvage,
-    /// A joiner with its last entry at or before this one needs a snapshot, because the log does
-    /// not contain the drops. None once the other copy was restored.
+    /// A joiner whose last entry is not after this seq needs a snapshot, because the log does not
+    /// name the dropped records. None when the other copy has been restored.
     pub snapshot_to: Option<Seq>,
 }

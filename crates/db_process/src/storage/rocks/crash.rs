@@ -103,6 +103,10 @@ impl Storage for CrashableRocks {
         self.storage.write(batch)
     }
 
+    fn name_format(&self) -> Result<(), StorageError> {
+        self.storage.name_format()
+    }
+
     fn sync(&self) -> Result<(), StorageError> {
         let mut synced = self.lock();
         self.storage.sync()?;

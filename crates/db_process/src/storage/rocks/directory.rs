@@ -123,9 +123,12 @@ pub(super) fn mark_finished(path: &Path) -> Result<(), StorageError> {
     write_format(path, &format!("{PROGRAM} {VERSION}\n"))
 }
 
-/// Marks durably the content of an older format as content of the current one.
-pub(super) fn upgrade(path: &Path, format: u32) -> Result<(), StorageError> {
-    if format == VERSION { Ok(()) } else { mark_finished(path) }
+/// Marks durably that the content may be of the current format.
+pub(super) fn name_format(path: &Path) -> Result<(), StorageError> {
+    match contents(path)? {
+        Contents::Finished { format: VERSION } => Ok(()),
+        _ => mark_finished(path),
+    }
 }
 
 /// Replaces `FORMAT`. After a power loss it is either the old file or the new one.

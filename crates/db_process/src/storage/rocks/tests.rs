@@ -119,7 +119,10 @@ fn an_older_format_becomes_this_one() {
     assert_eq!(everything(&RocksStorage::open_read_only(temporary.path()).unwrap()).len(), 1200);
     let format = || fs::read_to_string(temporary.path().join(FORMAT)).unwrap();
     assert_eq!(format(), "chainring-storage 1\n", "who only reads changes nothing");
-    assert_eq!(everything(&open(temporary.path()).unwrap()).len(), 1200);
+    let storage = open(temporary.path()).unwrap();
+    assert_eq!(everything(&storage).len(), 1200);
+    assert_eq!(format(), "chainring-storage 1\n", "nothing is written yet");
+    storage.name_format().unwrap();
     assert_eq!(format(), "chainring-storage 3\n");
 }
 

@@ -4,7 +4,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use protocol::id::{Epoch, GatewayBoot, Incarnation, PartitionId, Position};
+use protocol::salvage::Salvage;
 use protocol::view::InSync;
+use ring_core::store::SalvageRow;
 
 use super::super::audit::{Audit, audit};
 use super::super::copy::rest;
@@ -13,7 +15,7 @@ use crate::storage::memory::MemoryStorage;
 use crate::storage::{ReadsThrough, ScanLimit};
 
 /// More writes than an upgrade has.
-const WRITES_MAX: usize = 20;
+const WRITES_MAX: usize = 60;
 
 /// The keys of an older format: the first byte of a copy's key, and the end of its names.
 const OLD: [(Member, u8, &str); 2] = [(Member::Home, 1, "home"), (Member::Next, 2, "next")];
@@ -45,6 +47,10 @@ impl Storage for DiesAtWrite {
 
     fn sync(&self) -> Result<(), StorageError> {
         self.inner.sync()
+    }
+
+    fn name_format(&self) -> Result<(), StorageError> {
+        self.inner.name_format()
     }
 }
 
@@ -89,6 +95,13 @@ fn filled() -> MemoryDisk {
         store.add(&mut batch, &Mutation::Chunk { member, rows, then: Some(Cursor::START) });
         store.add(&mut batch, &Mutation::TrimLog { member, below: Seq(2) });
         store.add(&mut batch, &Mutation::MarkDamaged { member });
+        let salvage = Salvage::begin(Epoch(1));
+        let row = SalvageRow { salvage, snapshot_to: Some(Seq(3)) };
+        let (dropped, rewritten) = (Vec::new(), Vec::new());
+        store.add(
+            &mut batch,
+            &Mutation::Salvage { member, row, is_damaged: true, dropped, rewritten },
+        );
     }
     store.write(batch).unwrap();
     store.storage().sync().unwrap();
@@ -120,17 +133,18 @@ fn made_old(disk: &MemoryDisk) {
     storage.sync().unwrap();
 }
 
-/// All data, but for the count of openings.
-fn data(disk: &MemoryDisk) -> Audit {
+/// All data, but for the count of openings: as an audit shows it, and as a node finds it.
+fn data(disk: &MemoryDisk) -> (Audit, String) {
     let audit = audit(&disk.open_read_only()).unwrap();
     let identity = audit.identity.map(|identity| Identity { boots: 0, ..identity });
-    Audit { identity, ..audit }
+    let (store, _) = Store::open(Arc::new(disk.open()), &node(), 0, Uuid::nil).unwrap();
+    (Audit { identity, ..audit }, format!("{:#?}", store.recover().unwrap()))
 }
 
 #[test]
 fn an_opening_that_is_cut_short_anywhere_is_made_up_for_by_the_next_one() {
     let expected = data(&filled());
-    assert_eq!(expected.next.log.len(), 4, "the audit sees rows");
+    assert_eq!(expected.0.next.log.len(), 4, "the audit sees rows");
     for writes in 0..WRITES_MAX {
         for survive in 0..=writes {
             let disk = filled();

@@ -1,4 +1,4 @@
-//! A handwritten server of websocket texts, so that it can misbehave.
+//! A server with websocket messages written by hand, so that it can break the protocol.
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};

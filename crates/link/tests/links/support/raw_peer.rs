@@ -1,4 +1,4 @@
-//! A handwritten client of websocket texts, so that it can misbehave.
+//! A client with websocket messages written by hand, so that it can break the protocol.
 
 use std::time::Duration;
 

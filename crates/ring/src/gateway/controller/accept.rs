@@ -8,8 +8,8 @@ use super::copies::Copies;
 use crate::gateway::accept_loss_error::AcceptLossError;
 
 impl Copies<'_> {
-    /// The copy of one node, if an operator may let a partition go on with it, whatever is lost
-    /// with the other.
+    /// The copy on `node`, if an operator may choose it. From then on only this copy counts: data
+    /// of the other copy alone is lost.
     pub(super) fn acceptable(
         self,
         partition: PartitionId,

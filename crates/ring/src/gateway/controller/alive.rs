@@ -6,9 +6,9 @@
 //!   -----------------> probe ----------------------> the view may change
 //! ```
 //!
-//! A link that is not known to be lost proves nothing: a gateway that stood still finds all its
-//! links dead, and hears of them one after the other. NoticedLosses are numbered. A probe has the number
-//! of the last loss, so its answer tells which losses it came after.
+//! A link that looks alive proves nothing: after a standstill the gateway learns of its dead links
+//! one by one. Losses are numbered. A probe has the number of the last loss, so its answer tells
+//! which losses it came after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::gateway::effect::GatewayEffect;
 use crate::placement::{Place, Ring};
 use crate::time::Time;
 
-/// KnownNodes whose links are lost within this time are lost at once.
+/// Links lost within this time of each other count as lost together.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// The losses that were noticed, and who has to show that it is alive since.

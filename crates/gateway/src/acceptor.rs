@@ -1,9 +1,10 @@
-//! The gateway's socket.io port, for nodes and observers.
+//! Who may link to the gateway: nodes by the cluster's secret, observers by an API token.
 
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use link::{Acceptor, Admission, CloseReason, Handler, Observer};
 use port::Connections;
 use process::tokens::Role;
@@ -13,9 +14,11 @@ use protocol::refusal::{Refusal, RefusalCode};
 use protocol::version::Versions;
 use ring_core::link::LinkId;
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 use crate::access::{Access, Denied};
+use crate::config::Config;
 use crate::driver::Driver;
 
 /// The event to welcome an observer.
@@ -27,16 +30,22 @@ const CLUSTER: &str = "cluster";
 /// The role that an observer needs: it sees what `GET /api/cluster` shows.
 const OBSERVES: Role = Role::Read;
 
+/// The most observers at a time. They share the port's room with the nodes, which must always be
+/// able to link again.
+const OBSERVERS_MAX: usize = 128;
+
 /// Admits nodes of the ring, and observers.
-pub(crate) struct Links {
-    pub(crate) driver: Arc<Driver>,
-    pub(crate) secret: Secret,
-    pub(crate) access: Access,
+pub(crate) struct LinkAcceptor {
+    driver: Arc<Driver>,
+    secret: Secret,
+    access: Access,
     /// The port's connections. They count the reasons for cutting off links.
-    pub(crate) connections: Arc<Connections>,
+    connections: Arc<Connections>,
+    /// The room for observers.
+    observers: Arc<Semaphore>,
 }
 
-impl Acceptor for Links {
+impl Acceptor for LinkAcceptor {
     type Out = ToNode;
     type In = FromNode;
 
@@ -49,7 +58,17 @@ impl Acceptor for Links {
     }
 }
 
-impl Links {
+impl LinkAcceptor {
+    pub(crate) fn new(driver: Arc<Driver>, config: &Config) -> Self {
+        Self {
+            driver,
+            secret: config.secret.clone(),
+            access: config.access.clone(),
+            connections: Arc::clone(&config.link_port.connections),
+            observers: Arc::new(Semaphore::new(OBSERVERS_MAX)),
+        }
+    }
+
     /// Admits a process of the cluster, or an observer, by the cluster's secret.
     fn admit_hello(
         &self,
@@ -70,7 +89,7 @@ impl Links {
                     FromLink { driver, link, node, connections }
                 }))
             }
-            GatewayPeer::Observer => Ok(self.observer(pending())),
+            GatewayPeer::Observer => self.observer(pending()),
         }
     }
 
@@ -86,18 +105,25 @@ impl Links {
         }
         self.access.check_token(token, OBSERVES).map_err(|denied| unauthorized(told(denied)))?;
         let (access, token) = (self.access.clone(), token.map(ToOwned::to_owned));
-        Ok(self.observer(async move { access.lapsed(token.as_deref(), OBSERVES).await }))
+        self.observer(async move { access.lapsed(token.as_deref(), OBSERVES).await })
     }
 
     /// Admits an observer, until its right to observe lapses.
     fn observer(
         &self,
         lapsed: impl Future<Output = Denied> + Send + 'static,
-    ) -> Admission<ToNode, FromNode> {
+    ) -> Result<Admission<ToNode, FromNode>, Refusal> {
+        let Ok(room) = Arc::clone(&self.observers).try_acquire_owned() else {
+            let detail = format!("{OBSERVERS_MAX} observers are connected, which is the limit");
+            return Err(Refusal::new(RefusalCode::NotReady, detail));
+        };
         let (driver, connections) = (Arc::clone(&self.driver), Arc::clone(&self.connections));
-        Admission::observer(move |observer| {
-            tokio::spawn(observe(driver, observer, connections, lapsed));
-        })
+        Ok(Admission::observer(move |observer| {
+            tokio::spawn(async move {
+                observe(driver, observer, connections, lapsed).await;
+                drop(room);
+            });
+        }))
     }
 }
 
@@ -146,6 +172,9 @@ async fn observe(
 ) {
     let mut lapsed = pin!(lapsed);
     let mut changes = driver.changes();
+    if let Some(denied) = (&mut lapsed).now_or_never() {
+        return observer.close(told(denied)).await;
+    }
     let mut tell = observer.emit(WELCOME, &json!({ "protocol": Versions::SPOKEN.highest }));
     while tell.is_ok() {
         tell = observer.emit(CLUSTER, &driver.status());
