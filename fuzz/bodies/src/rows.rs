@@ -9,7 +9,8 @@ use db_process::store::Store;
 use db_process::store::audit::{audit, sealed};
 use proptest::arbitrary::any;
 use protocol::entry::{Change, Entry};
-use protocol::id::{NodeId, Seq};
+use protocol::hello::Membership;
+use protocol::id::{ClusterId, NodeId, Seq};
 use protocol::view::Member;
 use ring_core::store::{Budget, Mutation, Scope, StoredRecord, StoredRows};
 use uuid::Uuid;
@@ -30,8 +31,21 @@ fn node() -> NodeId {
     "db-0".parse().expect("an id")
 }
 
+/// The store of a node in a ring of two.
+fn joined(storage: Arc<dyn Storage>) -> Store {
+    // The cache of records has no room, so each read returns the stored row.
+    let (store, _) = Store::open(storage, &node(), 0, Uuid::nil).expect("it is empty");
+    let ring = vec![node(), "db-1".parse().expect("an id")];
+    let membership = Membership { cluster: ClusterId(Uuid::nil()), ring };
+    let mut batch = Batch::new();
+    store.add(&mut batch, &Mutation::Membership(membership));
+    store.write(batch).expect("memory");
+    store
+}
+
 fn found(data: &[u8]) {
     let disk = MemoryDisk::new();
+    drop(joined(Arc::new(disk.open())));
     let storage = disk.open();
     let mut batch = Batch::new();
     let mut pieces = Pieces(data);
@@ -60,9 +74,7 @@ fn found(data: &[u8]) {
 
 fn stored(data: &[u8]) {
     let Some(entry) = draw(&any::<Entry>(), data) else { return };
-    let storage = Arc::new(MemoryDisk::new().open());
-    // The cache of records has no room, so each read returns the stored row.
-    let (store, _) = Store::open(storage, &node(), 0, Uuid::nil).expect("it is empty");
+    let store = joined(Arc::new(MemoryDisk::new().open()));
     let seq = entry.position.seq;
     let mut batch = Batch::new();
     let (member, oldest_applied) = (Member::Home, seq);
