@@ -64,8 +64,8 @@ impl Hosts {
     /// Checks `Origin` and host of a request from a browser. A request without an `Origin`
     /// passes: browsers send one with every websocket handshake.
     ///
-    /// The page must be of this machine, of one of the names, or of the host of the request. An
-    /// address alone is no proof: any site may be served at an address.
+    /// The page must be of this machine, of one of the names, or of the request's own host if
+    /// that is allowed. An address alone is no proof: any site may be served at an address.
     ///
     /// # Errors
     ///
@@ -76,7 +76,8 @@ impl Hosts {
         if origins.peek().is_none() {
             return Ok(());
         }
-        let hosts = hosts_of(request);
+        let mut hosts = hosts_of(request);
+        hosts.retain(|host| is_allowed(names, host));
         let is_trusted = |origin: &HeaderValue| {
             let page = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
             let page = page.map(|(_scheme, page)| without_port(page)).unwrap_or_default();

@@ -97,7 +97,12 @@ async fn a_page_of_another_site_opens_no_websocket() {
         let headers = [&local[..], &[origin]].concat();
         assert_eq!(status(&network, &line, &headers).await, 101, "{origin}");
     }
-    for origin in ["origin: http://attacker.example", "origin: null", "origin: file://"] {
+    for origin in [
+        "origin: http://attacker.example",
+        "origin: http://203.0.113.9",
+        "origin: null",
+        "origin: file://",
+    ] {
         let status = status(&network, &line, &from(origin)).await;
         assert_eq!(status, StatusCode::FORBIDDEN.as_u16(), "{origin}");
     }
