@@ -68,10 +68,10 @@ async fn a_node_that_is_told_to_end_while_its_reads_hang_ends_well() {
     let mut cluster = Cluster::new(2).with_node_flags(&flags).with_slow_disk(host);
     cluster.start_all();
     cluster.healthy_within(RECOVERY).await;
-    for id in users(&cluster, NODE, 20) {
+    for id in users(&cluster, NODE, 200) {
         create(&cluster, &id, "Ada").await;
     }
-    // After a restart the data is in files, and none of it in memory.
+    // After a restart the data is in files, and at most one block of it in memory.
     cluster.stop_node(NODE).await;
     cluster.start_node(NODE);
     cluster.node(NODE).says("node starts").await;
