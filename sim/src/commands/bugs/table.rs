@@ -88,7 +88,7 @@ pub(super) fn render(rows: &[Row], seeds: &Range<u64>, clean: Clean) -> String {
     let median = all.get(all.len() / 2).copied().unwrap_or(0);
     lines.push(String::new());
     lines.push(format!(
-        "{} of {} bugs caught, in the median after {median} seeds; the same seeds without a bug: {} played, {} failed.",
+        "{} of {} bugs caught, in the median after {median} seeds.\nThe same seeds without a bug: {} played, {} failed.",
         all.len(),
         rows.len(),
         clean.played,
