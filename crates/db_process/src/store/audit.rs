@@ -11,7 +11,7 @@ use protocol::user::UserId;
 use protocol::view::{Member, View};
 use ring_core::store::StoredRecord;
 
-use super::copy::Copies;
+use super::copy::{Copies, StoredCopy};
 use super::error::StoreError;
 use super::{Identity, applied, log, meta, record, seal, upgrade};
 use crate::storage::{ScanLimit, StorageReader, Table};
@@ -72,11 +72,16 @@ pub fn sealed(payload: &[u8]) -> bytes::Bytes {
 ///
 /// When the storage fails, a row of `Meta` is damaged, or another release wrote a row.
 pub fn audit(reader: &dyn StorageReader) -> Result<Audit, StoreError> {
+    let copies = copies(reader)?;
+    let audit_member = |member| match copies {
+        Some(copies) => audit_copy(reader, copies.get(member)),
+        None => Ok(CopyAudit::default()),
+    };
     Ok(Audit {
         identity: meta::identity(reader)?,
         membership: meta::membership(reader)?,
-        home: audit_copy(reader, Member::Home)?,
-        next: audit_copy(reader, Member::Next)?,
+        home: audit_member(Member::Home)?,
+        next: audit_member(Member::Next)?,
     })
 }
 
@@ -92,9 +97,7 @@ fn copies(reader: &dyn StorageReader) -> Result<Option<Copies>, StoreError> {
     }
 }
 
-fn audit_copy(reader: &dyn StorageReader, member: Member) -> Result<CopyAudit, StoreError> {
-    let Some(copies) = copies(reader)? else { return Ok(CopyAudit::default()) };
-    let copy = copies.get(member);
+fn audit_copy(reader: &dyn StorageReader, copy: StoredCopy) -> Result<CopyAudit, StoreError> {
     let range = copy.keys();
     let range = &range.start[..]..&range.end[..];
     let entries = reader.scan(Table::Log, range.clone(), ScanLimit::NONE)?;
