@@ -8,18 +8,15 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use link::{InvalidSettings, Settings};
 use port::{HostName, Hosts, InvalidLimits, Port, TIME_MAX};
-use process::log::LogArgs;
-use process::secret::{SecretArgs, SecretError};
-use process::shutdown::ShutdownArgs;
+use process::secret::SecretError;
 use process::tokens::TokensError;
 use protocol::hello::Secret;
 use protocol::id::NodeId;
 use ring_core::gateway::{GatewaySettings, NodeLimits};
 use ring_core::placement::{InvalidRing, Ring};
-use service::disk::{DISK_DEADLINE, DiskArgs};
-use service::links::LinkArgs;
-use service::ports::PortArgs;
-use service::tls::{Tls, TlsArgs};
+use service::common::CommonArgs;
+use service::disk::DISK_DEADLINE;
+use service::tls::Tls;
 
 use crate::access::Access;
 
@@ -134,33 +131,9 @@ pub struct Args {
     #[arg(long = "host", value_name = "NAME", env = "CHAINRING_HOSTS", value_delimiter = ',')]
     pub hosts: Vec<HostName>,
 
-    /// The cluster's secret.
+    /// The arguments of both services.
     #[command(flatten)]
-    pub secret: SecretArgs,
-
-    /// The times of links.
-    #[command(flatten)]
-    pub links: LinkArgs,
-
-    /// The limits of each port for its peers.
-    #[command(flatten)]
-    pub ports: PortArgs,
-
-    /// Certificates.
-    #[command(flatten)]
-    pub tls: TlsArgs,
-
-    /// The time limit for the disk.
-    #[command(flatten)]
-    pub disk: DiskArgs,
-
-    /// The log.
-    #[command(flatten)]
-    pub log: LogArgs,
-
-    /// How to end the process.
-    #[command(flatten)]
-    pub shutdown: ShutdownArgs,
+    pub common: CommonArgs,
 }
 
 /// The resolved configuration of a gateway.
@@ -300,12 +273,12 @@ impl Config {
         if !args.listen.is_loopback() && args.tokens_file.is_none() && !args.insecure {
             return Err(ConfigError::Unprotected(args.listen));
         }
-        let limits = args.ports.limits()?;
+        let limits = args.common.ports.limits()?;
         let config = Self {
             links: Settings {
                 observer_packets_max: args.observer_packets_max,
                 turns_before_frame: TURNS,
-                ..args.links.settings()?
+                ..args.common.links.settings()?
             },
             rest_port: Port { limits: limits.clone(), tls: tls.for_clients(), ..Port::default() },
             link_port: Port { limits, tls: tls.for_links(), ..Port::default() },
@@ -318,7 +291,7 @@ impl Config {
                 },
             },
             request_deadline: Duration::from_millis(args.request_deadline_ms),
-            disk_deadline: args.disk.deadline(),
+            disk_deadline: args.common.disk.deadline(),
             body_bytes_max: args.body_bytes_max,
             served_by: if args.expose_served_by {
                 ServedByHeader::Shown
@@ -329,7 +302,7 @@ impl Config {
                 Some(path) => Access::from_file(path)?,
                 None => Access::Hosts(Hosts::Named(args.hosts.clone())),
             },
-            ..Self::new(Ring::new(args.nodes.clone())?, args.secret.read()?)
+            ..Self::new(Ring::new(args.nodes.clone())?, args.common.secret.read()?)
         };
         config.validate()?;
         Ok(config)
@@ -364,7 +337,7 @@ mod tests {
         let flags = ["gateway", "--nodes", "a,b", "--state", "state", "--secret-file"];
         let args =
             Args::parse_from(flags.map(Into::into).into_iter().chain([secret.into_os_string()]));
-        let tls = args.tls.of_gateway().unwrap();
+        let tls = args.common.tls.of_gateway().unwrap();
         let config = Config::from_args(&args, &tls).unwrap();
         let usual = Config::new(config.ring.clone(), config.secret.clone());
         let numbers = |config: &Config| {

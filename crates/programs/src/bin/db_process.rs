@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 /// thread an answer wakes no other thread. Calls that wait for the disk run on threads of their
 /// own.
 fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
-    args.log.start().context("the operating system gives no thread for the log")?;
+    args.common.log.start().context("the operating system gives no thread for the log")?;
     origins.warn();
     let (config, tls) = configure(&args).map_err(|error| origins.explain_arguments(error))?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -43,16 +43,16 @@ fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
 
 /// The configuration from the arguments, and the certificates named there.
 fn configure(args: &Args) -> anyhow::Result<(Config, Tls)> {
-    let tls = args.tls.of_node()?;
+    let tls = args.common.tls.of_node()?;
     let config = Config::from_args(args, &tls)?;
     descriptors::allow(config.port.limits.connections_max)?;
     Ok((config, tls))
 }
 
 async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
-    let shutdown = args.shutdown.start()?;
+    let shutdown = args.common.shutdown.start()?;
     let place = args.place.data.clone().unwrap_or_else(|| PathBuf::from("(memory)"));
-    let watch = || StartWatch::begin(args.disk.deadline(), &place);
+    let watch = || StartWatch::begin(args.common.disk.deadline(), &place);
     let opening = watch()?;
     let storage = match &args.place.data {
         Some(directory) => open(directory, &args.memory)?,

@@ -30,7 +30,7 @@ fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
     let threads = args.threads.map_or_else(half_of_the_processors, NonZeroUsize::get);
     let runtime = runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.context("the operating system gives no threads")?;
-    args.log.start().context("the operating system gives no thread for the log")?;
+    args.common.log.start().context("the operating system gives no thread for the log")?;
     origins.warn();
     let (config, tls) = configure(&args).map_err(|error| origins.explain_arguments(error))?;
     let outcome = runtime.block_on(run(args, config, tls));
@@ -41,7 +41,7 @@ fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
 
 /// Makes the configuration from the arguments, and reads the certificates.
 fn configure(args: &Args) -> anyhow::Result<(Config, Tls)> {
-    let tls = args.tls.of_gateway()?;
+    let tls = args.common.tls.of_gateway()?;
     let config = Config::from_args(args, &tls)?;
     // The factor two: there are two ports.
     descriptors::allow(config.rest_port.limits.connections_max.saturating_mul(2))?;
@@ -61,12 +61,12 @@ async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
             "the cluster's secret, API tokens and users are sent as they are for all to see who are in between: give --tls-cert"
         );
     }
-    let shutdown = args.shutdown.start()?;
+    let shutdown = args.common.shutdown.start()?;
     tokio::spawn(tls.follow(Arc::new(SystemThreads)));
     if let Some(path) = &args.tokens_file {
         tokio::spawn(config.access.clone().follow(path.clone(), Arc::new(SystemThreads)));
     }
-    let watch = || StartWatch::begin(args.disk.deadline(), &args.state);
+    let watch = || StartWatch::begin(args.common.disk.deadline(), &args.state);
     let opening = watch()?;
     let state = StateDirectory::open(&args.state)?;
     drop(opening);
