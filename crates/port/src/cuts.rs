@@ -2,50 +2,44 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::stream::StreamFailure;
 
-/// Defines the reasons with their names.
-macro_rules! cuts {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
-        /// Why a connection was cut off: the peer's act, or its omission.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Cut {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Cut {
-            const ALL: [Self; [$($text),*].len()] = [$(Self::$name),*];
-
-            /// The name in metrics.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-        }
-    };
-}
-
-cuts! {
+/// Why a connection was cut off: the peer's act, or its omission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Cut {
     /// The peer did not send the head of a request in time.
-    HeadLate = "head-late";
+    HeadLate,
     /// A kept connection was idle for too long. This is not a fault.
-    Idle = "idle";
+    Idle,
     /// The head of a request was too large.
-    HeadTooLarge = "head-too-large";
+    HeadTooLarge,
     /// The peer did not speak HTTP.
-    NotHttp = "not-http";
+    NotHttp,
     /// The peer did not speak TLS, had no TLS parameters in common with this side, or was too
     /// slow.
-    NoTls = "no-tls";
+    NoTls,
     /// The peer did not identify itself in time.
-    Unknown = "unknown";
+    Unknown,
     /// The peer did not read.
-    NotReading = "not-reading";
+    NotReading,
     /// The peer gave no sign of life.
-    Silent = "silent";
+    Silent,
     /// The peer broke the protocol of links.
-    Violation = "violation";
+    Violation,
     /// Too much was queued for the peer.
-    QueueFull = "queue-full";
+    QueueFull,
+}
+
+impl Cut {
+    const ALL: &[Self] = Self::VARIANTS;
+
+    /// The name in metrics: the name of the variant in kebab case.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// How many connections were cut off, by reason.
@@ -60,7 +54,8 @@ impl Cuts {
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = (Cut, u64)> {
-        Cut::ALL.into_iter().zip(&self.0).map(|(cut, count)| (cut, count.load(Ordering::Relaxed)))
+        let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed));
+        Cut::ALL.iter().copied().zip(counts)
     }
 }
 

@@ -5,32 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-
-/// Defines the codes, each with its text on the wire and its remedy.
-macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $remedy:ident;)*) => {
-        /// The stable code of a refusal.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum RefusalCode {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl RefusalCode {
-            /// All codes.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// The code as text. It must never change.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-
-            /// The next step of the refused peer.
-            pub fn remedy(self) -> Remedy {
-                match self { $(Self::$name => Remedy::$remedy,)* }
-            }
-        }
-    };
-}
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The next step of a refused peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,36 +18,79 @@ pub enum Remedy {
     Operator,
 }
 
-codes! {
+/// The stable code of a refusal. Its text is the name of the variant in kebab case.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum RefusalCode {
     /// The cluster secret is missing or wrong.
-    Unauthorized = "unauthorized", Operator;
+    Unauthorized,
     /// The peer does not identify itself in the expected form.
-    Malformed = "malformed", Operator;
+    Malformed,
     /// The peer speaks another version of the protocol.
-    ProtocolVersion = "protocol-version", Operator;
+    ProtocolVersion,
     /// The ring has no node with this id.
-    UnknownNode = "unknown-node", Operator;
+    UnknownNode,
     /// A node with this id, but with other data, is connected already. The gateway may not know
     /// yet that the older link is lost.
-    AlreadyConnected = "already-connected", Wait;
+    AlreadyConnected,
     /// The node belongs to another cluster.
-    ForeignCluster = "foreign-cluster", Operator;
+    ForeignCluster,
     /// The node was formed into a ring of other nodes or another order.
-    OtherRing = "other-ring", Operator;
+    OtherRing,
     /// The node's data differs from the data known to the ring.
-    LostData = "lost-data", Operator;
+    LostData,
     /// A later process started with the node's data directory: this process runs on a copy of it.
-    ClonedDirectory = "cloned-directory", Operator;
+    ClonedDirectory,
     /// The dialling neighbour is not the node before this one.
-    NotPredecessor = "not-predecessor", Operator;
+    NotPredecessor,
     /// The peer connected again, and this link is the older one.
-    Replaced = "replaced", Retry;
+    Replaced,
     /// The process is not ready for connections.
-    NotReady = "not-ready", Retry;
+    NotReady,
     /// The peer broke the rules of the protocol on this link.
-    ProtocolError = "protocol-error", Retry;
+    ProtocolError,
     /// The process is shutting down.
-    ShuttingDown = "shutting-down", Retry;
+    ShuttingDown,
+}
+
+impl RefusalCode {
+    /// All codes.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
+    /// The code as text. It must never change.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// The next step of the refused peer.
+    pub fn remedy(self) -> Remedy {
+        match self {
+            Self::Replaced | Self::NotReady | Self::ProtocolError | Self::ShuttingDown => {
+                Remedy::Retry
+            }
+            Self::AlreadyConnected => Remedy::Wait,
+            Self::Unauthorized
+            | Self::Malformed
+            | Self::ProtocolVersion
+            | Self::UnknownNode
+            | Self::ForeignCluster
+            | Self::OtherRing
+            | Self::LostData
+            | Self::ClonedDirectory
+            | Self::NotPredecessor => Remedy::Operator,
+        }
+    }
 }
 
 /// The reason for turning a peer away.
@@ -109,9 +127,7 @@ impl FromStr for Refusal {
     fn from_str(text: &str) -> Result<Self, UnknownRefusal> {
         let unknown = || UnknownRefusal(text.to_owned());
         let (code, detail) = text.split_once(": ").ok_or_else(unknown)?;
-        let code =
-            RefusalCode::ALL.iter().find(|known| known.as_str() == code).ok_or_else(unknown)?;
-        Ok(Self::new(*code, detail))
+        Ok(Self::new(code.parse().map_err(|_| unknown())?, detail))
     }
 }
 
@@ -124,6 +140,15 @@ mod tests {
         for code in RefusalCode::ALL {
             let refusal = Refusal::new(*code, "do this: then that");
             assert_eq!(refusal.to_string().parse(), Ok(refusal));
+        }
+    }
+
+    #[test]
+    fn every_code_is_in_the_documents() {
+        let document = include_str!("../../../docs/protocol.md");
+        for code in RefusalCode::ALL {
+            let row = format!("| `{}` |", code.as_str());
+            assert!(document.contains(&row), "{row} is not in docs/protocol.md");
         }
     }
 

@@ -1,165 +1,158 @@
 //! The situations worth reaching, by name.
 
-macro_rules! probes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
-        /// A situation worth reaching.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Probe {
-            $($(#[$doc])* $name,)+
-        }
+use strum::{IntoStaticStr, VariantArray};
 
-        impl Probe {
-            /// Every probe.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// The name in reports.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)+
-                }
-            }
-        }
-    };
-}
-
-probes! {
+/// A situation worth reaching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Probe {
     /// A view shrank to home: next was lost.
-    ViewShrinks = "view shrinks",
+    ViewShrinks,
     /// Next was reinstated: home lost its data before it went on alone.
-    NextReinstated = "next reinstated",
+    NextReinstated,
     /// A view expanded after an ask.
-    ViewExpands = "view expands",
+    ViewExpands,
     /// The controller refused an ask.
-    AskRefused = "ask refused",
+    AskRefused,
     /// A donor died, or lost its gateway, while its ask was open.
-    AskInterrupted = "ask interrupted",
+    AskInterrupted,
     /// A donor logged more entries between its ask and the view.
-    WriteDuringAsk = "write during an ask",
+    WriteDuringAsk,
     /// A copy turned away a read of another epoch.
-    ReadFenced = "read fenced",
+    ReadFenced,
     /// A copy turned away an update of another epoch.
-    UpdateFenced = "update fenced",
+    UpdateFenced,
     /// The gateway sent an update again.
-    UpdateResent = "update sent again",
+    UpdateResent,
     /// Home answered an update that it had carried out before.
-    DuplicateSuppressed = "duplicate suppressed",
+    DuplicateSuppressed,
     /// A node started again without some of its entries: they were lost with the power.
-    UnsyncedLost = "unsynced entries lost",
+    UnsyncedLost,
     /// A node started again with unsynced entries.
-    UnsyncedFound = "unsynced entries found",
+    UnsyncedFound,
     /// A node started with a trimmed log.
-    LogTrimmed = "log trimmed",
+    LogTrimmed,
     /// The gateway died while it was saving a view.
-    GatewayDiedSaving = "gateway died while saving",
+    GatewayDiedSaving,
     /// A gateway found the views of the gateway before it.
-    GatewayGoesOn = "gateway goes on from its file",
+    GatewayGoesOn,
     /// A save of the cluster's state failed.
-    SaveFailed = "save failed",
+    SaveFailed,
     /// The lock turned a second gateway away.
-    SecondGatewayLocked = "second gateway locked out",
+    SecondGatewayLocked,
     /// A disk was full, and its node ended.
-    DiskFull = "disk full",
+    DiskFull,
     /// A write or a sync failed, and its node ended.
-    DiskFailed = "disk failed",
+    DiskFailed,
     /// One sync made several entries durable.
-    GroupCommit = "group commit",
+    GroupCommit,
     /// A copy sent several entries in one append.
-    AppendOfMany = "append of many",
+    AppendOfMany,
     /// A copy stored a view learned from home, before the gateway told it.
-    ViewFromHome = "view learned from home",
+    ViewFromHome,
     /// A copy stored a view learned from next.
-    ViewFromNext = "view learned from next",
+    ViewFromNext,
     /// The replica answered a read while home had no link to the gateway.
-    ReadWithoutHome = "read while home is down",
+    ReadWithoutHome,
     /// Home, the primary alone, answered a read.
-    ReadAtPrimary = "read at the primary",
+    ReadAtPrimary,
     /// Home, the primary alone, answered an update.
-    UpdateAlone = "update at the primary alone",
+    UpdateAlone,
     /// The gateway turned an update away with 503.
-    UpdateUnavailable = "update unavailable",
+    UpdateUnavailable,
     /// The gateway turned an update away because its node had enough to do.
-    UpdateTurnedAway = "update turned away from a busy node",
+    UpdateTurnedAway,
     /// An update ended with 504.
-    UpdateUnknown = "update of unknown outcome",
+    UpdateUnknown,
     /// A precondition was not met.
-    PreconditionFailed = "precondition failed",
+    PreconditionFailed,
     /// A node linked a second time before its first link was lost.
-    LinkReplaced = "link replaced",
+    LinkReplaced,
     /// A node's process died before a gateway welcomed it.
-    DiedInRecovery = "died in recovery",
+    DiedInRecovery,
     /// A node served on through a restart of the gateway.
-    NodeOutlivesGateway = "node outlives gateway",
+    NodeOutlivesGateway,
     /// A read waited until the entry it shows was committed.
-    ReadWaits = "read waits for a commit",
+    ReadWaits,
     /// A copy was sent some entries a second time.
-    EntriesSentAgain = "entries sent again",
+    EntriesSentAgain,
     /// A view shrank although next was linked and not damaged, for example because home could
     /// not reach it.
-    NeighboursCut = "neighbours cut off from each other",
+    NeighboursCut,
     /// The gateway lost the link of a node while its process went on.
-    CutFromGateway = "node cut off from the gateway",
+    CutFromGateway,
     /// A read was turned away because the only linked copy was out of sync.
-    StaleAlone = "only a stale copy is there",
+    StaleAlone,
     /// A client found no gateway.
-    GatewayGone = "no gateway there",
+    GatewayGone,
     /// A client gave up, and does not know the outcome of its update.
-    ClientGaveUp = "client gave up",
+    ClientGaveUp,
     /// Home was dropped: it had lost its data, or was damaged.
-    HomeDropped = "home dropped",
+    HomeDropped,
     /// A dropped home was restored.
-    HomeRestored = "home restored",
+    HomeRestored,
     /// Next, alone in sync, answered a read.
-    ReadAtNextAlone = "read at next alone",
+    ReadAtNextAlone,
     /// A snapshot began.
-    SnapshotBegins = "snapshot begins",
+    SnapshotBegins,
     /// A snapshot came to its end.
-    SnapshotCompletes = "snapshot completes",
+    SnapshotCompletes,
     /// A copy died in the middle of a snapshot, and went on with it later.
-    SnapshotResumed = "snapshot resumed",
+    SnapshotResumed,
     /// An entry was applied in the middle of a snapshot.
-    UpdateDuringSnapshot = "update during a snapshot",
+    UpdateDuringSnapshot,
     /// A view lost with the controller's file was rebuilt.
-    ViewRebuilt = "view rebuilt",
+    ViewRebuilt,
     /// A controller heard of a view newer than its own.
-    ViewForgotten = "view forgotten",
+    ViewForgotten,
     /// A node found a copy damaged.
-    DamageFound = "damage found",
+    DamageFound,
     /// A node found at its start that a copy was unreadable.
-    Unreadable = "copy unreadable at the start",
+    Unreadable,
     /// A snapshot began to replace a damaged copy.
-    DamageRepaired = "damage repaired",
+    DamageRepaired,
     /// A node read a record that was not at hand.
-    ColdRead = "cold read",
+    ColdRead,
     /// An entry changed a record during its read.
-    ReadOvertaken = "read overtaken",
+    ReadOvertaken,
     /// A read failed, and its node ended.
-    ReadFailed = "read failed",
+    ReadFailed,
     /// Entries changed the rows of a stretch while they were read for a comparison.
-    ComparisonSkipped = "comparison skipped",
+    ComparisonSkipped,
     /// A node with a slow disk came back into a view while clients asked for updates.
-    SlowJoinerBack = "slow joiner came back under load",
+    SlowJoinerBack,
     /// The copies of a partition were compared, to the end or to the first difference.
-    CopiesCompared = "copies compared",
+    CopiesCompared,
     /// A node answered a probe message.
-    ProbeAnswered = "probe answered",
+    ProbeAnswered,
     /// A node lost its link before it answered a probe message.
-    ProbeUnanswered = "probe never answered",
+    ProbeUnanswered,
     /// The gateway lost its last link.
-    AllLinksLost = "all links lost",
+    AllLinksLost,
     /// A node told the gateway that its disk does not answer.
-    DiskSilent = "disk silent",
+    DiskSilent,
     /// The disk of a linked node answered again.
-    DiskAnswers = "disk answers again",
+    DiskAnswers,
     /// A node ended because its disk did not answer.
-    DiskDeadline = "disk given up",
+    DiskDeadline,
     /// A node could not decode a frame.
-    FrameUndecodable = "frame not decoded",
+    FrameUndecodable,
     /// A request from such a frame, or from behind it, was sent again alone.
-    SentAlone = "request sent alone",
+    SentAlone,
     /// A node could not decode a frame with only one request.
-    CulpritFound = "request not decoded alone",
+    CulpritFound,
     /// A node was welcomed without a published view, because that view names its lost data.
-    WelcomedWithoutView = "welcomed without a view of lost data",
+    WelcomedWithoutView,
     /// A snapshot began to replace a copy with later durable entries.
-    RestoredToLess = "snapshot of less than there was",
+    RestoredToLess,
+}
+
+impl Probe {
+    /// Every probe.
+    pub const ALL: &[Self] = Self::VARIANTS;
+
+    /// The name in reports: the name of the variant in kebab case.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
