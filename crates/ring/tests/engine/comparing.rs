@@ -14,7 +14,7 @@ use ring_core::time::Time;
 
 use crate::home::{NEXT, drops_next, linked_to_next};
 use crate::node::{data, drops_home, entry, hello_of_home, position};
-use crate::reads::Cold;
+use crate::shelf::Shelf;
 use crate::support::{HOME, both, handle_with, node, view};
 
 fn id(name: &str) -> UserId {
@@ -22,10 +22,10 @@ fn id(name: &str) -> UserId {
 }
 
 /// A storage with a record for each of these users.
-fn records(names: &[&str]) -> Cold {
+fn records(names: &[&str]) -> Shelf {
     let record = StoredRecord { position: position(1, 0), record: "{}".into() };
     let records: BTreeMap<_, _> = names.iter().map(|name| (id(name), record.clone())).collect();
-    Cold { records, ..Cold::default() }
+    Shelf { records, ..Shelf::cold() }
 }
 
 fn stretch_in(effect: &NodeEffect) -> Option<&Stretch> {
@@ -39,7 +39,7 @@ fn stretch_in(effect: &NodeEffect) -> Option<&Stretch> {
 }
 
 /// All stretches of a source with this storage.
-fn stretches(stored: &Cold) -> Vec<Stretch> {
+fn stretches(stored: &Shelf) -> Vec<Stretch> {
     let (mut node, mut stretches) = (linked_to_next(), Vec::new());
     for second in 1..10 {
         let mut effects = Vec::new();
@@ -75,7 +75,7 @@ fn receiver() -> Node {
     let mut node = node(view(1, 1, both(1)), view(0, 1, both(0)));
     handle_with(
         &mut node,
-        &Cold::default(),
+        &Shelf::cold(),
         NodeEvent::HomeLinked { link: HOME, hello: hello_of_home() },
     );
     node
@@ -94,7 +94,7 @@ fn verdicts(effects: &[NodeEffect]) -> Vec<Verdict> {
 }
 
 /// The verdicts of a receiver with this storage on all stretches of a source.
-fn verdict(stored: &Cold, stretches: &[Stretch]) -> Vec<Verdict> {
+fn verdict(stored: &Shelf, stretches: &[Stretch]) -> Vec<Verdict> {
     let mut node = receiver();
     let effects =
         stretches.iter().flat_map(|stretch| handle_with(&mut node, stored, compare(stretch)));
@@ -125,7 +125,7 @@ fn a_row_more_or_less_is_a_difference() {
 /// Handles an event. Returns its reads apart from its other effects.
 fn handle_to_read(node: &mut Node, event: NodeEvent) -> (Vec<NodeEffect>, Vec<NodeEffect>) {
     let mut effects = Vec::new();
-    node.handle(Time::ZERO, event, &Cold::default(), &mut effects);
+    node.handle(Time::ZERO, event, &Shelf::cold(), &mut effects);
     effects.into_iter().partition(|effect| !matches!(effect, NodeEffect::Read { .. }))
 }
 
@@ -208,7 +208,7 @@ fn a_stretch_that_was_not_sent_is_not_compared() {
     let mut node = linked_to_next();
     let message = CopyMessage::Compared { session: 1 };
     let says = NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message };
-    let effects = handle_with(&mut node, &Cold::default(), says);
+    let effects = handle_with(&mut node, &Shelf::cold(), says);
     assert!(drops_next(&effects), "{effects:?}");
 }
 
@@ -224,7 +224,7 @@ fn a_stretch_that_cannot_be_one_drops_the_link() {
         (records("a"), Some(Cursor::START)),
     ] {
         let stretch = Stretch { after, to, rows, digest };
-        let effects = handle_with(&mut receiver(), &Cold::default(), compare(&stretch));
+        let effects = handle_with(&mut receiver(), &Shelf::cold(), compare(&stretch));
         assert!(drops_home(&effects), "{stretch:?}");
     }
 }

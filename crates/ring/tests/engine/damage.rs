@@ -2,19 +2,14 @@
 
 use std::time::Duration;
 
-use protocol::entry::{Answer, Entry};
-use protocol::id::{Epoch, Position, RequestId, Seq};
+use protocol::id::{Epoch, Position, Seq};
 use protocol::message::{
-    Action, Condition, CopyMessage, Cursor, Data, FromNode, Holds, RecordRow, Reply, Stretch,
-    ToNode, Verdict,
+    Action, Condition, CopyMessage, Cursor, Data, FromNode, Holds, Reply, Stretch, ToNode, Verdict,
 };
 use protocol::precondition::Precondition;
-use protocol::user::UserId;
 use protocol::view::{InSync, Member, View};
 use ring_core::node::{Node, NodeEffect, NodeEvent, NodeSettings};
-use ring_core::store::{
-    AtHand, Budget, Mutation, ReadError, RecordKey, Stored, StoredRecord, StoredRows, Unreadable,
-};
+use ring_core::store::Mutation;
 use ring_core::time::Time;
 
 use crate::home::{
@@ -22,61 +17,11 @@ use crate::home::{
     update_event_under,
 };
 use crate::node::{data, drops_home, hello_of_home, replies, request};
+use crate::shelf::Shelf;
 use crate::support::{
     HOME, both, from_gateway, handle, handle_with, home_only, incarnation, node, read_of,
     recovered, user_of, view, welcome,
 };
-
-/// A storage without any readable record.
-struct Rotten;
-
-impl Rotten {
-    fn row<T>() -> Result<T, ReadError> {
-        Err(ReadError::Damaged("a row".to_owned()))
-    }
-}
-
-impl Stored for Rotten {
-    fn at_hand(&self, _: Member, _: &UserId) -> Result<AtHand, ReadError> {
-        Self::row()
-    }
-}
-
-impl StoredRows for Rotten {
-    fn record(&self, _: Member, _: &UserId) -> Result<Option<StoredRecord>, ReadError> {
-        Self::row()
-    }
-
-    fn records(
-        &self,
-        _: Member,
-        _: Option<&UserId>,
-        _: Budget,
-    ) -> Result<Vec<RecordRow>, ReadError> {
-        Self::row()
-    }
-
-    fn entries(&self, _: Member, _: Seq, _: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
-        Self::row()
-    }
-
-    fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
-        Self::row()
-    }
-
-    fn unreadable(
-        &self,
-        _: Member,
-        _: Option<&RecordKey>,
-        _: Budget,
-    ) -> Result<Unreadable, ReadError> {
-        Self::row()
-    }
-
-    fn last_readable(&self, _: Member) -> Result<Option<Entry>, ReadError> {
-        Self::row()
-    }
-}
 
 fn alarms(effects: &[NodeEffect]) -> usize {
     effects.iter().filter(|effect| matches!(effect, NodeEffect::Alarm(_))).count()
@@ -113,11 +58,11 @@ pub(crate) fn greetings(effects: &[NodeEffect]) -> Vec<Holds> {
 fn a_read_of_a_damaged_record_is_turned_away_and_the_controller_told_once() {
     let mut node = node(view(1, 2, both(1)), view(0, 2, both(0)));
     let read = || request(0, Member::Next, 2, read_of(0));
-    let effects = handle_with(&mut node, &Rotten, read());
+    let effects = handle_with(&mut node, &Shelf::rotten(), read());
     assert_eq!(replies(&effects), [Reply::Fenced]);
     assert_eq!(conditions(&effects), [Condition::Damaged]);
     assert_eq!((marks(&effects), alarms(&effects)), (1, 1));
-    let effects = handle_with(&mut node, &Rotten, read());
+    let effects = handle_with(&mut node, &Shelf::rotten(), read());
     assert_eq!(replies(&effects), [Reply::Fenced]);
     assert_eq!((conditions(&effects).len(), marks(&effects), alarms(&effects)), (0, 0, 0));
 }
@@ -127,7 +72,7 @@ fn an_update_of_a_damaged_record_writes_nothing() {
     let mut node = node(view(1, 1, both(1)), view(0, 1, both(0)));
     let update = Action::Delete { id: user_of(1), precondition: Precondition::NONE };
     let request = update_event(1, update);
-    let effects = handle_with(&mut node, &Rotten, request);
+    let effects = handle_with(&mut node, &Shelf::rotten(), request);
     assert_eq!(replies(&effects), [Reply::Fenced]);
     let applies = |effect: &NodeEffect| {
         matches!(effect, NodeEffect::Write { mutation: Mutation::Apply { .. }, .. })
@@ -142,7 +87,7 @@ fn a_damaged_copy_relies_on_nothing_it_has_once_no_view_counts_on_it() {
     let effects = handle(&mut node, NodeEvent::HomeLinked { link: HOME, hello });
     assert!(matches!(greetings(&effects)[..], [Holds::Whole(_)]), "{effects:?}");
     let read = request(0, Member::Next, 2, read_of(0));
-    assert!(greetings(&handle_with(&mut node, &Rotten, read)).is_empty());
+    assert!(greetings(&handle_with(&mut node, &Shelf::rotten(), read)).is_empty());
     let shrunk = handle(&mut node, from_gateway(ToNode::View(view(0, 3, home_only(0)))));
     assert_eq!(greetings(&sync(&mut node, &shrunk)), [Holds::Nothing]);
 }
@@ -227,7 +172,7 @@ fn copies_that_differ_raise_one_alarm_until_they_are_the_same_again() {
 #[test]
 fn a_damaged_copy_says_so_again_under_each_view() {
     let mut node = node(view(1, 2, both(1)), view(0, 2, both(0)));
-    handle_with(&mut node, &Rotten, request(0, Member::Next, 2, read_of(0)));
+    handle_with(&mut node, &Shelf::rotten(), request(0, Member::Next, 2, read_of(0)));
     let told = handle(&mut node, from_gateway(ToNode::View(view(0, 3, both(0)))));
     let effects = sync(&mut node, &told);
     assert_eq!(conditions(&effects), [Condition::Damaged]);
@@ -241,12 +186,12 @@ fn a_damaged_home_without_a_session_is_idle_and_does_not_ask_to_go_on_alone() {
     welcome(&mut node, vec![view(1, 2, both(1)), view(0, 2, both(0))]);
     handle(&mut node, NodeEvent::NextLinked { link: NEXT, incarnation: incarnation(2) });
     let greeting = greets_with(1, Position { epoch: Epoch(2), seq: Seq(3) });
-    let found = handle_with(&mut node, &Rotten, greeting);
+    let found = handle_with(&mut node, &Shelf::rotten(), greeting);
     assert_eq!(conditions(&found), [Condition::Damaged]);
     sync(&mut node, &found);
     let later = Time::at(Duration::from_secs(60));
     let mut effects = Vec::new();
-    node.handle(later, NodeEvent::Tick, &Rotten, &mut effects);
+    node.handle(later, NodeEvent::Tick, &Shelf::rotten(), &mut effects);
     assert!(node.next_deadline().is_none_or(|deadline| deadline > later), "it would never rest");
     let reports = |effect: &NodeEffect| {
         matches!(effect, NodeEffect::ToGateway { message: FromNode::NextUnreachable { .. }, .. })

@@ -17,9 +17,10 @@ use ring_core::node::{Node, NodeEffect, NodeEvent};
 use ring_core::store::{Mark, Mutation, Recovered, RecoveredCopy};
 use ring_core::time::Time;
 
+use crate::shelf::Shelf;
 use crate::support::{
-    BOOT, CLUSTER, Logged, both, from_gateway, handle, handle_with, home_only, ids, incarnation,
-    node, recovered, user_of, view, welcome,
+    BOOT, CLUSTER, both, from_gateway, handle, handle_with, home_only, ids, incarnation, node,
+    recovered, user_of, view, welcome,
 };
 
 pub(crate) const NEXT: LinkId = LinkId(3);
@@ -118,7 +119,7 @@ pub(crate) fn create() -> Action {
 }
 
 /// Makes two updates durable at home and sends them to next. Returns the written entries.
-fn two_entries(node: &mut Node) -> Logged {
+fn two_entries(node: &mut Node) -> Shelf {
     let mut effects = update(node, 1, create());
     effects.extend(update(
         node,
@@ -126,7 +127,7 @@ fn two_entries(node: &mut Node) -> Logged {
         Action::Delete { id: user_of(1), precondition: Precondition::NONE },
     ));
     sync(node, &effects);
-    Logged::by(&effects)
+    Shelf::logged(&effects)
 }
 
 pub(crate) fn sync(node: &mut Node, effects: &[NodeEffect]) -> Vec<NodeEffect> {
@@ -179,7 +180,8 @@ fn the_log_is_kept_from_the_oldest_request_that_may_be_sent_again() {
     }
     sync(&mut node, &effects);
     assert_eq!(kept_from(&says(&mut node, durable(1, 4, 1))), [Seq(2)]);
-    let again = handle_with(&mut node, &Logged::by(&effects), update_event_of(1, 2, 2, deletes()));
+    let again =
+        handle_with(&mut node, &Shelf::logged(&effects), update_event_of(1, 2, 2, deletes()));
     let repeated = again.iter().any(|effect| {
         matches!(
             effect,
@@ -259,7 +261,7 @@ fn an_ask_that_was_refused_is_made_anew_for_a_joiner_with_other_data() {
 }
 
 #[test]
-fn an_ask_that_was_refused_is_made_again_when_a_second_has_passed() {
+fn an_ask_that_was_refused_is_made_again_later() {
     let mut node = linked_to_next();
     let alone = handle(&mut node, from_gateway(ToNode::View(view(1, 2, home_only(1)))));
     assert_eq!(asks(&sync(&mut node, &alone)), [incarnation(2)]);
@@ -268,7 +270,7 @@ fn an_ask_that_was_refused_is_made_again_when_a_second_has_passed() {
     let second = Time::at(Duration::from_secs(1));
     assert_eq!(node.next_deadline(), Some(second));
     let mut effects = Vec::new();
-    node.handle(second, NodeEvent::Tick, &Logged::by(&[]), &mut effects);
+    node.handle(second, NodeEvent::Tick, &Shelf::default(), &mut effects);
     assert_eq!(asks(&effects), [incarnation(2)]);
 }
 

@@ -14,7 +14,8 @@ use ring_core::store::Mark;
 use ring_core::time::Time;
 
 use crate::home::{NEXT, asks, committed, linked_to_next, sync, update_event_under};
-use crate::support::{Logged, from_gateway, handle, home_only, ring, view};
+use crate::shelf::Shelf;
+use crate::support::{from_gateway, handle, home_only, ring, view};
 
 /// The latency of a message, in milliseconds.
 const LATENCY_MS: u64 = 4;
@@ -79,14 +80,14 @@ fn asks_under_load(every_ms: u64, sync_ms: u64) -> (u64, u64) {
             let written = update(&mut node, now_ms, counter);
             let mark = Mark(u64::MAX);
             effects.extend(written);
-            node.handle(at(now_ms), NodeEvent::Synced { mark }, &Logged::by(&[]), &mut effects);
+            node.handle(at(now_ms), NodeEvent::Synced { mark }, &Shelf::default(), &mut effects);
         }
         if let Some(message) = joiner.lives(now_ms, sync_ms) {
             let says = NodeEvent::NeighbourSays { from: Member::Next, link: NEXT, message };
-            node.handle(at(now_ms), says, &Logged::by(&[]), &mut effects);
+            node.handle(at(now_ms), says, &Shelf::default(), &mut effects);
         }
         if node.next_deadline().is_some_and(|deadline| deadline <= at(now_ms)) {
-            node.handle(at(now_ms), NodeEvent::Tick, &Logged::by(&[]), &mut effects);
+            node.handle(at(now_ms), NodeEvent::Tick, &Shelf::default(), &mut effects);
         }
         joiner.is_sent(now_ms, &effects);
         if committed(&node) > before {
@@ -113,7 +114,7 @@ fn update(node: &mut Node, now_ms: u64, counter: u64) -> Vec<NodeEffect> {
     let action = Action::Create { user, precondition: Precondition::NONE };
     let (epoch, mut effects) = (if now_ms == 0 { 1 } else { 2 }, Vec::new());
     let event = update_event_under(epoch, counter, action);
-    node.handle(at(now_ms), event, &Logged::by(&[]), &mut effects);
+    node.handle(at(now_ms), event, &Shelf::default(), &mut effects);
     effects
 }
 

@@ -17,5 +17,6 @@ mod preconditions;
 mod reads;
 mod router;
 mod salvage;
+mod shelf;
 mod snapshot;
 mod support;

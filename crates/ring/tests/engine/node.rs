@@ -15,9 +15,10 @@ use ring_core::node::{Node, NodeEffect, NodeEvent, NodeSettings, StopReason};
 use ring_core::time::Time;
 use uuid::Uuid;
 
+use crate::shelf::Shelf;
 use crate::support::{
-    BOOT, CLUSTER, GATEWAY, HOME, Logged, both, from_gateway, handle, home_only, ids, incarnation,
-    node, read_of, user_of, view,
+    BOOT, CLUSTER, GATEWAY, HOME, both, from_gateway, handle, home_only, ids, incarnation, node,
+    read_of, user_of, view,
 };
 
 pub(crate) fn request(
@@ -270,7 +271,7 @@ fn a_node_whose_disk_answers_nothing_says_so_after_a_second_and_ends_at_its_dead
     let at = |node: &mut Node, ms| {
         let mut effects = Vec::new();
         let now = Time::at(Duration::from_millis(ms));
-        node.handle(now, NodeEvent::Tick, &Logged::by(&[]), &mut effects);
+        node.handle(now, NodeEvent::Tick, &Shelf::default(), &mut effects);
         effects
     };
     let says = |effects: &[NodeEffect], state| {

@@ -1,7 +1,6 @@
 //! Slow reads of the storage: the events meanwhile, and the results.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use protocol::entry::{Answer, Change, Entry};
 use protocol::id::{Epoch, RequestId, Seq};
@@ -10,79 +9,20 @@ use protocol::message::{
     Request, Rows, ToNode, Update,
 };
 use protocol::precondition::Precondition;
-use protocol::user::{User, UserId};
+use protocol::user::User;
 use protocol::view::Member;
 use ring_core::link::LinkId;
 use ring_core::node::{Node, NodeEffect, NodeEvent, NodeSettings};
-use ring_core::store::{
-    AtHand, Budget, Mutation, ReadError, ReadId, ReadWhat, RecordKey, Stored, StoredRecord,
-    StoredRows, Unreadable,
-};
+use ring_core::store::{Mutation, ReadError, ReadId, ReadWhat, StoredRecord, StoredRows};
 use ring_core::time::Time;
 
 use crate::home::{NEXT, found_at_home, greets_with, linked_to_next, sent, sync, update_event};
 use crate::node::{data, entry, hello_of_home, position, replies, request};
+use crate::shelf::Shelf;
 use crate::support::{
     BOOT, GATEWAY, HOME, both, from_gateway, home_only, incarnation, node, read_of,
     recovered_keeping, user_of, view, welcome,
 };
-
-/// A storage without any row at hand.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Cold {
-    pub(crate) records: BTreeMap<UserId, StoredRecord>,
-    pub(crate) log: Vec<Entry>,
-}
-
-impl Stored for Cold {
-    fn at_hand(&self, _: Member, _: &UserId) -> Result<AtHand, ReadError> {
-        Ok(AtHand::Unknown)
-    }
-}
-
-impl StoredRows for Cold {
-    fn record(&self, _: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
-        Ok(self.records.get(id).cloned())
-    }
-
-    fn records(
-        &self,
-        _: Member,
-        after: Option<&UserId>,
-        budget: Budget,
-    ) -> Result<Vec<RecordRow>, ReadError> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let rows = self.records.range::<UserId, _>((from, Bound::Unbounded));
-        let row = |(id, stored): (&UserId, &StoredRecord)| RecordRow {
-            id: id.clone(),
-            position: stored.position,
-            record: stored.record.clone(),
-        };
-        Ok(rows.take(budget.rows_max).map(row).collect())
-    }
-
-    fn entries(&self, _: Member, from: Seq, to: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
-        let wanted = self.log.iter().filter(|entry| (from..=to).contains(&entry.position.seq));
-        Ok(wanted.cloned().collect())
-    }
-
-    fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
-        Ok(None)
-    }
-
-    fn unreadable(
-        &self,
-        _: Member,
-        _: Option<&RecordKey>,
-        _: Budget,
-    ) -> Result<Unreadable, ReadError> {
-        Ok(Unreadable { keys: Vec::new(), to: None })
-    }
-
-    fn last_readable(&self, _: Member) -> Result<Option<Entry>, ReadError> {
-        Ok(self.log.last().cloned())
-    }
-}
 
 /// A read under way.
 type UnderWay = (ReadId, Member, ReadWhat);
@@ -90,7 +30,7 @@ type UnderWay = (ReadId, Member, ReadWhat);
 /// Handles an event of a node without any row at hand. The test carries out the reads.
 fn handle(node: &mut Node, event: NodeEvent) -> (Vec<NodeEffect>, Vec<UnderWay>) {
     let mut effects = Vec::new();
-    node.handle(Time::ZERO, event, &Cold::default(), &mut effects);
+    node.handle(Time::ZERO, event, &Shelf::cold(), &mut effects);
     let (mut others, mut reads) = (Vec::new(), Vec::new());
     for effect in effects {
         match effect {
@@ -109,7 +49,7 @@ fn handle_to_read(node: &mut Node, event: NodeEvent) -> UnderWay {
 }
 
 /// The read returns with the rows of this storage.
-fn returned(stored: &Cold, (read, member, what): &UnderWay) -> NodeEvent {
+fn returned(stored: &Shelf, (read, member, what): &UnderWay) -> NodeEvent {
     NodeEvent::Read { read: *read, member: *member, result: stored.read(*member, what) }
 }
 
@@ -124,8 +64,8 @@ fn user(name: &str) -> User {
 }
 
 /// A storage with home's record of its user.
-fn with_record(name: &str, seq: u64) -> Cold {
-    Cold { records: BTreeMap::from([(user_of(1), stored(name, seq))]), ..Cold::default() }
+fn with_record(name: &str, seq: u64) -> Shelf {
+    Shelf { records: BTreeMap::from([(user_of(1), stored(name, seq))]), ..Shelf::cold() }
 }
 
 /// Node db-1, linked to home. Its next copy is the reader of P0.
@@ -149,8 +89,8 @@ fn found(name: &str, seq: u64) -> Reply {
 }
 
 /// A storage with the earlier record of the user of P0.
-fn before() -> Cold {
-    Cold { records: BTreeMap::from([(user_of(0), stored("before", 0))]), ..Cold::default() }
+fn before() -> Shelf {
+    Shelf { records: BTreeMap::from([(user_of(0), stored("before", 0))]), ..Shelf::cold() }
 }
 
 #[test]
@@ -228,7 +168,7 @@ fn updates_of_one_user_keep_their_order_behind_a_cold_read() {
         let (effects, reads) = handle(&mut node, update_event(counter, action));
         assert_eq!((changes(&effects).len(), reads.len()), (0, 0));
     }
-    let (effects, reads) = handle(&mut node, returned(&Cold::default(), &read));
+    let (effects, reads) = handle(&mut node, returned(&Shelf::cold(), &read));
     let record = |name| user(name).to_json();
     let id = user_of(1);
     let expected = [
@@ -258,7 +198,7 @@ fn an_update_that_comes_twice_while_it_waits_for_a_read_is_logged_once() {
     let read = handle_to_read(&mut node, again(7));
     let (_, reads) = handle(&mut node, again(8));
     assert_eq!(reads, []);
-    let (effects, _) = handle(&mut node, returned(&Cold::default(), &read));
+    let (effects, _) = handle(&mut node, returned(&Shelf::cold(), &read));
     assert_eq!(changes(&effects).len(), 1, "{effects:?}");
     sync(&mut node, &effects);
     let acked = CopyMessage::Durable { session: 1, seq: Seq(1), data: 1, written: Seq(1) };
@@ -274,7 +214,7 @@ fn an_update_that_comes_twice_while_it_waits_for_a_read_is_logged_once() {
 fn the_answer_of_a_duplicate_is_read_from_the_log() {
     let mut node = linked_to_next();
     let read = handle_to_read(&mut node, again(7));
-    let (effects, _) = handle(&mut node, returned(&Cold::default(), &read));
+    let (effects, _) = handle(&mut node, returned(&Shelf::cold(), &read));
     let log = effects.iter().find_map(|effect| match effect {
         NodeEffect::Write { mutation: Mutation::Apply { entry, .. }, .. } => Some(entry.clone()),
         _ => None,
@@ -286,7 +226,7 @@ fn the_answer_of_a_duplicate_is_read_from_the_log() {
     let read = handle_to_read(&mut node, again(8));
     let (effects, reads) = handle(&mut node, update_event(2, delete()));
     assert_eq!((changes(&effects).len(), reads.len()), (0, 0), "it comes behind");
-    let cold = Cold { log: log.into_iter().collect(), ..with_record("first", 1) };
+    let cold = Shelf { log: log.into_iter().collect(), ..with_record("first", 1) };
     let (effects, reads) = handle(&mut node, returned(&cold, &read));
     assert!(matches!(replies(&effects)[..], [Reply::Done(Answer::Created { .. })]), "{effects:?}");
     let (effects, _) = handle(&mut node, returned(&cold, &reads[0]));
@@ -299,7 +239,7 @@ fn a_view_change_fences_requests_that_wait_for_a_read() {
     let read = handle_to_read(&mut node, update_event(1, create("first")));
     let (stores, _) = handle(&mut node, from_gateway(ToNode::View(view(1, 2, both(1)))));
     assert_eq!(replies(&sync(&mut node, &stores)), [Reply::Fenced]);
-    let (effects, _) = handle(&mut node, returned(&Cold::default(), &read));
+    let (effects, _) = handle(&mut node, returned(&Shelf::cold(), &read));
     assert_eq!((replies(&effects), changes(&effects).len()), (vec![], 0));
 }
 
@@ -308,7 +248,7 @@ fn a_request_of_a_view_that_is_about_to_end_is_fenced_when_its_read_returns() {
     let mut node = linked_to_next();
     let read = handle_to_read(&mut node, update_event(1, create("first")));
     let (stores, _) = handle(&mut node, from_gateway(ToNode::View(view(1, 2, both(1)))));
-    let (effects, _) = handle(&mut node, returned(&Cold::default(), &read));
+    let (effects, _) = handle(&mut node, returned(&Shelf::cold(), &read));
     assert_eq!((replies(&effects), changes(&effects).len()), (vec![Reply::Fenced], 0));
     assert_eq!(replies(&sync(&mut node, &stores)), []);
 }
@@ -321,7 +261,7 @@ fn requests_of_a_link_that_is_lost_while_they_wait_for_a_read_are_forgotten() {
     welcome(&mut node, vec![view(1, 1, both(1)), view(0, 1, both(0))]);
     let (_, reads) = handle(&mut node, update_event(2, create("second")));
     assert_eq!(reads, [], "the read that is under way serves for those that come later");
-    let (effects, _) = handle(&mut node, returned(&Cold::default(), &read));
+    let (effects, _) = handle(&mut node, returned(&Shelf::cold(), &read));
     let record = user("second").to_json();
     assert_eq!(changes(&effects), [Change::Create { id: user_of(1), record }]);
 }
@@ -362,10 +302,10 @@ fn a_chunk_has_the_updates_that_came_while_it_was_read() {
     // The user is created, committed and written during the read of the chunk. The read does not
     // see this.
     let cold = handle_to_read(&mut node, update_event(2, create("meanwhile")));
-    let (written, _) = handle(&mut node, returned(&Cold::default(), &cold));
+    let (written, _) = handle(&mut node, returned(&Shelf::cold(), &cold));
     sync(&mut node, &written);
     assert_eq!(node.home().map(|home| home.progress().committed), Some(Seq(6)));
-    let (effects, _) = handle(&mut node, returned(&Cold::default(), &reads[0]));
+    let (effects, _) = handle(&mut node, returned(&Shelf::cold(), &reads[0]));
     let rows = sent(&effects).into_iter().find_map(|data| match data {
         Data::Chunk { rows: Rows::Records(rows), .. } => Some(rows.clone()),
         _ => None,
@@ -383,12 +323,12 @@ fn a_log_that_is_trimmed_while_it_is_read_gives_way_to_a_snapshot() {
     let [(_, _, ReadWhat::Entries { .. })] = reads[..] else { panic!("{reads:?}") };
 
     let cold = handle_to_read(&mut node, update_event(2, create("meanwhile")));
-    let (written, _) = handle(&mut node, returned(&Cold::default(), &cold));
+    let (written, _) = handle(&mut node, returned(&Shelf::cold(), &cold));
     let trims = sync(&mut node, &written).iter().any(|effect| {
         matches!(effect, NodeEffect::Write { mutation: Mutation::TrimLog { .. }, .. })
     });
     assert!(trims, "nobody is connected for whom the log would be kept");
-    let (effects, _) = handle(&mut node, returned(&Cold { log, ..Cold::default() }, &reads[0]));
+    let (effects, _) = handle(&mut node, returned(&Shelf { log, ..Shelf::cold() }, &reads[0]));
     assert!(matches!(sent(&effects)[..], [Data::Install { .. }, ..]), "{effects:?}");
 }
 
@@ -396,7 +336,7 @@ fn a_log_that_is_trimmed_while_it_is_read_gives_way_to_a_snapshot() {
 fn entries_are_read_where_memory_does_not_have_them() {
     let mut node = alone();
     let log = (1..=5).map(|seq| Entry { position: position(1, seq), ..entry(position(1, seq)) });
-    let cold = Cold { log: log.collect(), ..Cold::default() };
+    let cold = Shelf { log: log.collect(), ..Shelf::cold() };
     let (_, reads) = joiner_greets(&mut node, Holds::Whole(position(1, 3)));
     let (effects, reads) = handle(&mut node, returned(&cold, &reads[0]));
     assert_eq!(sent(&effects), [] as [&Data; 0]);
@@ -409,7 +349,7 @@ fn entries_are_read_where_memory_does_not_have_them() {
 fn calls_next_unreachable(node: &mut Node, until: Time) -> bool {
     let mut effects = Vec::new();
     while let Some(deadline) = node.next_deadline().filter(|deadline| *deadline <= until) {
-        node.handle(deadline, NodeEvent::Tick, &Cold::default(), &mut effects);
+        node.handle(deadline, NodeEvent::Tick, &Shelf::cold(), &mut effects);
     }
     let is_told = |effect: &NodeEffect| {
         matches!(effect, NodeEffect::ToGateway { message: FromNode::NextUnreachable { .. }, .. })
@@ -432,7 +372,7 @@ fn next_is_not_unreachable_while_home_reads_where_to_begin() {
 
     let (mut node, read) = greeted();
     assert!(!calls_next_unreachable(&mut node, Time::at(patience * 3)));
-    let cold = Cold { log: vec![entry(position(1, 4))], ..Cold::default() };
+    let cold = Shelf { log: vec![entry(position(1, 4))], ..Shelf::cold() };
     handle(&mut node, returned(&cold, &read));
     assert!(!calls_next_unreachable(&mut node, Time::at(append_deadline)));
 
@@ -477,7 +417,7 @@ fn a_donor_that_meets_damage_rests_before_it_reads_again() {
         assert!(!effects.iter().any(reads), "at {later:?}: {effects:?}");
         let before = std::mem::replace(&mut later, node.next_deadline().expect("it goes on"));
         assert!(later > before, "it would never rest");
-        node.handle(later, NodeEvent::Tick, &Cold::default(), &mut effects);
+        node.handle(later, NodeEvent::Tick, &Shelf::cold(), &mut effects);
     }
     assert_eq!(later, rests_until);
     assert!(effects.iter().any(|effect| matches!(effect, NodeEffect::Read { .. })), "{effects:?}");

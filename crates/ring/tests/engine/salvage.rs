@@ -2,7 +2,6 @@
 
 mod log;
 mod restoring;
-mod shelf;
 
 use protocol::entry::Answer;
 use protocol::id::{Epoch, Position, RequestId, Seq};
@@ -20,10 +19,10 @@ use ring_core::store::{
 };
 use ring_core::time::Time;
 
-use self::shelf::{Shelf, entry_of_home, other_user, record};
 use crate::damage::conditions;
 use crate::home::{NEXT, asks, create, found_at_home, greets_with, sent, update_event_under};
 use crate::node::{position, replies, request};
+use crate::shelf::{Shelf, entry_of_home, other_user, record};
 use crate::support::{
     BOOT, CLUSTER, GATEWAY, both, from_gateway, handle_with, home_only, ids, incarnation, user_of,
     view, welcome,

@@ -2,92 +2,24 @@
 
 use std::collections::VecDeque;
 
-use protocol::entry::{Answer, Entry};
 use protocol::hello::{Membership, NodeHello};
-use protocol::id::{
-    Boot, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId, RequestId, Seq,
-};
-use protocol::message::{Operation, RecordRow, ToNode, Welcome};
+use protocol::id::{Boot, ClusterId, Epoch, GatewayBoot, Incarnation, NodeId, PartitionId};
+use protocol::message::{Operation, ToNode, Welcome};
 use protocol::user::UserId;
-use protocol::view::{InSync, Member, View};
+use protocol::view::{InSync, View};
 use ring_core::link::LinkId;
 use ring_core::node::{Node, NodeEffect, NodeEvent, NodeIdentity, NodeSettings};
 use ring_core::placement::Ring;
-use ring_core::store::{
-    AtHand, Budget, Mark, Mutation, ReadError, RecordKey, Recovered, Stored, StoredRecord,
-    StoredRows, Unreadable,
-};
+use ring_core::store::{Mark, Recovered, StoredRows};
 use ring_core::time::Time;
 use uuid::Uuid;
+
+use crate::shelf::Shelf;
 
 pub(crate) const GATEWAY: LinkId = LinkId(1);
 pub(crate) const HOME: LinkId = LinkId(2);
 pub(crate) const BOOT: GatewayBoot = GatewayBoot(Uuid::from_u128(1));
 pub(crate) const CLUSTER: ClusterId = ClusterId(Uuid::from_u128(2));
-
-/// A storage with the log written by these effects, and the answers of its entries.
-pub(crate) struct Logged(Vec<Entry>);
-
-impl Logged {
-    pub(crate) fn by(effects: &[NodeEffect]) -> Self {
-        let entries = effects.iter().filter_map(|effect| match effect {
-            NodeEffect::Write { mutation: Mutation::Apply { entry, .. }, .. } => {
-                Some(entry.clone())
-            }
-            _ => None,
-        });
-        Self(entries.collect())
-    }
-}
-
-/// A storage with both interfaces of the driver's storage.
-pub(crate) trait Storage: Stored + StoredRows {}
-
-impl<S: Stored + StoredRows> Storage for S {}
-
-impl Stored for Logged {
-    fn at_hand(&self, _: Member, _: &UserId) -> Result<AtHand, ReadError> {
-        Ok(AtHand::Absent)
-    }
-}
-
-impl StoredRows for Logged {
-    fn record(&self, _: Member, _: &UserId) -> Result<Option<StoredRecord>, ReadError> {
-        Ok(None)
-    }
-
-    fn records(
-        &self,
-        _: Member,
-        _: Option<&UserId>,
-        _: Budget,
-    ) -> Result<Vec<RecordRow>, ReadError> {
-        Ok(Vec::new())
-    }
-
-    fn entries(&self, _: Member, from: Seq, to: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
-        let wanted = self.0.iter().filter(|entry| (from..=to).contains(&entry.position.seq));
-        Ok(wanted.cloned().collect())
-    }
-
-    fn applied(&self, _: Member, request: RequestId) -> Result<Option<Answer>, ReadError> {
-        let entry = self.0.iter().find(|entry| entry.request == request);
-        Ok(entry.map(Entry::answer))
-    }
-
-    fn unreadable(
-        &self,
-        _: Member,
-        _: Option<&RecordKey>,
-        _: Budget,
-    ) -> Result<Unreadable, ReadError> {
-        Ok(Unreadable { keys: Vec::new(), to: None })
-    }
-
-    fn last_readable(&self, _: Member) -> Result<Option<Entry>, ReadError> {
-        Ok(self.0.last().cloned())
-    }
-}
 
 pub(crate) fn ids() -> Vec<NodeId> {
     (0..3).map(|i| format!("db-{i}").parse().expect("an id")).collect()
@@ -191,15 +123,11 @@ pub(crate) fn from_gateway(message: ToNode) -> NodeEvent {
 }
 
 pub(crate) fn handle(node: &mut Node, event: NodeEvent) -> Vec<NodeEffect> {
-    handle_with(node, &Logged(Vec::new()), event)
+    handle_with(node, &Shelf::default(), event)
 }
 
 /// Handles an event, and carries out its reads at once.
-pub(crate) fn handle_with(
-    node: &mut Node,
-    stored: &dyn Storage,
-    event: NodeEvent,
-) -> Vec<NodeEffect> {
+pub(crate) fn handle_with(node: &mut Node, stored: &Shelf, event: NodeEvent) -> Vec<NodeEffect> {
     let (mut events, mut carried_out) = (VecDeque::from([event]), Vec::new());
     while let Some(event) = events.pop_front() {
         let mut effects = Vec::new();

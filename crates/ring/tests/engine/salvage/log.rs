@@ -1,7 +1,7 @@
 //! Unreadable logs and tables of applied requests.
 
-use super::shelf::{Shelf, entry_of_home, other_user};
 use super::*;
+use crate::shelf::{Shelf, entry_of_home, other_user};
 
 #[test]
 fn a_log_that_cannot_be_read_begins_anew_with_its_last_entry() {

@@ -1,4 +1,4 @@
-//! The storage of a home copy, with some unreadable rows.
+//! A storage in memory for these tests: cold, partly unreadable, or neither.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -16,19 +16,21 @@ use ring_core::store::{
 use crate::node::{entry, position};
 use crate::support::{BOOT, ring, user_of};
 
-/// The storage of the home copy of db-1.
+/// A storage. By default it is empty and readable.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
-    pub(super) records: BTreeMap<UserId, StoredRecord>,
+pub(crate) struct Shelf {
+    pub(crate) records: BTreeMap<UserId, StoredRecord>,
     /// The unreadable records.
-    pub(super) rotten: BTreeSet<UserId>,
+    pub(crate) rotten: BTreeSet<UserId>,
     /// The unreadable records still in memory.
-    pub(super) remembered: BTreeMap<UserId, StoredRecord>,
-    pub(super) log: Vec<Entry>,
+    pub(crate) remembered: BTreeMap<UserId, StoredRecord>,
+    pub(crate) log: Vec<Entry>,
     /// Whether the log is unreadable except for the entries in `log`.
-    pub(super) is_log_rotten: bool,
+    pub(crate) is_log_rotten: bool,
+    /// Whether nothing can be read.
+    pub(crate) is_rotten: bool,
     /// Whether no record is at hand.
-    pub(super) is_cold: bool,
+    pub(crate) is_cold: bool,
 }
 
 fn damaged() -> ReadError {
@@ -49,15 +51,19 @@ impl Stored for Shelf {
 
 impl StoredRows for Shelf {
     fn record(&self, _: Member, id: &UserId) -> Result<Option<StoredRecord>, ReadError> {
-        if self.rotten.contains(id) { Err(damaged()) } else { Ok(self.records.get(id).cloned()) }
+        let is_rotten = self.is_rotten || self.rotten.contains(id);
+        if is_rotten { Err(damaged()) } else { Ok(self.records.get(id).cloned()) }
     }
 
     fn records(
         &self,
         member: Member,
         after: Option<&UserId>,
-        _: Budget,
+        budget: Budget,
     ) -> Result<Vec<RecordRow>, ReadError> {
+        if self.is_rotten {
+            return Err(damaged());
+        }
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let ids = self.records.range::<UserId, _>((from, Bound::Unbounded)).map(|(id, _)| id);
         let row = |id: &UserId| {
@@ -65,17 +71,18 @@ impl StoredRows for Shelf {
             let StoredRecord { position, record } = stored.expect("it is one of the records");
             Ok(RecordRow { id: id.clone(), position, record })
         };
-        ids.map(row).collect()
+        ids.take(budget.rows_max).map(row).collect()
     }
 
     fn entries(&self, _: Member, from: Seq, to: Seq, _: Budget) -> Result<Vec<Entry>, ReadError> {
-        if self.is_log_rotten {
+        if self.is_rotten || self.is_log_rotten {
             return Err(damaged());
         }
         let wanted = self.log.iter().filter(|entry| (from..=to).contains(&entry.position.seq));
         Ok(wanted.cloned().collect())
     }
 
+    /// Answers outside of the log are unreadable.
     fn applied(&self, _: Member, _: RequestId) -> Result<Option<Answer>, ReadError> {
         Err(damaged())
     }
@@ -100,14 +107,35 @@ impl StoredRows for Shelf {
 }
 
 impl Shelf {
-    /// A storage with the user of P1 and another one.
-    pub(super) fn of_two_users() -> Self {
+    /// A storage without any row at hand.
+    pub(crate) fn cold() -> Self {
+        Self { is_cold: true, ..Self::default() }
+    }
+
+    /// A storage without any readable row.
+    pub(crate) fn rotten() -> Self {
+        Self { is_rotten: true, ..Self::default() }
+    }
+
+    /// A storage with the log written by these effects, and without records.
+    pub(crate) fn logged(effects: &[NodeEffect]) -> Self {
+        let entries = effects.iter().filter_map(|effect| match effect {
+            NodeEffect::Write { mutation: Mutation::Apply { entry, .. }, .. } => {
+                Some(entry.clone())
+            }
+            _ => None,
+        });
+        Self { log: entries.collect(), ..Self::default() }
+    }
+
+    /// The home copy of db-1 with the user of P1 and another one.
+    pub(crate) fn of_two_users() -> Self {
         let log = (1..=5).map(entry_of_home).collect();
         let records = [user_of(1), other_user()].map(|id| (id.clone(), record(&id, 4)));
         Self { records: records.into(), log, ..Self::default() }
     }
 
-    pub(super) fn with_rotten(mut self, id: UserId) -> Self {
+    pub(crate) fn with_rotten(mut self, id: UserId) -> Self {
         self.rotten.insert(id);
         self
     }
@@ -124,7 +152,7 @@ impl Shelf {
     }
 
     /// Carries out a node's writes to its home copy.
-    pub(super) fn write(&mut self, effects: &[NodeEffect]) {
+    pub(crate) fn write(&mut self, effects: &[NodeEffect]) {
         for effect in effects {
             let NodeEffect::Write { mutation, .. } = effect else { continue };
             match mutation {
@@ -151,18 +179,18 @@ impl Shelf {
     }
 }
 
-pub(super) fn entry_of_home(seq: u64) -> Entry {
+pub(crate) fn entry_of_home(seq: u64) -> Entry {
     Entry { request: RequestId { boot: BOOT, counter: seq }, ..entry(position(2, seq)) }
 }
 
-pub(super) fn record(id: &UserId, seq: u64) -> StoredRecord {
+pub(crate) fn record(id: &UserId, seq: u64) -> StoredRecord {
     let json = format!(r#"{{"id":"{id}","name":"Ada","email":"ada@example.org","group":1}}"#);
     let record = User::from_json(json.as_bytes()).unwrap().to_json();
     StoredRecord { position: position(2, seq), record }
 }
 
 /// A second user of P1, beside the user of all tests.
-pub(super) fn other_user() -> UserId {
+pub(crate) fn other_user() -> UserId {
     let users = (0..1000).map(|i| format!("other-{i}").parse::<UserId>().unwrap());
     let mut users = users.filter(|user| ring().partition_of(user).0 == 1);
     users.next().unwrap()
