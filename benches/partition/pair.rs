@@ -158,6 +158,7 @@ async fn start(
     let deps = Deps {
         address: listener.local_addr()?.to_string(),
         listener: port::nodelay(listener),
+        tls: None,
         connector: Arc::new(TcpConnector),
         storage,
         entropy: Arc::new(SystemEntropy),

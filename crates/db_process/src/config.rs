@@ -7,12 +7,11 @@ mod memory;
 use std::time::Duration;
 
 use link::{InvalidSettings, Settings};
-use port::{InvalidLimits, Port};
+use port::{InvalidLimits, PortLimits};
 use process::secret::SecretError;
 use protocol::hello::Secret;
 use protocol::id::NodeId;
 use ring_core::node::NodeSettings;
-use service::tls::Tls;
 
 use crate::storage::bytes_of_mib;
 use crate::store::RECORD_CACHE_MIB;
@@ -36,16 +35,11 @@ pub struct Config {
     /// The times and sizes of links.
     pub links: Settings,
     /// How the node before this one is served.
-    pub port: Port,
+    pub port_limits: PortLimits,
     /// The settings of the core.
     pub node_settings: NodeSettings,
     /// The memory for recently read records, in bytes.
     pub record_cache_bytes: usize,
-    /// The delay before the first attempt to connect again; it doubles up to
-    /// [`backoff_max`](Self::backoff_max).
-    pub backoff_first: Duration,
-    /// The longest delay between two attempts to connect.
-    pub backoff_max: Duration,
 }
 
 /// Arguments that cannot be used.
@@ -71,19 +65,10 @@ impl Config {
             advertise: None,
             secret,
             links: Settings::default(),
-            port: Port::default(),
+            port_limits: PortLimits::default(),
             node_settings: NodeSettings::default(),
             record_cache_bytes: bytes_of_mib(RECORD_CACHE_MIB),
-            backoff_first: Duration::from_millis(50),
-            backoff_max: Duration::from_secs(1),
         }
-    }
-
-    /// How long the node keeps trying while the gateway tells it to wait. The usual obstacle is
-    /// the link of this node's previous process. The gateway needs up to one detection time to
-    /// notice the loss of that link; this is three times as long.
-    pub(crate) fn wait_max(&self) -> Duration {
-        3 * self.links.detection()
     }
 
     /// Makes the configuration from the arguments and the loaded certificates.
@@ -91,7 +76,7 @@ impl Config {
     /// # Errors
     ///
     /// When an argument cannot be used. The error names it.
-    pub fn from_args(args: &Args, tls: &Tls) -> Result<Self, ConfigError> {
+    pub fn from_args(args: &Args) -> Result<Self, ConfigError> {
         let config =
             Self::new(args.node_id.clone(), args.gateway.clone(), args.common.secret.read()?);
         let node_settings = NodeSettings {
@@ -105,11 +90,7 @@ impl Config {
         Ok(Self {
             advertise: args.advertise.clone(),
             links,
-            port: Port {
-                limits: args.common.ports.limits()?,
-                tls: tls.for_links(),
-                ..Port::default()
-            },
+            port_limits: args.common.ports.limits()?,
             node_settings,
             record_cache_bytes: args.memory.record_cache_bytes(),
             ..config

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use port::Connector;
+use port::{Connector, ServerTls};
 use process::entropy::Entropy;
 use process::threads::Threads;
 
@@ -12,6 +12,8 @@ use crate::storage::Storage;
 pub struct Deps<L> {
     /// Serves the node before this one.
     pub listener: L,
+    /// The TLS of the listener.
+    pub tls: ServerTls,
     /// The address of the listener, for other nodes to dial.
     pub address: String,
     /// Connects to the gateway and to the next node.

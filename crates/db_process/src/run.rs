@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
-use port::Listener;
+use port::{Listener, Port};
 use protocol::id::Boot;
 use protocol::view::Member;
 use ring_core::node::{Node, NodeIdentity, StopReason};
@@ -44,7 +44,7 @@ pub async fn run<L>(
 where
     L: Listener<Addr = SocketAddr>,
 {
-    let Deps { listener, address, connector, storage, entropy, threads } = deps;
+    let Deps { listener, tls, address, connector, storage, entropy, threads } = deps;
     let new_incarnation = || entropy.uuid();
     let (store, identity) =
         Store::open(storage, &config.node, config.record_cache_bytes, new_incarnation)?;
@@ -92,7 +92,7 @@ where
     let listener = link::listener(listener, &config.links);
     let home_links = HomeLinks::new(Arc::clone(&config), Arc::clone(&driver));
     let server = link::server(home_links, &config.links);
-    let (port, end) = (config.port.clone(), ending.clone());
+    let (port, end) = (Port::new(config.port_limits.clone(), tls), ending.clone());
     tokio::spawn(async move {
         port::serve(listener, port, |connection| server.on(connection), end).await;
     });

@@ -18,7 +18,6 @@ use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 use crate::access::{Access, Denied};
-use crate::config::Config;
 use crate::driver::Driver;
 
 /// The event to welcome an observer.
@@ -59,12 +58,17 @@ impl Acceptor for LinkAcceptor {
 }
 
 impl LinkAcceptor {
-    pub(crate) fn new(driver: Arc<Driver>, config: &Config) -> Self {
+    pub(crate) fn new(
+        driver: Arc<Driver>,
+        secret: Secret,
+        access: Access,
+        connections: Arc<Connections>,
+    ) -> Self {
         Self {
             driver,
-            secret: config.secret.clone(),
-            access: config.access.clone(),
-            connections: Arc::clone(&config.link_port.connections),
+            secret,
+            access,
+            connections,
             observers: Arc::new(Semaphore::new(OBSERVERS_MAX)),
         }
     }

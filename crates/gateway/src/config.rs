@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use link::{InvalidSettings, Settings};
-use port::{HostName, Hosts, InvalidLimits, Port, TIME_MAX};
+use port::{HostName, Hosts, InvalidLimits, PortLimits, TIME_MAX};
 use process::secret::SecretError;
 use process::tokens::TokensError;
 use protocol::hello::Secret;
@@ -16,7 +16,6 @@ use ring_core::gateway::{GatewaySettings, NodeLimits};
 use ring_core::placement::{InvalidRing, Ring};
 use service::common::CommonArgs;
 use service::disk::DISK_DEADLINE;
-use service::tls::Tls;
 
 use crate::access::Access;
 
@@ -136,6 +135,20 @@ pub struct Args {
     pub common: CommonArgs,
 }
 
+impl Args {
+    /// Access control as given. It reads the file of tokens.
+    ///
+    /// # Errors
+    ///
+    /// See [`Access::from_file`].
+    pub fn access(&self) -> Result<Access, TokensError> {
+        match &self.tokens_file {
+            Some(path) => Access::from_file(path),
+            None => Ok(Access::Hosts(Hosts::Named(self.hosts.clone()))),
+        }
+    }
+}
+
 /// The resolved configuration of a gateway.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -145,10 +158,8 @@ pub struct Config {
     pub secret: Secret,
     /// The times and sizes of links.
     pub links: Settings,
-    /// The settings of the port of REST.
-    pub rest_port: Port,
-    /// The settings of the port for nodes and observers.
-    pub link_port: Port,
+    /// The limits of each port for its peers.
+    pub port_limits: PortLimits,
     /// The settings of the core.
     pub gateway_settings: GatewaySettings,
     /// The maximum time for a request.
@@ -159,8 +170,6 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// Whether responses name the answering copy.
     pub served_by: ServedByHeader,
-    /// Access control of REST.
-    pub access: Access,
 }
 
 /// Whether responses name the answering copy.
@@ -187,9 +196,6 @@ pub enum ConfigError {
     /// With these limits no peer could be served.
     #[error(transparent)]
     Ports(#[from] InvalidLimits),
-    /// The API tokens cannot be used.
-    #[error(transparent)]
-    Tokens(#[from] TokensError),
     /// Anyone could do anything.
     #[error(
         "anyone who reaches {0} could read and change all users: give --tokens-file, or --insecure if that is what you want, or \
@@ -228,14 +234,12 @@ impl Config {
             ring,
             secret,
             links: Settings { turns_before_frame: TURNS, ..Settings::default() },
-            rest_port: Port::default(),
-            link_port: Port::default(),
+            port_limits: PortLimits::default(),
             gateway_settings: GatewaySettings::default(),
             request_deadline: Duration::from_secs(5),
             disk_deadline: DISK_DEADLINE,
             body_bytes_max: BODY_BYTES_MAX,
             served_by: ServedByHeader::Hidden,
-            access: Access::Open,
         }
     }
 
@@ -269,19 +273,17 @@ impl Config {
     ///
     /// Returns an error if the arguments are invalid, or if the secret, the tokens or the nodes
     /// cannot be used.
-    pub fn from_args(args: &Args, tls: &Tls) -> Result<Self, ConfigError> {
+    pub fn from_args(args: &Args) -> Result<Self, ConfigError> {
         if !args.listen.is_loopback() && args.tokens_file.is_none() && !args.insecure {
             return Err(ConfigError::Unprotected(args.listen));
         }
-        let limits = args.common.ports.limits()?;
         let config = Self {
             links: Settings {
                 observer_packets_max: args.observer_packets_max,
                 turns_before_frame: TURNS,
                 ..args.common.links.settings()?
             },
-            rest_port: Port { limits: limits.clone(), tls: tls.for_clients(), ..Port::default() },
-            link_port: Port { limits, tls: tls.for_links(), ..Port::default() },
+            port_limits: args.common.ports.limits()?,
             gateway_settings: GatewaySettings {
                 grace: Duration::from_millis(args.grace_ms),
                 in_flight_max: args.in_flight_max.get(),
@@ -297,10 +299,6 @@ impl Config {
                 ServedByHeader::Shown
             } else {
                 ServedByHeader::Hidden
-            },
-            access: match &args.tokens_file {
-                Some(path) => Access::from_file(path)?,
-                None => Access::Hosts(Hosts::Named(args.hosts.clone())),
             },
             ..Self::new(Ring::new(args.nodes.clone())?, args.common.secret.read()?)
         };
@@ -337,14 +335,18 @@ mod tests {
         let flags = ["gateway", "--nodes", "a,b", "--state", "state", "--secret-file"];
         let args =
             Args::parse_from(flags.map(Into::into).into_iter().chain([secret.into_os_string()]));
-        let tls = args.common.tls.of_gateway().unwrap();
-        let config = Config::from_args(&args, &tls).unwrap();
+        let config = Config::from_args(&args).unwrap();
         let usual = Config::new(config.ring.clone(), config.secret.clone());
         let numbers = |config: &Config| {
             let Config {
-                gateway_settings, request_deadline, links, rest_port, body_bytes_max, ..
+                gateway_settings,
+                request_deadline,
+                links,
+                port_limits,
+                body_bytes_max,
+                ..
             } = config.clone();
-            (gateway_settings, request_deadline, links, rest_port.limits, body_bytes_max)
+            (gateway_settings, request_deadline, links, port_limits, body_bytes_max)
         };
         assert_eq!(numbers(&config), numbers(&usual));
     }

@@ -39,39 +39,13 @@ mod users;
 
 use std::sync::Arc;
 
-use process::entropy::Entropy;
-use tokio_util::sync::CancellationToken;
-
-use self::app::App;
+pub(crate) use self::app::App;
 use self::direct::Direct;
 use self::problem::Problem;
-use self::routes::ROUTES;
-use self::sliced::Waiting;
-use self::traffic::Traffic;
-use crate::config::Config;
-use crate::driver::Driver;
 
 /// Creates the service for the requests of clients.
-pub(crate) fn service(
-    driver: Arc<Driver>,
-    entropy: Arc<dyn Entropy>,
-    config: &Config,
-    closing: CancellationToken,
-) -> Direct {
-    let app = Arc::new(App {
-        driver,
-        entropy,
-        served_by: config.served_by,
-        access: config.access.clone(),
-        body_bytes_max: config.body_bytes_max,
-        body_deadline: config.rest_port.limits.receive_deadline,
-        ports: [("rest", &config.rest_port), ("links", &config.link_port)]
-            .map(|(name, port)| (name, Arc::clone(&port.connections))),
-        traffic: Traffic::new(),
-        closing,
-        waiting: Waiting::new(),
-        document: openapi::made(&ROUTES).to_string().into(),
-    });
+pub(crate) fn service(app: App) -> Direct {
+    let app = Arc::new(app);
     let router = routes::router()
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use port::{DeadlineListener, Listener};
+use port::{DeadlineListener, Listener, Port};
 use protocol::id::{ClusterId, GatewayBoot};
 use ring_core::gateway::{Gateway, RecoverError};
 use service::clock::Clock;
@@ -17,7 +17,7 @@ use crate::acceptor::LinkAcceptor;
 use crate::config::Config;
 use crate::deps::Deps;
 use crate::driver::Driver;
-use crate::rest;
+use crate::rest::{self, App};
 use crate::state::StateError;
 
 /// The maximum time to close the connections of clients, once all of their requests are
@@ -57,7 +57,9 @@ where
     R: Listener<Addr = SocketAddr>,
     S: Listener<Addr = SocketAddr>,
 {
-    let Deps { rest, socket, state, entropy, threads } = deps;
+    let Deps { rest, rest_tls, socket, socket_tls, access, state, entropy, threads } = deps;
+    let rest_port = Port::new(config.port_limits.clone(), rest_tls);
+    let link_port = Port::new(config.port_limits.clone(), socket_tls);
     let saved = state.load()?;
     let clock = Clock::start();
     let (boot, cluster) = (GatewayBoot(entropy.uuid()), ClusterId(entropy.uuid()));
@@ -78,19 +80,27 @@ where
     let timer = Arc::clone(&driver);
     tokio::spawn(ending.clone().run_until_cancelled_owned(async move { timer.keep_time().await }));
 
-    let acceptor = LinkAcceptor::new(Arc::clone(&driver), &config);
+    let hosts = access.hosts();
+    let connections = Arc::clone(&link_port.connections);
+    let acceptor = LinkAcceptor::new(
+        Arc::clone(&driver),
+        config.secret.clone(),
+        access.clone(),
+        Arc::clone(&connections),
+    );
     let listener = link::listener(socket, &config.links);
-    let server = link::server(acceptor, &config.links).for_pages_of(config.access.hosts());
-    let port = config.link_port.clone();
+    let server = link::server(acceptor, &config.links).for_pages_of(hosts);
     let end_links = ending.clone();
     tokio::spawn(async move {
-        port::serve(listener, port, |connection| server.on(connection), end_links).await;
+        port::serve(listener, link_port, |connection| server.on(connection), end_links).await;
     });
 
     let listener = DeadlineListener::new(rest, config.links.write_deadline);
     let closing = shutdown.child_token();
-    let service = rest::service(Arc::clone(&driver), entropy, &config, closing.clone());
-    let serving = port::serve(listener, config.rest_port, |_| service.clone(), closing.clone());
+    let ports = [("rest", Arc::clone(&rest_port.connections)), ("links", connections)];
+    let app = App::new(Arc::clone(&driver), entropy, &config, access, ports, closing.clone());
+    let service = rest::service(app);
+    let serving = port::serve(listener, rest_port, |_| service.clone(), closing.clone());
     let serving = serving.shared();
     let out_of_time = async {
         shutdown.cancelled().await;

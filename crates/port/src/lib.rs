@@ -62,7 +62,7 @@ pub use limits::{InvalidLimits, PortLimits};
 pub use lock::lock;
 #[cfg(feature = "pipes")]
 pub use pipes::{Network, PipeListener, some_of};
-pub use port::Port;
+pub use port::{Port, ServerTls};
 pub use serve::serve;
 pub use stream::{
     BoxStream, Connecting, Connection, Connector, Control, DeadlineListener, DeadlineStream,

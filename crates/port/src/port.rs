@@ -1,6 +1,5 @@
 //! A port: its limits, its TLS and its counters.
 
-use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -9,25 +8,24 @@ use tokio_rustls::TlsAcceptor;
 use crate::connections::Connections;
 use crate::limits::PortLimits;
 
-/// The configuration and the counters of a port.
+/// The TLS of a port, if it has any. Each connection uses the configuration at the start of its
+/// handshake.
+pub type ServerTls = Option<watch::Receiver<TlsAcceptor>>;
+
+/// A port, while it is open.
 #[derive(Clone, Default)]
 pub struct Port {
     /// The limits for its peers.
     pub limits: PortLimits,
-    /// TLS, if there is any. Each connection uses the configuration at the start of its
-    /// handshake.
-    pub tls: Option<watch::Receiver<TlsAcceptor>>,
+    /// Its TLS.
+    pub tls: ServerTls,
     /// Counts its connections.
     pub connections: Arc<Connections>,
 }
 
-impl fmt::Debug for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limits, tls, connections } = self;
-        f.debug_struct("Port")
-            .field("limits", limits)
-            .field("tls", &tls.is_some())
-            .field("connections", connections)
-            .finish()
+impl Port {
+    /// A port without connections.
+    pub fn new(limits: PortLimits, tls: ServerTls) -> Self {
+        Self { limits, tls, ..Self::default() }
     }
 }

@@ -238,6 +238,7 @@ impl Machine {
         let storage = SimStorage::new(place, storage, faults.clone(), cold, log.clone());
         let deps = db_process::Deps {
             listener,
+            tls: None,
             address: format!("{}:{NODE_PORT}", self.host),
             connector: Arc::new(connector),
             storage: Arc::new(storage),
@@ -271,7 +272,10 @@ impl Machine {
         let (entropy, threads) = self.own(Span::nothing());
         let deps = gateway::Deps {
             rest,
+            rest_tls: None,
             socket,
+            socket_tls: None,
+            access: gateway::Access::Open,
             state: Arc::new(state),
             entropy: Arc::new(entropy),
             threads: Arc::new(threads),

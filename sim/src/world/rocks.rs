@@ -1,5 +1,5 @@
 //! RocksDB on a disk that dies. After each death the disk goes on with a copy of the directory,
-//! in the state left by the death.
+//! in the state left by the death. After a loss of data it goes on with nothing.
 //!
 //! Directories are relative to the working directory of the `sim-seed` process. Each seed has a
 //! working directory of its own.

@@ -35,7 +35,10 @@ pub(crate) async fn start(
     let mut running = JoinSet::new();
     let deps = gateway::Deps {
         rest: port::nodelay(rest),
+        rest_tls: None,
         socket: port::nodelay(socket),
+        socket_tls: None,
+        access: gateway::Access::Open,
         state: Arc::new(StateDirectory::open(directory).expect("the directory is free")),
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
@@ -49,6 +52,7 @@ pub(crate) async fn start(
         let deps = db_process::Deps {
             address: listener.local_addr().expect("it is bound").to_string(),
             listener: port::nodelay(listener),
+            tls: None,
             connector: Arc::new(TcpConnector),
             storage: storage_of(node),
             entropy: Arc::new(SystemEntropy),

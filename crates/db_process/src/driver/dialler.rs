@@ -1,6 +1,7 @@
 //! The shared parts of the two links dialled by a node.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use link::{Backoff, CloseReason, ConnectError, Opening};
 use port::Connector;
@@ -13,6 +14,12 @@ use tokio::sync::oneshot;
 use super::Driver;
 use super::to_driver::ToDriver;
 use crate::config::Config;
+
+/// The delay before the first attempt to connect again. It doubles up to [`BACKOFF_MAX`].
+const BACKOFF_FIRST: Duration = Duration::from_millis(50);
+
+/// The longest delay between two attempts to connect.
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// Everything needed to dial.
 #[derive(Clone)]
@@ -49,7 +56,7 @@ impl Dialler {
     }
 
     pub(crate) fn backoff(&self) -> Backoff {
-        Backoff::new(self.config.backoff_first, self.config.backoff_max)
+        Backoff::new(BACKOFF_FIRST, BACKOFF_MAX)
     }
 
     pub(crate) async fn rest(&self, backoff: &mut Backoff) {

@@ -13,10 +13,16 @@ use tracing::{debug, info, warn};
 use super::dialler::{Dialler, WhenClosed, closing};
 use super::to_driver::ToDriver;
 
+/// How long the node keeps trying while the gateway tells it to wait (`Remedy::Wait`), in times
+/// that a link needs to notice its loss. The usual obstacle is the link of this node's previous
+/// process, and the gateway notices the loss of that link after one such time.
+const DETECTIONS_MAX: u32 = 3;
+
 /// Connects to the gateway, again and again. Stops the node if the gateway's refusal needs an
-/// operator, or if it asks the node to wait (`Remedy::Wait`) for longer than `Config::wait_max`.
+/// operator, or if it asks the node to wait for too long.
 pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>) {
     let gateway = dialler.config.gateway.clone();
+    let wait_max = DETECTIONS_MAX * dialler.config.links.detection();
     let mut backoff = dialler.backoff();
     let mut attempts = 0_u64;
     let mut in_the_way_since = None;
@@ -37,7 +43,7 @@ pub(crate) async fn keep_up(dialler: Dialler, hello: watch::Receiver<NodeHello>)
             }
             Err(ConnectError::Refused(refusal)) if refusal.code.remedy() == Remedy::Wait => {
                 let since = *in_the_way_since.get_or_insert_with(Instant::now);
-                if since.elapsed() >= dialler.config.wait_max() {
+                if since.elapsed() >= wait_max {
                     return dialler.driver.stop(StopReason::Refused(refusal).into());
                 }
                 if attempts == 1 {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 use uuid::Uuid;
 
+use super::app::App;
 use super::direct::Direct;
 use crate::access::Access;
 use crate::config::Config;
@@ -49,13 +50,14 @@ impl Rest {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         let ring = Ring::new(["a", "b"].map(|id| id.parse().unwrap()).to_vec()).unwrap();
         let config = Config::new(ring.clone(), Secret::new("correct horse").unwrap());
-        let config = Config { access, ..config };
         let clock = Clock::start();
         let (settings, cluster) = (&config.gateway_settings, ClusterId(Uuid::nil()));
         let core = Gateway::recovered(ring, BOOT, cluster, None, settings, clock.now()).unwrap();
         let (driver, _) = Driver::new(core, BOOT, clock, config.request_deadline);
         let (entropy, closing) = (Arc::new(SystemEntropy), CancellationToken::new());
-        let service = super::service(Arc::clone(&driver), entropy, &config, closing);
+        let ports = ["rest", "links"].map(|port| (port, Arc::default()));
+        let app = App::new(Arc::clone(&driver), entropy, &config, access, ports, closing);
+        let service = super::service(app);
         Self { driver, service, runtime }
     }
 

@@ -44,8 +44,8 @@ fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
 /// The configuration from the arguments, and the certificates named there.
 fn configure(args: &Args) -> anyhow::Result<(Config, Tls)> {
     let tls = args.common.tls.of_node()?;
-    let config = Config::from_args(args, &tls)?;
-    descriptors::allow(config.port.limits.connections_max)?;
+    let config = Config::from_args(args)?;
+    descriptors::allow(config.port_limits.connections_max)?;
     Ok((config, tls))
 }
 
@@ -63,16 +63,16 @@ async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}: choose another --listen", args.listen))?;
     let address = config.announced_address(listener.local_addr()?).await?;
-    let connector = tls.connector();
-    tokio::spawn(tls.follow(Arc::new(SystemThreads)));
     let deps = Deps {
         address,
         listener: port::nodelay(listener),
-        connector,
+        tls: tls.for_links(),
+        connector: tls.connector(),
         storage,
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
     };
+    tokio::spawn(tls.follow(Arc::new(SystemThreads)));
     Ok(watch()?.while_starting(db_process::run(config, deps, shutdown)).await?)
 }
 

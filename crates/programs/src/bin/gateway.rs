@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use gateway::state::StateDirectory;
-use gateway::{Args, Config, Deps};
+use gateway::{Access, Args, Config, Deps};
 use process::entropy::SystemEntropy;
 use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
@@ -32,20 +32,27 @@ fn start(args: Args, origins: &Origins) -> anyhow::Result<()> {
     let runtime = runtime.context("the operating system gives no threads")?;
     args.common.log.start().context("the operating system gives no thread for the log")?;
     origins.warn();
-    let (config, tls) = configure(&args).map_err(|error| origins.explain_arguments(error))?;
-    let outcome = runtime.block_on(run(args, config, tls));
+    let configured = configure(&args).map_err(|error| origins.explain_arguments(error))?;
+    let outcome = runtime.block_on(run(args, configured));
     // This does not wait for blocking calls: a disk may not answer them.
     runtime.shutdown_background();
     outcome.map_err(|error| origins.explain(error))
 }
 
-/// Makes the configuration from the arguments, and reads the certificates.
-fn configure(args: &Args) -> anyhow::Result<(Config, Tls)> {
+/// Everything made from the arguments.
+struct Configured {
+    config: Config,
+    access: Access,
+    tls: Tls,
+}
+
+/// Makes the configuration from the arguments, and reads the files named there.
+fn configure(args: &Args) -> anyhow::Result<Configured> {
     let tls = args.common.tls.of_gateway()?;
-    let config = Config::from_args(args, &tls)?;
+    let config = Config::from_args(args)?;
     // The factor two: there are two ports.
-    descriptors::allow(config.rest_port.limits.connections_max.saturating_mul(2))?;
-    Ok((config, tls))
+    descriptors::allow(config.port_limits.connections_max.saturating_mul(2))?;
+    Ok(Configured { config, access: args.access()?, tls })
 }
 
 /// The other half is left to the kernel, for its part in sending and receiving. More threads
@@ -55,16 +62,16 @@ fn half_of_the_processors() -> usize {
     available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }
 
-async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
-    if !args.listen.is_loopback() && config.rest_port.tls.is_none() {
+async fn run(args: Args, configured: Configured) -> anyhow::Result<()> {
+    let Configured { config, access, tls } = configured;
+    if !args.listen.is_loopback() && tls.for_clients().is_none() {
         warn!(
             "the cluster's secret, API tokens and users are sent as they are for all to see who are in between: give --tls-cert"
         );
     }
     let shutdown = args.common.shutdown.start()?;
-    tokio::spawn(tls.follow(Arc::new(SystemThreads)));
     if let Some(path) = &args.tokens_file {
-        tokio::spawn(config.access.clone().follow(path.clone(), Arc::new(SystemThreads)));
+        tokio::spawn(access.clone().follow(path.clone(), Arc::new(SystemThreads)));
     }
     let watch = || StartWatch::begin(args.common.disk.deadline(), &args.state);
     let opening = watch()?;
@@ -75,11 +82,15 @@ async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
     info!(rest = %rest.local_addr()?, socket = %socket.local_addr()?, "listening");
     let deps = Deps {
         rest: port::nodelay(rest),
+        rest_tls: tls.for_clients(),
         socket: port::nodelay(socket),
+        socket_tls: tls.for_links(),
+        access,
         state: Arc::new(state),
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
     };
+    tokio::spawn(tls.follow(Arc::new(SystemThreads)));
     Ok(watch()?.while_starting(gateway::run(config, deps, shutdown)).await?)
 }
 
