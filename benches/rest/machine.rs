@@ -1,4 +1,4 @@
-//! The machine: the figures depend on it besides the code.
+//! The machine: the figures depend on it as well as on the code.
 
 use std::fs;
 use std::path::Path;

@@ -9,7 +9,7 @@ use reqwest::{Method, Response, StatusCode};
 use crate::error::with_causes;
 use crate::{Client, Error};
 
-/// The pause before another attempt where the gateway names none.
+/// The pause before another attempt if the gateway names none.
 pub(crate) const PAUSE: Duration = Duration::from_millis(250);
 
 /// A request, ready to be sent any number of times.
@@ -33,7 +33,7 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) enum Attempt {
     Done(Answer),
-    /// Another attempt would end alike.
+    /// Another attempt would end the same way.
     Failed(Error),
     /// Certainly not done. Another attempt after this pause may end better.
     NotDone {

@@ -1,4 +1,4 @@
-//! The calls, and what a client sees when it looks whether an update was done.
+//! The calls, and for each update the way to tell from the record that it was done.
 
 use api::{AcceptLoss, ClusterStatus, path};
 use protocol::user::{Email, Name, NewUser, User, UserId};
@@ -102,7 +102,7 @@ impl Client {
         parsed(&self.cluster_json().await?)
     }
 
-    /// The same, as the gateway writes it.
+    /// The status of the cluster (see [`Client::cluster`]) as JSON text.
     ///
     /// # Errors
     ///

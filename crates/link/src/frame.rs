@@ -1,4 +1,5 @@
-//! Frames: encodes a frame as one socket.io event with one binary attachment.
+//! Frames: a frame is one socket.io event with one binary attachment. It is written here, read,
+//! and checked for its order.
 //!
 //! In the [socket.io protocol](https://socket.io/docs/v4/socket-io-protocol/) such an event is
 //! a text packet `51-["frame",7,{"_placeholder":true,"num":0}]` and then a binary packet, the

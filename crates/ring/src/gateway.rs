@@ -2,17 +2,18 @@
 //!
 //! ```text
 //!                         GatewayEvent                         GatewayEffect
-//!  a node links, speaks ---------------->  +-----------------+  --------------> to a node
-//!  a client's request ------------------>  | controller      |  --------------> a client's outcome
-//!  the state is saved ------------------>  |   | published   |  --------------> save the state
-//!  time has passed --------------------->  | router          |  --------------> drop a link
-//!                                          +-----------------+
+//!                                          +-----------------+  --------------> to a node
+//!  a node links, speaks ---------------->  | controller      |  --------------> save the state
+//!  the state is saved ------------------>  |   | published   |  --------------> drop a link
+//!  time has passed --------------------->  |   v views       |
+//!  a client's request ------------------>  | router          |  --------------> to a node
+//!                                          +-----------------+  --------------> a client's outcome
 //! ```
 //!
 //! After most events the controller decides and sends first; then the router follows the published
-//! views. Requests, replies and undecodable frames go to the router alone, because they change
-//! nothing in the controller's input. A tick goes to the router first. So a view travels ahead of
-//! every request of its epoch on each link, and no request goes to a node before its welcome.
+//! views. So a view travels ahead of every request of its epoch on each link, and no request goes
+//! to a node before its welcome. Requests, replies and undecodable frames go to the router alone,
+//! because they change nothing in the controller's input. A tick goes to the router first.
 
 mod accept_loss_error;
 mod cluster_state;
@@ -61,8 +62,8 @@ pub struct Gateway {
 /// The longest time between two events of a gateway.
 const TICK: Duration = Duration::from_millis(500);
 
-/// A gateway without an event for this long must have stood still. Its next events are old: the
-/// nodes of links it now finds dead may be alive.
+/// A gateway without an event for this long must have stood still. Its next events are old: a
+/// link that looks dead now may belong to a living node.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
 impl Gateway {

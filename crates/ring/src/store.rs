@@ -2,13 +2,14 @@
 //! carry out.
 //!
 //! The core never waits for storage. While it handles an event, it asks [`Stored`] for the rows
-//! at hand without I/O. A row that needs the disk takes a [`read`]: an effect, and later an
-//! event. The core hands out [`Mutation`]s, each with a [`Mark`]. The driver writes them in
-//! order and syncs. It then reports the highest mark written before that sync began.
+//! at hand without I/O. A row that is only on the disk needs a [`read`]: the core asks by an
+//! effect, and gets the rows by a later event. The core hands out [`Mutation`]s, each with a
+//! [`Mark`]. The driver writes them in order and syncs. It then reports the highest mark written
+//! before that sync began.
 //!
-//! A driver may write late, if it writes before it syncs. It may also write while the core
-//! handles an event. The core keeps the written but uncommitted entries in memory, and looks
-//! there first.
+//! A driver may delay its writes: a sync covers only the writes before its begin. It may also
+//! write while the core handles an event. The core keeps uncommitted entries in memory, and
+//! looks there first.
 
 mod read;
 mod rows;
@@ -62,8 +63,8 @@ pub enum Mutation {
         member: Member,
         /// The entry.
         entry: Entry,
-        /// The oldest entry with a request in the table after this one. Storage keeps it beside
-        /// the entry.
+        /// The oldest entry with a request in the table, once this entry is applied. Storage
+        /// keeps it beside the entry.
         oldest_applied: Seq,
         /// The ids settled by this entry and brought by a snapshot. Their rows are deleted.
         settled: Vec<RequestId>,
@@ -84,11 +85,11 @@ pub enum Mutation {
         member: Member,
         /// The rows.
         rows: Rows,
-        /// The new mark of the installation. None removes the mark: the copy is whole.
+        /// The new progress of the installation. None ends it: the copy is whole.
         then: Option<Cursor>,
     },
     /// A row of the copy differs from the row written there. Storage keeps this fact until a
-    /// snapshot replaces the copy.
+    /// snapshot replaces the copy, or a salvage makes it whole.
     MarkDamaged {
         /// The copy.
         member: Member,
@@ -106,7 +107,7 @@ pub enum Mutation {
         /// Records to write again, as they were in memory.
         rewritten: Vec<RecordRow>,
     },
-    /// The log and the table of applied ids are unreadable. All their rows are dropped except
+    /// The log and the table of applied ids cannot be read. All their rows are dropped except
     /// this entry. The copy is damaged.
     RestartLog {
         /// The copy.
@@ -155,9 +156,9 @@ pub struct RecoveredCopy {
     pub log_from: Seq,
     /// The last entry.
     pub last: Option<Entry>,
-    /// The applied ids: those brought by a snapshot, and those in the log. Of the log, they are
-    /// the requests from the last entry's `oldest_applied` on, without the requests settled by
-    /// the last entry.
+    /// The applied ids: those brought by a snapshot, and those in the log. The log's are the
+    /// requests of all entries from `oldest_applied` of the last entry on, except those settled
+    /// by the last entry.
     pub applied: Vec<AppliedId>,
     /// The progress of an incomplete snapshot; none if no snapshot is incomplete.
     pub installing: Option<Cursor>,

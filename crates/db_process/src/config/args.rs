@@ -31,7 +31,8 @@ pub struct Args {
     #[command(flatten)]
     pub place: PlaceArgs,
 
-    /// Where to serve the node before this one in the ring; port 0 takes any free port
+    /// The address to listen on for the node before this one in the ring; port 0 takes any
+    /// free port
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -41,8 +42,8 @@ pub struct Args {
     pub listen: SocketAddr,
 
     /// The address for other nodes to dial, if it differs from --listen: host:port. Without it,
-    /// a --listen of 0.0.0.0 or `[::]` is announced as the address of this machine on the way to
-    /// the gateway
+    /// a node with a --listen of 0.0.0.0 or `[::]` announces the local address of its connection
+    /// to the gateway
     #[arg(long, value_name = "ADDRESS", env = "CHAINRING_DB_ADVERTISE", value_parser = address::to_dial)]
     pub advertise: Option<String>,
 

@@ -1,10 +1,11 @@
-//! The list of invocations and completions. The search lifts an operation from it when it places
-//! the operation.
+//! The list of invocations and completions. The search gives the operations their places in a
+//! sequential order, one by one. An operation with a place is *lifted*: removed from the list until
+//! the search tries another order.
 
-/// One end of an operation with an output, by the operation's index.
+/// The invocation or the completion of a completed operation, by the operation's index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// Both ends of the list.
+    /// The head of the circle, before the first entry and after the last one.
     Sentinel,
     Invocation(usize),
     Completion(usize),

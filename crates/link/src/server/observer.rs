@@ -1,4 +1,5 @@
-//! Observers: users' own socket.io clients. They receive events and send none.
+//! Observers: users' own socket.io clients. They receive events and send none. The service's
+//! acceptor lets them in (`gateway/src/acceptor.rs`).
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

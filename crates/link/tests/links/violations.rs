@@ -60,7 +60,7 @@ fn malformed(reason: &CloseReason) -> bool {
 }
 
 /// Violations by either end.
-fn bad_manners() -> Vec<(&'static str, Vec<Act>, Expected)> {
+fn violations() -> Vec<(&'static str, Vec<Act>, Expected)> {
     vec![
         ("garbage", vec![Text("garbage")], not_a_packet),
         ("nothing", vec![Text("")], not_a_packet),
@@ -105,12 +105,12 @@ fn bad_manners() -> Vec<(&'static str, Vec<Act>, Expected)> {
 async fn a_client_that_breaks_the_protocol_loses_its_link_and_nobody_else_does() {
     let world = LinkServer::new();
     let (mut other_client, mut other_server) = world.link().await;
-    let mut manners = bad_manners();
+    let mut violations = violations();
     // The server's websocket cannot tell a packet above the limit from a broken connection.
-    manners.push(("a huge packet", vec![Text(FRAME_HEADER), Binary(huge())], |reason| {
+    violations.push(("a huge packet", vec![Text(FRAME_HEADER), Binary(huge())], |reason| {
         matches!(reason, CloseReason::Lost(Lost::Connection(_)))
     }));
-    for (what, acts, expected) in manners {
+    for (what, acts, expected) in violations {
         let (mut peer, server) = world.raw_link().await;
         let acting = async {
             for act in acts {
@@ -131,8 +131,8 @@ async fn a_client_that_breaks_the_protocol_loses_its_link_and_nobody_else_does()
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_breaks_the_protocol_loses_the_link() {
-    let mut manners = bad_manners();
-    manners.extend::<[(_, _, Expected); 3]>([
+    let mut violations = violations();
+    violations.extend::<[(_, _, Expected); 3]>([
         ("a huge packet", vec![Text(FRAME_HEADER), Binary(huge())], |reason| {
             matches!(reason, CloseReason::Violation(Violation::TooLong))
         }),
@@ -143,7 +143,7 @@ async fn a_server_that_breaks_the_protocol_loses_the_link() {
             matches!(reason, CloseReason::Violation(Violation::Misplaced(_)))
         }),
     ]);
-    for (what, acts, expected) in manners {
+    for (what, acts, expected) in violations {
         let (mut server, client) = FakeServer::with_link(&Settings::default()).await;
         let acting = async {
             for act in acts {
@@ -173,7 +173,7 @@ async fn messages_before_a_violation_are_delivered_and_none_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn frames_that_a_client_sends_before_it_is_told_that_it_may_arrive_in_order_or_not_at_all() {
+async fn frames_sent_before_the_admission_arrive_in_order_or_not_at_all() {
     let world = LinkServer::with(patient(), 64 << 10);
     for _ in 0..100 {
         let mut peer = RawPeer::over(world.network.dial()).await;

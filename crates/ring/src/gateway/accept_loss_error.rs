@@ -1,8 +1,8 @@
-//! Why an operator's word on a lost partition is not taken.
+//! Why an operator's decision on a lost partition is refused.
 
 use protocol::id::{NodeId, PartitionId};
 
-/// Why an operator's word on a partition is not taken.
+/// The refusal of an operator's decision on a partition, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AcceptLossError {
     /// There is no such partition.

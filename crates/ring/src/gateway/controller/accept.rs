@@ -8,8 +8,8 @@ use super::copies::Copies;
 use crate::gateway::accept_loss_error::AcceptLossError;
 
 impl Copies<'_> {
-    /// The copy on `node`, if an operator may choose it. From then on only this copy counts: data
-    /// of the other copy alone is lost.
+    /// The copy on `node`, if an operator may choose it. Once it is chosen, only this copy counts:
+    /// data held only by the other copy is lost.
     pub(super) fn acceptable(
         self,
         partition: PartitionId,

@@ -48,8 +48,8 @@ impl Admitting<'_> {
         self.admit_start(hello, place)
     }
 
-    /// Only with data of this cluster and this ring. Where the cluster is not known any more, what
-    /// the first node says is believed.
+    /// Refuses data of another cluster or another ring. If the cluster is not known any more, the
+    /// first node names it.
     fn admit_member(self, membership: &Membership, hello: &NodeHello) -> Result<(), Refusal> {
         let Membership { cluster, ring } = membership;
         let node = &hello.node;
@@ -78,7 +78,7 @@ impl Admitting<'_> {
         linked.find_map(|linked| Some(linked.hello.membership.as_ref()?.cluster))
     }
 
-    /// Beside the link that the node has: not with other data.
+    /// Refuses a node with other data while its id is linked.
     fn admit_beside(self, hello: &NodeHello, place: Place) -> Result<(), Refusal> {
         let known = self.nodes.linked(place).map(|linked| linked.hello.incarnation);
         if known.is_none_or(|known| known == hello.incarnation) {
@@ -92,8 +92,8 @@ impl Admitting<'_> {
         Err(Refusal::new(RefusalCode::AlreadyConnected, detail))
     }
 
-    /// With the data that the ring knows the node by, with none at all (it was lost, and is
-    /// restored), or with data that a view still counts on.
+    /// Refuses data other than the ring knows. No data is fine (it was lost, and is restored), and
+    /// so is data named by a view.
     fn admit_data(
         self,
         state: &ClusterState,
@@ -117,7 +117,7 @@ impl Admitting<'_> {
         Err(Refusal::new(RefusalCode::LostData, detail))
     }
 
-    /// After the starts that were seen: not on a copy of the node's data.
+    /// Refuses a start count seen before: the directory is a copy of the node's.
     fn admit_start(self, hello: &NodeHello, place: Place) -> Result<(), Refusal> {
         let cloned = |detail: String| Err(Refusal::new(RefusalCode::ClonedDirectory, detail));
         let (node, boot) = (&hello.node, hello.boot);
@@ -139,8 +139,8 @@ impl Admitting<'_> {
         Ok(())
     }
 
-    /// Judges what a node has (rule 9): a copy in sync whose position is below what it once was, or
-    /// below what the other copy showed that it was, is lost data.
+    /// Judges a node's report (rule 9). A copy in sync has lost data if its position is below its
+    /// own earlier position, or below the position proved by the other copy.
     pub(super) fn admit_report(
         self,
         linked: &NodeLink,
@@ -165,8 +165,8 @@ impl Admitting<'_> {
         Ok(())
     }
 
-    /// What the copies of a node that links must have. Its report was not sent before it was
-    /// linked, so it says no less than what was known until then.
+    /// The lowest position that each copy of a new link's node may report. The report is made
+    /// after the link, so it cannot be below the positions known by then.
     pub(super) fn floors(self, hello: &NodeHello, place: Place) -> BTreeMap<Member, Seq> {
         let named = Member::ALL
             .into_iter()
@@ -178,21 +178,21 @@ impl Admitting<'_> {
         named.map(floor).collect()
     }
 
-    /// Whether a view counts on a copy, with the data that a node comes with.
+    /// Whether a view names a copy, with the data of this node.
     fn is_named(self, hello: &NodeHello, partition: PartitionId, member: Member) -> bool {
         let view = self.states.published().and_then(|state| state.view(partition));
         view.and_then(|view| view.in_sync.incarnation(member)) == Some(hello.incarnation)
     }
 
-    /// What the copy itself has said that it has durable, with the same data.
+    /// The last entry reported durable by the copy itself, with the same data.
     fn once_had(self, hello: &NodeHello, place: Place, member: Member) -> Seq {
         let durable = self.nodes.get(place).and_then(|node| node.durable.get(&member));
         let same = durable.filter(|(incarnation, _)| *incarnation == hello.incarnation);
         same.map_or(Seq::ZERO, |(_, seq)| *seq)
     }
 
-    /// What the other copy in sync shows of it: home commits what next has, and next has what home
-    /// has.
+    /// The position proved by the other copy in sync. Home commits only entries that are durable
+    /// at next. Next has only entries that are durable at home.
     fn shown_by_other(self, partition: PartitionId, member: Member) -> Seq {
         let other = member.other();
         let place = self.ring.holder(partition, other);

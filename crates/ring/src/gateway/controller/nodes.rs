@@ -20,18 +20,19 @@ pub(crate) struct KnownNodes(BTreeMap<Place, Node>);
 pub(super) struct Node {
     pub(super) link: Option<NodeLink>,
     pub(super) progress: BTreeMap<Member, Progress>,
-    /// The last entry that each copy was heard to have durable, with which data; whatever becomes
-    /// of the link.
+    /// The last entry reported durable by each copy, and the incarnation of its report. It is kept
+    /// when the link is lost.
     pub(super) durable: BTreeMap<Member, (Incarnation, Seq)>,
     /// What came of comparing each copy with the other one.
     pub(super) compared: BTreeMap<Member, Verdict>,
-    /// What each copy was last said to be worth, with which data; whatever becomes of the link.
+    /// The last reported condition of each copy, and the incarnation of its report. It is kept
+    /// when the link is lost.
     pub(super) conditions: BTreeMap<Member, (Incarnation, Condition)>,
-    /// The last salvage of each copy; whatever becomes of the link.
+    /// The last salvage of each copy. It is kept when the link is lost.
     pub(super) salvages: BTreeMap<Member, Salvage>,
     /// What it said when it ended.
     pub(super) last_words: Option<String>,
-    /// The last loss there.
+    /// The number of the last loss noticed at this node.
     pub(super) loss: ProbeNumber,
 }
 
@@ -42,9 +43,9 @@ pub(crate) struct NodeLink {
     pub(crate) hello: NodeHello,
     /// What it has said that it has.
     pub(crate) report: Option<Report>,
-    /// What its copies are worth.
+    /// The last reported condition of each copy.
     pub(super) conditions: BTreeMap<Member, Condition>,
-    /// What each copy must have, by what was known before the node could say what it has.
+    /// The lowest position that each copy may report, as known when the node linked.
     pub(super) floors: BTreeMap<Member, Seq>,
     pub(crate) is_welcomed: bool,
     /// Home's node reports that it cannot reach next; for this epoch of its view.
@@ -58,7 +59,7 @@ pub(crate) struct NodeLink {
 }
 
 impl NodeLink {
-    /// A link of which nothing is known but the hello, and what its node's copies must have.
+    /// A new link: only its hello is known, and the lowest positions of its node's copies.
     pub(super) fn new(link: LinkId, hello: NodeHello, floors: BTreeMap<Member, Seq>) -> Self {
         Self {
             link,
@@ -74,7 +75,7 @@ impl NodeLink {
         }
     }
 
-    /// What a copy that it holds is worth.
+    /// The condition of one of its copies.
     pub(crate) fn condition(&self, member: Member) -> Condition {
         self.conditions.get(&member).copied().unwrap_or_default()
     }

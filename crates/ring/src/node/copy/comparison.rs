@@ -88,7 +88,7 @@ impl Comparing {
         read: Result<ReadRows, ReadError>,
     ) -> Result<Option<Left>, Fault> {
         let Stretch { after, to, .. } = &self.stretch;
-        let has_changed = replica.scan().has_changed(after, to.as_ref(), self.at);
+        let has_changed = replica.parts().has_changed(after, to.as_ref(), self.at);
         if !replica.log.tail().keeps(self.pin) || has_changed {
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl Comparing {
     ) -> Result<Option<Left>, Fault> {
         while let Some(id) = ids.front().copied() {
             let AppliedId { request, seq, .. } = id;
-            let answer = match (replica.scan().answer_at_hand(id), answers.get(&request)) {
+            let answer = match (replica.parts().answer_at_hand(id), answers.get(&request)) {
                 (Some(answer), _) => answer,
                 (None, Some(Some(answer))) => answer.clone(),
                 (None, Some(None)) if replica.applied.has(id) => {
@@ -132,7 +132,7 @@ impl Comparing {
         after: &Cursor,
         read: ReadRows,
     ) -> Result<Option<Left>, Fault> {
-        let Some((rows, then)) = replica.scan().rows_after(after, Seq(u64::MAX), read)? else {
+        let Some((rows, then)) = replica.parts().rows_after(after, Seq(u64::MAX), read)? else {
             return Ok(None);
         };
         let Stretch { to, rows: expected, .. } = &self.stretch;
@@ -198,8 +198,8 @@ impl Comparer<'_> {
                     self.end(cx, outcome);
                     return Ok(());
                 }
-                Left::Applied(ids) => self.replica.scan().answers_to_read(ids.iter().copied()),
-                Left::Records(after) => self.replica.scan().rows_to_read(after, Seq(u64::MAX)),
+                Left::Applied(ids) => self.replica.parts().answers_to_read(ids.iter().copied()),
+                Left::Records(after) => self.replica.parts().rows_to_read(after, Seq(u64::MAX)),
             };
             if let Some(what) = what {
                 let read = self.replica.reads.begin(cx, what, Purpose::Comparison);

@@ -19,8 +19,8 @@
 //! | [`last_salvage`], [`salvage`] | the last salvage of unreadable rows; what it changes |
 //! | [`waiting`] | the requests that wait for the disk |
 //!
-//! [`scan`] and [`stretch`] read the rows for the other copy. When an entry is committed is not
-//! decided here: see [`source`](super::source).
+//! [`snapshot_parts`] and [`stretch`] read the rows for the other copy. [`source`](super::source)
+//! decides when an entry is committed.
 
 pub(crate) mod acting;
 mod extent;
@@ -29,12 +29,12 @@ pub(crate) mod integrity;
 mod last_salvage;
 pub(crate) mod log;
 mod salvage;
-pub(crate) mod scan;
+pub(crate) mod snapshot_parts;
 mod stretch;
 mod verification;
 mod waiting;
 
-pub(crate) use scan::{Part, Scan};
+pub(crate) use snapshot_parts::{Part, SnapshotParts};
 pub(crate) use stretch::{Digest, stretch_of};
 pub(crate) use waiting::WasRead;
 
@@ -122,8 +122,8 @@ impl Replica {
     }
 
     /// The rows, for a reader.
-    pub(crate) fn scan(&self) -> Scan<'_> {
-        Scan { log: &self.log, applied: &self.applied, rows_max: self.rows_max }
+    pub(crate) fn parts(&self) -> SnapshotParts<'_> {
+        SnapshotParts { log: &self.log, applied: &self.applied, rows_max: self.rows_max }
     }
 
     pub(crate) fn progress(&self) -> Progress {

@@ -132,7 +132,7 @@ impl Serving<'_> {
 
     /// The answer of a request that was applied; none where that has to be read.
     pub(super) fn repeated(&self, applied: AppliedId) -> Result<Option<Answer>, Fault> {
-        if let Some(answer) = self.replica.scan().answer_at_hand(applied) {
+        if let Some(answer) = self.replica.parts().answer_at_hand(applied) {
             return Ok(Some(answer));
         }
         let read = self.replica.waiting.answer(applied.request);

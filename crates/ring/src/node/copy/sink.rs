@@ -221,7 +221,7 @@ impl Receiving<'_> {
     /// A stretch says how much is read for it: no more than a part has, and of one kind.
     fn check_stretch(&self, link: LinkId, stretch: &Stretch) -> Result<(), Fault> {
         let Stretch { after, to, rows, .. } = stretch;
-        let rows_max = self.replica.scan().part_rows_max();
+        let rows_max = self.replica.parts().part_rows_max();
         let is_short = usize::try_from(*rows).is_ok_and(|rows| rows <= rows_max);
         let is_of_one_kind = match (after, to) {
             (Cursor::Applied(_), to) => to.as_ref().is_some_and(|to| *to <= Cursor::Records(None)),

@@ -16,7 +16,7 @@ use super::Replica;
 use super::integrity::Integrity;
 use super::last_salvage::Changes;
 use super::log::READ;
-use super::scan::READ_BYTES_MAX;
+use super::snapshot_parts::READ_BYTES_MAX;
 use crate::node::copy::context::Context;
 use crate::node::copy::salvage::Salvager;
 use crate::store::{AnswerIn, AtHand, Budget, Mark, ReadWhat, RecordKey, StoredRecord};

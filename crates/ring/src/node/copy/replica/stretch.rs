@@ -11,7 +11,7 @@ use protocol::id::Position;
 use protocol::message::{Cursor, Rows, Stretch};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::scan::Part;
+use super::snapshot_parts::Part;
 
 /// The stretch that begins after a row and has these.
 pub(crate) fn stretch_of(after: Cursor, (rows, to): Part) -> Stretch {

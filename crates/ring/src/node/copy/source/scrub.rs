@@ -1,11 +1,11 @@
 //! The background comparison of both copies, as the source drives it: how far it is, and when it
 //! goes on.
 //!
-//! It takes the rows stretch by stretch, and begins again at the end. A stretch has the rows as
-//! they are when an entry was the last, and its digest is sent right after that entry: so the
-//! receiver compares the state of the same moment. The next stretch waits until it has, so a
-//! receiver with a slow disk compares as fast as it can. Nothing else waits for that, and no
-//! snapshot of the storage is held open.
+//! It takes the rows stretch by stretch, and begins again at the end. A stretch shows its rows as
+//! of one entry, and its digest is sent right after that entry. So the receiver compares the state
+//! of the same moment. The next stretch waits until the receiver has compared this one. So a
+//! receiver with a slow disk compares as fast as it can. Nothing else waits for a comparison, and
+//! no snapshot of the storage is held open.
 
 use protocol::message::{Condition, Cursor};
 use protocol::view::View;
@@ -32,7 +32,7 @@ impl Scrub {
         *self = Self { cursor: Cursor::START, not_before };
     }
 
-    /// What was compared last.
+    /// The begin of the next stretch.
     pub(super) fn cursor(&self) -> &Cursor {
         &self.cursor
     }

@@ -92,9 +92,9 @@ impl Sending<'_> {
         attempt: Attempt,
     ) -> Result<(), Fault> {
         let applied_to = self.source.applied_to();
-        let Some(what) = self.replica.scan().rows_to_read(&after, applied_to) else {
+        let Some(what) = self.replica.parts().rows_to_read(&after, applied_to) else {
             let none = ReadRows::Answers(Vec::new());
-            let part = self.replica.scan().rows_after(&after, applied_to, none)?;
+            let part = self.replica.parts().rows_after(&after, applied_to, none)?;
             self.rows_come_next(cx, after, part);
             return Ok(());
         };
@@ -122,7 +122,7 @@ impl Sending<'_> {
             .is_some();
         let part = match result {
             Ok(rows) if is_wanted && self.replica.log.tail().keeps(pin) => {
-                self.replica.scan().rows_after(&after, self.source.applied_to(), rows)
+                self.replica.parts().rows_after(&after, self.source.applied_to(), rows)
             }
             Ok(_) => Ok(None),
             Err(error) => Err(error.into()),

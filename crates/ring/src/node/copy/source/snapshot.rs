@@ -9,7 +9,7 @@
 //! returns. They wait until every entry up to that one is durable and sent. So no snapshot of the
 //! storage is held open, and no log is kept for its sake; updates go on meanwhile.
 //!
-//! This file keeps the cursor. `replica/scan.rs` cuts the rows into parts.
+//! This file keeps the cursor. `replica/snapshot_parts.rs` cuts the rows into parts.
 
 use protocol::entry::Entry;
 use protocol::id::Seq;

@@ -90,10 +90,10 @@ impl Copy {
     fn part(&self, after: &Cursor) -> (Vec<RecordRow>, Option<Cursor>) {
         let what = self
             .replica
-            .scan()
+            .parts()
             .rows_to_read(after, Seq(u64::MAX))
             .expect("records are always read");
-        let part = self.replica.scan().rows_after(after, Seq(u64::MAX), read(&self.stored, &what));
+        let part = self.replica.parts().rows_after(after, Seq(u64::MAX), read(&self.stored, &what));
         let Ok(Some((Rows::Records(rows), then))) = part else { panic!("records: {part:?}") };
         (rows, then)
     }
@@ -152,7 +152,7 @@ proptest! {
 
         for copy in [&mut uncommitted, &mut settled] {
             let parts = copy.parts();
-            let rows_max = copy.replica.scan().part_rows_max();
+            let rows_max = copy.replica.parts().part_rows_max();
             prop_assert!(parts.iter().all(|part| part.len() <= rows_max), "{parts:?}");
             let rows = parts.concat().into_iter().map(|row| {
                 (row.id, StoredRecord { position: row.position, record: row.record })

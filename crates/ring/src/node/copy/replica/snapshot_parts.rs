@@ -26,14 +26,14 @@ pub(crate) type Part = (Rows, Option<Cursor>);
 
 /// Reads the rows of a copy. It changes nothing.
 #[derive(Clone, Copy)]
-pub(crate) struct Scan<'a> {
+pub(crate) struct SnapshotParts<'a> {
     pub(super) log: &'a EntryLog,
     pub(super) applied: &'a Applied,
     /// The most rows that are read at once, of storage and of the tail each.
     pub(super) rows_max: usize,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> SnapshotParts<'a> {
     /// The most rows that a part has: those of storage, and as many of the tail.
     pub(crate) fn part_rows_max(self) -> usize {
         self.rows_max.saturating_mul(2)
