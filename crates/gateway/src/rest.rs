@@ -39,13 +39,41 @@ mod users;
 
 use std::sync::Arc;
 
-pub(crate) use self::app::App;
+use process::entropy::Entropy;
+use tokio_util::sync::CancellationToken;
+
+use self::app::{App, Ports};
 use self::direct::Direct;
 use self::problem::Problem;
+use self::routes::ROUTES;
+use self::sliced::Waiting;
+use self::traffic::Traffic;
+use crate::access::Access;
+use crate::config::Config;
+use crate::driver::Driver;
 
 /// Creates the service for the requests of clients.
-pub(crate) fn service(app: App) -> Direct {
-    let app = Arc::new(app);
+pub(crate) fn service(
+    driver: Arc<Driver>,
+    entropy: Arc<dyn Entropy>,
+    config: &Config,
+    access: Access,
+    ports: Ports,
+    closing: CancellationToken,
+) -> Direct {
+    let app = Arc::new(App {
+        driver,
+        entropy,
+        served_by: config.served_by,
+        access,
+        body_bytes_max: config.body_bytes_max,
+        body_deadline: config.port_limits.receive_deadline,
+        ports,
+        traffic: Traffic::new(),
+        closing,
+        waiting: Waiting::new(),
+        document: openapi::made(&ROUTES).to_string().into(),
+    });
     let router = routes::router()
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })

@@ -17,7 +17,7 @@ use crate::acceptor::LinkAcceptor;
 use crate::config::Config;
 use crate::deps::Deps;
 use crate::driver::Driver;
-use crate::rest::{self, App};
+use crate::rest;
 use crate::state::StateError;
 
 /// The maximum time to close the connections of clients, once all of their requests are
@@ -98,8 +98,8 @@ where
     let listener = DeadlineListener::new(rest, config.links.write_deadline);
     let closing = shutdown.child_token();
     let ports = [("rest", Arc::clone(&rest_port.connections)), ("links", connections)];
-    let app = App::new(Arc::clone(&driver), entropy, &config, access, ports, closing.clone());
-    let service = rest::service(app);
+    let driver_of_rest = Arc::clone(&driver);
+    let service = rest::service(driver_of_rest, entropy, &config, access, ports, closing.clone());
     let serving = port::serve(listener, rest_port, |_| service.clone(), closing.clone());
     let serving = serving.shared();
     let out_of_time = async {

@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 use uuid::Uuid;
 
-use super::app::App;
 use super::direct::Direct;
 use crate::access::Access;
 use crate::config::Config;
@@ -56,8 +55,8 @@ impl Rest {
         let (driver, _) = Driver::new(core, BOOT, clock, config.request_deadline);
         let (entropy, closing) = (Arc::new(SystemEntropy), CancellationToken::new());
         let ports = ["rest", "links"].map(|port| (port, Arc::default()));
-        let app = App::new(Arc::clone(&driver), entropy, &config, access, ports, closing);
-        let service = super::service(app);
+        let of_rest = Arc::clone(&driver);
+        let service = super::service(of_rest, entropy, &config, access, ports, closing);
         Self { driver, service, runtime }
     }
 

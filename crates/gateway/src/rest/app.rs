@@ -8,12 +8,10 @@ use port::Connections;
 use process::entropy::Entropy;
 use tokio_util::sync::CancellationToken;
 
-use super::openapi;
-use super::routes::ROUTES;
 use super::sliced::Waiting;
 use super::traffic::Traffic;
 use crate::access::Access;
-use crate::config::{Config, ServedByHeader};
+use crate::config::ServedByHeader;
 use crate::driver::Driver;
 
 /// The connections of each port, with its name.
@@ -37,29 +35,4 @@ pub(crate) struct App {
     pub(super) waiting: Waiting,
     /// The OpenAPI document.
     pub(super) document: Bytes,
-}
-
-impl App {
-    pub(crate) fn new(
-        driver: Arc<Driver>,
-        entropy: Arc<dyn Entropy>,
-        config: &Config,
-        access: Access,
-        ports: Ports,
-        closing: CancellationToken,
-    ) -> Self {
-        Self {
-            driver,
-            entropy,
-            served_by: config.served_by,
-            access,
-            body_bytes_max: config.body_bytes_max,
-            body_deadline: config.port_limits.receive_deadline,
-            ports,
-            traffic: Traffic::new(),
-            closing,
-            waiting: Waiting::new(),
-            document: openapi::made(&ROUTES).to_string().into(),
-        }
-    }
 }
