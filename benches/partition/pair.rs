@@ -11,6 +11,7 @@ use db_process::storage::rocks::{RocksSettings, RocksStorage};
 use db_process::{Config, Deps, RunError};
 use link::Sender;
 use port::{Port, TcpConnector};
+use process::clock::SystemClock;
 use process::entropy::{Entropy, SystemEntropy};
 use process::threads::SystemThreads;
 use protocol::hello::Secret;
@@ -161,6 +162,7 @@ async fn start(
         tls: None,
         connector: Arc::new(TcpConnector),
         storage,
+        clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
     };

@@ -73,8 +73,10 @@ impl Probes {
 
     fn by_storage(&mut self, model: &Model, node: usize, did: &StorageDid) -> Vec<Probe> {
         match did {
-            StorageDid::Written => Vec::new(),
-            StorageDid::Synced => {
+            StorageDid::WriteBegins(_) | StorageDid::Written(_) | StorageDid::SyncBegins(_) => {
+                Vec::new()
+            }
+            StorageDid::Synced(_) => {
                 let known = &model.nodes[node];
                 let synced = [&known.home.entry, &known.next.entry]
                     .map(|entry| entry.written.seq.0.saturating_sub(entry.durable.seq.0));

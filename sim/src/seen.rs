@@ -58,15 +58,23 @@ pub enum Seen {
 pub enum StorageDid {
     /// The storage was opened.
     Opened,
-    /// It wrote everything handed to it before.
-    Written,
-    /// It made everything written before durable.
-    Synced,
+    /// A write begins, of everything handed over before.
+    WriteBegins(DiskCall),
+    /// A write takes effect: a later process finds it.
+    Written(DiskCall),
+    /// A sync begins. It covers everything written before.
+    SyncBegins(DiskCall),
+    /// A sync takes effect: everything covered is durable.
+    Synced(DiskCall),
     /// A write or a sync failed.
     Failed(String),
     /// A read failed.
     ReadFailed,
 }
+
+/// The number of a call to a node's disk, since the storage was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DiskCall(pub u64);
 
 /// An action of the store of the cluster's state.
 #[derive(Debug, Clone, PartialEq, Eq)]

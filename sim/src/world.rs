@@ -16,8 +16,10 @@
 //! | `deps` | sockets, randomness and threads for the process |
 //! | `disk`, `rocks`, `share` | disks that outlive processes, and shares of their writes |
 //! | `storage`, `state` | a process's access to its disk, with faults |
+//! | `disk_calls` | when a write or a sync begins, and what it covers |
 //! | `steps`, `agenda` | the steps of faults, and their times |
 //! | `network` | cuts, holds and latencies |
+//! | `segments` | streams that write a few bytes at a time |
 //! | `undecodable` | requests that a node cannot decode |
 //! | `clients` | clients over HTTP |
 
@@ -26,10 +28,12 @@ mod clients;
 mod config;
 mod deps;
 mod disk;
+mod disk_calls;
 mod machine;
 mod network;
 #[cfg(feature = "rocksdb")]
 mod rocks;
+mod segments;
 mod share;
 mod state;
 mod steps;
@@ -60,9 +64,6 @@ use crate::plan::host::Host;
 use crate::plan::step::{Death, Step};
 use crate::plan::workload::PlannedOperation;
 use crate::seen::Log;
-
-/// The most segments of a stream under way: more than any link's queue.
-const TCP_SEGMENTS_MAX: usize = 65_536;
 
 /// How long a client waits for an answer after the deadline of its request.
 const PATIENCE_SLACK: Duration = Duration::from_secs(1);
@@ -103,7 +104,7 @@ impl World {
             .tick_duration(tick)
             .min_message_latency(Duration::from_millis(swarm.latency_ms.min))
             .max_message_latency(Duration::from_millis(swarm.latency_ms.max))
-            .tcp_capacity(TCP_SEGMENTS_MAX)
+            .tcp_capacity(swarm.tcp_segments)
             .rng_seed(swarm.latency_seed)
             .enable_random_order()
             .build();

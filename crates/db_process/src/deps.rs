@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use port::{Connector, ServerTls};
+use process::clock::MachineClock;
 use process::entropy::Entropy;
 use process::threads::Threads;
 
@@ -20,6 +21,8 @@ pub struct Deps<L> {
     pub connector: Arc<dyn Connector>,
     /// Where the data is.
     pub storage: Arc<dyn Storage>,
+    /// The clock.
+    pub clock: Arc<dyn MachineClock>,
     /// The source of random values.
     pub entropy: Arc<dyn Entropy>,
     /// Where blocking calls run.

@@ -181,7 +181,7 @@ impl Driver {
         loop {
             let deadline =
                 |locked: &Locked| locked.node.next_deadline().filter(|_| !locked.is_ending);
-            self.shared.due(self.clock, deadline).await;
+            self.shared.due(&self.clock, deadline).await;
             // Input received before the core's deadline comes first: it may hold the awaited
             // answer.
             tokio::task::yield_now().await;

@@ -44,12 +44,12 @@ pub async fn run<L>(
 where
     L: Listener<Addr = SocketAddr>,
 {
-    let Deps { listener, tls, address, connector, storage, entropy, threads } = deps;
+    let Deps { listener, tls, address, connector, storage, clock, entropy, threads } = deps;
     let new_incarnation = || entropy.uuid();
     let (store, identity) =
         Store::open(storage, &config.node, config.record_cache_bytes, new_incarnation)?;
     let recovered = store.recover()?;
-    let clock = Clock::start();
+    let clock = Clock::start(clock);
     let node = NodeIdentity {
         node: config.node.clone(),
         incarnation: identity.incarnation,

@@ -33,6 +33,7 @@ pub mod memory;
 mod poison;
 #[cfg(feature = "rocksdb")]
 pub mod rocks;
+mod sync;
 
 use std::ops::Range;
 
@@ -40,6 +41,7 @@ use bytes::Bytes;
 
 pub use batch::{Batch, Change};
 pub use error::{StorageError, StorageOperation};
+pub use sync::{BeginsSync, EndSync};
 
 /// One ordered map from bytes to bytes. Keys are compared byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use port::ServerTls;
+use process::clock::MachineClock;
 use process::entropy::Entropy;
 use process::threads::Threads;
 
@@ -23,6 +24,8 @@ pub struct Deps<R, S> {
     pub access: Access,
     /// The store of the cluster's state.
     pub state: Arc<dyn StateStore>,
+    /// The clock.
+    pub clock: Arc<dyn MachineClock>,
     /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
     /// The threads for blocking calls.

@@ -206,7 +206,7 @@ impl Driver {
     /// Sends ticks to the core when its deadlines pass. Runs while it is polled.
     pub(crate) async fn keep_time(&self) {
         loop {
-            let clock = self.clock;
+            let clock = &self.clock;
             let deadline = |locked: &Locked| {
                 locked.core.next_deadline(clock.now()).filter(|_| !locked.is_ending)
             };

@@ -57,11 +57,11 @@ where
     R: Listener<Addr = SocketAddr>,
     S: Listener<Addr = SocketAddr>,
 {
-    let Deps { rest, rest_tls, socket, socket_tls, access, state, entropy, threads } = deps;
+    let Deps { rest, rest_tls, socket, socket_tls, access, state, clock, entropy, threads } = deps;
     let rest_port = Port::new(config.port_limits.clone(), rest_tls);
     let link_port = Port::new(config.port_limits.clone(), socket_tls);
     let saved = state.load()?;
-    let clock = Clock::start();
+    let clock = Clock::start(clock);
     let (boot, cluster) = (GatewayBoot(entropy.uuid()), ClusterId(entropy.uuid()));
     info!(%boot, ring = ?config.ring.nodes(), formed = saved.is_some(), "gateway starts");
     let core = Gateway::recovered(

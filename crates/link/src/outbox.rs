@@ -49,6 +49,7 @@ pub(crate) struct Outbox {
     ended: CancellationToken,
     /// Cancelled when the link ends without writing the messages that still wait.
     dropped: CancellationToken,
+    frame_bytes_full: usize,
     queue_bytes_max: usize,
     turns_before_frame: u32,
 }
@@ -110,6 +111,7 @@ impl Outbox {
             wake: Notify::new(),
             ended: CancellationToken::new(),
             dropped: CancellationToken::new(),
+            frame_bytes_full: settings.frame_bytes_full,
             queue_bytes_max: settings.queue_bytes_max,
             turns_before_frame: settings.turns_before_frame,
         })
@@ -184,7 +186,8 @@ impl Outbox {
             .making
             .push(message)
             .map_err(|error| Unsendable::NotSerializable(error.to_string()))?;
-        if state.making.is_full() { self.finish_frame(state) } else { Ok(()) }
+        let is_full = state.making.size_bytes() >= self.frame_bytes_full;
+        if is_full { self.finish_frame(state) } else { Ok(()) }
     }
 
     /// Queues the frame in the making, if there is one, as if it were full.

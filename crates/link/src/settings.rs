@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use port::TIME_MAX;
-use protocol::frame::FRAME_BYTES_MAX;
+use protocol::frame::FRAME_BYTES_FULL;
 
 use crate::reason::CloseReason;
 
@@ -21,9 +21,12 @@ pub struct Settings {
     pub connect_deadline: Duration,
     /// The longest time for a write without progress, and for an orderly close. 2 s by default.
     pub write_deadline: Duration,
+    /// The size at which a frame is full, in bytes: the next message begins another one.
+    /// [`FRAME_BYTES_FULL`] by default.
+    pub frame_bytes_full: usize,
     /// How many bytes a [`Sender`](crate::Sender) holds for a peer that reads more slowly than
     /// this side sends; over the limit the link closes. Counted in frames: a growing frame
-    /// counts once it is full or taken. At least [`FRAME_BYTES_MAX`]. 16 MiB by default.
+    /// counts once it is full or taken. At least four full frames. 16 MiB by default.
     pub queue_bytes_max: usize,
     /// How many packets may wait for a peer at the server end. An [`Observer`](crate::Observer)
     /// with more is dropped. A link never has as many, because it counts bytes. At least
@@ -42,6 +45,7 @@ impl Default for Settings {
             heartbeat_timeout: Duration::from_secs(1),
             connect_deadline: Duration::from_secs(2),
             write_deadline: Duration::from_secs(2),
+            frame_bytes_full: FRAME_BYTES_FULL,
             queue_bytes_max: 16 << 20,
             observer_packets_max: 128,
             turns_before_frame: 1,
@@ -58,11 +62,16 @@ pub enum InvalidSettings {
     /// A time of more than an hour.
     #[error("the link's {0} is above an hour: make it shorter")]
     TooLong(&'static str),
-    /// A queue too small for one frame.
+    /// A queue too small for a few frames.
     #[error(
-        "the link's queue of {0} bytes cannot hold one frame: give it at least {FRAME_BYTES_MAX}"
+        "the link's queue of {got} bytes is too small for its frames: give it at least {least}"
     )]
-    QueueTooSmall(usize),
+    QueueTooSmall {
+        /// The size of the queue, in bytes.
+        got: usize,
+        /// The least size of the queue, in bytes.
+        least: usize,
+    },
     /// A queue too small for the packets sent at once.
     #[error(
         "{0} packets for an observer are too few: allow {least} at least",
@@ -72,6 +81,9 @@ pub enum InvalidSettings {
 }
 
 impl Settings {
+    /// A queue has room for this many full frames. The last one may be some messages larger.
+    const FRAMES_QUEUED_LEAST: usize = 4;
+
     /// A queue of packets has room for pings and frames of links too.
     pub const OBSERVER_PACKETS_LEAST: usize = 16;
 
@@ -110,8 +122,9 @@ impl Settings {
                 return Err(InvalidSettings::TooLong(name));
             }
         }
-        if self.queue_bytes_max < FRAME_BYTES_MAX {
-            return Err(InvalidSettings::QueueTooSmall(self.queue_bytes_max));
+        let least = self.frame_bytes_full.saturating_mul(Self::FRAMES_QUEUED_LEAST);
+        if self.queue_bytes_max < least {
+            return Err(InvalidSettings::QueueTooSmall { got: self.queue_bytes_max, least });
         }
         if self.observer_packets_max < Self::OBSERVER_PACKETS_LEAST {
             return Err(InvalidSettings::ObserverPacketsTooFew(self.observer_packets_max));
@@ -137,7 +150,8 @@ mod tests {
         let long = Settings { heartbeat_timeout: Duration::MAX, ..Settings::default() };
         assert_eq!(long.validate(), Err(InvalidSettings::TooLong("heartbeat timeout")));
         let small = Settings { queue_bytes_max: 1, ..Settings::default() };
-        assert_eq!(small.validate(), Err(InvalidSettings::QueueTooSmall(1)));
+        let least = 4 * FRAME_BYTES_FULL;
+        assert_eq!(small.validate(), Err(InvalidSettings::QueueTooSmall { got: 1, least }));
         let few = Settings { observer_packets_max: 1, ..Settings::default() };
         assert_eq!(few.validate(), Err(InvalidSettings::ObserverPacketsTooFew(1)));
     }

@@ -14,8 +14,10 @@
 //! | [`shutdown`] | signals, and other reasons to end a process in order |
 //! | [`exit`] | the last words and the exit code |
 //! | [`entropy`] | randomness, handed in so that the simulation can hand in its own |
+//! | [`clock`] | the machine's clock, handed in for the same reason |
 //! | [`threads`] | the threads of blocking calls; the simulation runs these calls inline |
 
+pub mod clock;
 pub mod entropy;
 pub mod exit;
 pub mod files;

@@ -14,6 +14,8 @@ pub type OwnedFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// The kind of a blocking call. A simulation gives each kind its own duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Blocking {
+    /// A write to a node's storage.
+    Write,
     /// A sync of a node's storage.
     Sync,
     /// A read of a node's storage.
@@ -22,6 +24,11 @@ pub enum Blocking {
     Save,
     /// A look at files of the operator, such as certificates.
     Files,
+}
+
+impl Blocking {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Write, Self::Sync, Self::Read, Self::Save, Self::Files];
 }
 
 /// The threads for blocking calls.

@@ -18,7 +18,7 @@ use crate::wire_format;
 /// It leaves room for a batch of messages, each with a record of the largest size.
 pub const FRAME_BYTES_MAX: usize = 4 << 20;
 
-/// The size at which a sender closes a frame and begins the next one, in bytes.
+/// The usual size at which a sender closes a frame and begins the next one, in bytes.
 pub const FRAME_BYTES_FULL: usize = 1 << 20;
 
 /// The memory reserved for a new frame, in bytes.
@@ -84,9 +84,9 @@ impl FrameBuilder {
         self.bytes.is_empty()
     }
 
-    /// Whether the sender should send this frame now and begin another.
-    pub fn is_full(&self) -> bool {
-        self.bytes.len() >= FRAME_BYTES_FULL
+    /// The size of the frame so far, in bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The frame's bytes; the builder is empty afterwards.

@@ -47,7 +47,7 @@ use self::router::Router;
 use self::status::Reporter;
 use crate::link::LinkId;
 use crate::placement::Ring;
-use crate::time::{Time, earliest};
+use crate::time::{STANDSTILL, Time, earliest};
 
 /// One gateway, without its I/O.
 #[derive(Debug)]
@@ -61,10 +61,6 @@ pub struct Gateway {
 
 /// The longest time between two events of a gateway.
 const TICK: Duration = Duration::from_millis(500);
-
-/// A gateway without an event for this long must have stood still. Its next events are old: a
-/// link that looks dead now may belong to a living node.
-const STANDSTILL: Duration = Duration::from_secs(1);
 
 impl Gateway {
     /// Starts a gateway. `saved` is the state found on disk. `new_cluster` is the id for a

@@ -132,12 +132,14 @@ impl Node {
         stored: &dyn Stored,
         effects: &mut Vec<NodeEffect>,
     ) {
+        self.disk.look(now);
         let mut turn = Turn { now, stored, effects };
         if let Err(fault) = self.dispatch(&mut turn, event) {
             self.recover(&mut turn, fault);
         }
-        self.disk.wrote(now, self.mark);
+        self.disk.has_begun(now, self.mark, self.read);
         self.report_disk(now, effects);
+        self.disk.looks_again(self.looks_at_disk());
         self.report_progress(now, effects);
     }
 
@@ -147,8 +149,13 @@ impl Node {
         let copies = self.formed.as_ref().map(|formed| [&formed.home, &formed.next]);
         let copies = copies.into_iter().flatten().map(|copy| copy.deadline(gateway));
         let report = gateway.and_then(|_| self.reports.deadline(self.progress()));
-        let disk = gateway.and_then(|_| self.disk.news_at());
-        earliest(copies.chain([report, disk, self.disk.deadline()]))
+        earliest(copies.chain([report, self.looks_at_disk()]))
+    }
+
+    /// When the disk has to have answered.
+    fn looks_at_disk(&self) -> Option<Time> {
+        let news_at = self.gateway.welcomed().and_then(|_| self.disk.news_at());
+        earliest([news_at, self.disk.deadline()])
     }
 
     fn dispatch(&mut self, turn: &mut Turn<'_>, event: NodeEvent) -> Result<(), Fault> {
@@ -189,6 +196,7 @@ impl Node {
                 self.both_handle(turn, CopyEvent::Synced { mark }, CopyEvent::Synced { mark })
             }
             NodeEvent::Read { read, member, result } => {
+                self.disk.has_read(turn.now);
                 self.copy_handles(turn, member, CopyEvent::Read { read, result })
             }
             NodeEvent::Tick => self.both_handle(turn, CopyEvent::Tick, CopyEvent::Tick),
@@ -298,7 +306,7 @@ impl Node {
         let Some(GatewayLink { link, .. }) = self.gateway.welcomed() else { return };
         let Some(state) = self.disk.news(now) else { return };
         if state == DiskState::Silent {
-            let what = "the disk does not answer: no write or sync has returned for a second. This node counts as lost \
+            let what = "the disk does not answer: no sync, or no read, has returned for a second. This node counts as lost \
                         until one does; look at the disk, and at what else uses it";
             effects.push(NodeEffect::Alarm(what.to_owned()));
         }

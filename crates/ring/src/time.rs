@@ -3,6 +3,10 @@
 use std::ops::Add;
 use std::time::Duration;
 
+/// A process that hears of nothing for this long, although something was due, must have stood
+/// still. What it hears next is old: a link that looks dead may belong to a living node.
+pub(crate) const STANDSTILL: Duration = Duration::from_secs(1);
+
 /// A moment, counted from an origin of the caller's choice. It never goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Time(Duration);

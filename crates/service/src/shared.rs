@@ -76,7 +76,7 @@ impl<T> Shared<T> {
     /// # Panics
     ///
     /// When there was a panic while the lock was held.
-    pub async fn due(&self, clock: Clock, deadline: impl Fn(&T) -> Option<Time>) {
+    pub async fn due(&self, clock: &Clock, deadline: impl Fn(&T) -> Option<Time>) {
         loop {
             let timer_at = {
                 let locked = &mut *self.lock().locked;
@@ -131,16 +131,18 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use process::clock::SystemClock;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_is_woken_at_an_earlier_deadline() {
-        let clock = Clock::start();
+        let clock = Clock::start(Arc::new(SystemClock));
         let at = |seconds| Some(Time::at(Duration::from_secs(seconds)));
         let shared = Arc::new(Shared::new(at(60)));
         let due = tokio::spawn({
-            let shared = Arc::clone(&shared);
-            async move { shared.due(clock, |deadline| *deadline).await }
+            let (shared, clock) = (Arc::clone(&shared), clock.clone());
+            async move { shared.due(&clock, |deadline| *deadline).await }
         });
         tokio::time::sleep(Duration::from_secs(1)).await;
         for deadline in [at(2), at(90)] {

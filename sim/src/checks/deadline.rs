@@ -14,7 +14,7 @@ use super::check::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::step::{Condition, Death};
-use crate::plan::swarm::Swarm;
+use crate::plan::swarm::{Overloads, Swarm};
 use crate::seen::{ClientDid, Moment, Seen, StateDid, WorldDid};
 use crate::violation::{Finding, Rule};
 
@@ -26,6 +26,8 @@ const SLACK: Duration = Duration::from_millis(500);
 pub struct Deadline {
     deadline: Duration,
     allowed: Duration,
+    /// Whether clients may ask for more than nodes take.
+    overloads: Overloads,
     /// Since when the gateway is up and moves; none while it does not.
     undisturbed_since: Option<Moment>,
     /// How many faults make the gateway stand still, or keep clients away from it.
@@ -49,6 +51,7 @@ impl Deadline {
         Self {
             deadline,
             allowed,
+            overloads: swarm.overloads(),
             undisturbed_since: None,
             pauses: 0,
             is_up: false,
@@ -124,6 +127,8 @@ impl Check for Deadline {
                 }
                 let is_read = matches!(answered.input, Input::Read { .. });
                 let is_given_up = match answered.status {
+                    // The check `waiting` judges who is turned away from a busy node.
+                    Some(503) if self.overloads.reads && answered.is_overload() => false,
                     Some(503) => is_read && self.formed_since.is_some_and(|since| since.0 <= began),
                     Some(504) => true,
                     _ => false,

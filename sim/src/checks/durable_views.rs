@@ -78,7 +78,6 @@ mod tests {
 
     use super::super::support::*;
     use super::*;
-    use crate::seen::StorageDid;
 
     #[test]
     fn a_view_that_is_published_before_it_is_saved_is_seen() {
@@ -101,7 +100,7 @@ mod tests {
         let (member, view) = (Member::Home, home_only(0, 2));
         scene.changes(view);
         scene.play(node(0, NodeFact::Stores { member, view, from: Peer::Gateway }));
-        scene.play(storage(0, StorageDid::Written));
+        scene.writes(0);
         scene.objects(node(0, NodeFact::Acts { member, view }));
     }
 }

@@ -30,8 +30,7 @@ impl Check for Endings {
                 FaultKind::DiskError
                 | FaultKind::DiskFull
                 | FaultKind::HungDisk
-                // No sync returns while a machine stands still.
-                | FaultKind::Pause,
+                | FaultKind::HungReads,
             )) => {
                 self.disks_fail = true;
                 Ok(())

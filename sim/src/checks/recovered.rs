@@ -29,7 +29,7 @@ impl Check for Recovered {
         match seen {
             Seen::Inside(Event::Node { node, event: NodeFact::Starts { .. } }) => {
                 let Some(known) = model.node(node) else { return Ok(()) };
-                if known.has_synced && !known.is_dirty {
+                if known.has_synced && !known.writes.are_dirty() {
                     return Ok(());
                 }
                 let detail = format!("{node} starts with what it found, and has not synced it");
@@ -44,11 +44,15 @@ impl Check for Recovered {
                     self.failed.insert(*node);
                     Ok(())
                 }
-                StorageDid::Written | StorageDid::Synced if self.failed.contains(node) => {
+                StorageDid::Written(_) | StorageDid::Synced(_) if self.failed.contains(node) => {
                     let detail = format!("db-{node} goes on after its storage has failed: {did:?}");
                     Err(Finding::safety(at, detail))
                 }
-                StorageDid::Written | StorageDid::Synced | StorageDid::ReadFailed => Ok(()),
+                StorageDid::WriteBegins(_)
+                | StorageDid::Written(_)
+                | StorageDid::SyncBegins(_)
+                | StorageDid::Synced(_)
+                | StorageDid::ReadFailed => Ok(()),
             },
             _ => Ok(()),
         }
@@ -71,8 +75,8 @@ mod tests {
     fn a_start_with_something_unsynced_is_seen() {
         let mut scene = Scene::formed(Recovered::default());
         scene.play(storage(0, StorageDid::Opened));
-        scene.play(storage(0, StorageDid::Synced));
-        scene.play(storage(0, StorageDid::Written));
+        scene.syncs(0);
+        scene.writes(0);
         scene.objects(starts(0, nothing(), nothing()));
     }
 
@@ -80,6 +84,6 @@ mod tests {
     fn a_sync_after_one_that_failed_is_seen() {
         let mut scene = Scene::formed(Recovered::default());
         scene.play(storage(0, StorageDid::Failed("broken".to_owned())));
-        scene.objects(storage(0, StorageDid::Synced));
+        scene.objects(storage(0, StorageDid::Synced(CALL)));
     }
 }

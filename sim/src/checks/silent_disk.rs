@@ -10,6 +10,7 @@ use service::events::{Event, NodeFact};
 use super::check::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
+use crate::plan::step::Condition;
 use crate::seen::{Moment, Seen, StorageDid, WorldDid};
 use crate::violation::{Finding, Rule};
 
@@ -27,8 +28,10 @@ pub struct SilentDisk {
 struct NodeState {
     /// When a gateway welcomed the node over the present link.
     joined: Option<Moment>,
-    /// When the node wrote first after its last sync; none if nothing is unsynced.
+    /// When the first write after the last sync began; none if nothing is unsynced.
     waits: Option<Moment>,
+    /// Whether its machine stands still.
+    is_paused: bool,
     /// The state of the disk, as told over the present link.
     told: DiskState,
 }
@@ -38,7 +41,8 @@ impl NodeState {
     /// already.
     fn due(&self) -> Option<Moment> {
         let since = self.joined?.max(self.waits?);
-        (self.told == DiskState::Answers).then_some(Moment(since.0 + TOLD_WITHIN))
+        let is_to_tell = self.told == DiskState::Answers && !self.is_paused;
+        is_to_tell.then_some(Moment(since.0 + TOLD_WITHIN))
     }
 
     fn follow(&mut self, at: Moment, event: &NodeFact) {
@@ -66,10 +70,11 @@ impl SilentDisk {
                 let state = self.nodes.entry(*node).or_default();
                 match did {
                     StorageDid::Opened => *state = NodeState::default(),
-                    StorageDid::Written => {
+                    StorageDid::WriteBegins(_) => {
                         state.waits.get_or_insert(at);
                     }
-                    StorageDid::Synced => state.waits = None,
+                    StorageDid::Synced(_) => state.waits = None,
+                    StorageDid::Written(_) | StorageDid::SyncBegins(_) => {}
                     // The node ends after a failure, so it need not tell.
                     StorageDid::Failed(_) | StorageDid::ReadFailed => state.joined = None,
                 }
@@ -80,6 +85,14 @@ impl SilentDisk {
                 | WorldDid::Stops(Host::Node(place)),
             ) => {
                 self.nodes.remove(place);
+            }
+            Seen::World(WorldDid::Begins(Condition::Paused(Host::Node(place)))) => {
+                self.nodes.entry(*place).or_default().is_paused = true;
+            }
+            Seen::World(WorldDid::Ends(Condition::Paused(Host::Node(place)))) => {
+                let state = self.nodes.entry(*place).or_default();
+                state.is_paused = false;
+                state.waits = state.waits.map(|_| at);
             }
             _ => {}
         }
@@ -112,21 +125,21 @@ mod tests {
     use super::*;
 
     fn pass(scene: &mut Scene<SilentDisk>, ms: u64) {
-        (0..ms).for_each(|_| scene.play(storage(2, StorageDid::Synced)));
+        (0..ms).for_each(|_| scene.play(storage(2, StorageDid::Synced(CALL))));
     }
 
     #[test]
     fn a_node_that_does_not_tell_of_its_silent_disk_is_seen() {
         let mut scene = Scene::formed(SilentDisk::default());
-        scene.play(storage(0, StorageDid::Written));
+        scene.writes(0);
         pass(&mut scene, 1_200);
-        scene.objects(storage(2, StorageDid::Synced));
+        scene.objects(storage(2, StorageDid::Synced(CALL)));
     }
 
     #[test]
     fn a_node_that_tells_or_has_no_link_is_fine() {
         let mut scene = Scene::formed(SilentDisk::default());
-        (0..2).for_each(|place| scene.play(storage(place, StorageDid::Written)));
+        (0..2).for_each(|place| scene.writes(place));
         scene.play(node(1, NodeFact::Leaves));
         pass(&mut scene, 1_000);
         scene.play(node(0, NodeFact::TellsDisk { state: DiskState::Silent }));

@@ -20,7 +20,7 @@ use super::check::{Check, End};
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::swarm::Core;
-use crate::seen::{Answered, ClientDid, Moment, Seen, ServedBy, StateDid, StorageDid};
+use crate::seen::{Answered, ClientDid, DiskCall, Moment, Seen, ServedBy, StateDid, StorageDid};
 use crate::violation::Finding;
 
 /// The partition of the made-up histories: home is db-0, next is db-1.
@@ -184,6 +184,9 @@ pub(crate) fn completed(
     client(ClientDid::Completed(answered))
 }
 
+/// The call of writes and syncs, one at a time.
+pub(crate) const CALL: DiskCall = DiskCall(1);
+
 pub(crate) fn client(did: ClientDid) -> Seen {
     Seen::Client { client: ClientId(0), operation: OperationId(0), did }
 }
@@ -200,7 +203,7 @@ impl<C: Check> Scene<C> {
         scene.play(gateway(GatewayFact::Starts { cluster: None, views: Vec::new() }));
         for place in 0..3 {
             scene.play(storage(place, StorageDid::Opened));
-            scene.play(storage(place, StorageDid::Synced));
+            scene.syncs(place);
             scene.play(starts(place, nothing(), nothing()));
             scene.play(linked(place as u64, place));
         }
@@ -221,11 +224,23 @@ impl<C: Check> Scene<C> {
         scene
     }
 
+    /// A node writes everything handed over so far.
+    pub(crate) fn writes(&mut self, place: usize) {
+        self.play(storage(place, StorageDid::WriteBegins(CALL)));
+        self.play(storage(place, StorageDid::Written(CALL)));
+    }
+
+    /// A node syncs everything written so far.
+    pub(crate) fn syncs(&mut self, place: usize) {
+        self.play(storage(place, StorageDid::SyncBegins(CALL)));
+        self.play(storage(place, StorageDid::Synced(CALL)));
+    }
+
     /// A copy stores a view and acts on it.
     pub(crate) fn acts(&mut self, place: usize, member: Member, view: View) {
         self.play(node(place, NodeFact::Stores { member, view, from: Peer::Gateway }));
-        self.play(storage(place, StorageDid::Written));
-        self.play(storage(place, StorageDid::Synced));
+        self.writes(place);
+        self.syncs(place);
         self.play(node(place, NodeFact::Acts { member, view }));
     }
 
@@ -242,8 +257,8 @@ impl<C: Check> Scene<C> {
     pub(crate) fn applies(&mut self, member: Member, position: Position, counter: u64) {
         let place = usize::from(member == Member::Next);
         self.play(applies(member, position, counter));
-        self.play(storage(place, StorageDid::Written));
-        self.play(storage(place, StorageDid::Synced));
+        self.writes(place);
+        self.syncs(place);
     }
 
     /// Plays an event. The check must not object.

@@ -48,21 +48,23 @@ mod tests {
 
     use super::super::support::*;
     use super::*;
-    use crate::seen::StorageDid;
 
-    const SYNC: [StorageDid; 2] = [StorageDid::Written, StorageDid::Synced];
-
-    /// Next has received a whole snapshot, and has not synced its end. The beginning is synced
-    /// only if `after_the_beginning` says so.
-    fn installed(after_the_beginning: &[StorageDid]) -> Scene<Whole> {
+    /// Next has received a whole snapshot, and has not synced its end. `after_the_beginning` may
+    /// sync its beginning.
+    fn installed(after_the_beginning: fn(&mut Scene<Whole>)) -> Scene<Whole> {
         let mut scene = Scene::formed(Whole);
         let (partition, member) = (P0, Member::Next);
         let base = position(0, 0);
         scene.play(node(1, NodeFact::BeginsInstall { partition, member, base }));
-        after_the_beginning.iter().for_each(|did| scene.play(storage(1, did.clone())));
+        after_the_beginning(&mut scene);
         scene.play(node(1, NodeFact::Installs { partition, member, is_complete: true }));
-        scene.play(storage(1, StorageDid::Written));
+        scene.writes(1);
         scene
+    }
+
+    fn syncs(scene: &mut Scene<Whole>) {
+        scene.writes(1);
+        scene.syncs(1);
     }
 
     fn says_whole() -> Seen {
@@ -72,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_copy_that_is_whole_before_that_is_durable_is_seen() {
-        for after_the_beginning in [&SYNC[..], &[]] {
+        for after_the_beginning in [syncs, |_: &mut Scene<Whole>| {}] {
             installed(after_the_beginning).objects(comes(Member::Next, position(0, 0), 0, 0));
             installed(after_the_beginning).objects(says_whole());
         }
@@ -80,8 +82,8 @@ mod tests {
 
     #[test]
     fn a_copy_may_be_whole_once_that_is_durable() {
-        let mut scene = installed(&SYNC);
-        scene.play(storage(1, StorageDid::Synced));
+        let mut scene = installed(syncs);
+        scene.syncs(1);
         scene.play(comes(Member::Next, position(0, 0), 0, 0));
         scene.play(says_whole());
     }

@@ -1,11 +1,13 @@
 //! The known state of a node and its copies.
 
+use std::collections::BTreeMap;
+
 use protocol::id::{Boot, GatewayBoot, Incarnation, PartitionId, Position};
 use protocol::message::{Ask, Condition, Progress};
 use protocol::view::{Member, View};
 use service::events::{FoundCopy, NodeFact};
 
-use crate::seen::StorageDid;
+use crate::seen::{DiskCall, StorageDid};
 
 /// The known state of a node.
 #[derive(Debug, Clone, Default)]
@@ -18,12 +20,40 @@ pub struct NodeModel {
     pub joined: Option<GatewayBoot>,
     /// Whether its storage has synced since it was opened.
     pub has_synced: bool,
-    /// Whether it has written since its last sync.
-    pub is_dirty: bool,
+    /// The number of writes since its storage was opened, at each stage.
+    pub writes: Writes,
     /// Its home copy.
     pub home: CopyModel,
     /// Its next copy.
     pub next: CopyModel,
+}
+
+/// The writes of a node.
+#[derive(Debug, Clone, Default)]
+pub struct Writes {
+    /// How many have taken effect.
+    written: u64,
+    /// How many are durable.
+    durable: u64,
+    /// The content of both copies in each write under way.
+    taken: BTreeMap<DiskCall, [Content; 2]>,
+    /// The writes covered by each sync under way, and the content of both copies.
+    covered: BTreeMap<DiskCall, (u64, [Content; 2])>,
+}
+
+impl Writes {
+    /// Whether a write is not durable.
+    pub fn are_dirty(&self) -> bool {
+        self.written > self.durable
+    }
+}
+
+/// The content of a copy at one stage.
+#[derive(Debug, Clone, Copy)]
+struct Content {
+    view: Option<View>,
+    entry: Position,
+    snapshot: SnapshotModel,
 }
 
 /// The known state of a copy.
@@ -77,6 +107,26 @@ impl CopyModel {
     pub fn is_whole_durably(&self) -> bool {
         let Stages { handed, durable, .. } = self.snapshot;
         !handed.is_part && handed == durable
+    }
+}
+
+impl CopyModel {
+    fn handed(&self) -> Content {
+        let Self { view, entry, snapshot, .. } = self;
+        Content { view: view.handed, entry: entry.handed, snapshot: snapshot.handed }
+    }
+
+    fn written(&self) -> Content {
+        let Self { view, entry, snapshot, .. } = self;
+        Content { view: view.written, entry: entry.written, snapshot: snapshot.written }
+    }
+
+    fn has_written(&mut self, Content { view, entry, snapshot }: Content) {
+        (self.view.written, self.entry.written, self.snapshot.written) = (view, entry, snapshot);
+    }
+
+    fn has_synced(&mut self, Content { view, entry, snapshot }: Content) {
+        (self.view.durable, self.entry.durable, self.snapshot.durable) = (view, entry, snapshot);
     }
 }
 
@@ -200,23 +250,28 @@ impl NodeModel {
         match did {
             StorageDid::Opened => {
                 self.has_synced = false;
-                self.is_dirty = false;
+                self.writes = Writes::default();
             }
-            StorageDid::Written => {
-                self.is_dirty = true;
-                for copy in self.copies_mut() {
-                    copy.entry.written = copy.entry.handed;
-                    copy.view.written = copy.view.handed;
-                    copy.snapshot.written = copy.snapshot.handed;
+            StorageDid::WriteBegins(call) => {
+                self.writes.taken.insert(*call, [self.home.handed(), self.next.handed()]);
+            }
+            StorageDid::Written(call) => {
+                self.writes.written += 1;
+                if let Some([home, next]) = self.writes.taken.remove(call) {
+                    self.home.has_written(home);
+                    self.next.has_written(next);
                 }
             }
-            StorageDid::Synced => {
+            StorageDid::SyncBegins(call) => {
+                let content = [self.home.written(), self.next.written()];
+                self.writes.covered.insert(*call, (self.writes.written, content));
+            }
+            StorageDid::Synced(call) => {
                 self.has_synced = true;
-                self.is_dirty = false;
-                for copy in self.copies_mut() {
-                    copy.entry.durable = copy.entry.written;
-                    copy.view.durable = copy.view.written;
-                    copy.snapshot.durable = copy.snapshot.written;
+                if let Some((writes, [home, next])) = self.writes.covered.remove(call) {
+                    self.writes.durable = self.writes.durable.max(writes);
+                    self.home.has_synced(home);
+                    self.next.has_synced(next);
                 }
             }
             StorageDid::Failed(_) | StorageDid::ReadFailed => {}

@@ -63,8 +63,10 @@ pub enum Fault {
     },
     /// The disk is full: the process ends whenever it writes.
     DiskFull(Host),
-    /// No sync of the disk returns.
+    /// No write and no sync of the disk returns; of a gateway's disk, no save.
     HungDisk(Host),
+    /// No read of the disk returns.
+    HungReads(Host),
     /// A node cannot decode the requests of a user.
     Undecodable {
         /// The node with the broken decoder.
@@ -169,6 +171,7 @@ impl Fault {
             Self::DiskError { .. } => FaultKind::DiskError,
             Self::DiskFull(_) => FaultKind::DiskFull,
             Self::HungDisk(_) => FaultKind::HungDisk,
+            Self::HungReads(_) => FaultKind::HungReads,
             Self::Undecodable { .. } => FaultKind::Undecodable,
             Self::Corrupt(_) => FaultKind::Corrupt,
             Self::LostData(_) | Self::LostAlone { .. } => FaultKind::LostData,
@@ -198,6 +201,7 @@ impl Fault {
             | Self::DiskError { host, .. }
             | Self::DiskFull(host)
             | Self::HungDisk(host)
+            | Self::HungReads(host)
             | Self::Undecodable { host, .. }
             | Self::Corrupt(Corruption { host, .. })
             | Self::LostData(host)

@@ -64,15 +64,17 @@ pub enum FaultKind {
     SecondGateway,
     /// A second gateway starts on a copy of the state directory: `Fault::ForkedGateway`.
     ForkedGateway,
-    /// No sync of a disk returns: `Fault::HungDisk`.
+    /// No write and no sync of a disk returns: `Fault::HungDisk`.
     HungDisk,
+    /// No read of a disk returns: `Fault::HungReads`.
+    HungReads,
     /// A node cannot decode the requests of a user: `Fault::Undecodable`.
     Undecodable,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Kill,
         Self::Stop,
         Self::Crash,
@@ -98,6 +100,7 @@ impl FaultKind {
         Self::ForkedGateway,
         Self::HungDisk,
         Self::Undecodable,
+        Self::HungReads,
     ];
 
     /// Whether clients may get wrong answers: two gateways at work are beyond the promises of
@@ -128,7 +131,8 @@ impl FaultKind {
             | Self::Corrupt
             | Self::LostData
             | Self::SecondGateway
-            | Self::HungDisk => true,
+            | Self::HungDisk
+            | Self::HungReads => true,
             Self::ClientCut
             | Self::GatewayCrash
             | Self::LostState

@@ -53,7 +53,9 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm, kinds: &[FaultKind]) -> V
             // Long enough for the second gateway to decide something.
             _ if kind == FaultKind::ForkedGateway => between(random, 3_500..=8_000),
             // A disk counts as silent after a second.
-            _ if kind == FaultKind::HungDisk => between(random, 800..=5_000),
+            _ if matches!(kind, FaultKind::HungDisk | FaultKind::HungReads) => {
+                between(random, 800..=5_000)
+            }
             0 => between(random, 20..=300),
             1 => between(random, 300..=3_000),
             _ => between(random, 3_000..=8_000),
@@ -128,7 +130,11 @@ fn fault(random: &mut StdRng, swarm: &Swarm, kind: FaultKind) -> Fault {
             Fault::LostAlone { host: Host::Node(place), next }
         }
         FaultKind::LostData => Fault::LostData(host),
-        FaultKind::HungDisk => Fault::HungDisk(host),
+        FaultKind::HungDisk => {
+            let may_be_gateway = swarm.pace == Pace::Free && random.random_ratio(1, 6);
+            Fault::HungDisk(if may_be_gateway { Host::Gateway } else { host })
+        }
+        FaultKind::HungReads => Fault::HungReads(host),
         FaultKind::Undecodable => {
             let user = workload::user(random, swarm);
             Fault::Undecodable { host: holder(random, swarm, &user), user }

@@ -19,6 +19,8 @@ pub enum Step {
     Stop(Host),
     /// One reason to keep a host down is over.
     Up(Host),
+    /// The clock of a machine leaps by this many milliseconds: it is about to stand still.
+    Leap(Host, u64),
     /// A condition of the network or of a machine begins.
     Begin(Condition),
     /// A condition ends.
@@ -41,6 +43,7 @@ impl Step {
             Self::Down { host, .. }
             | Self::Stop(host)
             | Self::Up(host)
+            | Self::Leap(host, _)
             | Self::Corrupt(host, _)
             | Self::Arm(host, _)
             | Self::Disarm(host) => vec![*host],
@@ -81,8 +84,10 @@ pub enum Condition {
     Paused(Host),
     /// The disk is full.
     Full(Host),
-    /// No sync of the disk returns.
+    /// No write, sync or save of the disk returns.
     Hung(Host),
+    /// No read of the disk returns.
+    HungReads(Host),
     /// The node cannot decode the requests of this user.
     Undecodable(Host, String),
     /// The machine is gone from the network.
@@ -99,6 +104,7 @@ impl Condition {
             Self::Paused(host)
             | Self::Full(host)
             | Self::Hung(host)
+            | Self::HungReads(host)
             | Self::Undecodable(host, _)
             | Self::Gone(host) => vec![*host],
         }
@@ -159,10 +165,14 @@ impl Fault {
             }
             Self::DiskFull(host) => condition(Condition::Full(*host)),
             Self::HungDisk(host) => condition(Condition::Hung(*host)),
+            Self::HungReads(host) => condition(Condition::HungReads(*host)),
             Self::Undecodable { host, user } => {
                 condition(Condition::Undecodable(*host, user.clone()))
             }
-            Self::Pause(host) => condition(Condition::Paused(*host)),
+            Self::Pause(host) => {
+                let leap = (0, Step::Leap(*host, for_ms));
+                [leap].into_iter().chain(condition(Condition::Paused(*host))).collect()
+            }
             Self::Slow { between: (a, b), latency_ms } => {
                 condition(Condition::Slow(*a, *b, *latency_ms))
             }

@@ -32,6 +32,9 @@ pub struct Swarm {
     pub tick_ms: u64,
     /// The latency of a message.
     pub latency_ms: Span,
+    /// The duration of a write to a node's storage.
+    #[serde(default = "Span::nothing")]
+    pub write_ms: Span,
     /// The duration of a sync of a node's storage.
     pub sync_ms: Span,
     /// The duration of a save of the controller's state.
@@ -63,6 +66,30 @@ pub struct Swarm {
     pub window_bytes: usize,
     /// How many updates may be under way at a node. Further updates wait in the gateway.
     pub updates_of_node_max: usize,
+    /// How many reads may be under way at a node. Further reads wait in the gateway.
+    #[serde(default = "usual_reads_of_node_max")]
+    pub reads_of_node_max: usize,
+    /// How many segments of a stream may be under way in one direction.
+    #[serde(default = "usual_tcp_segments")]
+    pub tcp_segments: usize,
+    /// How many bytes of a server's or a node's stream are in one segment, at most.
+    #[serde(default = "usual_segment_bytes_max")]
+    pub segment_bytes_max: usize,
+    /// The size at which a frame of a link is full, in bytes.
+    #[serde(default = "usual_frame_bytes_full")]
+    pub frame_bytes_full: usize,
+    /// How many bytes a link holds for a peer that reads too slowly.
+    #[serde(default = "usual_queue_bytes_max")]
+    pub queue_bytes_max: usize,
+    /// How many bytes of log entries are kept although the next node has them.
+    #[serde(default = "usual_log_bytes_kept")]
+    pub log_bytes_kept: usize,
+    /// How many letters make each name longer.
+    #[serde(default)]
+    pub name_padding: usize,
+    /// The number of moments at which all operations begin; none if they are spread evenly.
+    #[serde(default)]
+    pub bursts: Option<u64>,
     /// How long a sync may take before its node ends, in milliseconds.
     #[serde(default = "usual_disk_deadline_ms")]
     pub disk_deadline_ms: u64,
@@ -72,6 +99,31 @@ const fn usual_disk_deadline_ms() -> u64 {
     20_000
 }
 
+const fn usual_reads_of_node_max() -> usize {
+    512
+}
+
+/// More than any link's queue.
+const fn usual_tcp_segments() -> usize {
+    65_536
+}
+
+const fn usual_segment_bytes_max() -> usize {
+    usize::MAX
+}
+
+const fn usual_frame_bytes_full() -> usize {
+    1 << 20
+}
+
+const fn usual_queue_bytes_max() -> usize {
+    16 << 20
+}
+
+const fn usual_log_bytes_kept() -> usize {
+    64 << 20
+}
+
 /// A range of times, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
@@ -79,6 +131,15 @@ pub struct Span {
     pub min: u64,
     /// The longest time, in milliseconds.
     pub max: u64,
+}
+
+/// Whether clients may ask for more than nodes take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overloads {
+    /// More reads.
+    pub reads: bool,
+    /// More updates.
+    pub updates: bool,
 }
 
 /// The pace of the faults.
@@ -143,6 +204,12 @@ const SLOW_WINDOW_BYTES_MIN: usize = 32 << 10;
 /// And a comparison takes two reads for each stretch, so damage would be found too late.
 const SLOW_ROWS_MIN: usize = 4;
 
+/// The letters of a long name, each of three bytes: with its number it has fewer than 256.
+const LONG_NAME: usize = 230;
+
+/// A queue that a burst of long records may fill while their reader is away.
+const SMALL_QUEUE_BYTES: usize = 128 << 10;
+
 /// Reads that may take longer count as slow, in milliseconds.
 const SLOW_READ_MS: u64 = 100;
 
@@ -155,6 +222,9 @@ const CALM_MARGIN: Duration = Duration::from_secs(1);
 /// The duration of a read, from a good disk to one about to die.
 const READS_MS: [Span; 4] =
     [Span::new(0, 1), Span::new(1, 20), Span::new(5, 100), Span::new(200, 800)];
+
+/// The duration of a write: into the memory of the machine, or into a full one.
+const WRITES_MS: [Span; 4] = [Span::nothing(), Span::new(0, 1), Span::new(0, 10), Span::new(5, 60)];
 
 /// The duration of a sync: on a good disk, an ordinary one, a shared one, or one about to die.
 const SYNCS_MS: [Span; 5] =
@@ -195,6 +265,15 @@ impl Swarm {
             rows_max: pick(random, &[1, 4, 512]),
             window_bytes: pick(random, &[512, 8 << 10, 2 << 20]),
             updates_of_node_max: 0,
+            reads_of_node_max: usual_reads_of_node_max(),
+            tcp_segments: usual_tcp_segments(),
+            segment_bytes_max: usual_segment_bytes_max(),
+            frame_bytes_full: usual_frame_bytes_full(),
+            queue_bytes_max: usual_queue_bytes_max(),
+            log_bytes_kept: usual_log_bytes_kept(),
+            name_padding: 0,
+            bursts: None,
+            write_ms: Span::nothing(),
             read_ms: Span::nothing(),
             cold_percent: 0,
             slow_disk: None,
@@ -214,7 +293,45 @@ impl Swarm {
             swarm.rows_max = swarm.rows_max.max(SLOW_ROWS_MIN);
         }
         swarm.disk_deadline_ms = pick(random, &[3_000, 20_000, 20_000]);
+        swarm.write_ms = pick(random, &WRITES_MS);
+        swarm.draw_limits(random);
         swarm
+    }
+
+    /// Draws limits and loads. Most seeds have the usual ones of production, and never reach them.
+    fn draw_limits(&mut self, random: &mut StdRng) {
+        self.name_padding = pick(random, &[0, 0, 0, LONG_NAME]);
+        self.bursts = pick(random, &[None, None, None, Some(3), Some(10)]);
+        if self.bursts.is_some() {
+            self.clients = pick(random, &[self.clients, 60, 150]);
+            // The checker of histories tries the orders of all operations of a user at a time.
+            self.users = self.users.max(self.clients / 4);
+            self.skew = 1.0;
+        }
+        self.reads_of_node_max =
+            pick(random, &[usual_reads_of_node_max(), usual_reads_of_node_max(), 2]);
+        self.log_bytes_kept =
+            pick(random, &[usual_log_bytes_kept(), usual_log_bytes_kept(), 2_000]);
+        if random.random_ratio(1, 3) {
+            // Every client may connect at the same time, and turmoil counts that as segments.
+            self.tcp_segments = 4 * (self.clients + self.nodes) + 16;
+            self.segment_bytes_max = pick(random, &[64, 1_000]);
+        }
+        if random.random_ratio(1, 4) {
+            self.frame_bytes_full = pick(random, &[100, 1_000]);
+            self.queue_bytes_max = SMALL_QUEUE_BYTES;
+            // Otherwise a part of a snapshot, or a window of entries, would fill the queue.
+            self.rows_max = self.rows_max.min(SLOW_ROWS_MIN);
+            self.window_bytes = self.window_bytes.min(SLOW_WINDOW_BYTES_MIN);
+        }
+    }
+
+    /// Whether clients may ask for more than nodes take.
+    pub fn overloads(&self) -> Overloads {
+        Overloads {
+            reads: self.reads_of_node_max < self.clients,
+            updates: self.updates_of_node_max < self.clients,
+        }
     }
 
     /// How long a dead link may look alive, in milliseconds.

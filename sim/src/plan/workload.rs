@@ -23,9 +23,15 @@ pub struct PlannedOperation {
     pub if_match: bool,
 }
 
+/// A letter of three bytes, to make names longer.
+const LETTER: &str = "語";
+
+/// The duration of a burst, in milliseconds.
+const BURST_MS: u64 = 50;
+
 pub(super) fn draw(random: &mut StdRng, swarm: &Swarm) -> Vec<PlannedOperation> {
     let count = random.random_range(320..=520);
-    let mut times = (0..count).map(|_| random.random_range(0..swarm.safety_ms)).collect::<Vec<_>>();
+    let mut times = (0..count).map(|_| time(random, swarm)).collect::<Vec<_>>();
     times.sort_unstable();
     let operations = times.into_iter().enumerate().map(|(number, at_ms)| PlannedOperation {
         at_ms,
@@ -36,6 +42,18 @@ pub(super) fn draw(random: &mut StdRng, swarm: &Swarm) -> Vec<PlannedOperation> 
     operations.collect()
 }
 
+/// Draws the time of an operation: any time, or about the moment of a burst.
+fn time(random: &mut StdRng, swarm: &Swarm) -> u64 {
+    match swarm.bursts {
+        None => random.random_range(0..swarm.safety_ms),
+        Some(bursts) => {
+            let (apart_ms, number) =
+                (swarm.safety_ms / (bursts + 1), random.random_range(1..=bursts));
+            number * apart_ms + random.random_range(0..BURST_MS)
+        }
+    }
+}
+
 /// Draws an operation. Every value is written only once, so an answer tells the update it has
 /// seen.
 fn input(random: &mut StdRng, swarm: &Swarm, number: usize) -> Input {
@@ -43,7 +61,7 @@ fn input(random: &mut StdRng, swarm: &Swarm, number: usize) -> Input {
     if random.random_range(0..100) < swarm.reads_percent {
         return Input::Read { id };
     }
-    let name = format!("name {number}");
+    let name = format!("name {number}{}", LETTER.repeat(swarm.name_padding));
     let email = format!("{id}.{number}@example.org");
     let group = u32::try_from(number).unwrap_or_else(|_| unreachable!("there are few"));
     match random.random_range(0..10) {

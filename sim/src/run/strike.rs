@@ -50,10 +50,21 @@ impl Striking<'_> {
                 }
                 _ => {}
             }
-            self.aiming.begin(&planned.fault, planned.for_ms);
+            let for_ms = self.duration_ms(&planned, now);
+            self.aiming.begin(&planned.fault, for_ms);
             if self.aiming.swarm.pace == Pace::OneAtATime {
                 return;
             }
+        }
+    }
+
+    /// The duration of a fault that begins now. A machine's clock has leapt to the end of a
+    /// standstill, so no healing may end it early.
+    fn duration_ms(&self, planned: &PlannedFault, now: Duration) -> u64 {
+        let left_ms = self.aiming.swarm.safety_ms.saturating_sub(now.as_millis() as u64);
+        match planned.fault {
+            Fault::Pause(_) => planned.for_ms.min(left_ms),
+            _ => planned.for_ms,
         }
     }
 

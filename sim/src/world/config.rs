@@ -26,6 +26,8 @@ fn links(swarm: &Swarm, usual: Settings) -> Settings {
     Settings {
         heartbeat_interval: Duration::from_millis(swarm.heartbeat_interval_ms),
         heartbeat_timeout: Duration::from_millis(swarm.heartbeat_timeout_ms),
+        frame_bytes_full: swarm.frame_bytes_full,
+        queue_bytes_max: swarm.queue_bytes_max,
         ..usual
     }
 }
@@ -40,6 +42,7 @@ pub(super) fn node_config(place: usize, swarm: &Swarm) -> db_process::Config {
     let config = db_process::Config::new(Host::node_id(place), gateway, secret());
     let node_settings = NodeSettings {
         log_entries_kept: swarm.log_entries_kept,
+        log_bytes_kept: swarm.log_bytes_kept,
         rows_max: swarm.rows_max,
         window_bytes: swarm.window_bytes,
         disk_deadline: Duration::from_millis(swarm.disk_deadline_ms),
@@ -59,7 +62,10 @@ pub(super) fn gateway_config(ring: &Ring, swarm: &Swarm) -> gateway::Config {
     let config = gateway::Config::new(ring.clone(), secret());
     let gateway_settings = GatewaySettings {
         grace: Duration::from_millis(swarm.grace_ms),
-        node_limits: NodeLimits { updates_max: swarm.updates_of_node_max, ..NodeLimits::default() },
+        node_limits: NodeLimits {
+            reads_max: swarm.reads_of_node_max,
+            updates_max: swarm.updates_of_node_max,
+        },
         ..config.gateway_settings
     };
     let config = gateway::Config {

@@ -8,17 +8,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use port::{BoxStream, Connecting, Connector, Listener};
+use process::clock::MachineClock;
 use process::entropy::Entropy;
 use process::threads::{Blocking, OwnedFuture, Threads};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use turmoil::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 use crate::plan::host::Host;
 use crate::plan::swarm::Span;
+use crate::world::disk_calls::DiskCalls;
+use crate::world::segments::Segments;
 use crate::world::undecodable::{Garbled, Undecodable};
 
 /// The port on which the gateway serves REST.
@@ -34,28 +37,32 @@ pub(crate) const NODE_PORT: u16 = 4000;
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// Listens on a port of the host.
-pub(crate) async fn listen(port: u16) -> io::Result<SimListener> {
-    Ok(SimListener(TcpListener::bind(("0.0.0.0", port)).await?))
+pub(crate) async fn listen(port: u16, segment_bytes_max: usize) -> io::Result<SimListener> {
+    let listener = TcpListener::bind(("0.0.0.0", port)).await?;
+    Ok(SimListener { listener, segment_bytes_max })
 }
 
 /// A listener in the simulated network.
-pub(crate) struct SimListener(TcpListener);
+pub(crate) struct SimListener {
+    listener: TcpListener,
+    segment_bytes_max: usize,
+}
 
 impl Listener for SimListener {
-    type Io = TcpStream;
+    type Io = Segments<TcpStream>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    async fn accept(&mut self) -> (Segments<TcpStream>, SocketAddr) {
         loop {
-            match self.0.accept().await {
-                Ok(accepted) => return accepted,
+            match self.listener.accept().await {
+                Ok((stream, from)) => return (Segments::new(stream, self.segment_bytes_max), from),
                 Err(_) => tokio::time::sleep(ACCEPT_REST).await,
             }
         }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
@@ -89,6 +96,7 @@ pub(crate) struct SimConnector {
     pub(crate) host: Host,
     pub(crate) names: Names,
     pub(crate) undecodable: Undecodable,
+    pub(crate) segment_bytes_max: usize,
 }
 
 impl SimConnector {
@@ -109,10 +117,36 @@ impl Connector for SimConnector {
     fn connect<'a>(&'a self, address: &'a str) -> Connecting<'a> {
         let address = self.names.resolve(self.host, address);
         let undecodable = self.undecodable_from(&address);
+        let segment_bytes_max = self.segment_bytes_max;
         Box::pin(async move {
-            let stream = TcpStream::connect(address).await?;
+            let stream = Segments::new(TcpStream::connect(address).await?, segment_bytes_max);
             Ok(Box::new(Garbled::new(stream, undecodable)) as BoxStream)
         })
+    }
+}
+
+/// The clock of a machine. A machine that stands still notices nothing: for its processes, time
+/// leaps to the end of the standstill.
+///
+/// turmoil cannot stop a machine's timers. So the clock leaps when the standstill begins. Timers
+/// that are due meanwhile fire early, but in the time after it, and nothing leaves the machine
+/// before its end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SimClock(Arc<Mutex<Option<Duration>>>);
+
+impl SimClock {
+    /// The machine stands still until this moment of the run.
+    pub(crate) fn stands_still_until(&self, end: Duration) {
+        let mut leap = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *leap = (*leap).max(Some(end));
+    }
+}
+
+impl MachineClock for SimClock {
+    fn now(&self) -> Instant {
+        let leap = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ahead = leap.zip(turmoil::sim_elapsed()).map(|(end, now)| end.saturating_sub(now));
+        Instant::now() + ahead.unwrap_or_default()
     }
 }
 
@@ -148,39 +182,28 @@ impl Entropy for SimEntropy {
 
 /// Stops blocking calls while their machine stands still, or its disk does not answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Stall(watch::Sender<Stalled>);
-
-/// The blocking calls that do not return.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stalled {
-    None,
-    Syncs,
-    All,
-}
+pub(crate) struct Stall(watch::Sender<BTreeSet<Blocking>>);
 
 impl Stall {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(Stalled::None))
+        Self(watch::Sender::default())
     }
 
-    pub(crate) fn set(&self, stalled: Stalled) {
+    /// Sets the kinds of calls that do not return.
+    pub(crate) fn set(&self, stalled: BTreeSet<Blocking>) {
         self.0.send_replace(stalled);
     }
 
     async fn over(&self, kind: Blocking) {
-        let returns = |stalled: &Stalled| match stalled {
-            Stalled::None => true,
-            Stalled::Syncs => kind != Blocking::Sync,
-            Stalled::All => false,
-        };
         // This cannot fail, because the sender is alive here.
-        let _ = self.0.subscribe().wait_for(returns).await;
+        let _ = self.0.subscribe().wait_for(|stalled| !stalled.contains(&kind)).await;
     }
 }
 
 /// How long blocking calls take, by their kind.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Latencies {
+    pub(crate) write: Span,
     pub(crate) sync: Span,
     pub(crate) read: Span,
     pub(crate) save: Span,
@@ -189,6 +212,7 @@ pub(crate) struct Latencies {
 impl Latencies {
     fn of(&self, kind: Blocking) -> Span {
         match kind {
+            Blocking::Write => self.write,
             Blocking::Sync => self.sync,
             Blocking::Read => self.read,
             Blocking::Save => self.save,
@@ -202,11 +226,18 @@ pub(crate) struct SimThreads {
     latencies: Latencies,
     random: Mutex<StdRng>,
     stall: Stall,
+    /// The calls to the disk of a node; none for a gateway.
+    calls: Option<DiskCalls>,
 }
 
 impl SimThreads {
-    pub(crate) fn new(latencies: Latencies, seed: u64, stall: Stall) -> Self {
-        Self { latencies, random: Mutex::new(StdRng::seed_from_u64(seed)), stall }
+    pub(crate) fn new(
+        latencies: Latencies,
+        seed: u64,
+        stall: Stall,
+        calls: Option<DiskCalls>,
+    ) -> Self {
+        Self { latencies, random: Mutex::new(StdRng::seed_from_u64(seed)), stall, calls }
     }
 }
 
@@ -223,15 +254,21 @@ impl Threads for SimThreads {
     fn blocking(&self, kind: Blocking, work: Box<dyn FnOnce() + Send>) -> OwnedFuture<()> {
         let random = &mut *self.random.lock().unwrap_or_else(PoisonError::into_inner);
         let latency = self.latencies.of(kind).draw(random);
-        // A read sees the storage at some moment in between, so writes may follow that moment.
+        // A read sees the storage at some moment in between, so writes may follow that moment. A
+        // write is found by a later process from such a moment on.
         let before = match kind {
-            Blocking::Read => latency.mul_f64(random.random()),
+            Blocking::Read | Blocking::Write => latency.mul_f64(random.random()),
             Blocking::Sync | Blocking::Save | Blocking::Files => latency,
         };
         let stall = self.stall.clone();
+        let calls = self.calls.clone();
+        let begun = calls.as_ref().and_then(|calls| calls.begin(kind));
         Box::pin(async move {
             sleep(before).await;
             stall.over(kind).await;
+            if let Some((calls, begun)) = calls.zip(begun) {
+                calls.takes_effect(begun);
+            }
             work();
             if before < latency {
                 sleep(latency.saturating_sub(before)).await;

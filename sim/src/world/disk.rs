@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use db_process::storage::memory::MemoryDisk;
-use db_process::storage::{Storage, StorageError, StorageReader};
+use db_process::storage::{BeginsSync, StorageError, StorageReader};
 
 use super::share::share;
 use crate::plan::StorageKind;
@@ -31,7 +31,7 @@ impl Disk {
     }
 
     /// Opens the storage for a starting process.
-    pub(crate) fn open(&mut self) -> Result<Arc<dyn Storage>, StorageError> {
+    pub(crate) fn open(&mut self) -> Result<Arc<dyn BeginsSync>, StorageError> {
         match self {
             Self::Memory(disk) => Ok(Arc::new(disk.open())),
             #[cfg(feature = "rocksdb")]

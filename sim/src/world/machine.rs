@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::{gateway_config, node_config};
 use super::deps::{
-    Latencies, NODE_PORT, Names, REST_PORT, SOCKET_PORT, SimConnector, SimEntropy, SimThreads,
-    Stall, listen,
+    Latencies, NODE_PORT, Names, REST_PORT, SOCKET_PORT, SimClock, SimConnector, SimEntropy,
+    SimThreads, Stall, listen,
 };
 use super::disk::{Disk, SharedDisk};
+use super::disk_calls::DiskCalls;
 use super::state::StateDisk;
 use super::storage::{Cold, DiskFaults, SimStorage};
 use super::undecodable::Undecodable;
@@ -36,6 +37,7 @@ struct Shared {
     ring: Ring,
     log: Log,
     stall: Stall,
+    clock: SimClock,
     faults: DiskFaults,
     /// The number of starts so far.
     starts: AtomicU64,
@@ -95,6 +97,7 @@ impl Machine {
             ring: ring.clone(),
             log: log.clone(),
             stall: Stall::new(),
+            clock: SimClock::default(),
             faults,
             starts: AtomicU64::new(0),
             has_ended: AtomicBool::new(false),
@@ -115,6 +118,11 @@ impl Machine {
             Has::Node { undecodable, .. } => Some(undecodable),
             Has::Gateway { .. } => None,
         }
+    }
+
+    /// Its clock.
+    pub(crate) fn clock(&self) -> &SimClock {
+        &self.shared.clock
     }
 
     /// The switch to make it stand still.
@@ -204,7 +212,9 @@ impl Machine {
             Has::Node { place, disk, names, undecodable } => {
                 self.told_of_start();
                 let (host, names, undecodable) = (self.host, names.clone(), undecodable.clone());
-                self.run_node(*place, disk, SimConnector { host, names, undecodable }).await
+                let segment_bytes_max = self.shared.plan.swarm.segment_bytes_max;
+                let connector = SimConnector { host, names, undecodable, segment_bytes_max };
+                self.run_node(*place, disk, connector).await
             }
             Has::Gateway { .. } => match self.state() {
                 Some(state) => {
@@ -229,19 +239,21 @@ impl Machine {
             Err(error) => return Ended::Storage(error.to_string()),
         };
         let Shared { log, faults, plan, .. } = &*self.shared;
-        let listener = match listen(NODE_PORT).await {
+        let listener = match listen(NODE_PORT, plan.swarm.segment_bytes_max).await {
             Ok(listener) => listener,
             Err(error) => return Ended::Otherwise(error.to_string()),
         };
-        let (entropy, threads) = self.own(plan.swarm.sync_ms_of(place));
+        let calls = DiskCalls::new(place, Arc::clone(&storage), log.clone());
+        let (entropy, threads) = self.own(plan.swarm.sync_ms_of(place), Some(calls.clone()));
         let cold = Cold::new(plan.swarm.cold_percent, plan.seed ^ (place as u64));
-        let storage = SimStorage::new(place, storage, faults.clone(), cold, log.clone());
+        let storage = SimStorage::new(place, storage, faults.clone(), calls, cold, log.clone());
         let deps = db_process::Deps {
             listener,
             tls: None,
             address: format!("{}:{NODE_PORT}", self.host),
             connector: Arc::new(connector),
             storage: Arc::new(storage),
+            clock: Arc::new(self.shared.clock.clone()),
             entropy: Arc::new(entropy),
             threads: Arc::new(threads),
         };
@@ -265,11 +277,13 @@ impl Machine {
             Ok(state) => state,
             Err(error) => return Ended::Otherwise(error.to_string()),
         };
-        let (rest, socket) = match (listen(REST_PORT).await, listen(SOCKET_PORT).await) {
+        let segment_bytes_max = plan.swarm.segment_bytes_max;
+        let rest = listen(REST_PORT, segment_bytes_max).await;
+        let (rest, socket) = match (rest, listen(SOCKET_PORT, segment_bytes_max).await) {
             (Ok(rest), Ok(socket)) => (rest, socket),
             (Err(error), _) | (_, Err(error)) => return Ended::Otherwise(error.to_string()),
         };
-        let (entropy, threads) = self.own(Span::nothing());
+        let (entropy, threads) = self.own(Span::nothing(), None);
         let deps = gateway::Deps {
             rest,
             rest_tls: None,
@@ -277,6 +291,7 @@ impl Machine {
             socket_tls: None,
             access: gateway::Access::Open,
             state: Arc::new(state),
+            clock: Arc::new(self.shared.clock.clone()),
             entropy: Arc::new(entropy),
             threads: Arc::new(threads),
         };
@@ -289,7 +304,7 @@ impl Machine {
     }
 
     /// The randomness and threads of one start. No two starts draw the same.
-    fn own(&self, sync: Span) -> (SimEntropy, SimThreads) {
+    fn own(&self, sync: Span, calls: Option<DiskCalls>) -> (SimEntropy, SimThreads) {
         let start = self.shared.starts.fetch_add(1, Ordering::Relaxed);
         let host = match self.host {
             Host::Clients => 0,
@@ -298,9 +313,9 @@ impl Machine {
             Host::Node(place) => 3 + place as u64,
         };
         let seed = self.shared.plan.seed.wrapping_mul(1_000_003) ^ (host << 48) ^ (start << 1);
-        let Swarm { read_ms: read, save_ms: save, .. } = self.shared.plan.swarm;
-        let latencies = Latencies { sync, read, save };
-        let threads = SimThreads::new(latencies, seed ^ 1, self.shared.stall.clone());
+        let Swarm { write_ms: write, read_ms: read, save_ms: save, .. } = self.shared.plan.swarm;
+        let latencies = Latencies { write, sync, read, save };
+        let threads = SimThreads::new(latencies, seed ^ 1, self.shared.stall.clone(), calls);
         (SimEntropy::new(seed), threads)
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use db_process::storage::memory::MemoryDisk;
 use db_process::storage::rocks::crash::CrashableRocks;
 use db_process::storage::rocks::{RocksSettings, RocksStorage};
-use db_process::storage::{Storage, StorageError, StorageReader};
+use db_process::storage::{BeginsSync, StorageError, StorageReader};
 
 use super::share::share;
 use crate::plan::step::Death;
@@ -37,7 +37,7 @@ impl RocksDisk {
         PathBuf::from(format!("db-{}.{}", self.node, self.generation))
     }
 
-    pub(crate) fn open(&mut self) -> Result<Arc<dyn Storage>, StorageError> {
+    pub(crate) fn open(&mut self) -> Result<Arc<dyn BeginsSync>, StorageError> {
         let storage = Arc::new(CrashableRocks::open(&self.path(), &settings())?);
         self.open = Some(Arc::clone(&storage));
         Ok(storage)

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use process::threads::Blocking;
+
 use super::World;
-use super::deps::Stalled;
 use super::state::StateDisk;
 use crate::plan::host::Host;
 use crate::plan::step::{Condition, Death, Step};
@@ -30,6 +31,10 @@ impl World {
                     self.start(host);
                 }
             }
+            Step::Leap(host, ms) => {
+                let end = self.now() + Duration::from_millis(ms);
+                self.machine(host).clock().stands_still_until(end);
+            }
             Step::Begin(condition) => self.begin(condition),
             Step::End(condition) => self.end(condition),
             Step::Corrupt(host, rot) => {
@@ -48,7 +53,9 @@ impl World {
         self.log.tell(Seen::World(WorldDid::Begins(condition.clone())));
         self.network.begin(&self.sim, condition.clone());
         match condition {
-            Condition::Paused(host) | Condition::Hung(host) => self.stall(host),
+            Condition::Paused(host) | Condition::Hung(host) | Condition::HungReads(host) => {
+                self.stall(host);
+            }
             Condition::Full(host) => self.machine(host).faults().fill(),
             Condition::Undecodable(host, user) => {
                 if let Some(undecodable) = self.machine(host).undecodable() {
@@ -67,7 +74,9 @@ impl World {
             return;
         }
         match condition {
-            Condition::Paused(host) | Condition::Hung(host) => self.stall(host),
+            Condition::Paused(host) | Condition::Hung(host) | Condition::HungReads(host) => {
+                self.stall(host);
+            }
             Condition::Full(host) => self.machine(host).faults().free(),
             Condition::Undecodable(host, user) => {
                 if let Some(undecodable) = self.machine(host).undecodable() {
@@ -80,13 +89,16 @@ impl World {
 
     /// Sets whether blocking calls of a machine return, by all its present conditions.
     fn stall(&self, host: Host) {
-        let is = |condition: &Condition| self.network.any(|other| other == condition);
-        let stalled = match (is(&Condition::Paused(host)), is(&Condition::Hung(host))) {
-            (true, _) => Stalled::All,
-            (false, true) => Stalled::Syncs,
-            (false, false) => Stalled::None,
-        };
-        self.machine(host).stall().set(stalled);
+        let conditions = [
+            (Condition::Paused(host), &Blocking::ALL[..]),
+            (Condition::Hung(host), &[Blocking::Write, Blocking::Sync, Blocking::Save][..]),
+            (Condition::HungReads(host), &[Blocking::Read][..]),
+        ];
+        let present = conditions
+            .into_iter()
+            .filter(|(condition, _)| self.network.any(|other| other == condition));
+        let stalled = present.flat_map(|(_, kinds)| kinds.iter().copied());
+        self.machine(host).stall().set(stalled.collect());
     }
 
     fn second_gateway(&mut self, led: Option<Vec<Host>>) {

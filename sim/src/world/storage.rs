@@ -14,6 +14,7 @@ use protocol::view::Member;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::disk_calls::DiskCalls;
 use super::share::share;
 use crate::plan::corruption::{Rot, Row};
 use crate::plan::fault::DiskError;
@@ -155,6 +156,7 @@ pub(crate) struct SimStorage {
     node: usize,
     inner: Arc<dyn Storage>,
     faults: DiskFaults,
+    calls: DiskCalls,
     cold: Cold,
     /// The first failure. As in every storage, nothing succeeds after it.
     failed: OnceLock<StorageError>,
@@ -166,11 +168,12 @@ impl SimStorage {
         node: usize,
         inner: Arc<dyn Storage>,
         faults: DiskFaults,
+        calls: DiskCalls,
         cold: Cold,
         log: Log,
     ) -> Self {
         faults.lock().open = Some(Arc::clone(&inner));
-        let storage = Self { node, inner, faults, cold, failed: OnceLock::new(), log };
+        let storage = Self { node, inner, faults, calls, cold, failed: OnceLock::new(), log };
         storage.tell(StorageDid::Opened);
         storage
     }
@@ -195,6 +198,7 @@ fn failed(operation: StorageOperation) -> StorageError {
 
 impl Storage for SimStorage {
     fn write(&self, batch: Batch) -> Result<(), StorageError> {
+        let call = self.calls.write();
         self.refuse_after_failure()?;
         let operation = StorageOperation::Write;
         if self.faults.is_full() {
@@ -209,7 +213,7 @@ impl Storage for SimStorage {
         if is_found_later {
             return self.fail(failed(operation));
         }
-        self.tell(StorageDid::Written);
+        self.tell(StorageDid::Written(call));
         Ok(())
     }
 
@@ -218,12 +222,13 @@ impl Storage for SimStorage {
     }
 
     fn sync(&self) -> Result<(), StorageError> {
+        let (call, end) = self.calls.sync();
         self.refuse_after_failure()?;
         if self.faults.strikes(DiskError::Sync) {
             return self.fail(failed(StorageOperation::Sync));
         }
-        self.inner.sync()?;
-        self.tell(StorageDid::Synced);
+        end()?;
+        self.tell(StorageDid::Synced(call));
         Ok(())
     }
 }
@@ -262,7 +267,8 @@ mod tests {
 
     /// A storage with one row of a home copy, and the faults of its disk.
     fn storage() -> (SimStorage, DiskFaults) {
-        let inner: Arc<dyn Storage> = Arc::new(MemoryDisk::new().open());
+        let disk = Arc::new(MemoryDisk::new().open());
+        let inner: Arc<dyn Storage> = Arc::clone(&disk) as _;
         let ring = ["db-0", "db-1"].map(|id| id.parse::<NodeId>().unwrap()).to_vec();
         let (store, _) = Store::open(Arc::clone(&inner), &ring[0], 0, Uuid::nil).unwrap();
         let membership = Membership { cluster: ClusterId(Uuid::nil()), ring };
@@ -271,7 +277,9 @@ mod tests {
         inner.write(batch).unwrap();
         put_row(&*inner);
         let faults = DiskFaults::default();
-        (SimStorage::new(0, inner, faults.clone(), Cold::new(0, 0), Log::default()), faults)
+        let calls = DiskCalls::new(0, disk, Log::default());
+        let cold = Cold::new(0, 0);
+        (SimStorage::new(0, inner, faults.clone(), calls, cold, Log::default()), faults)
     }
 
     fn put_row(storage: &dyn Storage) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use db_process::storage::Storage;
 use gateway::state::StateDirectory;
 use port::TcpConnector;
+use process::clock::SystemClock;
 use process::entropy::SystemEntropy;
 use process::threads::SystemThreads;
 use protocol::hello::Secret;
@@ -40,6 +41,7 @@ pub(crate) async fn start(
         socket_tls: None,
         access: gateway::Access::Open,
         state: Arc::new(StateDirectory::open(directory).expect("the directory is free")),
+        clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
     };
@@ -55,6 +57,7 @@ pub(crate) async fn start(
             tls: None,
             connector: Arc::new(TcpConnector),
             storage: storage_of(node),
+            clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             threads: Arc::new(SystemThreads),
         };

@@ -1,9 +1,9 @@
 //! The disk's loop: writes the core's mutations, syncs them, and tells the core. It ends with
 //! the node.
 //!
-//! The loop does nothing else during a sync. Mutations gather in the batch meanwhile, and go
-//! with the next write and the next sync. Writing them at once, beside the sync, would save less
-//! than the hand-over to another thread costs.
+//! The loop does nothing else during a write or a sync. Mutations gather in the batch meanwhile,
+//! and go with the next write and the next sync. A sync covers the writes before its begin.
+//! Writing beside the sync would save less than the hand-over to another thread costs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -35,8 +35,10 @@ impl Driver {
         let told = || "it was told to stop".to_owned();
         self.end(outcome.as_ref().err().map_or_else(told, RunError::to_string));
         outcome?;
-        self.write()?;
-        Ok(self.store.storage().sync()?)
+        self.write(&threads).await?;
+        let driver = Arc::clone(&self);
+        let synced = threads.block_for(Blocking::Sync, move || driver.store.storage().sync()).await;
+        Ok(synced.ok_or(RunError::DriverLost)??)
     }
 
     async fn write_and_sync(
@@ -46,14 +48,14 @@ impl Driver {
     ) -> Result<(), RunError> {
         let mut covered = Mark::default();
         loop {
-            let written = self.write()?;
+            let written = self.write(threads).await?;
             let is_to_sync = written > covered;
             covered = written;
             tokio::select! {
                 biased;
                 () = self.shared.broken() => return Err(RunError::DriverLost),
                 // The write also checks whether the node can continue.
-                () = ending.cancelled() => return self.write().map(drop),
+                () = ending.cancelled() => return self.write(threads).await.map(drop),
                 outcome = self.make_durable(threads, written), if is_to_sync => outcome?,
                 () = self.to_write.notified(), if !is_to_sync => {}
             }
@@ -61,8 +63,8 @@ impl Driver {
     }
 
     /// Writes the batch, and returns the last written mutation. Fails also if the node cannot
-    /// continue.
-    fn write(&self) -> Result<Mark, RunError> {
+    /// continue. The call blocks the thread of this loop.
+    async fn write(self: &Arc<Self>, threads: &Arc<dyn Threads>) -> Result<Mark, RunError> {
         let (batch, mark) = {
             let mut locked = self.shared.lock_anyhow();
             if let Some(failure) = locked.failure.take() {
@@ -71,7 +73,9 @@ impl Driver {
             (std::mem::take(&mut locked.batch), locked.mark)
         };
         if !batch.is_empty() {
-            self.store.write(batch)?;
+            let driver = Arc::clone(self);
+            let written = threads.block_for(Blocking::Write, move || driver.store.write(batch));
+            written.await.ok_or(RunError::DriverLost)??;
         }
         Ok(mark)
     }

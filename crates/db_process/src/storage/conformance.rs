@@ -16,12 +16,12 @@ use tempfile::TempDir;
 use super::memory::{MemoryDisk, MemoryStorage};
 use super::rocks::RocksSettings;
 use super::rocks::crash::CrashableRocks;
-use super::{Batch, ScanLimit, Storage, StorageReader, Table};
+use super::{Batch, BeginsSync, ScanLimit, Storage, StorageReader, Table};
 
 /// A machine with one disk. One process at a time has the storage open.
 trait Machine {
     /// The storage of a process.
-    type Storage: Storage;
+    type Storage: BeginsSync;
 
     /// A process starts and opens the storage.
     fn boot(&mut self) -> Self::Storage;
@@ -157,6 +157,7 @@ macro_rules! conforms_to_all {
                 retention::a_power_loss_undoes_puts_deletions_and_range_deletions,
                 retention::what_a_kill_left_is_durable_after_a_sync,
                 retention::a_sync_with_nothing_to_do_succeeds,
+                retention::a_sync_covers_what_was_written_before_its_begin,
                 retention::crashes_may_follow_each_other,
                 retention::a_first_boot_finds_nothing,
             ]

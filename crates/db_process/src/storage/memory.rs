@@ -9,10 +9,12 @@ mod fault;
 mod tables;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::poison::Poison;
+use super::sync::{BeginsSync, EndSync};
 use super::{AtHand, Batch, ReadsThrough, ScanLimit, Storage, StorageError, StorageReader, Table};
 
 pub use disk::MemoryDisk;
@@ -52,12 +54,25 @@ impl Storage for MemoryStorage {
     }
 
     fn sync(&self) -> Result<(), StorageError> {
-        self.poison.guard(|| self.tables.disk.sync(self.generation))
+        self.sync_to(self.tables.disk.applied())
     }
 
     /// Data in memory is of one release only.
     fn name_format(&self) -> Result<(), StorageError> {
         Ok(())
+    }
+}
+
+impl BeginsSync for MemoryStorage {
+    fn begin_sync(self: Arc<Self>) -> EndSync {
+        let batches = self.tables.disk.applied();
+        Box::new(move || self.sync_to(batches))
+    }
+}
+
+impl MemoryStorage {
+    fn sync_to(&self, batches: u64) -> Result<(), StorageError> {
+        self.poison.guard(|| self.tables.disk.sync_to(self.generation, batches))
     }
 }
 

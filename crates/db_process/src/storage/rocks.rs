@@ -223,9 +223,15 @@ impl Storage for RocksStorage {
     }
 
     fn sync(&self) -> Result<(), StorageError> {
+        // Taken before the sync: the sync may not cover a write made while it runs.
+        self.sync_to(self.database.latest_sequence_number())
+    }
+}
+
+impl RocksStorage {
+    /// Syncs, and notes that everything up to a sequence number is durable.
+    fn sync_to(&self, sequence: u64) -> Result<(), StorageError> {
         self.poison.guard(|| {
-            // Taken before the sync: the sync may not cover a write made while it runs.
-            let sequence = self.database.latest_sequence_number();
             self.database
                 .flush_wal(true)
                 .map_err(|error| from_rocksdb(StorageOperation::Sync, &error))?;

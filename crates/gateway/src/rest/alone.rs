@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderName, Method, Request, StatusCode};
+use process::clock::SystemClock;
 use process::entropy::SystemEntropy;
 use protocol::hello::Secret;
 use protocol::id::{ClusterId, GatewayBoot};
@@ -49,7 +50,7 @@ impl Rest {
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         let ring = Ring::new(["a", "b"].map(|id| id.parse().unwrap()).to_vec()).unwrap();
         let config = Config::new(ring.clone(), Secret::new("correct horse").unwrap());
-        let clock = Clock::start();
+        let clock = Clock::start(Arc::new(SystemClock));
         let (settings, cluster) = (&config.gateway_settings, ClusterId(Uuid::nil()));
         let core = Gateway::recovered(ring, BOOT, cluster, None, settings, clock.now()).unwrap();
         let (driver, _) = Driver::new(core, BOOT, clock, config.request_deadline);

@@ -11,6 +11,7 @@ use anyhow::bail;
 use db_process::storage::rocks::RocksStorage;
 use db_process::storage::{Storage, memory::MemoryDisk};
 use db_process::{Args, Config, Deps, MemoryArgs};
+use process::clock::SystemClock;
 use process::entropy::SystemEntropy;
 use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
@@ -69,6 +70,7 @@ async fn run(args: Args, config: Config, tls: Tls) -> anyhow::Result<()> {
         tls: tls.for_links(),
         connector: tls.connector(),
         storage,
+        clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
     };

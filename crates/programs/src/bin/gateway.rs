@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 use anyhow::Context;
 use gateway::state::StateDirectory;
 use gateway::{Access, Args, Config, Deps};
+use process::clock::SystemClock;
 use process::entropy::SystemEntropy;
 use process::flags::{FORMER_NAMES, Origins};
 use process::threads::SystemThreads;
@@ -87,6 +88,7 @@ async fn run(args: Args, configured: Configured) -> anyhow::Result<()> {
         socket_tls: tls.for_links(),
         access,
         state: Arc::new(state),
+        clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         threads: Arc::new(SystemThreads),
     };

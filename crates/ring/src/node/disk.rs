@@ -1,64 +1,117 @@
-//! Whether the node's disk answers: how long written mutations wait for a sync to return.
+//! Whether the node's disk answers: how long its calls wait for one to return.
 //!
 //! ```text
-//!            a second without a sync         a sync returns
+//!            a second without a return        a call returns
 //!   Answers -------------------------> Silent ---------------> Answers
-//!                                        |      within a second, or nothing more is to be synced
+//!                                        |      within a second, or nothing more is waited for
 //!                                        |
 //!                                        +--- the deadline passes: the node ends
 //! ```
 //!
-//! A disk stays silent under load if each sync takes more than a second. Otherwise the views
-//! would change all the time.
+//! Syncs and reads wait apart: a disk may return the ones and hang with the others. A disk stays
+//! silent under load if each call takes more than a second. Otherwise the views would change all
+//! the time.
+//!
+//! A node that stood still has not looked at the clock. That time is no wait for the disk.
 
 use std::time::Duration;
 
 use protocol::message::DiskState;
 
-use crate::store::{Mark, SILENT_AFTER};
-use crate::time::Time;
+use crate::store::{Mark, ReadId, SILENT_AFTER};
+use crate::time::{STANDSTILL, Time, earliest};
 
 /// The state of the node's disk, as the node knows it.
 #[derive(Debug)]
 pub(super) struct Disk {
-    /// The node ends after this long without a sync.
+    /// The node ends after this long without a return.
     limit: Duration,
-    written: Mark,
-    /// The start of the wait for a sync: the return of the last sync, or the first write after
-    /// everything was synced. None if nothing waits.
-    waiting_since: Option<Time>,
-    /// Whether the last sync took so long that the disk was silent.
-    was_silent: bool,
+    /// Syncs, counted by the mutations that they cover.
+    syncs: Wait,
+    /// Reads, counted one by one.
+    reads: Wait,
     /// The state in the last report to the gateway.
     told: DiskState,
     /// Whether the deadline has passed and the node was told to end.
     is_given_up: bool,
+    /// When the node is going to look at the disk again, at the latest.
+    looks_at: Option<Time>,
+}
+
+/// The wait for calls of one kind.
+#[derive(Debug, Default)]
+struct Wait {
+    begun: u64,
+    returned: u64,
+    /// The start of the wait: the last return, or the first call after everything had returned.
+    /// None if nothing waits.
+    since: Option<Time>,
+    /// Whether the last return came so late that the disk was silent.
+    was_silent: bool,
+}
+
+impl Wait {
+    /// Calls have begun, up to this number.
+    fn begin(&mut self, now: Time, begun: u64) {
+        if begun > self.begun {
+            self.begun = begun;
+            self.since.get_or_insert(now);
+        }
+    }
+
+    /// Calls have returned, up to this number.
+    fn has_returned(&mut self, now: Time, returned: u64) {
+        self.was_silent = self.silent_at().is_some_and(|silent_at| silent_at <= now);
+        self.returned = returned;
+        self.since = (returned < self.begun).then_some(now);
+    }
+
+    fn is_silent(&self, now: Time, told: DiskState) -> bool {
+        let stays_silent = told == DiskState::Silent && self.was_silent;
+        self.silent_at().is_some_and(|silent_at| stays_silent || silent_at <= now)
+    }
+
+    fn silent_at(&self) -> Option<Time> {
+        self.since.map(|since| since + SILENT_AFTER)
+    }
 }
 
 impl Disk {
     pub(super) fn new(limit: Duration) -> Self {
         Self {
             limit,
-            written: Mark::default(),
-            waiting_since: None,
-            was_silent: false,
+            syncs: Wait::default(),
+            reads: Wait::default(),
             told: DiskState::default(),
             is_given_up: false,
+            looks_at: None,
         }
     }
 
-    /// Everything up to this mutation is written, or about to be.
-    pub(super) fn wrote(&mut self, now: Time, mark: Mark) {
-        if mark > self.written {
-            self.written = mark;
-            self.waiting_since.get_or_insert(now);
+    /// An event comes. If the node stood still before it, all waits begin now.
+    pub(super) fn look(&mut self, now: Time) {
+        if self.looks_at.is_some_and(|due| due + STANDSTILL <= now) {
+            for wait in [&mut self.syncs, &mut self.reads] {
+                wait.since = wait.since.map(|_| now);
+            }
         }
+    }
+
+    /// Everything up to this mutation is written, or about to be, and every read up to this one
+    /// has begun.
+    pub(super) fn has_begun(&mut self, now: Time, mark: Mark, read: ReadId) {
+        self.syncs.begin(now, mark.0);
+        self.reads.begin(now, read.0);
     }
 
     /// A sync has returned. It covers everything up to this mutation.
     pub(super) fn synced(&mut self, now: Time, mark: Mark) {
-        self.was_silent = self.silent_at().is_some_and(|silent_at| silent_at <= now);
-        self.waiting_since = (mark < self.written).then_some(now);
+        self.syncs.has_returned(now, mark.0);
+    }
+
+    /// A read has returned.
+    pub(super) fn has_read(&mut self, now: Time) {
+        self.reads.has_returned(now, self.reads.returned.saturating_add(1));
     }
 
     /// The gateway has a new link, without any report on it yet.
@@ -68,20 +121,27 @@ impl Disk {
 
     /// The state for the next report to the gateway; none if the state has not changed.
     pub(super) fn news(&mut self, now: Time) -> Option<DiskState> {
-        let stays_silent = self.told == DiskState::Silent && self.was_silent;
-        let is_silent = self.silent_at().is_some_and(|silent_at| stays_silent || silent_at <= now);
+        let is_silent =
+            [&self.syncs, &self.reads].into_iter().any(|wait| wait.is_silent(now, self.told));
         let state = if is_silent { DiskState::Silent } else { DiskState::Answers };
         (std::mem::replace(&mut self.told, state) != state).then_some(state)
     }
 
-    /// The time of the next report to the gateway if no sync returns before.
+    /// The time of the next report to the gateway if no call returns before.
     pub(super) fn news_at(&self) -> Option<Time> {
-        self.silent_at().filter(|_| self.told == DiskState::Answers)
+        let silent_at = earliest([self.syncs.silent_at(), self.reads.silent_at()]);
+        silent_at.filter(|_| self.told == DiskState::Answers)
     }
 
-    /// The time at which the node ends if no sync returns before; none once it was told to end.
+    /// The time at which the node ends if no call returns before; none once it was told to end.
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.waiting_since.map(|since| since + self.limit).filter(|_| !self.is_given_up)
+        let since = earliest([self.syncs.since, self.reads.since]);
+        since.map(|since| since + self.limit).filter(|_| !self.is_given_up)
+    }
+
+    /// The node is going to look again at this time, at the latest.
+    pub(super) fn looks_again(&mut self, at: Option<Time>) {
+        self.looks_at = at;
     }
 
     /// Whether the node must end now. This returns true only once.
@@ -89,10 +149,6 @@ impl Disk {
         let is_due = self.deadline().is_some_and(|deadline| deadline <= now);
         self.is_given_up |= is_due;
         is_due
-    }
-
-    fn silent_at(&self) -> Option<Time> {
-        self.waiting_since.map(|since| since + SILENT_AFTER)
     }
 }
 
@@ -112,8 +168,8 @@ mod tests {
     fn a_disk_is_silent_while_no_sync_returns_for_a_second() {
         let mut disk = disk();
         assert_eq!((disk.news_at(), disk.news(at(5_000))), (None, None), "nothing to sync");
-        disk.wrote(at(5_000), Mark(1));
-        disk.wrote(at(5_500), Mark(2));
+        disk.has_begun(at(5_000), Mark(1), ReadId(0));
+        disk.has_begun(at(5_500), Mark(2), ReadId(0));
         assert_eq!((disk.news_at(), disk.news(at(5_999))), (Some(at(6_000)), None));
         assert_eq!(disk.news(at(6_000)), Some(DiskState::Silent));
         assert_eq!((disk.news_at(), disk.news(at(7_000))), (None, None), "it was told");
@@ -126,10 +182,10 @@ mod tests {
     #[test]
     fn a_disk_whose_every_sync_takes_more_than_a_second_is_silent_until_there_is_nothing_to_sync() {
         let mut disk = disk();
-        disk.wrote(at(0), Mark(1));
+        disk.has_begun(at(0), Mark(1), ReadId(0));
         assert_eq!(disk.news(at(1_000)), Some(DiskState::Silent));
         for round in 1..20 {
-            disk.wrote(at(round * 1_200 - 1), Mark(round + 1));
+            disk.has_begun(at(round * 1_200 - 1), Mark(round + 1), ReadId(0));
             disk.synced(at(round * 1_200), Mark(round));
             assert_eq!((disk.news(at(round * 1_200)), disk.news_at()), (None, None));
         }
@@ -140,12 +196,12 @@ mod tests {
     #[test]
     fn a_disk_answers_again_once_a_sync_has_returned_within_a_second() {
         let mut disk = disk();
-        disk.wrote(at(0), Mark(1));
-        disk.wrote(at(500), Mark(2));
+        disk.has_begun(at(0), Mark(1), ReadId(0));
+        disk.has_begun(at(500), Mark(2), ReadId(0));
         assert_eq!(disk.news(at(9_000)), Some(DiskState::Silent));
         disk.synced(at(9_000), Mark(1));
         assert_eq!(disk.news(at(9_000)), None, "it may hang again");
-        disk.wrote(at(9_005), Mark(3));
+        disk.has_begun(at(9_005), Mark(3), ReadId(0));
         disk.synced(at(9_010), Mark(2));
         assert_eq!(disk.news(at(9_010)), Some(DiskState::Answers));
     }
@@ -153,7 +209,7 @@ mod tests {
     #[test]
     fn a_disk_is_given_up_once() {
         let mut disk = disk();
-        disk.wrote(at(5_000), Mark(1));
+        disk.has_begun(at(5_000), Mark(1), ReadId(0));
         assert!(!disk.give_up(at(24_999)));
         assert!(disk.give_up(at(25_000)));
         assert!(!disk.give_up(at(25_001)));
@@ -163,11 +219,38 @@ mod tests {
     #[test]
     fn syncs_that_return_one_after_the_other_are_an_answer_however_much_waits() {
         let mut disk = disk();
-        disk.wrote(at(0), Mark(1));
+        disk.has_begun(at(0), Mark(1), ReadId(0));
         for round in 1..20 {
-            disk.wrote(at(round * 600 - 1), Mark(round + 1));
+            disk.has_begun(at(round * 600 - 1), Mark(round + 1), ReadId(0));
             disk.synced(at(round * 600), Mark(round));
             assert_eq!(disk.news(at(round * 600)), None);
         }
+    }
+
+    #[test]
+    fn a_disk_that_returns_syncs_and_no_reads_is_silent() {
+        let mut disk = disk();
+        disk.has_begun(at(0), Mark(0), ReadId(2));
+        disk.has_begun(at(900), Mark(1), ReadId(2));
+        disk.synced(at(950), Mark(1));
+        assert_eq!(disk.news_at(), Some(at(1_000)));
+        assert_eq!(disk.news(at(1_000)), Some(DiskState::Silent));
+        assert_eq!(disk.deadline(), Some(at(20_000)));
+        disk.has_read(at(1_500));
+        assert_eq!(disk.news(at(1_500)), None, "the other may hang");
+        disk.has_read(at(1_600));
+        assert_eq!(disk.news(at(1_600)), Some(DiskState::Answers));
+    }
+
+    #[test]
+    fn a_node_that_stood_still_does_not_blame_its_disk() {
+        let mut disk = disk();
+        disk.has_begun(at(0), Mark(1), ReadId(0));
+        disk.looks_again(disk.news_at());
+        disk.look(at(60_000));
+        assert_eq!((disk.news(at(60_000)), disk.give_up(at(60_000))), (None, false));
+        disk.looks_again(disk.news_at());
+        disk.look(at(61_000));
+        assert_eq!(disk.news(at(61_000)), Some(DiskState::Silent));
     }
 }

@@ -94,7 +94,7 @@ pub enum StopReason {
     Storage(#[from] ReadError),
     /// The disk has not answered for this long.
     #[error(
-        "the disk has not answered for {0:?}: no write or sync has returned. Look at the disk and at what else uses it, and \
+        "the disk has not answered for {0:?}: no sync, or no read, has returned. Look at the disk and at what else uses it, and \
          start the node again; with an empty data directory it is restored from its neighbours"
     )]
     DiskSilent(Duration),

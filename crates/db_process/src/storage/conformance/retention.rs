@@ -1,9 +1,11 @@
 //! The rows left after kills and power losses.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{Machine, keys, puts, rows};
-use crate::storage::{Batch, ScanLimit, Storage, Table};
+use crate::storage::{Batch, BeginsSync, ScanLimit, Storage, Table};
 
 pub(super) fn a_first_boot_finds_nothing(machine: &mut impl Machine) {
     let storage = machine.boot();
@@ -81,6 +83,16 @@ pub(super) fn a_sync_with_nothing_to_do_succeeds(machine: &mut impl Machine) {
     storage.sync().unwrap();
     machine.power_loss(storage);
     machine.boot().sync().unwrap();
+}
+
+pub(super) fn a_sync_covers_what_was_written_before_its_begin(machine: &mut impl Machine) {
+    let storage = Arc::new(machine.boot());
+    storage.write(puts(Table::Log, &["a"])).unwrap();
+    let end = Arc::clone(&storage).begin_sync();
+    storage.write(puts(Table::Log, &["b"])).unwrap();
+    end().unwrap();
+    machine.power_loss(Arc::into_inner(storage).unwrap());
+    assert_eq!(keys(&machine.boot(), Table::Log, "".."z", ScanLimit::NONE), ["a"]);
 }
 
 pub(super) fn crashes_may_follow_each_other(machine: &mut impl Machine) {

@@ -23,6 +23,8 @@ struct State {
     generation: u64,
     /// The content readable by a process: synced and unsynced batches.
     tables: Tables,
+    /// The number of batches ever applied.
+    applied: u64,
     /// How to undo each unsynced batch, in the order of writing.
     unsynced: Vec<Undo>,
     /// A batch in the kernel although its write failed. This process does not see it, but the
@@ -129,11 +131,19 @@ impl MemoryDisk {
         Ok(())
     }
 
-    pub(super) fn sync(&self, generation: u64) -> Result<(), StorageError> {
+    /// The number of batches so far, for [`sync_to`](Self::sync_to).
+    pub(super) fn applied(&self) -> u64 {
+        self.lock().applied
+    }
+
+    /// Makes this many batches durable, counted from the very first one.
+    pub(super) fn sync_to(&self, generation: u64, batches: u64) -> Result<(), StorageError> {
         let mut state = self.lock();
         state.refuse_the_dead(generation, StorageOperation::Sync)?;
         state.strike(Fault::Sync, StorageOperation::Sync)?;
-        state.unsynced.clear();
+        let later = usize::try_from(state.applied - batches).unwrap_or(usize::MAX);
+        let covered = state.unsynced.len().saturating_sub(later);
+        state.unsynced.drain(..covered);
         Ok(())
     }
 
@@ -147,6 +157,7 @@ impl MemoryDisk {
 impl State {
     fn apply(&mut self, batch: Batch) {
         let undo = self.tables.apply(batch);
+        self.applied += 1;
         self.unsynced.push(undo);
     }
 

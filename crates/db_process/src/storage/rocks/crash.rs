@@ -11,12 +11,15 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rocksdb::WaitForCompactOptions;
 
 use super::{RocksSettings, RocksStorage};
-use crate::storage::{Batch, ReadsThrough, Storage, StorageError, StorageOperation, StorageReader};
+use crate::storage::{
+    Batch, BeginsSync, EndSync, ReadsThrough, Storage, StorageError, StorageOperation,
+    StorageReader,
+};
 
 /// A [`RocksStorage`] that knows the synced bytes of its WAL, so that a test can play a crash.
 #[derive(Debug)]
@@ -27,8 +30,16 @@ pub struct CrashableRocks {
     synced: Mutex<WalEnd>,
 }
 
+/// Everything written by some moment.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    /// RocksDB's number of the last change.
+    sequence: u64,
+    end: WalEnd,
+}
+
 /// The end of the newest WAL file. A file of a higher number is newer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct WalEnd {
     file_number: u64,
     length_bytes: u64,
@@ -108,9 +119,30 @@ impl Storage for CrashableRocks {
     }
 
     fn sync(&self) -> Result<(), StorageError> {
+        self.sync_to(self.written()?)
+    }
+}
+
+impl BeginsSync for CrashableRocks {
+    fn begin_sync(self: Arc<Self>) -> EndSync {
+        let written = self.written();
+        Box::new(move || self.sync_to(written?))
+    }
+}
+
+impl CrashableRocks {
+    /// Everything written so far.
+    fn written(&self) -> Result<Written, StorageError> {
+        let database = &self.storage.database;
+        let sequence = database.latest_sequence_number();
+        Ok(Written { sequence, end: newest_wal(database.path())? })
+    }
+
+    /// Syncs, and remembers this end of the WAL. Bytes behind it count as unsynced.
+    fn sync_to(&self, written: Written) -> Result<(), StorageError> {
         let mut synced = self.lock();
-        self.storage.sync()?;
-        *synced = newest_wal(self.storage.database.path())?;
+        self.storage.sync_to(written.sequence)?;
+        *synced = written.end.max(*synced);
         Ok(())
     }
 }

@@ -8,13 +8,10 @@ use protocol::message::CallId;
 use crate::gateway::request::{RequestKind, Ticket};
 use crate::gateway::settings::NodeLimits;
 use crate::link::LinkId;
-use crate::time::Time;
+use crate::time::{STANDSTILL, Time};
 
 /// A node that has answered nothing for this long is silent: that time does not count as busy.
 const SILENCE: Duration = Duration::from_millis(50);
-
-/// A node that has answered nothing for this long stood still.
-const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// What was sent and not replied to.
 #[derive(Debug)]
@@ -86,6 +83,7 @@ impl Load {
     /// The node has answered a request.
     fn answered(&mut self, now: Time, ticket: Ticket, newest: Ticket) {
         let gap = self.answered_at.replace(now).map_or(SILENCE, |before| now.since(before));
+        // A node that has answered nothing for this long stood still.
         if gap >= STANDSTILL {
             self.backlog = Some(newest);
         }
