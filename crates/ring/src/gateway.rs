@@ -90,9 +90,7 @@ impl Gateway {
         let published = controller.published_at_start();
         let own_disk = DiskState::Answers;
         let mut gateway = Self { controller, router, last_event_at: now, own_disk };
-        for published in published {
-            gateway.router.follow(now, published, &mut Vec::new());
-        }
+        gateway.router.follow(now, &published, &mut Vec::new());
         Ok(gateway)
     }
 
@@ -197,9 +195,7 @@ impl Gateway {
         if std::mem::replace(&mut self.own_disk, own_disk) != own_disk {
             effects.push(GatewayEffect::Changed);
         }
-        for published in published {
-            self.router.follow(now, published, effects);
-        }
+        self.router.follow(now, &published, effects);
     }
 
     /// The latest time for the next [`GatewayEvent::Tick`].

@@ -132,7 +132,7 @@ mod tests {
     fn a_node_that_does_not_tell_of_its_silent_disk_is_seen() {
         let mut scene = Scene::formed(SilentDisk::default());
         scene.writes(0);
-        pass(&mut scene, 1_200);
+        pass(&mut scene, 1_199);
         scene.objects(storage(2, StorageDid::Synced(CALL)));
     }
 

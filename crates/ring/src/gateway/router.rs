@@ -39,6 +39,7 @@ use std::time::Duration;
 
 use protocol::id::{GatewayBoot, PartitionId};
 use protocol::message::{CallId, Operation, Reply, Update};
+use protocol::view::View;
 
 use self::calls::{Calls, Framing, Unread};
 use self::pending::{Destination, Pending, Stage};
@@ -135,14 +136,28 @@ impl Router {
         }
     }
 
-    /// What the controller has published.
+    /// Follows the publications of the controller. All of them count before any request goes: one
+    /// of another partition may take the room made by the first of them.
     pub(crate) fn follow(
         &mut self,
         now: Time,
-        published: Published,
+        published: &[Published],
         effects: &mut Vec<GatewayEffect>,
     ) {
-        match published {
+        if published.is_empty() {
+            return;
+        }
+        for publication in published {
+            self.learn(publication);
+        }
+        for publication in published {
+            self.act_on(now, publication, effects);
+        }
+        self.fill_all(now, effects);
+    }
+
+    fn learn(&mut self, publication: &Published) {
+        match *publication {
             Published::Unknown(partition) => {
                 self.is_formed = true;
                 self.routes.forget_view(partition);
@@ -150,13 +165,20 @@ impl Router {
             Published::View(view, service) => {
                 self.is_formed = true;
                 self.routes.publish(view, service);
-                self.begin_backlog(view.partition);
-                self.move_reads(now, view.partition, effects);
-                self.dispatch_waiting(now, view.partition, effects);
-                self.fill_all(now, effects);
             }
-            Published::Welcomed(place, link) => {
-                self.routes.welcomed(place, link);
+            Published::Welcomed(place, link) => self.routes.welcomed(place, link),
+        }
+    }
+
+    fn act_on(&mut self, now: Time, publication: &Published, effects: &mut Vec<GatewayEffect>) {
+        match *publication {
+            Published::Unknown(_) => {}
+            Published::View(View { partition, .. }, _) => {
+                self.begin_backlog(partition);
+                self.move_reads(now, partition, effects);
+                self.dispatch_waiting(now, partition, effects);
+            }
+            Published::Welcomed(place, _) => {
                 for partition in self.routes.partitions_at(place) {
                     self.begin_backlog(partition);
                     self.dispatch_waiting(now, partition, effects);
@@ -331,3 +353,6 @@ impl Router {
 fn complete(ticket: Ticket, outcome: Outcome, effects: &mut Vec<GatewayEffect>) {
     effects.push(GatewayEffect::Complete { ticket, outcome });
 }
+
+#[cfg(test)]
+mod tests;
