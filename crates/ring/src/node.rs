@@ -139,7 +139,6 @@ impl Node {
         }
         self.disk.has_begun(now, self.mark, self.read);
         self.report_disk(now, effects);
-        self.disk.looks_again(self.looks_at_disk());
         self.report_progress(now, effects);
     }
 
@@ -149,13 +148,9 @@ impl Node {
         let copies = self.formed.as_ref().map(|formed| [&formed.home, &formed.next]);
         let copies = copies.into_iter().flatten().map(|copy| copy.deadline(gateway));
         let report = gateway.and_then(|_| self.reports.deadline(self.progress()));
-        earliest(copies.chain([report, self.looks_at_disk()]))
-    }
-
-    /// When the disk has to have answered.
-    fn looks_at_disk(&self) -> Option<Time> {
-        let news_at = self.gateway.welcomed().and_then(|_| self.disk.news_at());
-        earliest([news_at, self.disk.deadline()])
+        let disk = gateway.and_then(|_| self.disk.news_at());
+        let disk = [disk, self.disk.deadline(), self.disk.look_due()];
+        earliest(copies.chain([report]).chain(disk))
     }
 
     fn dispatch(&mut self, turn: &mut Turn<'_>, event: NodeEvent) -> Result<(), Fault> {

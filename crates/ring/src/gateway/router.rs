@@ -144,46 +144,28 @@ impl Router {
         published: &[Published],
         effects: &mut Vec<GatewayEffect>,
     ) {
-        if published.is_empty() {
-            return;
+        for publication in published {
+            self.is_formed |= !matches!(publication, Published::Welcomed(..));
+            self.routes.learn(publication);
         }
         for publication in published {
-            self.learn(publication);
-        }
-        for publication in published {
-            self.act_on(now, publication, effects);
-        }
-        self.fill_all(now, effects);
-    }
-
-    fn learn(&mut self, publication: &Published) {
-        match *publication {
-            Published::Unknown(partition) => {
-                self.is_formed = true;
-                self.routes.forget_view(partition);
-            }
-            Published::View(view, service) => {
-                self.is_formed = true;
-                self.routes.publish(view, service);
-            }
-            Published::Welcomed(place, link) => self.routes.welcomed(place, link),
-        }
-    }
-
-    fn act_on(&mut self, now: Time, publication: &Published, effects: &mut Vec<GatewayEffect>) {
-        match *publication {
-            Published::Unknown(_) => {}
-            Published::View(View { partition, .. }, _) => {
-                self.begin_backlog(partition);
-                self.move_reads(now, partition, effects);
-                self.dispatch_waiting(now, partition, effects);
-            }
-            Published::Welcomed(place, _) => {
-                for partition in self.routes.partitions_at(place) {
+            match *publication {
+                Published::Unknown(_) => {}
+                Published::View(View { partition, .. }, _) => {
                     self.begin_backlog(partition);
+                    self.move_reads(now, partition, effects);
                     self.dispatch_waiting(now, partition, effects);
                 }
+                Published::Welcomed(place, _) => {
+                    for partition in self.routes.partitions_at(place) {
+                        self.begin_backlog(partition);
+                        self.dispatch_waiting(now, partition, effects);
+                    }
+                }
             }
+        }
+        if !published.is_empty() {
+            self.fill_all(now, effects);
         }
     }
 

@@ -12,7 +12,8 @@
 //! silent under load if each call takes more than a second. Otherwise the views would change all
 //! the time.
 //!
-//! A node that stood still has not looked at the clock. That time is no wait for the disk.
+//! While something waits, the node looks at the clock every second. A longer time without a look
+//! counts as a second: the node stood still, and its disk may have answered long ago.
 
 use std::time::Duration;
 
@@ -34,8 +35,8 @@ pub(super) struct Disk {
     told: DiskState,
     /// Whether the deadline has passed and the node was told to end.
     is_given_up: bool,
-    /// When the node is going to look at the disk again, at the latest.
-    looks_at: Option<Time>,
+    /// When the node looked last.
+    looked_at: Time,
 }
 
 /// The wait for calls of one kind.
@@ -84,17 +85,25 @@ impl Disk {
             reads: Wait::default(),
             told: DiskState::default(),
             is_given_up: false,
-            looks_at: None,
+            looked_at: Time::ZERO,
         }
     }
 
-    /// An event comes. If the node stood still before it, all waits begin now.
+    /// An event comes. The time in which the node stood still before it is left out of all waits.
     pub(super) fn look(&mut self, now: Time) {
-        if self.looks_at.is_some_and(|due| due + STANDSTILL <= now) {
+        let stood_still = now.since(self.looked_at).saturating_sub(STANDSTILL);
+        self.looked_at = now;
+        if stood_still > Duration::ZERO {
             for wait in [&mut self.syncs, &mut self.reads] {
-                wait.since = wait.since.map(|_| now);
+                wait.since = wait.since.map(|since| since + stood_still);
             }
         }
+    }
+
+    /// When the node has to look again; none if nothing waits.
+    pub(super) fn look_due(&self) -> Option<Time> {
+        let waits = self.syncs.since.or(self.reads.since);
+        waits.map(|_| self.looked_at + STANDSTILL)
     }
 
     /// Everything up to this mutation is written, or about to be, and every read up to this one
@@ -137,11 +146,6 @@ impl Disk {
     pub(super) fn deadline(&self) -> Option<Time> {
         let since = earliest([self.syncs.since, self.reads.since]);
         since.map(|since| since + self.limit).filter(|_| !self.is_given_up)
-    }
-
-    /// The node is going to look again at this time, at the latest.
-    pub(super) fn looks_again(&mut self, at: Option<Time>) {
-        self.looks_at = at;
     }
 
     /// Whether the node must end now. This returns true only once.
@@ -246,11 +250,11 @@ mod tests {
     fn a_node_that_stood_still_does_not_blame_its_disk() {
         let mut disk = disk();
         disk.has_begun(at(0), Mark(1), ReadId(0));
-        disk.looks_again(disk.news_at());
+        assert_eq!(disk.look_due(), Some(at(1_000)));
         disk.look(at(60_000));
-        assert_eq!((disk.news(at(60_000)), disk.give_up(at(60_000))), (None, false));
-        disk.looks_again(disk.news_at());
-        disk.look(at(61_000));
-        assert_eq!(disk.news(at(61_000)), Some(DiskState::Silent));
+        assert!(!disk.give_up(at(60_000)));
+        assert_eq!(disk.deadline(), Some(at(79_000)), "it waited for a second");
+        disk.synced(at(60_000), Mark(1));
+        assert_eq!((disk.news(at(60_000)), disk.look_due()), (None, None));
     }
 }

@@ -6,7 +6,7 @@ use protocol::id::PartitionId;
 use protocol::message::DiskState;
 use protocol::view::{Member, View};
 
-use crate::gateway::published::Service;
+use crate::gateway::published::{Published, Service};
 use crate::gateway::request::RequestKind;
 use crate::link::LinkId;
 use crate::placement::{Place, Ring};
@@ -40,13 +40,22 @@ impl Routes {
         self.views.get(&partition)
     }
 
+    /// Takes a publication of the controller.
+    pub(super) fn learn(&mut self, publication: &Published) {
+        match *publication {
+            Published::Unknown(partition) => self.forget_view(partition),
+            Published::View(view, service) => self.publish(view, service),
+            Published::Welcomed(place, link) => self.welcomed(place, link),
+        }
+    }
+
     /// A view was published.
-    pub(super) fn publish(&mut self, view: View, service: Service) {
+    fn publish(&mut self, view: View, service: Service) {
         self.views.insert(view.partition, (view, service));
     }
 
     /// The view of a partition is unknown now.
-    pub(super) fn forget_view(&mut self, partition: PartitionId) {
+    fn forget_view(&mut self, partition: PartitionId) {
         self.views.remove(&partition);
     }
 
@@ -61,7 +70,7 @@ impl Routes {
     }
 
     /// A node was welcomed.
-    pub(super) fn welcomed(&mut self, place: Place, link: LinkId) {
+    fn welcomed(&mut self, place: Place, link: LinkId) {
         self.arriving.remove(&place);
         self.links.insert(place, link);
     }
