@@ -37,7 +37,7 @@ pub mod waiting;
 pub mod whole;
 
 use crate::model::Model;
-use crate::plan::Plan;
+use crate::plan::{Options, Plan};
 use crate::seen::{Moment, Seen};
 use crate::violation::Violation;
 
@@ -91,7 +91,7 @@ impl Checks {
             Box::new(deadline::Deadline::new(&plan.swarm)),
             Box::new(availability::Availability::new(&plan.swarm)),
             Box::<convergence::Convergence>::default(),
-            Box::<endings::Endings>::default(),
+            Box::new(endings::Endings::new(&plan.swarm)),
             Box::<linearizable::Linearizable>::default(),
             Box::<outcomes::Outcomes>::default(),
             Box::<same_copies::SameCopies>::default(),
@@ -100,6 +100,19 @@ impl Checks {
         ];
         checks.extend(always);
         Self(checks)
+    }
+
+    /// The names of all checks.
+    pub fn names() -> Vec<&'static str> {
+        let all = Self::new(&Plan::draw(0, &Options::default())).0;
+        all.iter().map(|check| check.rule().check).collect()
+    }
+
+    /// Leaves checks out, by name.
+    #[must_use]
+    pub(crate) fn without(mut self, names: &[String]) -> Self {
+        self.0.retain(|check| names.iter().all(|name| name != check.rule().check));
+        self
     }
 
     /// Judges an event. `model` is the state of the cluster before it.
@@ -137,7 +150,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::plan::Options;
 
     #[test]
     fn every_check_has_a_name_and_a_rule_of_its_own() {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::checks::Checks;
+use crate::plan::habit::Habit;
 use crate::plan::kind::FaultKind;
 use crate::plan::{Options, StorageKind};
 
@@ -41,6 +43,55 @@ pub struct PlanArgs {
     /// The kinds of fault to draw from, separated by commas; all kinds by default
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub faults: Option<Vec<FaultKind>>,
+
+    /// Kinds of fault, checks and habits of seeds to leave out, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Part::parse)]
+    pub without: Vec<Part>,
+}
+
+/// A part of the judge that can be left out, to see what is caught only because of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A kind of fault.
+    Fault(FaultKind),
+    /// A habit of seeds.
+    Habit(Habit),
+    /// A check, by its name.
+    Check(String),
+}
+
+impl Part {
+    /// Finds a part by its name.
+    ///
+    /// # Errors
+    ///
+    /// Nothing has this name.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        if let Ok(kind) = FaultKind::from_str(name, false) {
+            return Ok(Self::Fault(kind));
+        }
+        if let Ok(habit) = name.parse() {
+            return Ok(Self::Habit(habit));
+        }
+        let checks = Checks::names();
+        if checks.contains(&name) {
+            return Ok(Self::Check(name.to_owned()));
+        }
+        let habits = Habit::ALL.iter().map(|habit| habit.name()).collect::<Vec<_>>();
+        Err(format!(
+            "it is no kind of fault, no check ({}) and no habit ({})",
+            checks.join(", "),
+            habits.join(", ")
+        ))
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Fault(kind) => kind.name(),
+            Self::Habit(habit) => habit.name().to_owned(),
+            Self::Check(name) => name.clone(),
+        }
+    }
 }
 
 /// How much a run shows.
@@ -66,8 +117,22 @@ impl SeedArgs {
 impl PlanArgs {
     /// The options to draw a plan by.
     pub fn options(&self) -> Options {
-        let kinds = self.faults.clone().unwrap_or_else(|| FaultKind::ALL.to_vec());
-        Options { storage: self.storage, kinds }
+        let mut kinds = self.faults.clone().unwrap_or_else(|| FaultKind::ALL.to_vec());
+        kinds.retain(|kind| !self.without.contains(&Part::Fault(*kind)));
+        let left_out = self.without.iter().filter_map(|part| match part {
+            Part::Habit(habit) => Some(*habit),
+            _ => None,
+        });
+        Options { storage: self.storage, kinds, left_out: left_out.collect() }
+    }
+
+    /// The names of the checks to leave out.
+    pub fn checks_left_out(&self) -> Vec<String> {
+        let checks = self.without.iter().filter_map(|part| match part {
+            Part::Check(name) => Some(name.clone()),
+            _ => None,
+        });
+        checks.collect()
     }
 
     /// The command-line arguments for these options.
@@ -82,6 +147,10 @@ impl PlanArgs {
         if let Some(kinds) = &self.faults {
             let names = kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>();
             args.extend(["--faults".to_owned(), names.join(",")]);
+        }
+        if !self.without.is_empty() {
+            let names = self.without.iter().map(Part::name).collect::<Vec<_>>();
+            args.extend(["--without".to_owned(), names.join(",")]);
         }
         args
     }

@@ -9,7 +9,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`swarm`] | the sizes, times and habits of a seed |
+//! | [`swarm`], [`habit`] | the sizes, times and habits of a seed |
 //! | [`fault`], [`corruption`], [`kind`] | the faults |
 //! | [`step`] | the steps of a fault |
 //! | [`schedule`] | when each fault begins and ends |
@@ -20,6 +20,7 @@
 
 pub mod corruption;
 pub mod fault;
+pub mod habit;
 pub mod host;
 pub mod kind;
 pub mod new_users;
@@ -33,6 +34,7 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 
 use self::fault::PlannedFault;
+use self::habit::Habit;
 use self::kind::FaultKind;
 use self::swarm::{Pace, Swarm};
 use self::workload::PlannedOperation;
@@ -75,11 +77,14 @@ pub struct Options {
     pub storage: StorageKind,
     /// The kinds of fault to draw from.
     pub kinds: Vec<FaultKind>,
+    /// The habits that no seed has.
+    pub left_out: Vec<Habit>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { storage: StorageKind::Memory, kinds: FaultKind::ALL.to_vec() }
+        let kinds = FaultKind::ALL.to_vec();
+        Self { storage: StorageKind::Memory, kinds, left_out: Vec::new() }
     }
 }
 
@@ -92,6 +97,7 @@ impl Plan {
             // The pace *one at a time* is for kinds by which no read fails.
             swarm.pace = Pace::Free;
         }
+        options.left_out.iter().for_each(|habit| habit.leave_out(&mut swarm));
         let faults = schedule::draw(random, &swarm, &options.kinds);
         let operations = workload::draw(random, &swarm);
         Self { format: FORMAT, seed, storage: options.storage, swarm, faults, operations }

@@ -86,6 +86,8 @@ pub(crate) struct World {
     /// The machines gone from the network.
     gone: BTreeSet<Host>,
     agenda: Agenda,
+    /// Whether the clock of a machine leaps when it stands still.
+    clocks_leap: bool,
     /// The time of the last step.
     last_step: Duration,
     /// The channel to each client, for operations after its plan.
@@ -132,6 +134,7 @@ impl World {
             down: BTreeMap::new(),
             gone: BTreeSet::new(),
             agenda: Agenda::default(),
+            clocks_leap: swarm.clocks_leap,
             last_step: Duration::ZERO,
             more,
             recorder,
@@ -151,6 +154,9 @@ impl World {
     /// Plans the steps of a fault that begins now.
     pub(crate) fn add_fault(&mut self, fault: &Fault, for_ms: u64) {
         for (after_ms, step) in fault.steps(for_ms) {
+            if matches!(step, Step::Leap(..)) && !self.clocks_leap {
+                continue;
+            }
             self.agenda.add(self.now() + Duration::from_millis(after_ms), step);
         }
     }

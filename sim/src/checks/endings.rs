@@ -7,16 +7,30 @@ use super::check::Check;
 use crate::model::Model;
 use crate::plan::host::Host;
 use crate::plan::kind::FaultKind;
+use crate::plan::swarm::Swarm;
 use crate::seen::{Ended, Moment, Seen, WorldDid};
 use crate::violation::{Finding, Rule};
 
 /// See the [module](self).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Endings {
+    /// Whether a machine that stands still seems to wait for its disk: its clock does not leap.
+    pauses_stop_disks: bool,
     /// Whether faults of disks have begun: from then on a storage may fail.
     disks_fail: bool,
     /// The processes told to stop.
     told_to_stop: BTreeSet<Host>,
+}
+
+impl Endings {
+    /// A check for the clocks of a run.
+    pub fn new(swarm: &Swarm) -> Self {
+        Self {
+            pauses_stop_disks: !swarm.clocks_leap,
+            disks_fail: false,
+            told_to_stop: BTreeSet::new(),
+        }
+    }
 }
 
 impl Check for Endings {
@@ -33,6 +47,10 @@ impl Check for Endings {
                 | FaultKind::HungReads,
             )) => {
                 self.disks_fail = true;
+                Ok(())
+            }
+            Seen::World(WorldDid::Fault(FaultKind::Pause)) => {
+                self.disks_fail |= self.pauses_stop_disks;
                 Ok(())
             }
             Seen::World(WorldDid::Stops(host)) => {
@@ -62,10 +80,12 @@ impl Check for Endings {
 mod tests {
     use super::super::support::*;
     use super::*;
+    use crate::plan::{Options, Plan};
 
     #[test]
     fn a_process_that_ends_without_a_reason_is_seen() {
-        let mut scene = Scene::formed(Endings::default());
+        let swarm = Plan::draw(1, &Options::default()).swarm;
+        let mut scene = Scene::formed(Endings::new(&swarm));
         let full = || {
             let ended = Ended::Storage("the disk is full".to_owned());
             Seen::World(WorldDid::Ended(Host::Node(0), ended))

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use sim::child::PlanArgs;
+use sim::child::{Part, PlanArgs};
 use sim::plan::StorageKind;
 use sim::plan::kind::FaultKind;
 use sim::report::Failure;
@@ -41,8 +41,12 @@ pub(crate) struct BugsArgs {
     jobs: usize,
 
     /// Write the table of all bugs into docs/testing.md
-    #[arg(long, conflicts_with = "only")]
+    #[arg(long, conflicts_with_all = ["only", "without"])]
     write: bool,
+
+    /// Leave these kinds of fault, checks and habits of seeds out: the bugs are to stay unseen
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Part::parse)]
+    without: Vec<Part>,
 }
 
 pub(super) async fn bugs(args: BugsArgs) -> anyhow::Result<ExitCode> {
@@ -69,7 +73,8 @@ pub(super) async fn bugs(args: BugsArgs) -> anyhow::Result<ExitCode> {
     } else {
         say(&table);
     }
-    let all_caught = is_complete && rows.iter().all(Row::is_caught_as_expected);
+    let is_as_expected = |row: &Row| row.is_caught_as_expected() == args.without.is_empty();
+    let all_caught = is_complete && rows.iter().all(is_as_expected);
     Ok(if all_caught && clean.failed == 0 { ExitCode::SUCCESS } else { TOO_LITTLE.into() })
 }
 
@@ -89,7 +94,7 @@ fn workspace() -> anyhow::Result<PathBuf> {
 async fn plant(copy: &Copy, patch: &Patch, args: &BugsArgs) -> anyhow::Result<Row> {
     copy.restore()?;
     copy.apply(patch).await?;
-    let seeds = Seeds::at(copy.build(&patch.name).await?, &plan(&patch.faults));
+    let seeds = Seeds::at(copy.build(&patch.name).await?, &plan(&patch.faults, args));
     let tally = play(&seeds, args.seeds.clone(), args.jobs, 1, ProgressLines::Hidden).await;
     let first = tally.failures.iter().min_by_key(|report| report.seed);
     let caught = first.map(|report| Caught {
@@ -117,7 +122,7 @@ async fn play_clean(copy: &Copy, rows: &[Row], args: &BugsArgs) -> anyhow::Resul
     }
     let mut clean = Clean { played: 0, failed: 0 };
     for (faults, most) in most.into_iter().filter(|(_, most)| *most > 0) {
-        let seeds = Seeds::at(program.clone(), &plan(faults));
+        let seeds = Seeds::at(program.clone(), &plan(faults, args));
         let range = args.seeds.start..args.seeds.start + most;
         let tally = play(&seeds, range, args.jobs, u64::MAX, ProgressLines::Hidden).await;
         clean.played += tally.seeds;
@@ -127,6 +132,7 @@ async fn play_clean(copy: &Copy, rows: &[Row], args: &BugsArgs) -> anyhow::Resul
 }
 
 /// The bugs are looked for in memory, because the copies are built without RocksDB.
-fn plan(faults: &Option<Vec<FaultKind>>) -> PlanArgs {
-    PlanArgs { storage: StorageKind::Memory, faults: faults.clone() }
+fn plan(faults: &Option<Vec<FaultKind>>, args: &BugsArgs) -> PlanArgs {
+    let without = args.without.clone();
+    PlanArgs { storage: StorageKind::Memory, faults: faults.clone(), without }
 }

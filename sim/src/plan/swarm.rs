@@ -35,6 +35,12 @@ pub struct Swarm {
     /// The duration of a write to a node's storage.
     #[serde(default = "Span::nothing")]
     pub write_ms: Span,
+    /// The writes that a sync covers.
+    #[serde(default)]
+    pub sync_covers: SyncCovers,
+    /// Whether the clock of a machine leaps when it stands still.
+    #[serde(default)]
+    pub clocks_leap: bool,
     /// The duration of a sync of a node's storage.
     pub sync_ms: Span,
     /// The duration of a save of the controller's state.
@@ -99,28 +105,28 @@ const fn usual_disk_deadline_ms() -> u64 {
     20_000
 }
 
-const fn usual_reads_of_node_max() -> usize {
+pub(super) const fn usual_reads_of_node_max() -> usize {
     512
 }
 
 /// More than any link's queue.
-const fn usual_tcp_segments() -> usize {
+pub(super) const fn usual_tcp_segments() -> usize {
     65_536
 }
 
-const fn usual_segment_bytes_max() -> usize {
+pub(super) const fn usual_segment_bytes_max() -> usize {
     usize::MAX
 }
 
-const fn usual_frame_bytes_full() -> usize {
+pub(super) const fn usual_frame_bytes_full() -> usize {
     1 << 20
 }
 
-const fn usual_queue_bytes_max() -> usize {
+pub(super) const fn usual_queue_bytes_max() -> usize {
     16 << 20
 }
 
-const fn usual_log_bytes_kept() -> usize {
+pub(super) const fn usual_log_bytes_kept() -> usize {
     64 << 20
 }
 
@@ -140,6 +146,17 @@ pub struct Overloads {
     pub reads: bool,
     /// More updates.
     pub updates: bool,
+}
+
+/// The writes that a sync covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SyncCovers {
+    /// Those before its begin, as for a real disk.
+    BeforeBegin,
+    /// Those before its end, as in older schedules.
+    #[default]
+    BeforeEnd,
 }
 
 /// The pace of the faults.
@@ -274,6 +291,8 @@ impl Swarm {
             name_padding: 0,
             bursts: None,
             write_ms: Span::nothing(),
+            sync_covers: SyncCovers::BeforeBegin,
+            clocks_leap: true,
             read_ms: Span::nothing(),
             cold_percent: 0,
             slow_disk: None,

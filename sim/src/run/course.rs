@@ -44,7 +44,12 @@ pub(super) struct Course<'a> {
 
 impl<'a> Course<'a> {
     /// A cluster with all processes about to start. Every event goes to `watch` too.
-    pub(super) fn new(plan: &Plan, log: &Log, watch: &'a mut dyn FnMut(Moment, &Seen)) -> Self {
+    pub(super) fn new(
+        plan: &Plan,
+        left_out: &[String],
+        log: &Log,
+        watch: &'a mut dyn FnMut(Moment, &Seen),
+    ) -> Self {
         let nodes = (0..plan.swarm.nodes).map(Host::node_id).collect();
         let ring =
             Ring::new(nodes).unwrap_or_else(|error| unreachable!("the plan was checked: {error}"));
@@ -54,7 +59,7 @@ impl<'a> Course<'a> {
             model: Model::new(ring),
             lost: LostNodes::default(),
             unanswered: Unanswered::default(),
-            checks: Checks::new(&plan),
+            checks: Checks::new(&plan).without(left_out),
             counter: Counter::new(&plan.swarm),
             log: log.clone(),
             watch,

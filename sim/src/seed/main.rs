@@ -57,22 +57,22 @@ fn read_plan(path: &PathBuf) -> anyhow::Result<Plan> {
 /// too.
 fn run(args: &SeedArgs, plan: Plan) -> anyhow::Result<RunReport> {
     let expected = entropy::simulate(plan.seed);
-    let show = args.show;
+    let (show, left_out) = (args.show, args.plan.checks_left_out());
     #[allow(clippy::disallowed_methods, reason = "the one thread in which the simulation runs")]
     let running = thread::Builder::new().name("simulation".to_owned()).spawn(move || {
         entropy::check(expected)?;
         let _clocks = mad_turmoil::time::SimClocksGuard::init();
         panics::keep();
-        Ok(run_here(&plan, Show::new(show)))
+        Ok(run_here(&plan, &left_out, Show::new(show)))
     });
     running?.join().map_err(|_| anyhow!("the harness panicked"))?
 }
 
-fn run_here(plan: &Plan, show: Show) -> RunReport {
+fn run_here(plan: &Plan, left_out: &[String], show: Show) -> RunReport {
     let log = Log::default();
     show.start(&log);
     let mut timeline = Timeline::default();
-    let mut report = sim::run::run(plan, &log, &mut |at, seen| {
+    let mut report = sim::run::run(plan, left_out, &log, &mut |at, seen| {
         timeline.add(at, seen.clone());
         show.show(seen, || timeline.line(at, seen));
     });

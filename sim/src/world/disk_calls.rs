@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use db_process::storage::{BeginsSync, EndSync};
 use process::threads::Blocking;
 
+use crate::plan::swarm::SyncCovers;
 use crate::seen::{DiskCall, Log, Seen, StorageDid};
 
 /// Connects the threads of a process with its storage.
@@ -17,6 +18,7 @@ use crate::seen::{DiskCall, Log, Seen, StorageDid};
 pub(crate) struct DiskCalls {
     node: usize,
     storage: Arc<dyn BeginsSync>,
+    sync_covers: SyncCovers,
     log: Log,
     calls: Arc<Mutex<Calls>>,
 }
@@ -36,14 +38,20 @@ pub(crate) enum Begun {
 }
 
 impl DiskCalls {
-    pub(crate) fn new(node: usize, storage: Arc<dyn BeginsSync>, log: Log) -> Self {
-        Self { node, storage, log, calls: Arc::default() }
+    pub(crate) fn new(
+        node: usize,
+        storage: Arc<dyn BeginsSync>,
+        sync_covers: SyncCovers,
+        log: Log,
+    ) -> Self {
+        Self { node, storage, sync_covers, log, calls: Arc::default() }
     }
 
     /// A blocking call begins; none if it is neither a write nor a sync.
     pub(crate) fn begin(&self, kind: Blocking) -> Option<Begun> {
         match kind {
             Blocking::Write => Some(Begun::Write(self.begin_write())),
+            Blocking::Sync if self.sync_covers == SyncCovers::BeforeEnd => None,
             Blocking::Sync => {
                 let (call, end) = self.begin_sync();
                 Some(Begun::Sync(call, end))

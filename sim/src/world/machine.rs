@@ -243,7 +243,8 @@ impl Machine {
             Ok(listener) => listener,
             Err(error) => return Ended::Otherwise(error.to_string()),
         };
-        let calls = DiskCalls::new(place, Arc::clone(&storage), log.clone());
+        let covers = plan.swarm.sync_covers;
+        let calls = DiskCalls::new(place, Arc::clone(&storage), covers, log.clone());
         let (entropy, threads) = self.own(plan.swarm.sync_ms_of(place), Some(calls.clone()));
         let cold = Cold::new(plan.swarm.cold_percent, plan.seed ^ (place as u64));
         let storage = SimStorage::new(place, storage, faults.clone(), calls, cold, log.clone());

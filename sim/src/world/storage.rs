@@ -262,6 +262,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::plan::swarm::SyncCovers;
 
     const ROT: Rot = Rot { member: Member::Home, row: Row::Record, pick: 0.0 };
 
@@ -277,7 +278,7 @@ mod tests {
         inner.write(batch).unwrap();
         put_row(&*inner);
         let faults = DiskFaults::default();
-        let calls = DiskCalls::new(0, disk, Log::default());
+        let calls = DiskCalls::new(0, disk, SyncCovers::default(), Log::default());
         let cold = Cold::new(0, 0);
         (SimStorage::new(0, inner, faults.clone(), calls, cold, Log::default()), faults)
     }
