@@ -19,7 +19,7 @@ programs := $(addprefix --package ,programs chainring)
 # The seeds that `make sweep` plays.
 SEEDS ?= 0..1000
 
-.PHONY: help deps build try run test rounds rest-fuzz reference sweep bench-rest bench fuzz lint doc hooks deny fmt
+.PHONY: help deps build try run test rounds rest-fuzz reference sweep golden bench-rest bench fuzz lint doc hooks deny fmt
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ reference: build ## Write docs/reference.md: the help of all programs
 
 sweep: deps ## Play seeds of the simulation; SEEDS=0..1000
 	cargo run --locked -p sim -- sweep --seeds $(SEEDS)
+
+golden: deps ## Compare the events of fifty seeds with those in the repository, in the profiles dev and release
+	cargo run --locked -p sim --no-default-features -- golden
+	cargo run --locked --release -p sim --no-default-features -- golden
 
 bench-rest: ## Measure rings over REST beside a bare axum server, and etcd if it is installed; ARGS="--pairs 3"
 	@scripts/deps wrk

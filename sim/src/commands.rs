@@ -1,6 +1,9 @@
 //! The commands, one file each.
 
+mod buckets;
 mod bugs;
+mod commit;
+mod golden;
 mod meta;
 pub(crate) mod output;
 mod run;
@@ -26,6 +29,8 @@ pub(crate) enum Command {
     Sweep(sweep::SweepArgs),
     /// Run each seed twice, and compare all traces byte for byte
     Meta(meta::MetaArgs),
+    /// Compare the digests of fifty seeds with those in the repository
+    Golden(golden::GoldenArgs),
     /// Plant each known bug into a copy, and see how soon a sweep catches it
     Bugs(bugs::BugsArgs),
 }
@@ -39,6 +44,7 @@ impl Command {
             Self::Shrink(args) => shrink::shrink(args).await,
             Self::Sweep(args) => sweep::sweep(args).await,
             Self::Meta(args) => meta::meta(args).await,
+            Self::Golden(args) => golden::golden(args).await,
             Self::Bugs(args) => bugs::bugs(args).await,
         }
     }

@@ -17,6 +17,7 @@
 //! | [`seen`] | the events of a run |
 //! | [`model`] | the state of the cluster, derived from the events |
 //! | [`checks`], [`violation`] | the rules, one file each, and what breaks them |
+//! | [`digest`] | all events in one number |
 //! | [`probes`], `statistics` | how much has happened |
 //! | [`report`], [`timeline`] | the result of a run, for programs and for people |
 //!
@@ -33,6 +34,7 @@ compile_error!(
 
 pub mod checks;
 pub mod child;
+pub mod digest;
 pub mod model;
 pub mod panics;
 pub mod plan;

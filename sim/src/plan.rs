@@ -13,6 +13,7 @@
 //! | [`fault`], [`corruption`], [`kind`] | the faults |
 //! | [`step`] | the steps of a fault |
 //! | [`schedule`] | when each fault begins and ends |
+//! | `simpler` | simpler plans, for a failing one |
 //! | [`workload`] | the operations of clients, and their times |
 //! | [`new_users`] | the users of operations beyond the plan |
 //!
@@ -25,6 +26,7 @@ pub mod host;
 pub mod kind;
 pub mod new_users;
 pub mod schedule;
+mod simpler;
 pub mod step;
 pub mod swarm;
 pub mod workload;

@@ -17,6 +17,8 @@ pub struct RunReport {
     pub failure: Option<Failure>,
     /// The events that matter for the failure.
     pub events: Vec<String>,
+    /// The digest of all events.
+    pub digest: String,
     /// The counts and times of the run.
     pub statistics: Statistics,
 }

@@ -64,7 +64,8 @@ async fn schedules_of_the_simulation_find_nothing_wrong_with_real_processes() {
 /// A schedule of the simulation, on a ring small enough for a small machine: at most 4 nodes.
 /// Where faults come one at a time, no read may fail.
 fn plan(seed: u64) -> Plan {
-    let options = Options { storage: StorageKind::Rocksdb, kinds: KINDS.to_vec() };
+    let options =
+        Options { storage: StorageKind::Rocksdb, kinds: KINDS.to_vec(), ..Options::default() };
     let mut plan = Plan::draw(seed, &options);
     plan.swarm.nodes = plan.swarm.nodes.min(4);
     plan.faults.retain(|planned| {

@@ -301,7 +301,7 @@ impl Node {
         let Some(GatewayLink { link, .. }) = self.gateway.welcomed() else { return };
         let Some(state) = self.disk.news(now) else { return };
         if state == DiskState::Silent {
-            let what = "the disk does not answer: no sync, or no read, has returned for a second. This node counts as lost \
+            let what = "the disk does not answer: no write or sync has returned for a second. This node counts as lost \
                         until one does; look at the disk, and at what else uses it";
             effects.push(NodeEffect::Alarm(what.to_owned()));
         }

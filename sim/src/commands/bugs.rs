@@ -23,7 +23,7 @@ use self::patch::Patch;
 use self::table::{Caught, Clean, Row};
 use super::output::{TOO_LITTLE, say};
 use super::seeds::Seeds;
-use super::sweep::{ProgressLines, play};
+use super::sweep::{SweepOutput, Wanted, play};
 
 /// Plant each known bug into a copy, and see how soon a sweep catches it
 #[derive(Debug, clap::Args)]
@@ -95,7 +95,8 @@ async fn plant(copy: &Copy, patch: &Patch, args: &BugsArgs) -> anyhow::Result<Ro
     copy.restore()?;
     copy.apply(patch).await?;
     let seeds = Seeds::at(copy.build(&patch.name).await?, &plan(&patch.faults, args));
-    let tally = play(&seeds, args.seeds.clone(), args.jobs, 1, ProgressLines::Hidden).await;
+    let wanted = Wanted::all(args.seeds.clone(), 1);
+    let tally = play(&seeds, wanted, args.jobs, SweepOutput::Nothing).await;
     let first = tally.failures.iter().min_by_key(|report| report.seed);
     let caught = first.map(|report| Caught {
         after: report.seed - args.seeds.start + 1,
@@ -124,7 +125,8 @@ async fn play_clean(copy: &Copy, rows: &[Row], args: &BugsArgs) -> anyhow::Resul
     for (faults, most) in most.into_iter().filter(|(_, most)| *most > 0) {
         let seeds = Seeds::at(program.clone(), &plan(faults, args));
         let range = args.seeds.start..args.seeds.start + most;
-        let tally = play(&seeds, range, args.jobs, u64::MAX, ProgressLines::Hidden).await;
+        let wanted = Wanted::all(range, u64::MAX);
+        let tally = play(&seeds, wanted, args.jobs, SweepOutput::Nothing).await;
         clean.played += tally.seeds;
         clean.failed += tally.failures.len();
     }

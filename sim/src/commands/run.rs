@@ -7,6 +7,7 @@ use anyhow::Context;
 use sim::child::PlanArgs;
 use sim::plan::Plan;
 
+use super::commit::commit;
 use super::output::{say, tell};
 use super::seeds::{Running, Seeds};
 
@@ -68,5 +69,6 @@ pub(super) async fn replay(args: ReplayArgs) -> anyhow::Result<ExitCode> {
 async fn finish(running: Running, replay: &str) -> anyhow::Result<ExitCode> {
     let report = running.report(say).await?;
     tell(&report, replay);
+    say(&format!("commit: {}", commit().await));
     Ok(report.failure.map_or(ExitCode::SUCCESS, |failure| failure.exit_status().into()))
 }

@@ -103,6 +103,7 @@ impl Seeds {
             seed,
             failure: Some(Failure::Harness(format!("{error:#}"))),
             events: Vec::new(),
+            digest: String::new(),
             statistics: Statistics::default(),
         })
     }

@@ -1,4 +1,5 @@
-//! `shrink`: reduces a failing schedule to the parts that make it fail.
+//! `shrink`: reduces a failing schedule to the parts that make it fail, on a cluster as small and
+//! as quick as can be.
 //!
 //! Delta debugging (Zeller and Hildebrandt, 2002): parts are left out, large ones first, and
 //! stay out if the same check still fails.
@@ -42,17 +43,22 @@ pub(super) async fn shrink(args: ShrinkArgs) -> anyhow::Result<ExitCode> {
     let directory = TempDir::new()?;
     let mut trial =
         Trial { seeds, path: directory.path().join("schedule.json"), check: None, runs: 0 };
-    let Some(check) = trial.run(&plan).await?.failure.as_ref().and_then(check_of) else {
+    let report = trial.run(&plan).await?;
+    let Some(violation) = report.failure.as_ref().and_then(Failure::violation) else {
         bail!("the schedule does not fail: there is nothing to shrink");
     };
-    trial.check = Some(check);
+    trial.check = Some(violation.check.clone());
+    let cut = plan.until(violation.finding.at_ms);
+    let plan = if trial.still_fails(&cut).await? { cut } else { plan };
     let shrunk = trial.shrunk(plan).await?;
     std::fs::write(&args.save, shrunk.to_json())
         .with_context(|| format!("{} cannot be written", args.save.display()))?;
     say(&format!(
-        "{} faults and {} operations are left after {} runs, in {}",
+        "{} faults, {} operations, {} nodes and {} clients are left after {} runs, in {}",
         shrunk.faults.len(),
         shrunk.operations.len(),
+        shrunk.swarm.nodes,
+        shrunk.swarm.clients,
         trial.runs,
         args.save.display()
     ));
@@ -89,7 +95,7 @@ impl Trial {
 
     async fn shrunk(&mut self, mut plan: Plan) -> anyhow::Result<Plan> {
         loop {
-            let before = (plan.faults.len(), plan.operations.len());
+            let before = plan.clone();
             plan = self
                 .without(plan, |plan| plan.faults.len(), |plan, part| drop(plan.faults.drain(part)))
                 .await?;
@@ -100,11 +106,26 @@ impl Trial {
                     |plan, part| drop(plan.operations.drain(part)),
                 )
                 .await?;
-            if (plan.faults.len(), plan.operations.len()) == before {
+            plan = self.simplified(plan).await?;
+            if plan == before {
                 return Ok(plan);
             }
-            say(&format!("{} faults, {} operations", plan.faults.len(), plan.operations.len()));
+            let (faults, operations) = (plan.faults.len(), plan.operations.len());
+            say(&format!("{faults} faults, {operations} operations, {} nodes", plan.swarm.nodes));
         }
+    }
+
+    /// Takes simpler plans as long as they fail.
+    async fn simplified(&mut self, mut plan: Plan) -> anyhow::Result<Plan> {
+        let mut index = 0;
+        while let Some(next) = plan.simpler().get(index).cloned() {
+            if self.still_fails(&next).await? {
+                plan = next;
+            } else {
+                index += 1;
+            }
+        }
+        Ok(plan)
     }
 
     /// Leaves out parts of a list, in ever smaller pieces, as long as the schedule still fails.

@@ -5,10 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use sim::child::PlanArgs;
+use sim::report::RunReport;
 use tokio::signal;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::buckets::buckets;
+use super::commit::commit;
 use super::output::{TOO_LITTLE, say, tell};
 use super::seeds::Seeds;
 use super::tally::Tally;
@@ -23,8 +26,16 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug, clap::Args)]
 pub(crate) struct SweepArgs {
     /// The seeds: 0..1000
-    #[arg(long, value_parser = super::seeds::parse)]
-    seeds: Range<u64>,
+    #[arg(long, value_parser = super::seeds::parse, required_unless_present = "for")]
+    seeds: Option<Range<u64>>,
+
+    /// Begin no seed after this time: 90s, 10m, 2h. Without --seeds, the seeds begin with 0
+    #[arg(long = "for", id = "for", value_name = "TIME", value_parser = time)]
+    budget: Option<Duration>,
+
+    /// Print the report of each seed as a line of JSON, and nothing else
+    #[arg(long)]
+    json: bool,
 
     /// How many seeds run at the same time
     #[arg(long, default_value_t = processors())]
@@ -38,13 +49,51 @@ pub(crate) struct SweepArgs {
     plan: PlanArgs,
 }
 
-/// Whether a sweep prints lines while it goes on.
+/// The output of a sweep while it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProgressLines {
-    /// It prints its progress, and the first failures.
-    Shown,
-    /// It prints nothing.
-    Hidden,
+pub(super) enum SweepOutput {
+    /// Its progress, and the first failures.
+    Lines,
+    /// Each report, as a line of JSON.
+    Json,
+    /// Nothing.
+    Nothing,
+}
+
+/// The seeds to play.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) seeds: Range<u64>,
+    /// No seed begins after this moment.
+    pub(super) until: Option<Instant>,
+    /// No seed begins after this many failures.
+    pub(super) failures_max: u64,
+}
+
+impl Wanted {
+    /// All of these seeds, until so many have failed.
+    pub(super) fn all(seeds: Range<u64>, failures_max: u64) -> Self {
+        Self { seeds, until: None, failures_max }
+    }
+
+    fn next(&mut self) -> Option<u64> {
+        let is_over = self.until.is_some_and(|until| until <= Instant::now());
+        if is_over { None } else { self.seeds.next() }
+    }
+}
+
+/// Parses a time, as in `90s`, `10m` or `2h`.
+fn time(text: &str) -> Result<Duration, String> {
+    let invalid = || format!("{text:?} is no time: give 90s, 10m or 2h");
+    let seconds = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3_600,
+        _ => return Err(invalid()),
+    };
+    let number = text.get(..text.len().saturating_sub(1)).unwrap_or_default().parse::<u64>();
+    let number = number.map_err(|_| invalid())?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(invalid)
 }
 
 pub(super) fn processors() -> usize {
@@ -55,13 +104,25 @@ pub(super) async fn sweep(args: SweepArgs) -> anyhow::Result<ExitCode> {
     let seeds = Seeds::built(&args.plan).await?;
     let stop_at = if args.first { 1 } else { u64::MAX };
     let began = Instant::now();
-    let tally = play(&seeds, args.seeds, args.jobs, stop_at, ProgressLines::Shown).await;
-    tally.summary(began.elapsed()).iter().for_each(|line| say(line));
+    let wanted = Wanted {
+        seeds: args.seeds.unwrap_or(0..u64::MAX),
+        until: args.budget.and_then(|budget| began.checked_add(budget)),
+        failures_max: stop_at,
+    };
+    let output = if args.json { SweepOutput::Json } else { SweepOutput::Lines };
+    let tally = play(&seeds, wanted, args.jobs, output).await;
+    let missing = tally.missing(&args.plan.options().kinds);
+    if output == SweepOutput::Lines {
+        tally.summary(began.elapsed()).iter().for_each(|line| say(line));
+        buckets(&tally.failures).iter().for_each(|bucket| say(&bucket.line()));
+        say(&format!("commit: {}", commit().await));
+    }
     if !tally.failures.is_empty() {
         return Ok(tally.exit_status().into());
     }
-    let missing = tally.missing(&args.plan.options().kinds);
-    missing.iter().for_each(|missing| say(&format!("too little happened: {missing}")));
+    if output == SweepOutput::Lines {
+        missing.iter().for_each(|missing| say(&format!("too little happened: {missing}")));
+    }
     Ok(if missing.is_empty() { ExitCode::SUCCESS } else { TOO_LITTLE.into() })
 }
 
@@ -69,12 +130,11 @@ pub(super) async fn sweep(args: SweepArgs) -> anyhow::Result<ExitCode> {
 /// Ctrl-C.
 pub(super) async fn play(
     seeds: &Seeds,
-    mut wanted: Range<u64>,
+    mut wanted: Wanted,
     jobs: usize,
-    failures_max: u64,
-    lines: ProgressLines,
+    output: SweepOutput,
 ) -> Tally {
-    let count = wanted.end - wanted.start;
+    let count = wanted.seeds.end - wanted.seeds.start;
     let began = Instant::now();
     let mut tally = Tally::default();
     let mut running = JoinSet::new();
@@ -97,21 +157,48 @@ pub(super) async fn play(
             ended = running.join_next() => match ended {
                 None => return tally,
                 Some(Ok(report)) => {
-                    if lines == ProgressLines::Shown && report.failure.is_some() && tally.failures.len() < FAILURES_SHOWN_MAX {
-                        tell(&report, &seeds.replay_command(report.seed));
-                    }
+                    show(&report, output, &seeds.replay_command(report.seed), tally.failures.len());
                     tally.add(report);
-                    if tally.failures.len() as u64 >= failures_max {
+                    if tally.failures.len() as u64 >= wanted.failures_max {
                         // The running seeds may have lower numbers, so the sweep waits for
                         // them.
-                        wanted = 0..0;
+                        wanted.seeds = 0..0;
                     }
                 }
                 Some(Err(error)) => say(&format!("a task of the sweep was lost: {error}")),
             },
-            _ = progress.tick() => if lines == ProgressLines::Shown {
+            _ = progress.tick() => if output == SweepOutput::Lines {
                 say(&tally.progress(count, began.elapsed()));
             },
+        }
+    }
+}
+
+/// Shows the report of a seed. `shown` is the number of failures before it.
+fn show(report: &RunReport, output: SweepOutput, replay: &str, shown: usize) {
+    match output {
+        SweepOutput::Lines if report.failure.is_some() && shown < FAILURES_SHOWN_MAX => {
+            tell(report, replay);
+        }
+        SweepOutput::Json => {
+            let json = serde_json::to_string(report);
+            say(&json.unwrap_or_else(|error| unreachable!("a report serialises: {error}")));
+        }
+        SweepOutput::Lines | SweepOutput::Nothing => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_a_unit() {
+        assert_eq!(time("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(time("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(time("2h"), Ok(Duration::from_secs(7_200)));
+        for bad in ["", "90", "m", "-1s", "1.5h", "10 m", "99999999999999999999s", "é"] {
+            assert!(time(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The results of many seeds, and whether they are enough to prove anything.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sim::plan::kind::FaultKind;
@@ -21,6 +22,8 @@ const VIEW_CHANGES_MEDIAN_MIN: u64 = 5;
 pub(super) struct Tally {
     pub(super) seeds: u64,
     pub(super) failures: Vec<RunReport>,
+    /// The digest of each seed.
+    pub(super) digests: BTreeMap<u64, String>,
     sum: Statistics,
     view_changes: Vec<u64>,
     operations_min: Option<u64>,
@@ -31,6 +34,7 @@ impl Tally {
     /// Adds the report of a seed.
     pub(super) fn add(&mut self, report: RunReport) {
         self.seeds += 1;
+        self.digests.insert(report.seed, report.digest.clone());
         self.sum.add(&report.statistics);
         self.view_changes.push(report.statistics.view_changes);
         if report.failure.is_some() {
@@ -88,8 +92,9 @@ impl Tally {
     pub(super) fn progress(&self, of: u64, took: Duration) -> String {
         let probes = self.sum.probes.len();
         format!(
-            "{} of {of} seeds, {} a minute, {} failed, {probes} of {} probes",
+            "{}{} seeds, {} a minute, {} failed, {probes} of {} probes",
             self.seeds,
+            if of == u64::MAX { String::new() } else { format!(" of {of}") },
             self.per_minute(took),
             self.failures.len(),
             Probe::ALL.len(),

@@ -131,13 +131,13 @@ impl FaultKind {
             | Self::Corrupt
             | Self::LostData
             | Self::SecondGateway
-            | Self::HungDisk
-            | Self::HungReads => true,
+            | Self::HungDisk => true,
             Self::ClientCut
             | Self::GatewayCrash
             | Self::LostState
             | Self::Blackout
             | Self::ForkedGateway
+            | Self::HungReads
             | Self::Undecodable => false,
         }
     }

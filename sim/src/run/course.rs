@@ -155,6 +155,12 @@ impl<'a> Course<'a> {
         let statistics = counter.finish(world.now(), checks.steps());
         // After a panic, turmoil's world must not be dropped, only left.
         std::mem::forget(world);
-        RunReport { seed: plan.seed, failure, events: Vec::new(), statistics }
+        RunReport {
+            seed: plan.seed,
+            failure,
+            events: Vec::new(),
+            digest: String::new(),
+            statistics,
+        }
     }
 }

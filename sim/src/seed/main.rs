@@ -15,6 +15,7 @@ use anyhow::{Context, anyhow};
 use clap::Parser;
 use ring_core::placement::Ring;
 use sim::child::{REPORT, SeedArgs};
+use sim::digest::Digest;
 use sim::panics;
 use sim::plan::Plan;
 use sim::plan::host::Host;
@@ -71,8 +72,9 @@ fn run(args: &SeedArgs, plan: Plan) -> anyhow::Result<RunReport> {
 fn run_here(plan: &Plan, left_out: &[String], show: Show) -> RunReport {
     let log = Log::default();
     show.start(&log);
-    let mut timeline = Timeline::default();
+    let (mut timeline, mut digest) = (Timeline::default(), Digest::default());
     let mut report = sim::run::run(plan, left_out, &log, &mut |at, seen| {
+        digest.add(at, seen);
         timeline.add(at, seen.clone());
         show.show(seen, || timeline.line(at, seen));
     });
@@ -81,6 +83,7 @@ fn run_here(plan: &Plan, left_out: &[String], show: Show) -> RunReport {
         let ring = Ring::new(nodes).unwrap_or_else(|error| unreachable!("it has run: {error}"));
         report.events = timeline.about(&ring, &violation.finding.about);
     }
+    report.digest = digest.finish();
     show.finish();
     report
 }

@@ -5,6 +5,7 @@
 
 mod determinism;
 mod failures;
+mod golden;
 mod patches;
 mod regressions;
 mod seeds;

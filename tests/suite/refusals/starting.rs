@@ -58,7 +58,7 @@ async fn a_gateway_does_not_start_with_times_or_nodes_that_make_no_sense() {
         ("--grace-ms", "18446744073709551615", "above an hour has no use"),
         ("--head-bytes-max", "1", "allow 8192 at least"),
         ("--body-bytes-max", "100", "at least 8192 and at most 1048576"),
-        ("--queue-bytes-max", "1", "cannot hold one frame"),
+        ("--queue-bytes-max", "1", "is too small for its frames"),
         ("--observer-packets-max", "1", "allow 16 at least"),
         ("--connect-deadline-ms", "0", "the link's connect deadline is below a millisecond"),
         ("--write-deadline-ms", "0", "the link's write deadline is below a millisecond"),
