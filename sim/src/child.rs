@@ -34,7 +34,7 @@ pub struct SeedArgs {
 }
 
 /// The options of a plan, besides its seed.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct PlanArgs {
     /// Where nodes keep their data
     #[arg(long, default_value = "memory")]

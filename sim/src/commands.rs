@@ -6,6 +6,7 @@ mod commit;
 mod golden;
 mod meta;
 pub(crate) mod output;
+mod package;
 mod run;
 mod seeds;
 mod shrink;

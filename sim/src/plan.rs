@@ -63,10 +63,11 @@ pub struct Plan {
 }
 
 /// Where nodes keep their data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum StorageKind {
     /// The model in memory.
+    #[default]
     Memory,
     /// RocksDB, in a directory removed after the run.
     Rocksdb,

@@ -34,7 +34,7 @@ pub struct Config {
     pub secret: Secret,
     /// The times and sizes of links.
     pub links: Settings,
-    /// How the node before this one is served.
+    /// The limits of the port for its peers.
     pub port_limits: PortLimits,
     /// The settings of the core.
     pub node_settings: NodeSettings,
@@ -71,7 +71,7 @@ impl Config {
         }
     }
 
-    /// Makes the configuration from the arguments and the loaded certificates.
+    /// Makes the configuration from the arguments.
     ///
     /// # Errors
     ///

@@ -271,8 +271,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Returns an error if the arguments are invalid, or if the secret, the tokens or the nodes
-    /// cannot be used.
+    /// Returns an error if the arguments are invalid, or if the secret or the nodes cannot be
+    /// used.
     pub fn from_args(args: &Args) -> Result<Self, ConfigError> {
         if !args.listen.is_loopback() && args.tokens_file.is_none() && !args.insecure {
             return Err(ConfigError::Unprotected(args.listen));

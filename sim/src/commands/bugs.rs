@@ -22,6 +22,7 @@ use self::copy::Copy;
 use self::patch::Patch;
 use self::table::{Caught, Clean, Row};
 use super::output::{TOO_LITTLE, say};
+use super::package::package;
 use super::seeds::Seeds;
 use super::sweep::{SweepOutput, Wanted, play};
 
@@ -80,12 +81,10 @@ pub(super) async fn bugs(args: BugsArgs) -> anyhow::Result<ExitCode> {
 
 /// The workspace of this program when cargo runs it, else the working directory.
 fn workspace() -> anyhow::Result<PathBuf> {
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let found = match package {
-        Some(package) => package.parent().map(PathBuf::from),
-        None => Some(std::env::current_dir()?),
-    };
-    found
+    let package = std::path::absolute(package())?;
+    package
+        .parent()
+        .map(PathBuf::from)
         .filter(|workspace| workspace.join("sim/bugs").is_dir())
         .ok_or_else(|| anyhow::anyhow!("there is no sim/bugs here: start it in the workspace"))
 }

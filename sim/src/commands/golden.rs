@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use sim::child::PlanArgs;
-use sim::plan::StorageKind;
 
 use super::output::{NOT_DETERMINISTIC, say};
+use super::package::package;
 use super::seeds::Seeds;
 use super::sweep::{SweepOutput, Wanted, play};
 
@@ -31,9 +30,8 @@ pub(crate) struct GoldenArgs {
 }
 
 pub(super) async fn golden(args: GoldenArgs) -> anyhow::Result<ExitCode> {
-    let path = path();
-    let plan = PlanArgs { storage: StorageKind::Memory, faults: None, without: Vec::new() };
-    let seeds = Seeds::built(&plan).await?;
+    let path = package().join("golden.txt");
+    let seeds = Seeds::built(&PlanArgs::default()).await?;
     let wanted = Wanted::all(SEEDS, u64::MAX);
     let tally = play(&seeds, wanted, args.jobs, SweepOutput::Nothing).await;
     if let Some(report) = tally.failures.first() {
@@ -60,12 +58,6 @@ pub(super) async fn golden(args: GoldenArgs) -> anyhow::Result<ExitCode> {
         path.display()
     ));
     Ok(NOT_DETERMINISTIC.into())
-}
-
-/// The file in the package when cargo runs this program, else in the workspace.
-fn path() -> PathBuf {
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    package.unwrap_or_else(|| PathBuf::from("sim")).join("golden.txt")
 }
 
 fn parsed(text: &str) -> anyhow::Result<BTreeMap<u64, String>> {

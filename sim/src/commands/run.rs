@@ -59,9 +59,7 @@ pub(super) async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) async fn replay(args: ReplayArgs) -> anyhow::Result<ExitCode> {
-    let plan =
-        PlanArgs { storage: sim::plan::StorageKind::Memory, faults: None, without: Vec::new() };
-    let seeds = Seeds::built(&plan).await?;
+    let seeds = Seeds::built(&PlanArgs::default()).await?;
     let replay = format!("cargo run -p sim -- replay {}", args.schedule.display());
     finish(seeds.start_schedule(&args.schedule, &args.show.show)?, &replay).await
 }
